@@ -1,0 +1,148 @@
+//! Connectors: one control plane each, behind one trait.
+//!
+//! A connector reads an engine and acts on it, one instance at a time. It knows nothing of the hub that polls it,
+//! of other sources, or of the terminal. Every text that it hands on is scrubbed.
+
+pub mod http;
+pub mod restate;
+pub mod sim;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use crate::domain::flow::{FlowDetail, FlowInstance};
+use crate::domain::remediation::Verb;
+use crate::domain::text::SafeText;
+
+/// Why a source did not answer as it should. The text is for people, and scrubbed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConnectError {
+    /// It can't be reached, or the answer did not come whole in time.
+    #[error("{0}")]
+    Unreachable(SafeText),
+    /// It answered, and not as such an engine does.
+    #[error("{0}")]
+    BadAnswer(SafeText),
+    /// It refused, in its own words.
+    #[error("{0}")]
+    Refused(SafeText),
+    /// It has no such instance.
+    #[error("{0}")]
+    NotFound(SafeText),
+    /// Whoever listened has gone.
+    #[error("the pass was ended")]
+    Ended,
+}
+
+/// One count that the engine made itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineCount {
+    /// The flow.
+    pub flow: SafeText,
+    /// The step.
+    pub step: SafeText,
+    /// Not ended.
+    pub open: u64,
+    /// Waiting for a timer, a callback, a person or another instance.
+    pub waiting: u64,
+    /// Paused by a person.
+    pub held: u64,
+    /// Ended badly within the look-back.
+    pub failed: u64,
+}
+
+/// What one pass over a source yields, in parts. Later kinds need no new trait.
+#[derive(Debug)]
+pub enum Observation {
+    /// Some of the open and failed instances.
+    Flows(Vec<FlowInstance>),
+    /// Rows that could not be read, and the first of them with the reason.
+    BadRows {
+        /// How many.
+        count: usize,
+        /// The first one.
+        first: SafeText,
+    },
+    /// The engine's own counts; none where it can't count.
+    Counts(Vec<EngineCount>),
+    /// The pass is over.
+    End {
+        /// Whether it saw everything.
+        complete: bool,
+        /// The present, by the engine's clock.
+        engine_now: Option<Timestamp>,
+        /// The engine's version.
+        version: Option<SafeText>,
+    },
+}
+
+/// What an engine answered to an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActAnswer {
+    /// It took it.
+    Accepted,
+    /// It finished it.
+    Done,
+    /// There is no such instance.
+    Gone(SafeText),
+    /// It refused, in its own words.
+    Refused(SafeText),
+    /// The answer was lost: nobody can say whether it ran.
+    Unknown(SafeText),
+}
+
+/// One act on one instance.
+#[derive(Debug, Clone)]
+pub struct Act {
+    /// What to do.
+    pub verb: Verb,
+    /// The engine's own id of the instance.
+    pub instance: SafeText,
+    /// The idempotency key, for engines that take one.
+    pub key: SafeText,
+}
+
+/// One instance read live, with what is needed to see whether an act held.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// What the engine tells of it.
+    pub detail: FlowDetail,
+    /// The present, by the engine's clock.
+    pub engine_now: Timestamp,
+    /// When it last failed, by the engine's clock.
+    pub last_failure_at: Option<Timestamp>,
+}
+
+/// A control plane.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// Its kind, as the config names it.
+    fn kind(&self) -> &'static str;
+
+    /// Where it asks, without credentials.
+    fn address(&self) -> SafeText;
+
+    /// The verbs that the engine has.
+    fn verbs(&self) -> &'static [Verb];
+
+    /// What a verb makes the engine do, in words, for one instance.
+    fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText;
+
+    /// One pass: every open and failed instance and the engine's own counts.
+    ///
+    /// The hub keeps what it had until it has seen [`Observation::End`]; an error ends the pass.
+    async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError>;
+
+    /// One instance, ended ones too. `Ok(None)` where the engine has no such instance.
+    async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError>;
+
+    /// Sends exactly one request for exactly one instance, and never a second one.
+    async fn act(&self, act: &Act) -> ActAnswer;
+
+    /// How far its clock is ahead of the local one, where a pass has shown it.
+    fn clock_offset(&self) -> Option<SignedDuration> {
+        None
+    }
+}

@@ -1,0 +1,14 @@
+//! What exists, in the field's words: flows, verdicts, cohorts, remediations.
+//!
+//! Pure: this module knows no runtime, no terminal, no network and no database, so each rule in it can be
+//! tested with plain values.
+
+pub mod cohort;
+pub mod flow;
+pub mod hash;
+pub mod ids;
+pub mod remediation;
+pub mod source;
+pub mod text;
+pub mod time;
+pub mod verdict;

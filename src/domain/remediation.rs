@@ -1,0 +1,162 @@
+//! Repairs: what is planned, what was asked of the engine, what it answered, and whether it held.
+//!
+//! `accepted` (the engine took it), `done` (the engine finished the act) and `verified` (its postcondition was
+//! seen) are three different words everywhere.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::flow::Status;
+use super::ids::InstanceId;
+use super::text::SafeText;
+
+/// What may be done to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Go on from the failed step.
+    Resume,
+    /// End it; what it did is compensated where the flow does so.
+    Cancel,
+}
+
+impl Verb {
+    /// Every verb, the safest first.
+    pub const ALL: [Self; 2] = [Self::Resume, Self::Cancel];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+        }
+    }
+
+    /// What happens, in a menu's few words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Resume => "goes on from the failed step",
+            Self::Cancel => "ends it; the flow compensates what it did",
+        }
+    }
+
+    /// Whether there is a way back.
+    pub const fn way_back(self) -> &'static str {
+        match self {
+            Self::Resume => "none needed: steps that completed are not run again",
+            Self::Cancel => "none: a cancelled instance cannot be resumed",
+        }
+    }
+}
+
+/// A verb as it is offered for one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerbOffer {
+    /// The verb.
+    pub verb: Verb,
+    /// Why it can't be had now; `None` where it can.
+    pub refusal: Option<SafeText>,
+}
+
+/// What would be done, frozen: the exact target and the version of it that was seen. Changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// SHA-256 over source, verb, target and version.
+    pub hash: SafeText,
+    /// What is to be done.
+    pub verb: Verb,
+    /// To whom.
+    pub target: InstanceId,
+    /// The version of the target that was seen.
+    pub version: SafeText,
+    /// The target's flow.
+    pub flow: SafeText,
+    /// The target's step when it was read.
+    pub step: SafeText,
+    /// The target's tenant.
+    pub tenant: Option<SafeText>,
+    /// The target's status when it was read.
+    pub status: Status,
+    /// Why the target is what it is, in words.
+    pub evidence: Option<SafeText>,
+    /// The target's error when it was read.
+    pub error: Option<SafeText>,
+    /// What the engine will do, in words.
+    pub effect: SafeText,
+    /// What the operator should know before asking for it.
+    pub warnings: Vec<SafeText>,
+    /// When the target was read, by the local clock.
+    pub read_at: Timestamp,
+    /// When the plan is void, by the local clock.
+    pub expires_at: Timestamp,
+}
+
+/// How far one act has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemState {
+    /// Not sent yet.
+    Pending,
+    /// Not sent, because the target had changed.
+    Skipped,
+    /// The engine took it.
+    Accepted,
+    /// The engine finished it.
+    Done,
+    /// Its postcondition was seen.
+    Verified,
+    /// Refused by the engine, or its postcondition did not come.
+    Failed,
+    /// Nobody can say whether the engine took it, or whether it held.
+    Unknown,
+}
+
+impl ItemState {
+    /// Its name in JSON and on screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Skipped => "skipped",
+            Self::Accepted => "accepted",
+            Self::Done => "done",
+            Self::Verified => "verified",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One act on one instance, from the request to its verified outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remediation {
+    /// Its id, which is its idempotency key too.
+    pub id: SafeText,
+    /// What was planned.
+    pub plan: Plan,
+    /// Why, in the operator's words.
+    pub reason: SafeText,
+    /// Who asked for it; taken on trust.
+    pub requested_by: SafeText,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// How far it has come.
+    pub item: ItemState,
+    /// Whether nothing more will happen by itself.
+    pub ended: bool,
+    /// What it came to, in words.
+    pub outcome: SafeText,
+    /// What happened, oldest first.
+    pub log: Vec<(Timestamp, SafeText)>,
+    /// Until when its effect is watched.
+    pub watched_until: Option<Timestamp>,
+}
+
+/// How long the effect of an act is watched before it is called verified or failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Soak(pub SignedDuration);
+
+impl Default for Soak {
+    fn default() -> Self {
+        Self(SignedDuration::from_secs(60))
+    }
+}
