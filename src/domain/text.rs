@@ -54,9 +54,10 @@ impl SafeText {
         }
     }
 
-    /// Scrubs the first line only, at most `max` characters of it.
+    /// Scrubs only the first line that is not blank, at most `max` characters of it.
     pub fn first_line(raw: &str, max: usize) -> Self {
-        Self::clipped(raw.lines().next().unwrap_or_default(), max)
+        let line = raw.lines().find(|line| !line.trim().is_empty());
+        Self::clipped(line.unwrap_or_default(), max)
     }
 
     /// Scrubs line by line: what separated lines is not text.
