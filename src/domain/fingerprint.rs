@@ -48,8 +48,8 @@ static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\d+(?:[.,
 /// Last labels that make dotted words a host. Not every top-level domain: some are words or the endings of files.
 const HOST_ENDINGS: [&str; 38] = [
     "com", "net", "org", "io", "dev", "app", "cloud", "internal", "local", "svc", "test", "example", "invalid", "lan",
-    "corp", "arpa", "edu", "gov", "info", "biz", "xyz", "ai", "co", "eu", "de", "uk", "fr", "nl", "ch", "dk", "fi", "pl",
-    "jp", "cn", "ca", "au", "br", "nz",
+    "corp", "arpa", "edu", "gov", "info", "biz", "xyz", "ai", "co", "eu", "de", "uk", "fr", "nl", "ch", "dk", "fi",
+    "pl", "jp", "cn", "ca", "au", "br", "nz",
 ];
 
 /// Last labels that make dotted words a file of source code, whose name says more than its place.
@@ -139,7 +139,8 @@ fn is_id(word: &str) -> bool {
     if digits == 0 || digits == word.len() {
         return false;
     }
-    let changes = word.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit()).count();
+    let changes =
+        word.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit()).count();
     word.bytes().all(|b| b.is_ascii_hexdigit()) || word.len() >= 10 && changes >= 3
 }
 
