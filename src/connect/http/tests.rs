@@ -227,7 +227,8 @@ async fn a_body_beyond_the_cap_is_refused_however_it_comes() {
     .await;
     let announced = fixed(format!("HTTP/1.1 200 OK\r\n{JSON}content-length: 1048577\r\n\r\n").into_bytes()).await;
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    (0..64).for_each(|_| gzip.write_all(&[b' '; 1 << 20]).unwrap());
+    let spaces = vec![b' '; 1 << 20];
+    (0..4).for_each(|_| gzip.write_all(&spaces).unwrap());
     let gzip = gzip.finish().unwrap();
     assert!(gzip.len() < 1 << 17, "{}", gzip.len());
     let head = format!("HTTP/1.1 200 OK\r\n{JSON}content-encoding: gzip\r\ncontent-length: {}\r\n\r\n", gzip.len());
