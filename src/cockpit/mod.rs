@@ -1,1 +1,90 @@
-//! cockpit
+//! The terminal: screens, keys and what they ask of the hub.
+//!
+//! Built as state, [`update`](update::update) and [`draw`](draw::draw): the first is plain data, the second turns a
+//! message into new state and a list of effects, the third paints. Neither waits nor talks to anybody; the
+//! [`runtime`] does that, against [`Ops`]. So everything that an operator can see or do is tested without a terminal.
+
+mod export;
+mod settings;
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use thiserror::Error;
+
+pub use export::{ansi, svg, text};
+pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours};
+
+use crate::domain::ids::InstanceId;
+use crate::domain::remediation::Verb;
+use crate::domain::text::SafeText;
+use crate::ops::Ops;
+
+/// Why the cockpit could not be shown, or had to be left.
+#[derive(Debug, Error)]
+pub enum CockpitError {
+    /// Nobody could see or steer it.
+    #[error("the cockpit needs a terminal for input and output; `quarterdeck get board` prints without one")]
+    NoTerminal,
+    /// The terminal can't place its cursor.
+    #[error("a terminal of type {0:?} can't show the cockpit; `quarterdeck get board` prints without it")]
+    Dumb(String),
+    /// The theme can't be had.
+    #[error("theme: {0}")]
+    Theme(String),
+    /// The terminal failed.
+    #[error("terminal: {0}")]
+    Terminal(#[from] std::io::Error),
+    /// A part of the program failed in a way that must not happen; what it said is on stderr.
+    #[error("a part of Quarterdeck failed; the message above says where")]
+    Panicked,
+}
+
+/// Why the cockpit was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitReason {
+    /// The operator asked for it.
+    Asked,
+    /// A signal asked for it.
+    Signal(&'static str),
+    /// The terminal is gone.
+    TerminalLost,
+}
+
+/// An act that had not ended when the cockpit was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningAct {
+    /// The remediation's id; `None` where its request was not answered yet.
+    pub id: Option<SafeText>,
+    /// What is done.
+    pub verb: Verb,
+    /// To whom.
+    pub target: InstanceId,
+}
+
+/// How the cockpit was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// Why.
+    pub reason: ExitReason,
+    /// What had not ended.
+    pub running: Vec<RunningAct>,
+}
+
+/// Shows the cockpit until it is left.
+pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitError> {
+    let _ = (ops, settings);
+    Err(CockpitError::NoTerminal)
+}
+
+/// One screen, drawn once and without a terminal, with what `ops` tells.
+pub async fn snapshot(
+    ops: Arc<dyn Ops>,
+    screen: ScreenName,
+    width: u16,
+    height: u16,
+    settings: &Settings,
+) -> Result<Buffer, CockpitError> {
+    let _ = (ops, screen, settings);
+    Ok(Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height)))
+}

@@ -1,0 +1,220 @@
+//! How the cockpit is to look and whom it serves: decided once, before the first frame.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::text::SafeText;
+
+/// What the context's badge warns of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Badge {
+    /// A made-up world.
+    Demo,
+    /// A real one.
+    Normal,
+    /// A real one that customers depend on.
+    Production,
+}
+
+/// How many colours the terminal has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// 24 bits.
+    TrueColour,
+    /// The 256 of xterm.
+    Indexed,
+    /// The 16 named ones.
+    Sixteen,
+    /// None: weight, underline and reverse only.
+    None,
+}
+
+/// The screens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScreenName {
+    /// What is stuck, worst first.
+    Board,
+    /// Every instance.
+    Flows,
+    /// One instance.
+    Detail,
+    /// The control planes.
+    Sources,
+}
+
+impl ScreenName {
+    /// Every screen.
+    pub const ALL: [Self; 4] = [Self::Board, Self::Flows, Self::Detail, Self::Sources];
+
+    /// Its name on the command line and after `:`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Board => "board",
+            Self::Flows => "flows",
+            Self::Detail => "detail",
+            Self::Sources => "sources",
+        }
+    }
+
+    /// Its title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Board => "Board",
+            Self::Flows => "Flows",
+            Self::Detail => "Detail",
+            Self::Sources => "Sources",
+        }
+    }
+}
+
+impl FromStr for ScreenName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|screen| screen.name() == text)
+            .ok_or_else(|| format!("no screen is called {text:?}: board, flows, detail or sources"))
+    }
+}
+
+/// Where the present comes from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How the cockpit is to look and whom it serves.
+#[derive(Clone)]
+pub struct Settings {
+    /// The context's name.
+    pub context: SafeText,
+    /// What its badge warns of.
+    pub badge: Badge,
+    /// Why nothing can be acted on, where that is so.
+    pub read_only: Option<SafeText>,
+    /// Who is at the keyboard; taken on trust.
+    pub operator: SafeText,
+    /// How many colours the terminal has.
+    pub colours: Colours,
+    /// Whether only ASCII is drawn.
+    pub ascii: bool,
+    /// The theme's name; `None` is the default one.
+    pub theme: Option<String>,
+    /// The present.
+    pub clock: Clock,
+    /// The screen to begin with.
+    pub start: ScreenName,
+    /// The filter to begin with, on the flows screen.
+    pub filter: Option<String>,
+    /// The least time between two frames that only data asks for. Keys are answered at once.
+    pub frame_every: Duration,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("context", &self.context)
+            .field("badge", &self.badge)
+            .field("colours", &self.colours)
+            .field("ascii", &self.ascii)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Settings for a terminal that can show everything; see [`Settings::fit_terminal`].
+    pub fn new(context: impl Into<SafeText>, operator: impl Into<SafeText>) -> Self {
+        Self {
+            context: context.into(),
+            badge: Badge::Normal,
+            read_only: None,
+            operator: operator.into(),
+            colours: Colours::TrueColour,
+            ascii: false,
+            theme: None,
+            clock: Arc::new(Timestamp::now),
+            start: ScreenName::Board,
+            filter: None,
+            frame_every: Duration::from_millis(33),
+        }
+    }
+
+    /// Takes colours and characters from the environment.
+    #[must_use]
+    pub fn fit_terminal(mut self) -> Self {
+        let var = |name: &str| std::env::var(name).ok();
+        self.colours = colours(var);
+        self.ascii = ascii(var);
+        self
+    }
+}
+
+/// How many colours there are, by the environment: `NO_COLOR`, `COLORTERM`, `TERM`.
+pub fn colours(var: impl Fn(&str) -> Option<String>) -> Colours {
+    if var("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        return Colours::None;
+    }
+    let term = var("TERM").unwrap_or_default();
+    if term == "dumb" || term.ends_with("-mono") || term.starts_with("vt1") || term.starts_with("vt2") {
+        return Colours::None;
+    }
+    if var("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit") || term.ends_with("-direct") {
+        return Colours::TrueColour;
+    }
+    if term.contains("256color") || ["alacritty", "foot", "xterm-kitty", "xterm-ghostty"].contains(&&*term) {
+        return Colours::Indexed;
+    }
+    Colours::Sixteen
+}
+
+/// Whether only ASCII can be drawn, by the environment: `QUARTERDECK_ASCII`, `TERM`, and a locale that is not UTF-8.
+pub fn ascii(var: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| var(name).filter(|value| !value.is_empty());
+    if let Some(asked) = set("QUARTERDECK_ASCII") {
+        return asked != "0";
+    }
+    if set("TERM").is_some_and(|term| term == "dumb" || term == "linux") {
+        return true;
+    }
+    // The first that is set decides, as in setlocale(3); none set is the C locale, which many containers run in
+    // though their terminal is an UTF-8 one.
+    match set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")) {
+        Some(locale) => {
+            let locale = locale.to_ascii_lowercase();
+            !(locale.contains("utf-8") || locale.contains("utf8"))
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    #[test]
+    fn colours_follow_the_environment() {
+        assert_eq!(colours(env(&[("COLORTERM", "truecolor"), ("TERM", "xterm")])), Colours::TrueColour);
+        assert_eq!(colours(env(&[("TERM", "xterm-256color")])), Colours::Indexed);
+        assert_eq!(colours(env(&[("TERM", "linux")])), Colours::Sixteen);
+        assert_eq!(colours(env(&[("TERM", "dumb"), ("COLORTERM", "truecolor")])), Colours::None);
+        assert_eq!(colours(env(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")])), Colours::None);
+        assert_eq!(colours(env(&[("NO_COLOR", ""), ("COLORTERM", "24bit")])), Colours::TrueColour);
+    }
+
+    #[test]
+    fn ascii_follows_the_environment() {
+        assert!(!ascii(env(&[("LANG", "de_DE.UTF-8")])));
+        assert!(ascii(env(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")])));
+        assert!(ascii(env(&[("LANG", "en_GB.ISO-8859-1")])));
+        assert!(ascii(env(&[("TERM", "linux"), ("LANG", "C.UTF-8")])));
+        assert!(ascii(env(&[("QUARTERDECK_ASCII", "1"), ("LANG", "C.UTF-8")])));
+        assert!(!ascii(env(&[("QUARTERDECK_ASCII", "0"), ("LANG", "C")])));
+        assert!(!ascii(env(&[])));
+    }
+}
