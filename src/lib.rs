@@ -5,6 +5,7 @@
 //! `cockpit` → `ops`, `query`, `domain`, `config`, and never `hub` or `connect`; only `cli` sees everything.
 //! `tests/dependency_rule.rs` fails on any other edge.
 
+pub mod cli;
 pub mod cockpit;
 pub mod config;
 pub mod connect;
