@@ -1,6 +1,6 @@
 //! Chance without state: every roll is a hash of what it is rolled for, so no roll depends on the order of asking.
 //!
-//! The hash is the finaliser of SplitMix64 (Steele, Lea, Flood 2014). It is a bijection on 64 bits, so an instance's
+//! The hash is the finaliser of `SplitMix64` (Steele, Lea, Flood 2014). It is a bijection on 64 bits, so an instance's
 //! index can be hidden in its id and had back from it.
 
 /// 2^64 divided by the golden ratio: keeps neighbouring numbers apart before they are mixed.

@@ -347,7 +347,7 @@ async fn a_resume_fails_again_while_the_cause_lasts() {
     let again = stage.read(&id).await.unwrap().detail.flow;
     assert_eq!((again.status, again.pause), (Status::Paused, Some(PauseCause::Exhausted)));
     assert_eq!(again.version, target.version);
-    assert_eq!(stage.pass().await.exhausted_migrations().len(), 61 + 4);
+    assert_eq!(stage.pass().await.exhausted_migrations().len(), 61 + 8);
 }
 
 #[tokio::test]
