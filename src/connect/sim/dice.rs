@@ -58,14 +58,14 @@ impl Dice {
     }
 }
 
-/// Which instance: a family of alike ones, its number there, and which of those that follow one another in its place.
+/// Which instance: a family of alike ones, its number there, and which of those that follow one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Index {
     /// The family.
     pub(super) family: u8,
     /// The number within the family.
     pub(super) number: u16,
-    /// The how-manieth in this place; 0 where nothing follows.
+    /// Its place in the row of those that follow one another there; 0 where nothing follows.
     pub(super) generation: i32,
 }
 
