@@ -1,6 +1,6 @@
 //! Chance without state: every roll is a hash of what it is rolled for, so no roll depends on the order of asking.
 //!
-//! The hash is the finaliser of SplitMix64 (Steele, Lea, Flood 2014). It is a bijection on 64 bits, so an instance's
+//! The hash is the finaliser of `SplitMix64` (Steele, Lea, Flood 2014). It is a bijection on 64 bits, so an instance's
 //! index can be hidden in its id and had back from it.
 
 /// 2^64 divided by the golden ratio: keeps neighbouring numbers apart before they are mixed.
@@ -58,14 +58,14 @@ impl Dice {
     }
 }
 
-/// Which instance: a family of alike ones, its number there, and which of those that follow one another in its place.
+/// Which instance: a family of alike ones, its number there, and which of those that follow one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Index {
     /// The family.
     pub(super) family: u8,
     /// The number within the family.
     pub(super) number: u16,
-    /// The how-manieth in this place; 0 where nothing follows.
+    /// Its place in the row of those that follow one another there; 0 where nothing follows.
     pub(super) generation: i32,
 }
 

@@ -41,12 +41,12 @@ const UPGRADES: u8 = cast::FIRST_LANE;
 static TRAFFIC: [Traffic; 12] = [
     Traffic::new(&UPGRADE_PLAN, 24, (105 * SECOND, 130 * SECOND), 0),
     Traffic { behind: Some(UPGRADES), ..Traffic::new(&UPGRADE_PLAN, 12, (0, 0), 0) },
-    Traffic::new(&RESET_PASSWORD, 64, (60 * SECOND, 90 * SECOND), 20),
-    Traffic::new(&INVITE_USER, 66, (41 * HOUR, 47 * HOUR), 0),
-    Traffic::new(&EXPIRED_CARD, 52, (11 * HOUR, 14 * HOUR), 0),
-    Traffic::new(&CREATE_API_KEY, 44, (15 * SECOND, 24 * SECOND), 25),
-    Traffic::new(&CREATE_PIPELINE, 44, (6 * MINUTE, 8 * MINUTE), 8),
-    Traffic::new(&PROVISION_DATABASE, 44, (9 * MINUTE, 11 * MINUTE), 15),
+    Traffic::new(&RESET_PASSWORD, 116, (60 * SECOND, 90 * SECOND), 20),
+    Traffic::new(&INVITE_USER, 100, (41 * HOUR, 47 * HOUR), 0),
+    Traffic::new(&EXPIRED_CARD, 82, (11 * HOUR, 14 * HOUR), 0),
+    Traffic::new(&CREATE_API_KEY, 72, (15 * SECOND, 24 * SECOND), 25),
+    Traffic::new(&CREATE_PIPELINE, 56, (6 * MINUTE, 8 * MINUTE), 8),
+    Traffic::new(&PROVISION_DATABASE, 78, (9 * MINUTE, 11 * MINUTE), 15),
     Traffic::new(&DELETE_USER, 40, (15 * DAY, 16 * DAY), 0),
     Traffic::new(&DELETE_TENANT, 5, (31 * DAY, 33 * DAY), 0),
     Traffic {

@@ -121,9 +121,10 @@ struct Failures {
 impl Failures {
     fn of(state: State) -> Self {
         let (attempt, first, has_error) = match state {
-            State::Running { attempt, first_failure } => (Some(attempt), first_failure, first_failure.is_some()),
             State::BackingOff { attempt, first_failure, .. } => (Some(attempt), Some(first_failure), true),
-            State::Paused { attempt, first_failure, .. } => (Some(attempt), first_failure, first_failure.is_some()),
+            State::Running { attempt, first_failure } | State::Paused { attempt, first_failure, .. } => {
+                (Some(attempt), first_failure, first_failure.is_some())
+            }
             State::Ended { status: Status::Failed, attempt } => (attempt, None, true),
             State::Ended { .. }
             | State::Scheduled { .. }

@@ -111,6 +111,10 @@ impl Script {
         }
         for deed in deeds {
             player.act(*deed);
+            // Whoever asks to cancel a second time must not put the end off.
+            if deed.verb == Verb::Cancel {
+                break;
+            }
         }
         Self { phases: player.phases }
     }

@@ -175,10 +175,7 @@ impl Moment<'_> {
             (Verb::Resume, State::Running { .. }) => refused("running already"),
             (Verb::Resume, State::Waiting { .. }) => refused("waiting, not paused"),
             (Verb::Resume, State::Compensating) => refused("being cancelled"),
-            (Verb::Resume, State::Paused { .. } | State::BackingOff { .. }) | (Verb::Cancel, _) => {
-                // A second cancel finds the first one at work and asks for nothing more.
-                ActAnswer::Accepted
-            }
+            (Verb::Resume, State::Paused { .. } | State::BackingOff { .. }) | (Verb::Cancel, _) => ActAnswer::Accepted,
         }
     }
 }
