@@ -160,21 +160,15 @@ async fn at_rest(restate: &Restate) {
     let classes = "select case when status in ('running', 'backing-off') then 'active' else status end as class, \
                    target_service_name as service, completion_result as result, count(*) as n \
                    from sys_invocation group by 1, 2, 3 order by 1, 2, 3";
-    let mut before = Vec::new();
-    let mut calm = 0;
-    eventually(Duration::from_secs(180), || {
-        let looked = restate.sql(classes);
-        let before = &mut before;
-        let calm = &mut calm;
-        async move {
-            let now = looked.await;
-            let busy = now.iter().any(|row| {
-                text(row, "class") == "active" && !matches!(text(row, "service"), "TenantProvisioning" | "OrderBook" | "CertRotation")
-            });
-            *calm = if !busy && now == *before { *calm + 1 } else { 0 };
-            *before = now;
-            seen(*calm, |calm| *calm >= 15)
-        }
+    let calm = std::cell::RefCell::new((Vec::new(), 0));
+    let retried = ["TenantProvisioning", "OrderBook", "CertRotation"];
+    eventually(Duration::from_secs(180), || async {
+        let now = restate.sql(classes).await;
+        let busy = now.iter().any(|row| text(row, "class") == "active" && !retried.contains(&text(row, "service")));
+        let mut calm = calm.borrow_mut();
+        calm.1 = if !busy && now == calm.0 { calm.1 + 1 } else { 0 };
+        calm.0 = now;
+        seen(calm.1, |looks| *looks >= 15)
     })
     .await;
 }

@@ -23,7 +23,6 @@ struct JournalRow {
     entry_type: String,
     name: Option<String>,
     appended_at: Option<Timestamp>,
-    sleep_wakeup_at: Option<Timestamp>,
     entry_lite_json: Option<String>,
 }
 
@@ -163,7 +162,11 @@ impl JournalRow {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(|text| SafeText::clipped(text, 120));
         let name = self.name.as_deref().filter(|name| !name.is_empty());
         let note = match kind {
-            "Sleep" => self.sleep_wakeup_at.map(|at| format!("until {}", crate::domain::time::date_time(at)).into()),
+            "Sleep" => {
+                let until = body.and_then(|body| body.get("wake_up_time")?.as_i64());
+                let until = until.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+                until.map(|at| format!("until {}", crate::domain::time::date_time(at)).into())
+            }
             "Call" | "OneWayCall" => text(body.and_then(|body| body.get("invocation_id"))),
             _ => None,
         };

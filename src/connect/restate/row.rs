@@ -34,7 +34,8 @@ pub(super) struct InstanceRow {
     journal_commands_size: Option<u64>,
     open_commands: Option<u64>,
     entered_at: Option<Timestamp>,
-    wakes_at: Option<Timestamp>,
+    /// Milliseconds since the epoch: the column of the journal that is meant for it stays empty.
+    wakes_at: Option<i64>,
     command: Option<String>,
     paused_at: Option<Timestamp>,
     pause_message: Option<String>,
@@ -129,7 +130,8 @@ impl InstanceRow {
                 };
                 let reference = self.step.split_once(':').map(|(_, name)| SafeText::clipped(name, NAME));
                 let since = self.entered_at.or(self.modified_at);
-                Some(Wait { kind, reference, since, until: self.wakes_at })
+                let until = self.wakes_at.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+                Some(Wait { kind, reference, since, until })
             }
             Status::Queued => self.holder.as_deref().map(|holder| Wait {
                 kind: WaitKind::Lock,

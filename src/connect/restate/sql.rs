@@ -74,7 +74,7 @@ pub(super) fn whole(id: &str) -> String {
 /// The journal of an instance. Its payloads stay with the engine.
 pub(super) fn journal(id: &str) -> String {
     format!(
-        "select index, entry_type, name, appended_at, sleep_wakeup_at, entry_lite_json from sys_journal \
+        "select index, entry_type, name, appended_at, entry_lite_json from sys_journal \
          where id = '{id}' order by index"
     )
 }
@@ -122,13 +122,14 @@ fn common(scope: &Scope<'_>) -> String {
     last_failure, last_failure_error_code, pinned_deployment_id, journal_commands_size, suspended_waiting_future_json
   from sys_invocation where {inv}
 ), entry as (
-  select id, index, entry_type, name, appended_at, sleep_wakeup_at, entry_lite_json,
+  select id, index, entry_type, name, appended_at, entry_lite_json,
+    cast(regexp_match(entry_lite_json, '"wake_up_time":([0-9]+)')[1] as bigint) as wakes_at,
     entry_type like 'Command: %' as is_command,
     regexp_match(entry_lite_json, '"(?:result_completion_id|completion_id|CompletionId)":([0-9]+)')[1] as completion
   from sys_journal where entry_type <> 'Command: Input' and {mine}
 ), open_command as (
   select id, completion, max(index) as index, max(entry_type) as entry_type, max(name) as name,
-    max(appended_at) as appended_at, max(sleep_wakeup_at) as wakes_at, max(entry_lite_json) as json
+    max(appended_at) as appended_at, max(wakes_at) as wakes_at, max(entry_lite_json) as json
   from entry where completion is not null group by id, completion having bool_and(is_command)
 ), step as (
   select id, max(index) as index, count(*) as open_commands,
