@@ -102,6 +102,8 @@ fn an_instances_own_names_are_masked() {
     assert_eq!(fingerprint_of("k in db: no k", &["k", "db"]), *"k in <key>: no k", "one letter stands in too much");
     assert_eq!(fingerprint_of("acmeing acme", &["acme"]), *"acmeing <key>");
     assert_eq!(fingerprint_of("key acme/x1 of acme", &["acme", "acme/x1"]), *"key <key> of <key>");
+    let order = |number: &str| fingerprint_of(&format!("order {number}: 17 attempts"), &[number]);
+    assert_eq!(order("17"), order("18"), "a count that happens to equal the key is a count");
     for own in ["key", "host", "name", "<key>"] {
         let once = fingerprint_of("a key 'x' on a.com: acme", &[own, "acme"]);
         assert_eq!(fingerprint_of(&once, &[own, "acme"]), once, "{own}");
