@@ -187,9 +187,7 @@ mod tests {
     fn a_negated_word_is_a_filter_and_no_option() {
         let words = ["quarterdeck", "get", "flows", "-flow:a-*", "-o", "json", "state:paused"];
         let args = Args::try_parse_from(filters_last(words.iter().map(OsString::from))).unwrap();
-        let Some(Command::Get(Get { what: What::Flows(listing) })) = args.command else {
-            panic!("not `get flows`")
-        };
+        let Some(Command::Get(Get { what: What::Flows(listing) })) = args.command else { panic!("not `get flows`") };
         assert_eq!(listing.filter, ["state:paused", "-flow:a-*"]);
         assert_eq!(listing.format.output, Output::Json);
     }

@@ -82,7 +82,10 @@ fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome
             report::error(&format!("source {}: {why}", source.name));
         } else if source.bad_rows > 0 {
             let first = source.bad_row.as_deref().unwrap_or_default();
-            report::error(&format!("source {}: {} rows could not be read; the first: {first}", source.name, source.bad_rows));
+            report::error(&format!(
+                "source {}: {} rows could not be read; the first: {first}",
+                source.name, source.bad_rows
+            ));
         }
     }
     match (failed, fail_on) {
@@ -159,7 +162,8 @@ fn cell_json(cell: &Cell) -> Value {
 
 fn cohorts_table(overview: &Overview) -> Table {
     let row = |cohort: &crate::domain::cohort::Cohort| {
-        let tenants = if cohort.tenants == 0 && cohort.without_tenant > 0 { "?".into() } else { cohort.tenants.to_string() };
+        let tenants =
+            if cohort.tenants == 0 && cohort.without_tenant > 0 { "?".into() } else { cohort.tenants.to_string() };
         let stuck_for = cohort.since.map_or_else(|| "?".to_owned(), |at| age(since(at, overview.at)));
         let why = if cohort.fingerprint.starts_with('(') { &cohort.evidence } else { &cohort.fingerprint };
         vec![
@@ -348,7 +352,10 @@ fn timeline_table(answer: &FlowAnswer) -> Table {
             entry.note.as_deref().unwrap_or_default().to_owned(),
         ]
     };
-    Table { columns: &["AT", "TOOK", "OUTCOME", "WHAT", "NOTE"], rows: answer.detail.timeline.iter().map(row).collect() }
+    Table {
+        columns: &["AT", "TOOK", "OUTCOME", "WHAT", "NOTE"],
+        rows: answer.detail.timeline.iter().map(row).collect(),
+    }
 }
 
 fn flow_text(out: &mut dyn io::Write, answer: &FlowAnswer) -> io::Result<()> {
@@ -361,13 +368,20 @@ fn flow_text(out: &mut dyn io::Write, answer: &FlowAnswer) -> io::Result<()> {
     writeln!(out, "verdict   {}", verdict_words(&answer.judgement))?;
     for finding in &answer.judgement.findings {
         let since = finding.since.map(|at| format!(", since {}", date_time(at))).unwrap_or_default();
-        writeln!(out, "          {}: {} (limit: {}{since})", finding.rule.words(), finding.evidence, finding.threshold)?;
+        writeln!(
+            out,
+            "          {}: {} (limit: {}{since})",
+            finding.rule.words(),
+            finding.evidence,
+            finding.threshold
+        )?;
     }
     for (label, value) in &answer.detail.facts {
         writeln!(out, "{label:<9} {value}")?;
     }
     for offer in &answer.verbs {
-        let state = offer.refusal.as_deref().map_or_else(|| offer.verb.words().to_owned(), |why| format!("not now: {why}"));
+        let state =
+            offer.refusal.as_deref().map_or_else(|| offer.verb.words().to_owned(), |why| format!("not now: {why}"));
         writeln!(out, "{:<9} {state}", offer.verb.name())?;
     }
     if !answer.detail.error.is_empty() {

@@ -35,7 +35,9 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         return Err(Failure::Usage("--seed goes with --demo".into()));
     }
     let config = Config::load(global.config.as_deref(), global.context.as_deref()).map_err(|error| match &error {
-        ConfigError::None { .. } => Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo")),
+        ConfigError::None { .. } => {
+            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo"))
+        }
         _ => Failure::Usage(error.to_string()),
     })?;
     let read_only = if once {
@@ -82,11 +84,13 @@ pub(super) fn demo(global: &Global, clock: Clock) -> World {
 
 fn connect(source: &SourceConfig) -> Result<(String, Arc<dyn Connector>, Duration), Failure> {
     let usage = |error: String| Failure::Usage(format!("source {}: {error}", source.name));
-    let length = |duration: jiff::SignedDuration| Duration::try_from(duration).map_err(|error| usage(error.to_string()));
+    let length =
+        |duration: jiff::SignedDuration| Duration::try_from(duration).map_err(|error| usage(error.to_string()));
     let timeout = length(source.timeout)?;
     let connector: Arc<dyn Connector> = match source.kind {
         SourceKind::Restate => Arc::new(
-            Restate::new(&source.name, &source.url, timeout, source.bearer.clone()).map_err(|error| usage(error.to_string()))?,
+            Restate::new(&source.name, &source.url, timeout, source.bearer.clone())
+                .map_err(|error| usage(error.to_string()))?,
         ),
     };
     Ok((source.name.clone(), connector, length(source.poll)?))

@@ -412,3 +412,6 @@ fn overdue(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> Option<F
         evidence: format!("{verb} in {} for {}", flow.step, words(age)).into(),
     })
 }
+
+#[cfg(test)]
+pub(in crate::domain) mod tests;

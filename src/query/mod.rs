@@ -56,7 +56,7 @@ pub struct Filter {
 
 /// A filter that can't be read: which word, where, and what was meant.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("column {column}: {message}{}", did_you_mean(suggestion.as_deref()))]
+#[error("column {column}: {message}")]
 pub struct FilterError {
     /// The word that can't be read.
     pub word: String,
@@ -64,12 +64,8 @@ pub struct FilterError {
     pub column: usize,
     /// What is wrong with it, in words.
     pub message: String,
-    /// The nearest thing that could have been meant. `Display` adds it to the message.
+    /// The nearest thing that could have been meant. `Display` leaves it to the caller, who may offer it as a key.
     pub suggestion: Option<String>,
-}
-
-fn did_you_mean(suggestion: Option<&str>) -> String {
-    suggestion.map(|nearest| format!(" (did you mean \"{nearest}\"?)")).unwrap_or_default()
 }
 
 impl Filter {

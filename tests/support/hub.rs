@@ -60,7 +60,7 @@ pub async fn becomes(hub: &Hub, instance: &str, wanted: impl Fn(&JudgedFlow) -> 
     eventually(SOON, || async {
         match row(hub, instance).await {
             Some(row) if wanted(&row) => Ok(row),
-            other => Err(other),
+            other => Err((other, hub.overview(&Filter::default()).await.map(|overview| overview.sources.clone()))),
         }
     })
     .await
