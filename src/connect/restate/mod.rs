@@ -24,8 +24,8 @@
 //!   person's pause of one that was backing off carries its last failure like an exhausted one; but then the
 //!   invoker's next retry time is still there, and after exhaustion it is not. After a restart of the server that
 //!   trace is gone, and such a one counts as exhausted.
-//! - `failing`: the first and last `TransientError` event since the open command was written. Equal failures in a
-//!   row make one event, so the first is the beginning of the row.
+//! - `failing`: the first `TransientError` event at the last journal position that has one, and the last of all.
+//!   Equal failures in a row make one event, so the first is the beginning of the row.
 //! - `sys_keyed_service_status`: who holds the key that a pending invocation queues for.
 //!
 //! Errors are cut to their first line in the query; only [`Connector::read`] asks for the whole text.
