@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The program: see `quarterdeck::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    quarterdeck::cli::main(std::env::args_os())
+}

@@ -188,8 +188,8 @@ pub struct FlowAnswer {
 /// Everything the cockpit can ask and do.
 #[async_trait]
 pub trait Ops: Send + Sync {
-    /// The board.
-    async fn overview(&self) -> Result<Arc<Overview>, OpsError>;
+    /// The board, of the instances that a filter matches.
+    async fn overview(&self, filter: &Filter) -> Result<Arc<Overview>, OpsError>;
 
     /// A window on the flow instances.
     async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError>;

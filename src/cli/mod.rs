@@ -1,1 +1,93 @@
-//! cli
+//! The command line: one file per command, and the exit codes that scripts rely on.
+
+mod args;
+mod cockpit;
+mod get;
+mod output;
+mod report;
+mod snapshot;
+mod world;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Args, Command};
+
+/// What a run of the program came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Fine.
+    Fine,
+    /// `--fail-on stuck`, and something is stuck.
+    Stuck,
+    /// The command line or the config can't be used.
+    Usage,
+    /// A source failed. Wins over [`Outcome::Stuck`].
+    SourceFailed,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(match outcome {
+            Outcome::Fine => 0,
+            Outcome::Stuck => 1,
+            Outcome::Usage => 2,
+            Outcome::SourceFailed => 3,
+        })
+    }
+}
+
+/// Why a command can't be carried out. The text is for people.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The command line or the config can't be used.
+    #[error("{0}")]
+    Usage(String),
+    /// Something could not be read or written.
+    #[error("{0}")]
+    Other(#[from] color_eyre::Report),
+}
+
+/// Runs the program.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(args::filters_last(arguments)) {
+        Ok(args) => args,
+        Err(error) => {
+            let usage = error.use_stderr();
+            // Nothing can be said where standard error is closed.
+            let _ = error.print();
+            return if usage { Outcome::Usage.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(dispatch(args));
+            // What is still being read at the end (a thread on standard input) must not keep the process alive.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => Err(Failure::Other(error.into())),
+    };
+    match outcome {
+        Ok(outcome) => outcome.into(),
+        Err(failure) => {
+            report::error(&failure.to_string());
+            match failure {
+                Failure::Usage(_) => Outcome::Usage.into(),
+                Failure::Other(_) => ExitCode::from(70),
+            }
+        }
+    }
+}
+
+async fn dispatch(args: Args) -> Result<Outcome, Failure> {
+    match args.command.unwrap_or(Command::Cockpit) {
+        Command::Cockpit => cockpit::run(&args.global).await,
+        Command::Demo => cockpit::run(&args.global.for_demo()).await,
+        Command::Get(get) => get::run(&args.global, &get).await,
+        Command::Snapshot(snapshot) => snapshot::run(&args.global, &snapshot).await,
+    }
+}

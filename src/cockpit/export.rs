@@ -176,7 +176,8 @@ pub fn svg(buffer: &Buffer, title: &str) -> String {
     let width = 2.0 * MARGIN + f32::from(area.width) * cell_width;
     let height = 2.0 * MARGIN + f32::from(area.height) * cell_height;
     // The corner shows what the theme paints the ground with.
-    let ground = buffer.cell((area.left(), area.bottom().saturating_sub(1))).map_or(GROUND, |cell| rgb(cell.bg, GROUND));
+    let ground =
+        buffer.cell((area.left(), area.bottom().saturating_sub(1))).map_or(GROUND, |cell| rgb(cell.bg, GROUND));
     let mut boxes = String::new();
     let mut texts = String::new();
     for y in area.top()..area.bottom() {

@@ -1,8 +1,30 @@
-//! The config: files, layers, and diagnostics with line and column.
+//! The config: one TOML file, read once, with a line and a column for each thing that is wrong in it.
+//!
+//! Secrets never stand in the file: it names the environment variable or the private file that holds them, and they
+//! are read here into [`SecretString`]s, which no log, error or debug print shows.
+
+mod diagnostic;
+mod file;
+mod paths;
+mod secret;
+mod section;
+#[cfg(test)]
+mod tests;
+mod thresholds;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
+use secrecy::SecretString;
+use thiserror::Error;
 
-use crate::domain::verdict::Thresholds;
+pub use diagnostic::Diagnostic;
+pub use paths::{default_file, default_state_dir};
+pub use thresholds::ThresholdBook;
+
+/// The context of sources that stand at the top level of the file.
+pub const DEFAULT_CONTEXT: &str = "default";
 
 /// Everything that one run of the program needs to know.
 #[derive(Debug, Clone)]
@@ -16,7 +38,7 @@ pub struct Config {
     /// How long the effect of an act is watched.
     pub soak: SignedDuration,
     /// Where acts are recorded.
-    pub state_dir: std::path::PathBuf,
+    pub state_dir: PathBuf,
 }
 
 /// A named set of sources.
@@ -26,9 +48,9 @@ pub struct Context {
     pub name: String,
     /// Whether it is production: then nothing in it is acted on yet.
     pub production: bool,
-    /// The colour of its badge.
+    /// The colour of its badge: one of the eight of a terminal, `gray`, or `#rrggbb`.
     pub colour: Option<String>,
-    /// Its sources.
+    /// Its sources, at least one.
     pub sources: Vec<SourceConfig>,
 }
 
@@ -39,6 +61,18 @@ pub enum SourceKind {
     Restate,
 }
 
+impl SourceKind {
+    /// Every kind.
+    pub const ALL: [Self; 1] = [Self::Restate];
+
+    /// Its name in the file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Restate => "restate",
+        }
+    }
+}
+
 /// One source.
 #[derive(Debug, Clone)]
 pub struct SourceConfig {
@@ -46,21 +80,130 @@ pub struct SourceConfig {
     pub name: String,
     /// Its kind.
     pub kind: SourceKind,
-    /// Where it is.
+    /// Where it is: http or https, without credentials, query and trailing slash.
     pub url: String,
-    /// From one pass to the next.
+    /// From one pass to the next; 1 s at least.
     pub poll: SignedDuration,
     /// For one request, from the connection to the last byte.
     pub timeout: SignedDuration,
+    /// The token sent as `Authorization: Bearer`; visible ASCII. `Debug` does not show it.
+    pub bearer: Option<SecretString>,
 }
 
-/// Thresholds by source, flow and step.
-#[derive(Debug, Clone, Default)]
-pub struct ThresholdBook {}
+/// Why there is no config.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// No file was named and the usual one does not exist.
+    #[error("no config: {} does not exist", looked_at.display())]
+    None {
+        /// Where one was looked for.
+        looked_at: PathBuf,
+    },
+    /// No file was named, and there is no home directory to look for one in.
+    #[error("no config: there is no home directory; name a file with --config")]
+    NoHome,
+    /// The file can't be read.
+    #[error("{}: {error}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Something in the file is wrong.
+    #[error("{0}")]
+    Invalid(Diagnostic),
+    /// There is no context of the name that was asked for.
+    #[error("{file}: no context \"{wanted}\"{}", choices(nearest.as_deref(), existing))]
+    UnknownContext {
+        /// The file.
+        file: String,
+        /// The context that was asked for.
+        wanted: String,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+        /// Those that exist.
+        existing: Vec<String>,
+    },
+    /// No context was asked for, none is the default and there are several.
+    #[error("{file}: several contexts and no default; name one with --context{}", choices(None, existing))]
+    NoContext {
+        /// The file.
+        file: String,
+        /// Those that exist.
+        existing: Vec<String>,
+    },
+    /// The context has no source.
+    #[error("{file}: no source in context \"{context}\"; add one:\n\n{}", example(context))]
+    NoSource {
+        /// The file.
+        file: String,
+        /// The context.
+        context: String,
+    },
+}
 
-impl ThresholdBook {
-    /// The thresholds for one place: the defaults, changed by each entry that matches it, in order.
-    pub fn resolve(&self, _source: &str, _flow: &str, _step: &str) -> Thresholds {
-        Thresholds::default()
+fn choices(nearest: Option<&str>, existing: &[String]) -> String {
+    let mut text = nearest.map(|name| format!(" (did you mean \"{name}\"?)")).unwrap_or_default();
+    if !existing.is_empty() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "; there are: {}", existing.join(", "));
+    }
+    text
+}
+
+fn example(context: &str) -> String {
+    let header = if context == DEFAULT_CONTEXT { "source".to_owned() } else { format!("context.{context}.source") };
+    format!("[[{header}]]\nname = \"restate\"\nkind = \"restate\"\nurl = \"http://localhost:9070\"")
+}
+
+/// What a config file may refer to beside itself.
+pub struct Surroundings<'a> {
+    /// Reads an environment variable; `None` where it is not set.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// What relative paths in the file start from: the folder of the file.
+    pub folder: &'a Path,
+}
+
+impl Config {
+    /// Reads the config of this process.
+    ///
+    /// `path` is the file that the command line names; without one it is the file that `QUARTERDECK_CONFIG` names,
+    /// else [`default_file`]. `context` is the context to use; without one it is `default`, or the only one.
+    /// Only a missing default file is [`ConfigError::None`]: a file that somebody named has to exist.
+    pub fn load(path: Option<&Path>, context: Option<&str>) -> Result<Self, ConfigError> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let named = path.map(Path::to_owned).or_else(|| variable("QUARTERDECK_CONFIG").map(PathBuf::from));
+        let file = match &named {
+            Some(file) => file.clone(),
+            None => default_file().ok_or(ConfigError::NoHome)?,
+        };
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ConfigError::None { looked_at: file });
+            }
+            Err(error) => return Err(ConfigError::Unreadable { path: file, error }),
+        };
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let surroundings = Surroundings { variable: &variable, folder };
+        Self::parse_in(&text, &file.display().to_string(), context, &surroundings)
+    }
+
+    /// Reads a config text as if no environment variable were set. `file_name` is what errors call it.
+    pub fn parse(text: &str, file_name: &str, context: Option<&str>) -> Result<Self, ConfigError> {
+        Self::parse_in(text, file_name, context, &Surroundings { variable: &|_| None, folder: Path::new("") })
+    }
+
+    /// Reads a config text with what it may refer to.
+    ///
+    /// The whole file is checked, whatever the context; secrets are read only for the context in force.
+    pub fn parse_in(
+        text: &str,
+        file_name: &str,
+        context: Option<&str>,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Self, ConfigError> {
+        file::read(text, file_name, context, surroundings)
     }
 }

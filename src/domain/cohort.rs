@@ -1,14 +1,14 @@
 //! Cohorts: instances stuck in the same flow and step for the same reason, which one repair would serve.
 
-use std::sync::LazyLock;
-
 use jiff::Timestamp;
-use regex::{Captures, Regex};
 use serde::Serialize;
 
+use super::flow::JudgedFlow;
 use super::hash::digest;
 use super::text::SafeText;
 use super::verdict::Rule;
+
+pub use super::fingerprint::{fingerprint, fingerprint_of};
 
 /// Instances of one source with the same flow, step and error fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,95 +44,27 @@ pub fn cohort_id(source: &str, flow: &str, step: &str, fingerprint: &str) -> Saf
     digest(&[source, flow, step, fingerprint], 4)
 }
 
-/// What of an error text differs from instance to instance, in the order in which it is looked for.
+/// What the members of a cohort have in common beside flow and step: the masked error where an error is why the
+/// instance is stuck, otherwise the rule in brackets: `(lost_wait)`, or `(none)` where no rule holds.
 ///
-/// One alternation, so that each character is looked at once and a mask never masks a mask.
-static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?x)
-        (?P<mask> <[a-z]{1,5}> )                                                       # already masked
-      | (?P<time> \b\d{4}-\d{2}-\d{2}(?:[T\x20]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?(?:Z|[+-]\d{2}:?\d{2})?
-                | \b\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)? )
-      | (?P<uuid> \b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b )
-      | (?P<url>  \b[a-z][a-z0-9+.-]*://[^\s"'`<>]+ )
-      | (?P<mail> \b[\w.+-]+@[\w-]+(?:\.[\w-]+)+ )
-      | (?P<dq>   "[^"]*" ) | (?P<sq> (?:^|[\s(=:,])'[^']*' ) | (?P<bq> `[^`]*` )
-      | (?P<addr> \b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b | \[[0-9a-fA-F:]*:[0-9a-fA-F:.]*\](?::\d+)? )
-      | (?P<host> \b[a-zA-Z0-9][a-zA-Z0-9-]*(?:\.[a-zA-Z0-9-]+)*\.[a-zA-Z][a-zA-Z0-9-]*(?::\d+)\b
-                | \b[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*\.(?:com|net|org|io|dev|app|cloud|internal|local|svc|test|example)\b
-                | \blocalhost(?::\d+)? )
-      | (?P<path> (?:^|[\s(=:,])(?:/[\w.@%+-]+){2,}/? )
-      | (?P<id>   \b[a-z]{2,6}_[0-9A-Za-z]{8,}\b | \b0x[0-9a-fA-F]+\b | \b[0-9a-fA-F]*\d[0-9a-fA-F]*[a-fA-F][0-9a-fA-F]{6,}\b
-                | \b[0-9a-fA-F]*[a-fA-F][0-9a-fA-F]*\d[0-9a-fA-F]{6,}\b )
-      | (?P<num>  \d+(?:[.,]\d+)* )
-        "#,
-    )
-    .ok()
-});
+/// Only the rules about failing look at the error: an instance that is overdue today may carry an error that a
+/// retry got over yesterday.
+pub fn cohort_fingerprint(judged: &JudgedFlow) -> SafeText {
+    let Some(rule) = judged.judgement.rule() else { return "(none)".into() };
+    match &judged.flow.error {
+        Some(error) if matches!(rule, Rule::Exhausted | Rule::RetryStorm) => error.fingerprint.clone(),
+        _ => format!("({})", rule.name()).into(),
+    }
+}
 
-/// An error text with ids, numbers, uuids, hosts, addresses, paths, timestamps and quoted strings masked.
+/// The id of the cohort that an instance belongs to.
 ///
-/// Two errors with the same cause have the same fingerprint. Masking twice changes nothing more.
-pub fn fingerprint(text: &str) -> SafeText {
-    fingerprint_of(text, &[])
-}
-
-/// [`fingerprint`], with names masked too that are known to be the instance's own: its key, its tenant.
-pub fn fingerprint_of(text: &str, own: &[&str]) -> SafeText {
-    let line = text.lines().next().unwrap_or_default();
-    let mut line = line.to_owned();
-    for name in own.iter().filter(|name| name.chars().count() >= 3) {
-        line = replace_word(&line, name, "<key>");
-    }
-    let Some(variable) = &*VARIABLE else { return line.into() };
-    variable.replace_all(&line, mask).as_ref().into()
-}
-
-fn mask(found: &Captures<'_>) -> String {
-    let whole = found.get(0).map_or("", |all| all.as_str());
-    // A group that had to look at the character before its text gives that character back.
-    let lead = |mask: &str| {
-        let first = whole.chars().next().filter(|c| !matches!(c, '\'' | '/'));
-        first.map(String::from).unwrap_or_default() + mask
-    };
-    if found.name("mask").is_some() {
-        whole.to_owned()
-    } else if found.name("time").is_some() {
-        "<time>".to_owned()
-    } else if found.name("uuid").is_some() || found.name("id").is_some() {
-        "<id>".to_owned()
-    } else if found.name("dq").is_some() {
-        "\"<name>\"".to_owned()
-    } else if found.name("bq").is_some() {
-        "`<name>`".to_owned()
-    } else if found.name("sq").is_some() {
-        lead("'<name>'")
-    } else if found.name("path").is_some() {
-        lead("<path>")
-    } else if found.name("mail").is_some() {
-        "<mail>".to_owned()
-    } else if found.name("num").is_some() {
-        "<n>".to_owned()
-    } else {
-        "<host>".to_owned()
-    }
-}
-
-/// Replaces `word` where no letter, digit or joining sign stands beside it.
-fn replace_word(text: &str, word: &str, with: &str) -> String {
-    let joins = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(word) {
-        let end = at + word.len();
-        let before = rest[..at].chars().next_back().or_else(|| out.chars().next_back());
-        let after = rest[end..].chars().next();
-        out.push_str(&rest[..at]);
-        out.push_str(if before.is_some_and(joins) || after.is_some_and(joins) { word } else { with });
-        rest = &rest[end..];
-    }
-    out.push_str(rest);
-    out
+/// `None` where it is not stuck. An instance of a silent source that was stuck when last seen (verdict recheck, its
+/// primary finding stuck) stays in its cohort, as the board shows the last cohorts known.
+pub fn cohort_of(judged: &JudgedFlow) -> Option<SafeText> {
+    judged.judgement.stuck_rule()?;
+    let flow = &judged.flow;
+    Some(cohort_id(&flow.id.source, &flow.flow, &flow.step, &cohort_fingerprint(judged)))
 }
 
 /// A count of instances per kind, for one flow and step.
@@ -168,3 +100,6 @@ impl Counts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,11 @@
 //! tested with plain values.
 
 pub mod cohort;
+mod fingerprint;
 pub mod flow;
 pub mod hash;
 pub mod ids;
+pub mod nearest;
 pub mod remediation;
 pub mod source;
 pub mod text;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_width::UnicodeWidthChar as _;
 
 /// What stands for a hidden character that has no picture of its own.
 pub const SUBSTITUTE: char = '\u{FFFD}';
@@ -54,9 +55,10 @@ impl SafeText {
         }
     }
 
-    /// Scrubs the first line only, at most `max` characters of it.
+    /// Scrubs only the first line that is not blank, at most `max` characters of it.
     pub fn first_line(raw: &str, max: usize) -> Self {
-        Self::clipped(raw.lines().next().unwrap_or_default(), max)
+        let line = raw.lines().find(|line| !line.trim().is_empty());
+        Self::clipped(line.unwrap_or_default(), max)
     }
 
     /// Scrubs line by line: what separated lines is not text.
@@ -109,9 +111,10 @@ pub fn is_hidden(c: char) -> bool {
     )
 }
 
+/// Whether a character has no column of its own: marks, and the few letters that join the one beside them.
 fn is_combining(c: char) -> bool {
     use GeneralCategory as G;
-    matches!(c.general_category(), G::NonspacingMark | G::EnclosingMark | G::SpacingMark)
+    matches!(c.general_category(), G::NonspacingMark | G::EnclosingMark | G::SpacingMark) || c.width() == Some(0)
 }
 
 impl Deref for SafeText {
@@ -167,5 +170,119 @@ impl PartialEq<&str> for SafeText {
 impl Serialize for SafeText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Text that is full of what terminals obey.
+    fn any_text() -> impl Strategy<Value = String> {
+        let c = prop_oneof![
+            any::<char>(),
+            proptest::char::range('\u{0}', '\u{FF}'),
+            proptest::char::range('\u{2000}', '\u{206F}'),
+            proptest::char::range('\u{300}', '\u{36F}'),
+            proptest::char::range('\u{1100}', '\u{11FF}'),
+            proptest::char::range('\u{FE00}', '\u{FE0F}'),
+            proptest::char::range('\u{E0000}', '\u{E01FF}'),
+        ];
+        proptest::collection::vec(c, 0..40).prop_map(String::from_iter)
+    }
+
+    fn assert_safe(raw: &str, safe: &SafeText) {
+        for c in safe.chars() {
+            assert!(!is_hidden(c) && !c.is_control(), "{c:?} is left of {raw:?}");
+        }
+        let mut without_column = 0;
+        for c in safe.chars() {
+            without_column = if c.width() == Some(0) { without_column + 1 } else { 0 };
+            assert!(without_column <= MAX_COMBINING, "{raw:?} climbs out of its row");
+        }
+        assert_eq!(SafeText::new(safe), *safe, "scrubbing {raw:?} again changes it");
+    }
+
+    #[test]
+    fn plain_text_stays() {
+        for text in ["", "Connection refused", "Übung 東京 🚀", "e\u{301}", "a\u{300}\u{301}\u{302}\u{303}"] {
+            assert_eq!(SafeText::new(text), *text);
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_becomes_visible() {
+        for (raw, safe) in [
+            ("\u{1B}[31mred", "␛[31mred"),
+            ("a\tb\r\n", "a␉b␍␊"),
+            ("\u{7F}\u{0}", "␡␀"),
+            ("\u{9B}31m", "\u{FFFD}31m"),
+            ("a\u{202E}b", "a\u{FFFD}b"),
+            ("a\u{200B}\u{FEFF}b", "a\u{FFFD}\u{FFFD}b"),
+            ("x\u{2028}y\u{E000}", "x\u{FFFD}y\u{FFFD}"),
+            ("\u{1F468}\u{200D}\u{1F469}", "\u{1F468}\u{FFFD}\u{1F469}"),
+            ("z\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}", "z\u{300}\u{300}\u{300}\u{300}\u{FFFD}\u{FFFD}"),
+        ] {
+            assert_eq!(SafeText::new(raw), *safe, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_by_characters_and_the_cut_is_shown() {
+        assert_eq!(SafeText::clipped("東京都", 3), *"東京都");
+        assert_eq!(SafeText::clipped("東京都", 2), *"東京…");
+        assert_eq!(SafeText::clipped("\u{1B}\u{1B}", 1), *"␛…");
+        assert_eq!(SafeText::clipped("abc", 0), *"…");
+        assert_eq!(SafeText::clipped("", 0), *"");
+    }
+
+    #[test]
+    fn the_first_line_is_the_first_that_says_something() {
+        assert_eq!(SafeText::first_line("one\ntwo", 9), *"one");
+        assert_eq!(SafeText::first_line("\n  \r\nError: no\r\nat x", 20), *"Error: no");
+        assert_eq!(SafeText::first_line("\n\n", 9), *"");
+        assert_eq!(SafeText::lines("a\n\u{1B}b\r\n"), ["a", "␛b"]);
+    }
+
+    #[test]
+    fn every_naughty_string_is_tamed() {
+        let strings: Vec<String> = serde_json::from_str(include_str!("../../tests/corpora/blns.json")).unwrap();
+        assert_eq!(strings.len(), 515);
+        for raw in &strings {
+            let safe = SafeText::new(raw);
+            assert_safe(raw, &safe);
+            assert_eq!(safe.chars().count(), raw.chars().count(), "nothing vanishes from {raw:?}");
+            for line in SafeText::lines(raw) {
+                assert_safe(raw, &line);
+            }
+            assert_safe(raw, &SafeText::clipped(raw, 10));
+        }
+    }
+
+    /// Not a sample: each of the 1,112,064 characters there are.
+    #[test]
+    fn every_single_character_is_shown_or_replaced_by_one_column() {
+        for c in '\u{0}'..=char::MAX {
+            let safe = substitute(c);
+            assert!(!is_hidden(safe) && !safe.is_control(), "{c:?} is left");
+            if safe != c {
+                assert_eq!(safe.width(), Some(1), "{c:?} became {safe:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hidden_is_left_and_scrubbing_is_idempotent(raw in any_text(), max in 0..50_usize) {
+            let safe = SafeText::new(&raw);
+            assert_safe(&raw, &safe);
+            prop_assert_eq!(safe.chars().count(), raw.chars().count());
+            let clipped = SafeText::clipped(&raw, max);
+            assert_safe(&raw, &clipped);
+            prop_assert!(clipped.chars().count() <= max + 1);
+            prop_assert_eq!(SafeText::clipped(&clipped, max), clipped);
+        }
     }
 }

@@ -172,6 +172,16 @@ impl Judgement {
         self.primary().map(|finding| finding.rule)
     }
 
+    /// The rule that makes it stuck, or made it so when its source was last heard of; `None` where none does.
+    ///
+    /// It is what the board counts per rule, what `rule:` in a filter matches, and what forms cohorts.
+    pub fn stuck_rule(&self) -> Option<Rule> {
+        matches!(self.verdict, Verdict::Stuck | Verdict::Recheck)
+            .then(|| self.primary().filter(|finding| finding.verdict == Verdict::Stuck))
+            .flatten()
+            .map(|finding| finding.rule)
+    }
+
     /// Since when the primary rule has held.
     pub fn since(&self) -> Option<Timestamp> {
         self.primary().and_then(|finding| finding.since)
@@ -275,17 +285,24 @@ fn exhausted(flow: &FlowInstance, now: Timestamp) -> Option<Finding> {
 }
 
 fn blocked_by(flow: &FlowInstance, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    // What is held or has ended waits for nobody, whatever its source still tells of a wait.
+    if !matches!(flow.status, Status::Queued | Status::Waiting) {
+        return None;
+    }
     let wait = flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock)?;
-    let (holder, judgement) = circumstances.holder?;
-    let verdict = match judgement.verdict {
-        Verdict::Stuck | Verdict::Suspect => judgement.verdict,
-        _ => return None,
-    };
-    let why = judgement.rule().map_or("stuck", Rule::words);
     let key = flow.key.as_deref().map(|key| format!(" {key}")).unwrap_or_default();
+    let Some((holder, judgement)) = circumstances.holder else {
+        return Some(unknown(Rule::BlockedBy, &format!("queued for key{key}; who holds it is not known")));
+    };
+    let why = match judgement.verdict {
+        Verdict::Ok => return None,
+        Verdict::Unknown => "how that one is doing is not known",
+        Verdict::Recheck => "that one must be looked at again",
+        Verdict::Stuck | Verdict::Suspect => judgement.rule().map_or("stuck", Rule::words),
+    };
     Some(Finding {
         rule: Rule::BlockedBy,
-        verdict,
+        verdict: judgement.verdict,
         since: wait.since.max(judgement.since()),
         threshold: "when the holder is stuck".into(),
         evidence: format!("queued for key{key}, which {} holds: {why}", holder.instance).into(),
@@ -302,6 +319,11 @@ fn retry_storm(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> Opti
         return Some(unknown(Rule::RetryStorm, "retrying; the source does not say since when"));
     };
     let age = since(first, now);
+    if flow.attempts.is_none() && age >= limits.retry_min_age && age < limits.retry_max_age {
+        // Only the number of attempts could tell now.
+        let evidence = format!("failing for {}; the source does not say how often", words(age));
+        return Some(unknown(Rule::RetryStorm, &evidence));
+    }
     let enough = |n: u32| flow.attempts.is_some_and(|attempts| attempts >= n);
     let verdict = if enough(limits.retry_attempts) && age >= limits.retry_min_age || age >= limits.retry_max_age {
         Verdict::Stuck
@@ -342,9 +364,9 @@ fn lost_wait(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> Option
     };
     if let Some(until) = wait.until {
         let late = since(until, now);
-        return (late > limits.wait_grace).then(|| Finding {
+        return by_age(late, limits.wait_grace).map(|verdict| Finding {
             rule: Rule::LostWait,
-            verdict: Verdict::Stuck,
+            verdict,
             since: Some(until),
             threshold: format!("its end and {}", words(limits.wait_grace)).into(),
             evidence: format!("its wait for {} ended {} ago", wait.kind.words(), words(late)).into(),
@@ -390,3 +412,6 @@ fn overdue(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> Option<F
         evidence: format!("{verb} in {} for {}", flow.step, words(age)).into(),
     })
 }
+
+#[cfg(test)]
+pub(in crate::domain) mod tests;

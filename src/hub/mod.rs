@@ -1,1 +1,311 @@
-//! hub
+//! The hub: polls the sources, applies the rules, keeps the rows, carries acts out. Implements [`Ops`] in process.
+//!
+//! It knows connectors by their trait alone, and nothing of the terminal.
+
+mod board;
+mod executor;
+mod journal;
+mod source;
+mod verify;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use self::executor::{Executor, offers};
+use self::journal::Journal;
+pub use self::source::Clock;
+use self::source::Source;
+use crate::config::ThresholdBook;
+use crate::connect::{Connector, Reading};
+use crate::domain::flow::JudgedFlow;
+use crate::domain::ids::InstanceId;
+use crate::domain::remediation::{Plan, Remediation, Verb};
+use crate::domain::text::SafeText;
+use crate::domain::verdict::{Circumstances, Judgement, judge};
+use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Page, SortBy};
+use crate::query::Filter;
+
+/// How a hub is set up.
+pub struct Setup {
+    /// The name of the context.
+    pub context: String,
+    /// Who acts; taken on trust.
+    pub operator: String,
+    /// Why nothing may be acted on, where that is so.
+    pub read_only: Option<String>,
+    /// When the rules hold.
+    pub thresholds: ThresholdBook,
+    /// How long the effect of an act is watched.
+    pub soak: SignedDuration,
+    /// Where acts are recorded; `None` for a world that is gone with the process.
+    pub state_dir: Option<std::path::PathBuf>,
+    /// The local clock.
+    pub clock: Clock,
+    /// The sources: name, connector, and the time from one pass to the next.
+    pub sources: Vec<(String, Arc<dyn Connector>, Duration)>,
+}
+
+/// The hub in process.
+pub struct Hub {
+    context: SafeText,
+    read_only: Option<SafeText>,
+    thresholds: ThresholdBook,
+    clock: Clock,
+    sources: Vec<Source>,
+    revision: Arc<watch::Sender<u64>>,
+    executor: Option<Arc<Executor>>,
+}
+
+/// The poll loops of a hub; they end when it is dropped.
+pub struct Polling(Vec<JoinHandle<()>>);
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.abort();
+        }
+    }
+}
+
+impl Hub {
+    /// A hub that has asked nobody yet.
+    ///
+    /// Where the record of acts can't be opened, the hub works and refuses to act, saying why.
+    pub fn new(setup: Setup) -> Arc<Self> {
+        let (revision, _) = watch::channel(0);
+        let revision = Arc::new(revision);
+        let mut read_only = setup.read_only.map(SafeText::from);
+        let journal = match (&read_only, &setup.state_dir) {
+            (Some(_), _) => None,
+            (None, None) => Some(Journal::in_memory()),
+            (None, Some(dir)) => Journal::open(dir)
+                .map_err(|error| read_only = Some(format!("acts can't be recorded: {error}").into()))
+                .ok(),
+        };
+        let changed = {
+            let revision = revision.clone();
+            Arc::new(move || revision.send_modify(|n| *n += 1))
+        };
+        let executor = journal
+            .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
+        let sources =
+            setup.sources.into_iter().map(|(name, connector, poll)| Source::new(&name, connector, poll)).collect();
+        Arc::new(Self {
+            context: setup.context.into(),
+            read_only,
+            thresholds: setup.thresholds,
+            clock: setup.clock,
+            sources,
+            revision,
+            executor,
+        })
+    }
+
+    /// One complete pass over every source, all at once.
+    pub async fn pass(&self) {
+        let passes = self.sources.iter().map(|source| source.pass(&self.thresholds, &self.clock));
+        futures_util::future::join_all(passes).await;
+        self.changed();
+    }
+
+    /// Keeps asking every source, and takes up acts whose process ended while they ran.
+    pub fn start(self: &Arc<Self>) -> Polling {
+        if let Some(executor) = &self.executor {
+            let connector_of = |name: &str| self.source(name).ok().map(|source| source.connector.clone());
+            if let Err(error) = executor.take_up(connector_of) {
+                tracing::error!(%error, "the record of acts can't be read back");
+            }
+        }
+        let poll = |index: usize| {
+            let hub = self.clone();
+            tokio::spawn(async move {
+                if let Some(source) = hub.sources.get(index) {
+                    source.keep_asking(&hub.thresholds, &hub.clock, &|| hub.changed()).await;
+                }
+            })
+        };
+        Polling((0..self.sources.len()).map(poll).collect())
+    }
+
+    fn changed(&self) {
+        self.revision.send_modify(|n| *n += 1);
+    }
+
+    fn source(&self, name: &str) -> Result<&Source, OpsError> {
+        let found = self.sources.iter().find(|source| source.name == *name);
+        found.ok_or_else(|| OpsError::NotFound(format!("there is no source {name}").into()))
+    }
+
+    /// The names of the sources, in the order of the config.
+    pub fn source_names(&self) -> Vec<SafeText> {
+        self.sources.iter().map(|source| source.name.clone()).collect()
+    }
+
+    async fn read(&self, id: &InstanceId) -> Result<(&Source, Reading, Judgement), OpsError> {
+        let source = self.source(&id.source)?;
+        let reading =
+            source.connector.read(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
+        let reading = reading
+            .ok_or_else(|| OpsError::NotFound(format!("{} has no instance {}", id.source, id.instance).into()))?;
+        let judgement = self.judge_one(source, &reading);
+        Ok((source, reading, judgement))
+    }
+
+    /// Judges an instance that was read alone: the verdict of whoever holds its key is the last one known.
+    fn judge_one(&self, source: &Source, reading: &Reading) -> Judgement {
+        let flow = &reading.detail.flow;
+        let limits = self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step);
+        let rows = source.rows();
+        let holder = flow.wait.as_ref().and_then(|wait| wait.reference.as_ref());
+        let holder = holder.and_then(|holder| rows.iter().find(|row| row.flow.id.instance == *holder));
+        let holder = holder.map(|row| (&row.flow.id, &row.judgement));
+        judge(flow, &limits, &Circumstances { now: reading.engine_now, holder })
+    }
+
+    /// The instances of a source that a filter matches.
+    fn matching(&self, source: &Source, filter: &Filter) -> Vec<Arc<JudgedFlow>> {
+        let now = (self.clock)();
+        let engine_now = now.saturating_add(source.clock_offset()).unwrap_or(now);
+        source.rows().iter().filter(|row| filter.matches(row, engine_now)).cloned().collect()
+    }
+
+    fn executor(&self) -> Result<&Arc<Executor>, OpsError> {
+        let why = || OpsError::Refused(self.read_only.clone().unwrap_or_else(|| "nothing can be recorded".into()));
+        self.executor.as_ref().filter(|_| self.read_only.is_none()).ok_or_else(why)
+    }
+}
+
+#[async_trait]
+impl Ops for Hub {
+    async fn overview(&self, filter: &Filter) -> Result<Arc<Overview>, OpsError> {
+        let revision = *self.revision.borrow();
+        let mut overview = Overview {
+            at: (self.clock)(),
+            revision,
+            context: self.context.clone(),
+            sources: self.sources.iter().map(Source::status).collect(),
+            cells: Vec::new(),
+            cohorts: Vec::new(),
+            stuck_tenants: 0,
+            read_only: self.read_only.clone(),
+        };
+        let mut tenants = HashSet::new();
+        for source in &self.sources {
+            let live = source.live();
+            let board = if filter.is_empty() {
+                source.board()
+            } else {
+                let rows = self.matching(source, filter);
+                board::of_source(&source.name, &rows.iter().map(|row| &**row), None)
+            };
+            overview.cells.extend(board.cells.into_iter().map(|mut cell| {
+                cell.live = live;
+                cell
+            }));
+            overview.cohorts.extend(board.cohorts);
+            tenants.extend(board.stuck_tenants);
+        }
+        overview.stuck_tenants = tenants.len() as u64;
+        board::worst_first(&mut overview.cohorts);
+        Ok(Arc::new(overview))
+    }
+
+    async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError> {
+        let revision = *self.revision.borrow();
+        let unfiltered = self.sources.iter().map(|source| source.rows().len()).sum();
+        let mut rows: Vec<Arc<JudgedFlow>> =
+            self.sources.iter().flat_map(|source| self.matching(source, &query.filter)).collect();
+        sort(&mut rows, query.sort, query.reverse);
+        let offset = match &query.page {
+            Page::Offset(offset) => *offset,
+            Page::Anchor { id, before, otherwise } => {
+                rows.iter().position(|row| row.flow.id == *id).map_or(*otherwise, |at| at.saturating_sub(*before))
+            }
+        };
+        let total = rows.len();
+        let offset = offset.min(total.saturating_sub(1));
+        let rows = rows.into_iter().skip(offset).take(query.limit).collect();
+        Ok(FlowWindow { rows, offset, total, unfiltered, revision })
+    }
+
+    async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
+        let (source, reading, judgement) = self.read(id).await?;
+        let verbs = offers(&*source.connector, &reading.detail.flow, self.read_only.as_ref());
+        let read_at = (self.clock)();
+        let clock_offset = reading.engine_now.duration_since(read_at);
+        Ok(FlowAnswer { detail: reading.detail, judgement, verbs, read_at, clock_offset })
+    }
+
+    async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {
+        match source {
+            Some(name) => self.source(name)?.wake(),
+            None => self.sources.iter().for_each(Source::wake),
+        }
+        Ok(())
+    }
+
+    async fn plan(&self, verb: Verb, target: &InstanceId) -> Result<Plan, OpsError> {
+        let executor = self.executor()?;
+        let (source, reading, judgement) = self.read(target).await?;
+        let offers = offers(&*source.connector, &reading.detail.flow, None);
+        if let Some(refusal) = offers.into_iter().find(|offer| offer.verb == verb).and_then(|offer| offer.refusal) {
+            return Err(OpsError::Refused(format!("{} can't be had: {refusal}", verb.name()).into()));
+        }
+        Ok(executor.plan(&*source.connector, verb, &reading, &judgement))
+    }
+
+    async fn remediate(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError> {
+        let executor = self.executor()?;
+        if reason.chars().filter(|c| !c.is_whitespace()).count() < 3 {
+            return Err(OpsError::Refused("a reason is needed, for the record".into()));
+        }
+        let plan = executor.planned(plan_hash)?;
+        // Data that is acted on is read again first: what is on screen may be half a minute old.
+        let (source, fresh, _) = self.read(&plan.target).await?;
+        executor.begin(source.connector.clone(), plan, reason, &fresh)
+    }
+
+    async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
+        Ok(self.executor.as_ref().map(|executor| executor.remediations()).unwrap_or_default())
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+}
+
+/// Sorts rows; the id is the last key of each order, so that no two rows ever change places by chance.
+fn sort(rows: &mut [Arc<JudgedFlow>], by: SortBy, reverse: bool) {
+    use crate::domain::verdict::Verdict;
+    let severity = |row: &JudgedFlow| match row.judgement.verdict {
+        Verdict::Stuck => 0,
+        Verdict::Recheck => 1,
+        Verdict::Unknown => 2,
+        Verdict::Suspect => 3,
+        Verdict::Ok => 4,
+    };
+    rows.sort_by(|a, b| {
+        let (x, y) = (&a.flow, &b.flow);
+        let order = match by {
+            SortBy::Worst => severity(a).cmp(&severity(b)).then_with(|| {
+                let began = |row: &JudgedFlow| row.judgement.since().or(row.flow.created_at);
+                began(a).cmp(&began(b))
+            }),
+            SortBy::Flow => x.flow.cmp(&y.flow).then_with(|| x.step.cmp(&y.step)),
+            // Those without a tenant come last, not first.
+            SortBy::Tenant => (x.tenant.is_none(), &x.tenant).cmp(&(y.tenant.is_none(), &y.tenant)),
+            SortBy::Status => x.status.cmp(&y.status),
+            SortBy::Attempts => y.attempts.cmp(&x.attempts),
+            SortBy::Created => x.created_at.cmp(&y.created_at),
+            SortBy::Id => std::cmp::Ordering::Equal,
+        };
+        let order = order.then_with(|| x.id.cmp(&y.id));
+        if reverse { order.reverse() } else { order }
+    });
+}

@@ -1,0 +1,402 @@
+//! `quarterdeck get`: one complete pass over every source, printed, and an exit code.
+//!
+//! The JSON is a contract: names may be added, none is taken away or changed.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use super::args::{FailOn, Format, Get, Global, Listing, One, Output, What};
+use super::output::{self, Table};
+use super::{Failure, Outcome, report, world};
+use crate::domain::flow::JudgedFlow;
+use crate::domain::ids::InstanceId;
+use crate::domain::source::{Freshness, SourceStatus};
+use crate::domain::text::SafeText;
+use crate::domain::time::{age, date_time, since, words};
+use crate::domain::verdict::Judgement;
+use crate::hub::Hub;
+use crate::ops::{Cell, FlowAnswer, FlowsQuery, Ops, OpsError, Overview, Page, SortBy};
+use crate::query::Filter;
+
+pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> {
+    // What can't be read is said before anybody is asked.
+    let filter = match &get.what {
+        What::Board(listing) | What::Flows(listing) => read_filter(&listing.filter)?,
+        What::Flow(_) | What::Sources(_) => Filter::default(),
+    };
+    let world = world::build(global, true)?;
+    let hub = &*world.hub;
+    match &get.what {
+        What::Flow(one) => flow(hub, one).await,
+        What::Board(listing) => {
+            hub.pass().await;
+            board(hub, listing, &filter).await
+        }
+        What::Flows(listing) => {
+            hub.pass().await;
+            flows(hub, listing, filter).await
+        }
+        What::Sources(format) => {
+            hub.pass().await;
+            sources(hub, format).await
+        }
+    }
+}
+
+/// The words of a filter as one text. A word with a space in it was quoted for the shell and is quoted again here.
+fn read_filter(words: &[String]) -> Result<Filter, Failure> {
+    let quoted = |word: &String| {
+        if word.contains(char::is_whitespace) && !word.contains('"') {
+            match word.split_once(':') {
+                Some((key, value)) => format!("{key}:\"{value}\""),
+                None => format!("\"{word}\""),
+            }
+        } else {
+            word.clone()
+        }
+    };
+    let text = words.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    Filter::parse(&text).map_err(|error| {
+        let hint = error.suggestion.as_ref().map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+        let mark = " ".repeat(error.column.saturating_sub(1)) + "^";
+        Failure::Usage(format!("{error}{hint}\n{text}\n{mark}"))
+    })
+}
+
+fn unexpected(error: OpsError) -> Failure {
+    Failure::Other(error.into())
+}
+
+fn emit(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), Failure> {
+    output::print(write).map_err(|error| Failure::Other(error.into()))
+}
+
+/// Says on standard error which sources failed; a failed source is never silently a smaller number.
+fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome {
+    let mut failed = false;
+    for source in &overview.sources {
+        if source.state != Freshness::Live {
+            failed = true;
+            let why = source.error.as_deref().unwrap_or("it was not asked");
+            report::error(&format!("source {}: {why}", source.name));
+        } else if source.bad_rows > 0 {
+            let first = source.bad_row.as_deref().unwrap_or_default();
+            report::error(&format!(
+                "source {}: {} rows could not be read; the first: {first}",
+                source.name, source.bad_rows
+            ));
+        }
+    }
+    match (failed, fail_on) {
+        (true, _) => Outcome::SourceFailed,
+        (false, Some(FailOn::Stuck)) if stuck => Outcome::Stuck,
+        _ => Outcome::Fine,
+    }
+}
+
+async fn board(hub: &Hub, listing: &Listing, filter: &Filter) -> Result<Outcome, Failure> {
+    let overview = hub.overview(filter).await.map_err(unexpected)?;
+    emit(|out| match listing.format.output {
+        Output::Json => output::json(out, &board_json(&overview)),
+        Output::Ndjson => output::ndjson(out, overview.cells.iter().map(cell_json).collect::<Vec<_>>().iter()),
+        Output::Csv => output::csv(out, &cells_table(&overview.cells)),
+        Output::Table => {
+            if overview.cohorts.is_empty() {
+                writeln!(out, "nothing is known to be stuck")?;
+            } else {
+                output::table(out, &cohorts_table(&overview))?;
+            }
+            writeln!(out)?;
+            output::table(out, &cells_table(&overview.cells))?;
+            writeln!(out)?;
+            output::table(out, &sources_table(&overview))
+        }
+    })?;
+    Ok(outcome(&overview, listing.fail_on, !overview.cohorts.is_empty()))
+}
+
+fn board_json(overview: &Overview) -> Value {
+    let cohorts: Vec<Value> = overview
+        .cohorts
+        .iter()
+        .map(|cohort| {
+            // Tenants that are not known are not none.
+            let tenants = (cohort.tenants > 0 || cohort.without_tenant == 0).then_some(cohort.tenants);
+            json!({
+                "id": cohort.id, "source": cohort.source, "flow": cohort.flow, "step": cohort.step,
+                "fingerprint": cohort.fingerprint, "count": cohort.count, "tenants": tenants, "since": cohort.since,
+                "rule": cohort.rule, "evidence": cohort.evidence, "sample": cohort.sample,
+            })
+        })
+        .collect();
+    json!({
+        "schema": "quarterdeck.board/1",
+        "at": overview.at,
+        "sources": overview.sources.iter().map(|source| source_json(source, overview)).collect::<Vec<_>>(),
+        "cells": overview.cells.iter().map(cell_json).collect::<Vec<_>>(),
+        "cohorts": cohorts,
+    })
+}
+
+fn source_json(source: &SourceStatus, overview: &Overview) -> Value {
+    json!({
+        "name": source.name, "kind": source.kind, "state": source.state,
+        "age_seconds": source.age(overview.at).map(|age| age.as_secs()), "error": source.error,
+        "address": source.address, "version": source.version, "rows": source.rows, "bad_rows": source.bad_rows,
+        "latency_ms": source.latency.map(|latency| latency.as_millis()),
+        "clock_offset_ms": source.clock_offset.map(|offset| offset.as_millis()),
+    })
+}
+
+fn cell_json(cell: &Cell) -> Value {
+    let counts = &cell.counts;
+    let by_rule: serde_json::Map<String, Value> =
+        counts.by_rule.iter().map(|(rule, n)| (rule.name().to_owned(), json!(n))).collect();
+    json!({
+        "source": cell.source, "flow": cell.flow, "step": cell.step, "open": counts.open, "stuck": counts.stuck,
+        "waiting": counts.waiting, "held": counts.held, "failed": counts.failed, "unknown": counts.unknown,
+        "by_rule": by_rule, "approximate": cell.approximate,
+    })
+}
+
+fn cohorts_table(overview: &Overview) -> Table {
+    let row = |cohort: &crate::domain::cohort::Cohort| {
+        let tenants =
+            if cohort.tenants == 0 && cohort.without_tenant > 0 { "?".into() } else { cohort.tenants.to_string() };
+        let stuck_for = cohort.since.map_or_else(|| "?".to_owned(), |at| age(since(at, overview.at)));
+        let why = if cohort.fingerprint.starts_with('(') { &cohort.evidence } else { &cohort.fingerprint };
+        vec![
+            cohort.count.to_string(),
+            stuck_for,
+            tenants,
+            cohort.source.to_string(),
+            format!("{} › {}", cohort.flow, cohort.step),
+            cohort.rule.words().to_owned(),
+            cohort.id.to_string(),
+            why.to_string(),
+        ]
+    };
+    Table {
+        columns: &["STUCK", "FOR", "TENANTS", "SOURCE", "FLOW › STEP", "RULE", "COHORT", "WHY"],
+        rows: overview.cohorts.iter().map(row).collect(),
+    }
+}
+
+fn cells_table(cells: &[Cell]) -> Table {
+    let row = |cell: &Cell| {
+        let counts = &cell.counts;
+        let rules: Vec<String> = counts.by_rule.iter().map(|(rule, n)| format!("{} {n}", rule.name())).collect();
+        let mut row = vec![cell.source.to_string(), cell.flow.to_string(), cell.step.to_string()];
+        let numbers = [counts.open, counts.stuck, counts.waiting, counts.held, counts.failed, counts.unknown];
+        row.extend(numbers.iter().map(u64::to_string));
+        row.push(rules.join(" "));
+        row
+    };
+    Table {
+        columns: &["SOURCE", "FLOW", "STEP", "OPEN", "STUCK", "WAITING", "HELD", "FAILED", "UNKNOWN", "RULES"],
+        rows: cells.iter().map(row).collect(),
+    }
+}
+
+fn sources_table(overview: &Overview) -> Table {
+    let row = |source: &SourceStatus| {
+        let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
+        vec![
+            source.name.to_string(),
+            source.kind.to_owned(),
+            source.state.name().to_owned(),
+            or_unknown(source.age(overview.at).map(age)),
+            or_unknown(source.latency.map(|latency| format!("{}ms", latency.as_millis()))),
+            if source.last_good_at.is_some() { source.rows.to_string() } else { "?".to_owned() },
+            or_unknown(source.version.as_ref().map(ToString::to_string)),
+            source.error.as_deref().unwrap_or_default().to_owned(),
+        ]
+    };
+    Table {
+        columns: &["NAME", "KIND", "STATE", "AGE", "LATENCY", "ROWS", "VERSION", "ERROR"],
+        rows: overview.sources.iter().map(row).collect(),
+    }
+}
+
+async fn sources(hub: &Hub, format: &Format) -> Result<Outcome, Failure> {
+    let overview = hub.overview(&Filter::default()).await.map_err(unexpected)?;
+    let rows: Vec<Value> = overview.sources.iter().map(|source| source_json(source, &overview)).collect();
+    emit(|out| match format.output {
+        Output::Json => output::json(out, &json!({"schema": "quarterdeck.sources/1", "at": overview.at, "rows": rows})),
+        Output::Ndjson => output::ndjson(out, &rows),
+        Output::Csv => output::csv(out, &sources_table(&overview)),
+        Output::Table => output::table(out, &sources_table(&overview)),
+    })?;
+    Ok(outcome(&overview, None, false))
+}
+
+async fn flows(hub: &Hub, listing: &Listing, filter: Filter) -> Result<Outcome, Failure> {
+    let overview = hub.overview(&filter).await.map_err(unexpected)?;
+    let limit = if listing.all { usize::MAX } else { listing.limit };
+    let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, page: Page::Offset(0), limit };
+    let window = hub.flows(query).await.map_err(unexpected)?;
+    let rows = || window.rows.iter().map(|row| row_json(row));
+    emit(|out| match listing.format.output {
+        Output::Json => {
+            let rows: Vec<Value> = rows().collect();
+            output::json(out, &json!({"schema": "quarterdeck.flows/1", "total": window.total, "rows": rows}))
+        }
+        Output::Ndjson => output::ndjson(out, rows().collect::<Vec<_>>().iter()),
+        Output::Csv => output::csv(out, &flows_table(&window.rows, &overview)),
+        Output::Table => output::table(out, &flows_table(&window.rows, &overview)),
+    })?;
+    if window.rows.len() < window.total && listing.format.output != Output::Json {
+        report::note(&format!("{} of {} shown; --all shows every one", window.rows.len(), window.total));
+    }
+    Ok(outcome(&overview, listing.fail_on, !overview.cohorts.is_empty()))
+}
+
+fn row_json(row: &JudgedFlow) -> Value {
+    let flow = &row.flow;
+    json!({
+        "id": flow.id, "source": flow.id.source, "instance": flow.id.instance, "flow": flow.flow, "step": flow.step,
+        "tenant": flow.tenant, "key": flow.key, "status": flow.status, "verdict": row.judgement.verdict,
+        "rule": row.judgement.rule(), "since": row.judgement.since(), "attempts": flow.attempts,
+        "error": flow.error.as_ref().map(|error| &error.text), "observed_at": flow.observed_at,
+        "created_at": flow.created_at, "version": flow.version,
+        "evidence": row.judgement.primary().map(|finding| &finding.evidence),
+    })
+}
+
+fn flows_table(rows: &[std::sync::Arc<JudgedFlow>], overview: &Overview) -> Table {
+    let row = |row: &std::sync::Arc<JudgedFlow>| {
+        let flow = &row.flow;
+        let ago = |at: Option<jiff::Timestamp>| at.map_or_else(String::new, |at| age(since(at, overview.at)));
+        vec![
+            row.judgement.verdict.name().to_owned(),
+            row.judgement.rule().map_or("", |rule| rule.words()).to_owned(),
+            flow.status.words().to_owned(),
+            ago(row.judgement.since().or(flow.created_at)),
+            format!("{} › {}", flow.flow, flow.step),
+            flow.tenant.as_deref().or(flow.key.as_deref()).unwrap_or_default().to_owned(),
+            flow.attempts.map(|n| n.to_string()).unwrap_or_default(),
+            flow.id.to_string(),
+            flow.error.as_ref().map(|error| error.text.to_string()).unwrap_or_default(),
+        ]
+    };
+    Table {
+        columns: &["VERDICT", "RULE", "STATUS", "FOR", "FLOW › STEP", "TENANT/KEY", "ATT", "ID", "ERROR"],
+        rows: rows.iter().map(row).collect(),
+    }
+}
+
+async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
+    let id = match InstanceId::parse(&one.id) {
+        Some(id) => id,
+        None => match hub.source_names().as_slice() {
+            [only] => InstanceId::new(only.clone(), one.id.as_str()),
+            _ => return Err(Failure::Usage(format!("{}: say which source, as SOURCE/{0}", one.id))),
+        },
+    };
+    let answer = match hub.flow(&id).await {
+        Ok(answer) => answer,
+        Err(OpsError::NotFound(why)) => return Err(Failure::Usage(why.to_string())),
+        Err(error) => {
+            report::error(&format!("source {}: {error}", id.source));
+            return Ok(Outcome::SourceFailed);
+        }
+    };
+    emit(|out| match one.format.output {
+        Output::Json => output::json(out, &flow_json(&answer)),
+        Output::Ndjson => output::ndjson(out, [&flow_json(&answer)]),
+        Output::Csv => output::csv(out, &timeline_table(&answer)),
+        Output::Table => flow_text(out, &answer),
+    })?;
+    Ok(Outcome::Fine)
+}
+
+fn flow_json(answer: &FlowAnswer) -> Value {
+    let detail = &answer.detail;
+    let row = JudgedFlow { flow: detail.flow.clone(), judgement: answer.judgement.clone() };
+    let mut value = row_json(&row);
+    let verbs: Vec<Value> =
+        answer.verbs.iter().map(|offer| json!({"verb": offer.verb, "refusal": offer.refusal})).collect();
+    let facts: serde_json::Map<String, Value> =
+        detail.facts.iter().map(|(label, value)| ((*label).to_owned(), json!(value))).collect();
+    let more = json!({
+        "schema": "quarterdeck.flow/1", "error": detail.error.join_lines(), "findings": answer.judgement.findings,
+        "timeline": detail.timeline, "wait": detail.flow.wait, "next_retry_at": detail.flow.next_retry_at,
+        "facts": facts, "verbs": verbs,
+    });
+    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
+        value.extend(more);
+    }
+    value
+}
+
+/// Lines of a text, put together again.
+trait JoinLines {
+    fn join_lines(&self) -> Option<String>;
+}
+
+impl JoinLines for Vec<SafeText> {
+    fn join_lines(&self) -> Option<String> {
+        (!self.is_empty()).then(|| self.iter().map(SafeText::as_str).collect::<Vec<_>>().join("\n"))
+    }
+}
+
+fn timeline_table(answer: &FlowAnswer) -> Table {
+    let row = |entry: &crate::domain::flow::TimelineEntry| {
+        let took = entry.at.zip(entry.ended_at).map(|(at, end)| words(since(at, end))).unwrap_or_default();
+        vec![
+            entry.at.map(date_time).unwrap_or_default(),
+            took,
+            format!("{:?}", entry.outcome).to_lowercase(),
+            entry.what.to_string(),
+            entry.note.as_deref().unwrap_or_default().to_owned(),
+        ]
+    };
+    Table {
+        columns: &["AT", "TOOK", "OUTCOME", "WHAT", "NOTE"],
+        rows: answer.detail.timeline.iter().map(row).collect(),
+    }
+}
+
+fn flow_text(out: &mut dyn io::Write, answer: &FlowAnswer) -> io::Result<()> {
+    let flow = &answer.detail.flow;
+    writeln!(out, "{}", flow.id)?;
+    writeln!(out, "{} › {}  {}", flow.flow, flow.step, flow.status.words())?;
+    if let Some(key) = &flow.key {
+        writeln!(out, "key       {key}")?;
+    }
+    writeln!(out, "verdict   {}", verdict_words(&answer.judgement))?;
+    for finding in &answer.judgement.findings {
+        let since = finding.since.map(|at| format!(", since {}", date_time(at))).unwrap_or_default();
+        writeln!(
+            out,
+            "          {}: {} (limit: {}{since})",
+            finding.rule.words(),
+            finding.evidence,
+            finding.threshold
+        )?;
+    }
+    for (label, value) in &answer.detail.facts {
+        writeln!(out, "{label:<9} {value}")?;
+    }
+    for offer in &answer.verbs {
+        let state =
+            offer.refusal.as_deref().map_or_else(|| offer.verb.words().to_owned(), |why| format!("not now: {why}"));
+        writeln!(out, "{:<9} {state}", offer.verb.name())?;
+    }
+    if !answer.detail.error.is_empty() {
+        writeln!(out, "\nERROR")?;
+        for line in &answer.detail.error {
+            writeln!(out, "{line}")?;
+        }
+    }
+    writeln!(out)?;
+    output::table(out, &timeline_table(answer))
+}
+
+fn verdict_words(judgement: &Judgement) -> String {
+    match judgement.rule() {
+        Some(rule) => format!("{}: {}", judgement.verdict.name(), rule.words()),
+        None => judgement.verdict.name().to_owned(),
+    }
+}

@@ -1,0 +1,43 @@
+//! `quarterdeck snapshot`: one screen, drawn once and without a terminal.
+//!
+//! On the demo world the clock stands still, so that the same seed gives the same picture on every machine: the
+//! pictures of the README are made so.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::args::{Global, Picture, Snapshot};
+use super::{Failure, Outcome, output, world};
+use crate::cockpit::{self, ScreenName};
+
+pub(super) async fn run(global: &Global, snapshot: &Snapshot) -> Result<Outcome, Failure> {
+    let screen: ScreenName = snapshot.screen.parse().map_err(Failure::Usage)?;
+    let (width, height) = size(&snapshot.size)?;
+    let world = if global.demo {
+        let at: Timestamp = world::DEMO_TIME.parse().map_err(|error: jiff::Error| Failure::Other(error.into()))?;
+        world::demo(global, Arc::new(move || at))
+    } else {
+        world::build(global, true)?
+    };
+    world.hub.pass().await;
+    let settings = super::cockpit::settings(&world).await;
+    let buffer = cockpit::snapshot(world.hub.clone(), screen, width, height, &settings)
+        .await
+        .map_err(|error| Failure::Other(error.into()))?;
+    let picture = match snapshot.format {
+        Picture::Text => cockpit::text(&buffer),
+        Picture::Ansi => cockpit::ansi(&buffer),
+        Picture::Svg => cockpit::svg(&buffer, &format!("Quarterdeck: {}", screen.title())),
+    };
+    output::print(|out| writeln!(out, "{}", picture.trim_end_matches('\n')))
+        .map_err(|error| Failure::Other(error.into()))?;
+    Ok(Outcome::Fine)
+}
+
+/// `120x34` as columns and rows, each from 1 to 1,000.
+fn size(text: &str) -> Result<(u16, u16), Failure> {
+    let read = |text: &str| text.parse::<u16>().ok().filter(|n| (1..=1_000).contains(n));
+    let sides = text.split_once(['x', '×']).and_then(|(width, height)| Some((read(width)?, read(height)?)));
+    sides.ok_or_else(|| Failure::Usage(format!("--size {text}: columns and rows are wanted, as in 120x34")))
+}

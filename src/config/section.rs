@@ -1,0 +1,169 @@
+//! One table of the file, read key by key, so that each error knows its place.
+
+use std::ops::Range;
+
+use jiff::SignedDuration;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostic::{Diagnostic, Document};
+use crate::domain::nearest::nearest;
+use crate::domain::time::parse_duration;
+
+/// A value and its place in the text.
+#[derive(Debug, Clone)]
+pub(super) struct Found<T> {
+    pub(super) value: T,
+    pub(super) span: Range<usize>,
+}
+
+/// A table whose keys are all known.
+#[derive(Clone)]
+pub(super) struct Section<'a> {
+    pub(super) document: Document<'a>,
+    pub(super) span: Range<usize>,
+    table: &'a DeTable<'a>,
+}
+
+impl<'a> Section<'a> {
+    /// Refuses keys that are not among `keys`.
+    pub(super) fn new(
+        document: Document<'a>,
+        span: Range<usize>,
+        table: &'a DeTable<'a>,
+        keys: &[&str],
+    ) -> Result<Self, Diagnostic> {
+        // The table is sorted by name; the first in the text is the one to mend first.
+        let unknown = table.keys().filter(|key| !keys.contains(&&**key.get_ref())).min_by_key(|key| key.span().start);
+        if let Some(key) = unknown {
+            let mut wrong = document.wrong(&key.span(), format!("unknown key \"{}\"", key.get_ref()));
+            wrong.suggestion = nearest(key.get_ref(), keys.iter().copied()).map(str::to_owned);
+            return Err(wrong);
+        }
+        Ok(Self { document, span, table })
+    }
+
+    /// Says what is wrong with a value of this table.
+    pub(super) fn wrong<T>(&self, found: &Found<T>, message: impl Into<String>) -> Diagnostic {
+        self.document.wrong(&found.span, message)
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.table.get(key)
+    }
+
+    fn mismatch(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) -> Diagnostic {
+        // The value itself stays out: it could be a token in the wrong place.
+        let found = value.get_ref().type_str();
+        self.document.wrong(&value.span(), format!("\"{key}\" must be {wanted}, not {} {found}", article(found)))
+    }
+
+    /// A text.
+    pub(super) fn text(&self, key: &str) -> Result<Option<Found<&'a str>>, Diagnostic> {
+        self.get(key)
+            .map(|value| match value.get_ref() {
+                DeValue::String(text) => Ok(Found { value: &**text, span: value.span() }),
+                _ => Err(self.mismatch(key, value, "a text in quotes")),
+            })
+            .transpose()
+    }
+
+    /// A text that has to be there, `what` being the thing that needs it.
+    pub(super) fn required_text(&self, key: &str, what: &str) -> Result<Found<&'a str>, Diagnostic> {
+        self.text(key)?.ok_or_else(|| self.document.wrong(&self.span, format!("{what} needs \"{key}\"")))
+    }
+
+    /// True or false.
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, Diagnostic> {
+        self.get(key)
+            .map(|value| value.get_ref().as_bool().ok_or_else(|| self.mismatch(key, value, "true or false")))
+            .transpose()
+    }
+
+    /// A whole number from 1 on.
+    pub(super) fn count(&self, key: &str) -> Result<Option<u32>, Diagnostic> {
+        self.get(key)
+            .map(|value| match value.get_ref() {
+                DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix())
+                    .ok()
+                    .filter(|number| *number > 0)
+                    .ok_or_else(|| self.document.wrong(&value.span(), format!("\"{key}\" must be 1 or more"))),
+                _ => Err(self.mismatch(key, value, "a whole number")),
+            })
+            .transpose()
+    }
+
+    /// A length of time of `least` at the least, and longer than nothing.
+    pub(super) fn duration(&self, key: &str, least: SignedDuration) -> Result<Option<SignedDuration>, Diagnostic> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let wrong = |message: String| self.document.wrong(&value.span(), message);
+        let DeValue::String(text) = value.get_ref() else {
+            return Err(self.mismatch(key, value, "a duration in quotes, such as \"10s\""));
+        };
+        let duration = parse_duration(text).map_err(|error| wrong(format!("\"{key}\": {error}")))?;
+        if duration.is_zero() {
+            return Err(wrong(format!("\"{key}\" must be longer than nothing")));
+        }
+        if duration < least {
+            return Err(wrong(format!("\"{key}\" must be {} at least", crate::domain::time::exact(least))));
+        }
+        Ok(Some(duration))
+    }
+
+    /// A table within this one.
+    pub(super) fn table(&self, key: &str, keys: &[&str]) -> Result<Option<Self>, Diagnostic> {
+        self.get(key)
+            .map(|value| match value.get_ref() {
+                DeValue::Table(table) => Self::new(self.document, value.span(), table, keys),
+                _ => Err(self.mismatch(key, value, "a table")),
+            })
+            .transpose()
+    }
+
+    /// The tables of an array of tables, in their order; none where there is no such array.
+    pub(super) fn tables(&self, key: &str, keys: &[&str]) -> Result<Vec<Self>, Diagnostic> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let DeValue::Array(entries) = value.get_ref() else {
+            return Err(self.mismatch(key, value, "a list of tables: write its header in two brackets"));
+        };
+        entries
+            .iter()
+            .map(|entry| match entry.get_ref() {
+                DeValue::Table(table) => Self::new(self.document, entry.span(), table, keys),
+                _ => Err(self.mismatch(key, entry, "a list of tables")),
+            })
+            .collect()
+    }
+
+    /// The tables within the table `key`, by name, in the order of the file.
+    pub(super) fn named_tables(&self, key: &str, keys: &[&str]) -> Result<Vec<(Found<&'a str>, Self)>, Diagnostic> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let DeValue::Table(tables) = value.get_ref() else { return Err(self.mismatch(key, value, "a table")) };
+        let mut entries: Vec<_> = tables.iter().collect();
+        entries.sort_by_key(|(name, _)| name.span().start);
+        entries
+            .into_iter()
+            .map(|(name, value)| match value.get_ref() {
+                DeValue::Table(table) => Ok((
+                    Found { value: &**name.get_ref(), span: name.span() },
+                    Self::new(self.document, value.span(), table, keys)?,
+                )),
+                _ => Err(self.mismatch(name.get_ref(), value, "a table")),
+            })
+            .collect()
+    }
+
+    /// The place of a key's value, or of the table where the key is missing.
+    pub(super) fn place(&self, key: &str) -> Range<usize> {
+        self.get(key).map_or_else(|| self.span.clone(), Spanned::span)
+    }
+
+    /// Whether the value of a key is a text.
+    pub(super) fn is_text(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|value| value.get_ref().is_str())
+    }
+}
+
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}

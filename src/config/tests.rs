@@ -1,0 +1,353 @@
+use std::path::Path;
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+use secrecy::ExposeSecret as _;
+
+use super::{Config, ConfigError, SourceKind, Surroundings};
+use crate::domain::verdict::Thresholds;
+
+const SMALLEST: &str = "[[source]]\nname = \"restate\"\nkind = \"restate\"\nurl = \"http://localhost:9070/\"\n";
+
+fn parse(text: &str) -> Config {
+    Config::parse(text, "config.toml", None).unwrap_or_else(|error| panic!("{text}\n{error}"))
+}
+
+fn refused(text: &str) -> String {
+    Config::parse(text, "config.toml", None).expect_err(text).to_string()
+}
+
+fn with_variables(text: &str, variables: &[(&str, &str)], folder: &Path) -> Result<Config, ConfigError> {
+    let variable =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    Config::parse_in(text, "config.toml", None, &Surroundings { variable: &variable, folder })
+}
+
+/// A source with one more line.
+fn source_with(line: &str) -> String {
+    format!("{SMALLEST}{line}\n")
+}
+
+#[test]
+fn the_smallest_config_has_the_defaults() {
+    let config = parse(SMALLEST);
+    assert_eq!(config.operator, "unknown");
+    assert_eq!(config.soak, SignedDuration::from_secs(60));
+    assert!(config.state_dir.ends_with("quarterdeck"), "{}", config.state_dir.display());
+    assert_eq!(config.context.name, "default");
+    assert!(!config.context.production);
+    assert_eq!(config.context.colour, None);
+    let [source] = &config.context.sources[..] else { panic!("one source") };
+    assert_eq!((source.name.as_str(), source.kind), ("restate", SourceKind::Restate));
+    assert_eq!(source.url, "http://localhost:9070", "a trailing slash goes");
+    assert_eq!(source.poll, SignedDuration::from_secs(5));
+    assert_eq!(source.timeout, SignedDuration::from_secs(10));
+    assert!(source.bearer.is_none());
+    assert_eq!(config.thresholds.resolve("restate", "flow", "step"), Thresholds::default());
+}
+
+#[test]
+fn the_example_is_read_in_each_of_its_contexts() {
+    let text = include_str!("../../config.example.toml");
+    let tokens = [("RESTATE_EU_TOKEN", "eu-token"), ("RESTATE_US_TOKEN", "us-token")];
+    let variable = |name: &str| tokens.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let surroundings = Surroundings { variable: &variable, folder: Path::new("") };
+    for (context, production, sources) in [("default", false, 1), ("staging", false, 1), ("prod", true, 2)] {
+        let config = Config::parse_in(text, "config.example.toml", Some(context), &surroundings).unwrap();
+        assert_eq!(config.context.production, production, "{context}");
+        assert_eq!(config.context.sources.len(), sources, "{context}");
+    }
+    let config = Config::parse(text, "config.example.toml", None).unwrap();
+    assert_eq!(config.context.name, "default", "without the tokens of production the rest still works");
+    assert_eq!(config.thresholds.resolve("restate", "billing/run", "charge"), Thresholds::default());
+    let database = config.thresholds.resolve("restate", "tenant-provisioning/run", "database");
+    assert_eq!(database.overdue, SignedDuration::from_hours(1));
+}
+
+/// Every commented default of the example is one: taken out of its comment, it changes nothing.
+#[test]
+fn the_commented_defaults_of_the_example_are_the_defaults() {
+    let config = parse(&source_with("poll = \"5s\"\ntimeout = \"10s\""));
+    let plain = parse(SMALLEST);
+    assert_eq!(config.context.sources[0].poll, plain.context.sources[0].poll);
+    assert_eq!(config.context.sources[0].timeout, plain.context.sources[0].timeout);
+    assert_eq!(parse(&format!("soak = \"60s\"\n{SMALLEST}")).soak, plain.soak);
+}
+
+#[test]
+fn a_mistake_is_shown_with_its_place_and_what_was_meant() {
+    for (text, expected) in [
+        (
+            "[[source]]\nname = \"a\"\nknd = \"restate\"",
+            "config.toml:3:1: unknown key \"knd\" (did you mean \"kind\"?)",
+        ),
+        ("operater = \"jo\"", "config.toml:1:1: unknown key \"operater\" (did you mean \"operator\"?)"),
+        ("[context.prod]\ncolor = \"red\"", "config.toml:2:1: unknown key \"color\" (did you mean \"colour\"?)"),
+        ("[thresholds]\nretries = 3", "config.toml:2:1: unknown key \"retries\""),
+        ("zzz = 1\nsoka = \"1s\"", "config.toml:1:1: unknown key \"zzz\""),
+        ("soak = 60", "config.toml:1:8: \"soak\" must be a duration in quotes, such as \"10s\", not an integer"),
+        ("soak = \"60\"", "config.toml:1:8: \"soak\": a unit is missing; write it as 90s, 10m, 2h30m or 3d"),
+        ("soak = \"soon\"", "config.toml:1:8: \"soak\": not a duration; write it as 90s, 10m, 2h30m or 3d"),
+        ("soak = \"0s\"", "config.toml:1:8: \"soak\" must be longer than nothing"),
+        ("soak = \"-1s\"", "config.toml:1:8: \"soak\": a duration can't be negative"),
+        ("operator = 5", "config.toml:1:12: \"operator\" must be a text in quotes, not an integer"),
+        ("operator = \" \"", "config.toml:1:12: \"operator\" is empty"),
+        (
+            "source = 5",
+            "config.toml:1:10: \"source\" must be a list of tables: write its header in two brackets, not an integer",
+        ),
+        (
+            "[source]\nname = \"a\"",
+            "config.toml:1:1: \"source\" must be a list of tables: write its header in two brackets, not a table",
+        ),
+        (
+            "[context.prod]\nproduction = \"yes\"",
+            "config.toml:2:14: \"production\" must be true or false, not a string",
+        ),
+        (
+            "[context.prod]\ncolour = \"rde\"",
+            "config.toml:2:10: unknown colour \"rde\"; use #rrggbb or one of: black, red, green, yellow, blue, magenta, cyan, white, gray (did you mean \"red\"?)",
+        ),
+        ("context = { prod = 3 }", "config.toml:1:20: \"prod\" must be a table, not an integer"),
+        ("[context.\"a b\"]", "config.toml:1:10: a context's name can't hold white space"),
+        ("[thresholds]\nretry_attempts = 0", "config.toml:2:18: \"retry_attempts\" must be 1 or more"),
+        ("[thresholds]\nretry_attempts = -3", "config.toml:2:18: \"retry_attempts\" must be 1 or more"),
+        (
+            "[thresholds]\nretry_attempts = \"5\"",
+            "config.toml:2:18: \"retry_attempts\" must be a whole number, not a string",
+        ),
+        ("[[threshold]]\noverdue = \"0s\"", "config.toml:2:11: \"overdue\" must be longer than nothing"),
+        ("[[source]]\nkind = \"restate\"", "config.toml:1:1: a source needs \"name\""),
+        ("[[source]]\nname = \"a\"", "config.toml:1:1: a source needs \"kind\""),
+        (
+            "[[source]]\nname = \"a\"\nkind = \"restat\"",
+            "config.toml:3:8: unknown kind \"restat\"; there are: restate (did you mean \"restate\"?)",
+        ),
+        ("[[source]]\nname = \"a/b\"", "config.toml:2:8: a source's name can't hold a slash"),
+        ("[[source]]\nname = \"a b\"", "config.toml:2:8: a source's name can't hold white space"),
+        ("[[source]]\nname = \"\"", "config.toml:2:8: a source's name can't be empty"),
+        ("[[source]]\nname = \"a\u{202e}b\"", "config.toml:2:8: a source's name can't hold hidden characters"),
+    ] {
+        assert_eq!(refused(text), expected, "{text}");
+    }
+    assert!(refused("é = \"x").starts_with("config.toml:1:"), "{}", refused("é = \"x"));
+    assert!(refused("a = 1\na = 2").starts_with("config.toml:2:1: "), "{}", refused("a = 1\na = 2"));
+    assert_eq!(refused(&source_with("poll = \"500ms\"")), "config.toml:5:8: \"poll\" must be 1s at least");
+}
+
+#[test]
+fn a_url_is_plain_http_without_secrets() {
+    let refused_url = |url: &str| refused(&SMALLEST.replace("http://localhost:9070/", url));
+    for (url, why) in [
+        ("localhost:9070", "must begin with http"),
+        ("localhost", "can't be read"),
+        ("ftp://host", "must begin with http"),
+        ("", "can't be read"),
+        ("https://jo:hunter2@host", "can't hold credentials"),
+        ("https://hunter2@host", "can't hold credentials"),
+        ("https://host/?token=hunter2", "can't hold a query"),
+        ("https://host/#hunter2", "can't hold a query"),
+    ] {
+        let error = refused_url(url);
+        assert!(error.starts_with("config.toml:4:7: \"url\" ") && error.contains(why), "{url}: {error}");
+        assert!(!error.contains("hunter2"), "an error shows no secret: {error}");
+    }
+    let kept = parse(&SMALLEST.replace("http://localhost:9070/", "https://[::1]:9070/admin//"));
+    assert_eq!(kept.context.sources[0].url, "https://[::1]:9070/admin");
+}
+
+#[test]
+fn two_sources_of_one_name_are_refused_with_both_lines() {
+    assert_eq!(
+        refused(&format!("{SMALLEST}\n{SMALLEST}")),
+        "config.toml:7:8: a second source \"restate\"; the first is on line 2"
+    );
+    let elsewhere = SMALLEST.replace("[[source]]", "[[context.prod.source]]");
+    assert_eq!(parse(&format!("{SMALLEST}{elsewhere}")).context.sources.len(), 1, "contexts do not share names");
+    let merged = SMALLEST.replace("[[source]]", "[[context.default.source]]");
+    assert!(refused(&format!("{SMALLEST}{merged}")).contains("a second source"), "one context, written in two ways");
+}
+
+#[test]
+fn contexts_are_chosen_by_name_or_by_default() {
+    let of = |context: &str| SMALLEST.replace("[[source]]", &format!("[[context.{context}.source]]"));
+    let choose = |text: &str, context| Config::parse(text, "config.toml", context).map(|config| config.context.name);
+    assert_eq!(choose(&of("prod"), None).unwrap(), "prod", "the only one");
+    let both = of("prod") + &of("staging");
+    assert_eq!(choose(&both, Some("staging")).unwrap(), "staging");
+    assert_eq!(choose(&format!("{SMALLEST}{both}"), None).unwrap(), "default");
+    let message = |text: &str, context| choose(text, context).unwrap_err().to_string();
+    assert_eq!(
+        message(&both, None),
+        "config.toml: several contexts and no default; name one with --context; there are: prod, staging"
+    );
+    assert_eq!(
+        message(&both, Some("stagin")),
+        "config.toml: no context \"stagin\" (did you mean \"staging\"?); there are: prod, staging"
+    );
+    let production = format!("[context.default]\nproduction = true\ncolour = \"#ff0080\"\n{SMALLEST}");
+    let context = parse(&production).context;
+    assert!(context.production && context.sources.len() == 1, "the default context can be described too");
+    assert_eq!(context.colour.as_deref(), Some("#ff0080"));
+}
+
+#[test]
+fn a_context_without_a_source_is_an_error_that_shows_one() {
+    for (text, context) in
+        [("", None), ("soak = \"1m\"", None), ("[context.prod]", Some("prod")), ("", Some("default"))]
+    {
+        let error = Config::parse(text, "config.toml", context).unwrap_err();
+        assert!(matches!(error, ConfigError::NoSource { .. }), "{error}");
+        let (_, example) = error.to_string().split_once("\n\n").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let config = Config::parse(&example, "example", None).unwrap();
+        assert_eq!(config.context.sources.len(), 1, "what the error shows can be pasted");
+    }
+}
+
+#[test]
+fn the_operator_comes_from_the_variable_the_file_or_the_user() {
+    let file = format!("operator = \"jo\"\n{SMALLEST}");
+    let operator = |text: &str, variables: &[_]| with_variables(text, variables, Path::new("")).unwrap().operator;
+    assert_eq!(operator(&file, &[("QUARTERDECK_OPERATOR", "kim"), ("USER", "root")]), "kim");
+    assert_eq!(operator(&file, &[("USER", "root")]), "jo");
+    assert_eq!(operator(SMALLEST, &[("QUARTERDECK_OPERATOR", " "), ("USER", "root")]), "root");
+    assert_eq!(operator(SMALLEST, &[]), "unknown");
+}
+
+#[test]
+fn a_token_comes_from_the_environment_and_is_shown_nowhere() {
+    let text = source_with("auth = { bearer = { env = \"TOKEN\" } }");
+    let config = with_variables(&text, &[("TOKEN", "hunter2\n")], Path::new("")).unwrap();
+    assert_eq!(config.context.sources[0].bearer.as_ref().unwrap().expose_secret(), "hunter2");
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert_eq!(refused(&text), "config.toml:5:27: the environment variable TOKEN is not set");
+    for bad in ["hunter2 x", "hunter2\nx", "hünter2", "\n"] {
+        let error = with_variables(&text, &[("TOKEN", bad)], Path::new("")).unwrap_err().to_string();
+        assert!(error.contains("is no token") && !error.contains("nter2"), "{error}");
+    }
+}
+
+#[test]
+fn a_token_in_the_config_is_refused_and_not_repeated() {
+    for line in ["auth = \"hunter2\"", "auth = { bearer = \"hunter2\" }"] {
+        let error = refused(&source_with(line));
+        assert!(error.contains("a secret does not belong in this file; use auth = "), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    for (line, why) in [
+        ("auth = { bearer = { literal = \"hunter2\" } }", "unknown key \"literal\""),
+        ("auth = { token = \"hunter2\" }", "unknown key \"token\""),
+        ("auth = { bearer = {} }", "needs either"),
+        ("auth = {}", "needs either"),
+        ("auth = { bearer = { env = \"A\", file = \"b\" } }", "needs either"),
+        ("auth = 5", "must be a table"),
+    ] {
+        let error = refused(&source_with(line));
+        assert!(error.contains(why) && !error.contains("hunter2"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_file_must_be_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    let text = source_with("auth = { bearer = { file = \"token\" } }");
+    let read = |mode: u32| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        with_variables(&text, &[], folder.path())
+    };
+    std::fs::write(&path, "hunter2\n").unwrap();
+    for mode in [0o600, 0o400] {
+        let config = read(mode).unwrap();
+        assert_eq!(config.context.sources[0].bearer.as_ref().unwrap().expose_secret(), "hunter2");
+    }
+    for mode in [0o640, 0o604, 0o644, 0o620] {
+        let error = read(mode).unwrap_err().to_string();
+        assert!(error.contains(&format!("chmod 600 {}", path.display())), "{error}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    let error = with_variables(&text, &[], folder.path()).unwrap_err().to_string();
+    assert!(error.starts_with("config.toml:5:28: ") && error.contains("token: No such file"), "{error}");
+    std::fs::create_dir(&path).unwrap();
+    assert!(with_variables(&text, &[], folder.path()).unwrap_err().to_string().contains("is no file"));
+}
+
+#[test]
+fn thresholds_are_set_by_place_and_the_later_entry_wins() {
+    let book = parse(&format!(
+        "{SMALLEST}
+        [thresholds]
+        overdue = \"20m\"
+        retry_attempts = 7
+        [[threshold]]
+        flow = \"tenant-*\"
+        overdue = \"1h\"
+        wait_grace = \"1m\"
+        [[threshold]]
+        source = \"restate\"
+        flow = \"tenant-?elete\"
+        step = \"database\"
+        overdue = \"2h\"
+        retry_min_age = \"90s\"
+        retry_max_age = \"30m\"
+        wait_callback = \"2d\"
+        wait_person = \"1w\""
+    ))
+    .thresholds;
+    let mins = SignedDuration::from_mins;
+    let general = Thresholds { overdue: mins(20), retry_attempts: 7, ..Thresholds::default() };
+    assert_eq!(book.resolve("restate", "billing", "charge"), general);
+    let tenant = Thresholds { overdue: mins(60), wait_grace: mins(1), ..general };
+    assert_eq!(book.resolve("restate", "tenant-create", "database"), tenant);
+    assert_eq!(book.resolve("restate", "tenant-delete", "dns"), tenant);
+    assert_eq!(book.resolve("other", "tenant-delete", "database"), tenant);
+    let database = Thresholds {
+        overdue: mins(120),
+        retry_min_age: SignedDuration::from_secs(90),
+        retry_max_age: mins(30),
+        wait_callback: SignedDuration::from_hours(48),
+        wait_person: SignedDuration::from_hours(168),
+        ..tenant
+    };
+    assert_eq!(book.resolve("restate", "tenant-delete", "database"), database);
+}
+
+#[test]
+fn a_file_is_found_read_or_said_to_be_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("quarterdeck.toml");
+    let missing = Config::load(Some(&path), None).unwrap_err();
+    assert!(matches!(missing, ConfigError::Unreadable { .. }), "a file that was named has to exist: {missing}");
+    std::fs::write(&path, format!("state_dir = \"state\"\n{SMALLEST}")).unwrap();
+    let config = Config::load(Some(&path), None).unwrap();
+    assert_eq!(config.state_dir, folder.path().join("state"), "a relative path starts from the file's folder");
+    std::fs::write(&path, [0xFF, 0xFE]).unwrap();
+    assert!(matches!(Config::load(Some(&path), None), Err(ConfigError::Unreadable { .. })));
+    std::fs::write(&path, "soka = 1").unwrap();
+    let error = Config::load(Some(&path), None).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("{}:1:1: ", path.display())), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused_with_a_place_in_it(
+        lines in proptest::collection::vec(
+            prop_oneof![
+                "\\PC{0,20}",
+                proptest::sample::select(SMALLEST.lines().map(str::to_owned).collect::<Vec<_>>()),
+                "(soak|operator|auth|poll|thresholds|source|context\\.[a-z]) = (\"[0-9a-z]{0,3}\"|[0-9]|\\{ \\}|\\[\\])",
+                "\\[\\[?(source|threshold|thresholds|context\\.[a-z])\\]?\\]",
+            ],
+            0..8,
+        )
+    ) {
+        let text = lines.join("\n");
+        if let Err(ConfigError::Invalid(diagnostic)) = Config::parse(&text, "config.toml", None) {
+            let line = text.split('\n').nth(diagnostic.line - 1);
+            prop_assert!(line.is_some_and(|line| diagnostic.column <= line.chars().count() + 1), "{diagnostic}");
+            prop_assert!(!diagnostic.message.is_empty());
+        }
+    }
+}

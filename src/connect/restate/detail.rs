@@ -1,0 +1,214 @@
+//! One invocation in full: its journal as a timeline, its whole error, and the engine's own facts.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::row::InstanceRow;
+use super::sql::{self, Scope};
+use super::{ConnectError, Reading, Restate};
+use crate::domain::flow::{EntryOutcome, FlowDetail, FlowError, TimelineEntry};
+use crate::domain::text::SafeText;
+
+/// The most that is shown of one whole error, in characters.
+const WHOLE: usize = 64 * 1024;
+
+/// The most entries of a timeline that are kept; a longer one keeps its end.
+const ENTRIES: usize = 2_000;
+
+#[derive(Debug, Deserialize)]
+struct JournalRow {
+    entry_type: String,
+    name: Option<String>,
+    appended_at: Option<Timestamp>,
+    entry_lite_json: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct EventRow {
+    appended_at: Option<Timestamp>,
+    event_type: String,
+    event_json: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct WholeRow {
+    last_failure: Option<String>,
+    completion_failure: Option<String>,
+    pinned_deployment_id: Option<String>,
+    last_attempt_deployment_id: Option<String>,
+    invoked_by: Option<String>,
+    invoked_by_target: Option<String>,
+    invoked_by_id: Option<String>,
+    restarted_from: Option<String>,
+    idempotency_key: Option<String>,
+    trace_id: Option<String>,
+    journal_size: Option<u64>,
+    scheduled_start_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+}
+
+impl Restate {
+    /// Reads one invocation. The caller has checked the id.
+    pub(super) async fn read_detail(&self, id: &str) -> Result<Option<Reading>, ConnectError> {
+        let engine_now = self.now().await?;
+        let instance = sql::instances(&Scope::One(id));
+        let (whole_sql, journal_sql, events_sql) = (sql::whole(id), sql::journal(id), sql::events(id));
+        let (rows, whole, journal, events) = tokio::try_join!(
+            self.strict::<InstanceRow>(&instance),
+            self.strict::<WholeRow>(&whole_sql),
+            self.strict::<JournalRow>(&journal_sql),
+            self.strict::<EventRow>(&events_sql),
+        )?;
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let last_failure_at = row.last_failure_at();
+        let flow = row.into_flow(&self.source, engine_now);
+        let whole = whole.into_iter().next().unwrap_or_default();
+        let detail = FlowDetail {
+            error: whole_error(&whole, &events),
+            timeline: timeline(&journal, &events),
+            facts: facts(&whole),
+            flow,
+        };
+        Ok(Some(Reading { detail, engine_now, last_failure_at }))
+    }
+}
+
+/// The whole text of the error, line by line: of the end, of the last failure, or of the last event.
+fn whole_error(whole: &WholeRow, events: &[EventRow]) -> Vec<SafeText> {
+    let from_event = || {
+        let last = events.iter().rev().find_map(|event| failure_of(event.event_json.as_deref()?))?;
+        Some(match last.1 {
+            Some(trace) => trace,
+            None => last.0,
+        })
+    };
+    let text = whole.completion_failure.clone().or_else(|| whole.last_failure.clone()).or_else(from_event);
+    text.map(|text| SafeText::lines(&text.chars().take(WHOLE).collect::<String>())).unwrap_or_default()
+}
+
+/// Message and stack trace of the failure that an event carries.
+fn failure_of(event: &str) -> Option<(String, Option<String>)> {
+    let value: Value = serde_json::from_str(event).ok()?;
+    let failure = value.get("last_failure").filter(|failure| failure.is_object()).unwrap_or(&value);
+    let text = |key: &str| failure.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
+    Some((text("error_message")?, text("error_stacktrace")))
+}
+
+fn timeline(journal: &[JournalRow], events: &[EventRow]) -> Vec<TimelineEntry> {
+    let mut completed: HashMap<u64, (Option<Timestamp>, bool)> = HashMap::new();
+    for row in journal.iter().filter(|row| row.entry_type.starts_with("Notification: ")) {
+        if let Some((id, failed)) = row.lite().as_ref().and_then(notification) {
+            completed.insert(id, (row.appended_at, failed));
+        }
+    }
+    let commands = journal.iter().filter_map(|row| {
+        let kind = row.entry_type.strip_prefix("Command: ")?;
+        let lite = row.lite();
+        let (what, note) = row.words(kind, lite.as_ref());
+        let (ended_at, outcome) = match lite.as_ref().and_then(result_id) {
+            // Complete when it is written.
+            None => (row.appended_at, EntryOutcome::Note),
+            Some(id) => match completed.get(&id) {
+                None => (None, EntryOutcome::Open),
+                Some((at, true)) => (*at, EntryOutcome::Failed),
+                Some((at, false)) => (*at, EntryOutcome::Done),
+            },
+        };
+        Some(TimelineEntry { at: row.appended_at, ended_at, what, outcome, note })
+    });
+    let happened = events.iter().map(|event| {
+        let failure = event.event_json.as_deref().and_then(failure_of);
+        let note = failure.map(|(message, _)| SafeText::first_line(&message, FlowError::MAX));
+        let (what, outcome) = match (event.event_type.as_str(), &note) {
+            ("TransientError", _) => ("attempt failed".into(), EntryOutcome::Failed),
+            ("Paused", Some(_)) => ("paused after a failure".into(), EntryOutcome::Failed),
+            ("Paused", None) => ("paused by hand".into(), EntryOutcome::Note),
+            (other, _) => (SafeText::clipped(other, 60), EntryOutcome::Note),
+        };
+        TimelineEntry { at: event.appended_at, ended_at: event.appended_at, what, outcome, note }
+    });
+    let mut entries: Vec<TimelineEntry> = commands.chain(happened).collect();
+    // Stable: entries of one instant stay in the journal's order.
+    entries.sort_by_key(|entry| entry.at);
+    entries.drain(..entries.len().saturating_sub(ENTRIES));
+    entries
+}
+
+/// The completion id of a notification, and whether it tells of a failure.
+fn notification(lite: &Value) -> Option<(u64, bool)> {
+    let note = lite.get("Notification")?;
+    let id = note.get("id")?.get("CompletionId")?.as_u64()?;
+    Some((id, note.get("result").and_then(Value::as_str) == Some("Failure")))
+}
+
+/// The completion id under which a command's result comes.
+fn result_id(lite: &Value) -> Option<u64> {
+    let (_, command) = lite.get("Command")?.as_object()?.iter().next()?;
+    let id = command.get("result_completion_id").or_else(|| command.get("completion_id"))?;
+    id.as_u64()
+}
+
+impl JournalRow {
+    fn lite(&self) -> Option<Value> {
+        serde_json::from_str(self.entry_lite_json.as_deref()?).ok()
+    }
+
+    /// What a command is called, and more about it.
+    fn words(&self, kind: &str, lite: Option<&Value>) -> (SafeText, Option<SafeText>) {
+        let body = lite.and_then(|lite| lite.get("Command")?.get(kind));
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(|text| SafeText::clipped(text, 120));
+        let name = self.name.as_deref().filter(|name| !name.is_empty());
+        let note = match kind {
+            "Sleep" => {
+                let until = body.and_then(|body| body.get("wake_up_time")?.as_i64());
+                let until = until.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+                until.map(|at| format!("until {}", crate::domain::time::date_time(at)).into())
+            }
+            "Call" | "OneWayCall" => text(body.and_then(|body| body.get("invocation_id"))),
+            _ => None,
+        };
+        let target = || {
+            let (_, target) = body?.get("invocation_target")?.as_object()?.iter().next()?;
+            let part = |key: &str| target.get(key).and_then(Value::as_str);
+            Some(format!("{}/{}", part("name")?, part("handler")?))
+        };
+        let what = match (name, kind) {
+            (Some(name), _) => SafeText::clipped(name, 120),
+            (None, "Sleep") => "sleep".into(),
+            (None, "Call") => target().map_or_else(|| "call".into(), |target| format!("call:{target}").into()),
+            (None, "OneWayCall") => target().map_or_else(|| "send".into(), |target| format!("send:{target}").into()),
+            (None, promise) if promise.ends_with("Promise") => {
+                let key = text(body.and_then(|body| body.get("key")));
+                key.map_or_else(|| "promise".into(), |key| format!("promise:{key}").into())
+            }
+            (None, "Input") => "begun".into(),
+            (None, "Output") => "result written".into(),
+            (None, other) => other.to_lowercase().into(),
+        };
+        (what, note)
+    }
+}
+
+fn facts(whole: &WholeRow) -> Vec<(&'static str, SafeText)> {
+    let time = |at: Option<Timestamp>| at.map(crate::domain::time::date_time);
+    let caller = match (&whole.invoked_by_target, &whole.invoked_by_id) {
+        (Some(target), Some(id)) => Some(format!("{target} {id}")),
+        _ => whole.invoked_by.clone(),
+    };
+    [
+        ("deployment", whole.pinned_deployment_id.clone().or_else(|| whole.last_attempt_deployment_id.clone())),
+        ("called by", caller),
+        ("restarted from", whole.restarted_from.clone()),
+        ("idempotency key", whole.idempotency_key.clone()),
+        ("due at", time(whole.scheduled_start_at)),
+        ("ended at", time(whole.completed_at)),
+        ("journal", whole.journal_size.map(|entries| format!("{entries} entries"))),
+        ("trace", whole.trace_id.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(label, value)| Some((label, SafeText::clipped(&value?, 200))))
+    .collect()
+}

@@ -1,0 +1,294 @@
+//! Restate: a durable execution engine, read and acted on through its admin API.
+//!
+//! Reads are SQL over `POST /query` (with `accept: application/json`; nulls are left out of rows, keys and ids are
+//! text). One pass asks, in this order:
+//!
+//! 1. `GET /version`: whether this is a Restate at all, and which.
+//! 2. `select now()`: the engine's clock, against which all ages are computed.
+//! 3. The counts, `GROUP BY` service, handler and step. Counts are the engine's own, never a page's length.
+//! 4. The rows, in pages by key of up to 20,000, in the order of their ids.
+//!
+//! Rows and counts share their tables, as `WITH` parts (see `sql.rs`):
+//!
+//! - `inv`: `sys_invocation`, open (`status <> 'completed'`) or failed within the look-back. A failure with the
+//!   engine's own text for a cancel or kill is none, and one that was restarted since (`restarted_from`) is
+//!   superseded.
+//! - `entry`, `open_command`: `sys_journal`. A command and its notification carry the same completion id in
+//!   `entry_lite_json`; a command without a notification is open. Commands without a completion id (output, state
+//!   changes, one-way calls) are complete when they are written. A `Call` has two ids; the one of its result counts.
+//! - `step`: of the open commands the one with the highest index, by its name, else `sleep`, `promise:NAME`,
+//!   `call:SERVICE/HANDLER`; `awakeable` where none is open and a signal is waited for (signal 1 is the engine's own
+//!   cancel signal and does not count); `(queued)` before the first and `(last step)` after all; `(unknown)` where a
+//!   finished invocation kept no journal.
+//! - `pause`: `sys_journal_events`, the last `Paused` event. An event without a failure is a pause by a person. A
+//!   person's pause of one that was backing off carries its last failure like an exhausted one; but then the
+//!   invoker's next retry time is still there, and after exhaustion it is not. After a restart of the server that
+//!   trace is gone, and such a one counts as exhausted.
+//! - `failing`: the first and last `TransientError` event since the open command was written. Equal failures in a
+//!   row make one event, so the first is the beginning of the row.
+//! - `sys_keyed_service_status`: who holds the key that a pending invocation queues for.
+//!
+//! Errors are cut to their first line in the query; only [`Connector::read`] asks for the whole text.
+//!
+//! Acts are `PATCH /invocations/{id}/resume|cancel`: one request, on a connection of its own, never sent again.
+//! An error status of 500 and more, and every lost connection after the request began, is `Unknown`.
+
+mod detail;
+mod row;
+mod sql;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use self::row::{CountRow, InstanceRow};
+use self::sql::Scope;
+use super::http::{ActReply, Client};
+use super::{Act, ActAnswer, ConnectError, Connector, Observation, Reading};
+use crate::domain::flow::FlowInstance;
+use crate::domain::remediation::Verb;
+use crate::domain::text::SafeText;
+
+/// How far back failures count.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many instances go into one observation.
+const CHUNK: usize = 1_000;
+
+/// Said where a server answers, but not as this engine does.
+const HINT: &str = "is this the URL of a Restate admin API (port 9070 by default)?";
+
+/// A Restate server.
+pub struct Restate {
+    source: SafeText,
+    address: SafeText,
+    http: Client,
+}
+
+/// An answer of `POST /query`, its rows not yet read, so that one bad row spoils no other.
+#[derive(Deserialize)]
+struct Rows<'a> {
+    #[serde(borrow)]
+    rows: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct VersionAnswer {
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct ClockRow {
+    now: String,
+}
+
+impl ClockRow {
+    /// `now()` is UTC and comes without a zone from the versions that were seen.
+    fn time(&self) -> Option<Timestamp> {
+        let naive = || self.now.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+        self.now.parse().ok().or_else(|| naive().map(|zoned| zoned.timestamp()))
+    }
+}
+
+/// Rows that could be read, how many could not, and why the first of those could not.
+struct Parsed<T> {
+    rows: Vec<T>,
+    bad: usize,
+    first_bad: Option<SafeText>,
+}
+
+impl Restate {
+    /// A connector for the server whose admin API is at `url`. `timeout` bounds each request as a whole.
+    pub fn new(source: &str, url: &str, timeout: Duration, bearer: Option<SecretString>) -> Result<Self, ConnectError> {
+        Ok(Self { source: source.into(), address: url.into(), http: Client::new(url, timeout, bearer)?.hint(HINT) })
+    }
+
+    async fn query<T: DeserializeOwned>(&self, sql: &str) -> Result<Parsed<T>, ConnectError> {
+        let answer = self.http.post_bytes("/query", &serde_json::json!({ "query": sql })).await?;
+        parse_rows(&answer.value)
+    }
+
+    /// A query of which every row must be readable.
+    async fn strict<T: DeserializeOwned>(&self, sql: &str) -> Result<Vec<T>, ConnectError> {
+        let parsed = self.query(sql).await?;
+        match parsed.first_bad {
+            None => Ok(parsed.rows),
+            Some(why) => Err(ConnectError::BadAnswer(why)),
+        }
+    }
+
+    async fn now(&self) -> Result<Timestamp, ConnectError> {
+        let rows: Vec<ClockRow> = self.strict(sql::CLOCK).await?;
+        let first = rows.first().and_then(ClockRow::time);
+        first.ok_or_else(|| ConnectError::BadAnswer("the server does not tell its time".into()))
+    }
+
+    async fn rows(&self, now: Timestamp, sink: &mpsc::Sender<Observation>) -> Result<(), ConnectError> {
+        let mut after = String::new();
+        loop {
+            let page = sql::instances(&Scope::Page { look_back: LOOK_BACK, after: &after });
+            let parsed: Parsed<InstanceRow> = self.query(&page).await?;
+            let full = parsed.rows.len() + parsed.bad >= sql::PAGE;
+            if let Some(first) = parsed.first_bad {
+                send(sink, Observation::BadRows { count: parsed.bad, first }).await?;
+            }
+            let last = parsed.rows.iter().map(|row| row.id.as_str()).max().filter(|id| sql::is_id(id));
+            let last = last.map(ToOwned::to_owned);
+            let mut chunk: Vec<FlowInstance> = Vec::with_capacity(CHUNK.min(parsed.rows.len()));
+            for row in parsed.rows {
+                chunk.push(row.into_flow(&self.source, now));
+                if chunk.len() == CHUNK {
+                    send(sink, Observation::Flows(std::mem::take(&mut chunk))).await?;
+                }
+            }
+            send(sink, Observation::Flows(chunk)).await?;
+            match last {
+                // The key must move on, or the next page would be this one again.
+                Some(last) if full && last > after => after = last,
+                _ if full => {
+                    return Err(ConnectError::BadAnswer(
+                        "a page of rows does not say where the next one begins".into(),
+                    ));
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+async fn send(sink: &mpsc::Sender<Observation>, observation: Observation) -> Result<(), ConnectError> {
+    sink.send(observation).await.map_err(|_| ConnectError::Ended)
+}
+
+fn parse_rows<T: DeserializeOwned>(body: &[u8]) -> Result<Parsed<T>, ConnectError> {
+    let Rows { rows } = serde_json::from_slice(body).map_err(|error| {
+        ConnectError::BadAnswer(format!("the answer to a query is not what a Restate sends ({error}); {HINT}").into())
+    })?;
+    let mut parsed = Parsed { rows: Vec::with_capacity(rows.len()), bad: 0, first_bad: None };
+    for raw in rows {
+        match serde_json::from_str(raw.get()) {
+            Ok(row) => parsed.rows.push(row),
+            Err(error) => {
+                parsed.bad += 1;
+                parsed.first_bad.get_or_insert_with(|| {
+                    let start: String = raw.get().chars().take(120).collect();
+                    format!("{error} in {start}").into()
+                });
+            }
+        }
+    }
+    Ok(parsed)
+}
+
+#[async_trait]
+impl Connector for Restate {
+    fn kind(&self) -> &'static str {
+        "restate"
+    }
+
+    fn address(&self) -> SafeText {
+        self.address.clone()
+    }
+
+    fn verbs(&self) -> &'static [Verb] {
+        &Verb::ALL
+    }
+
+    fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText {
+        let step = &flow.step;
+        match verb {
+            Verb::Resume => format!("Restate starts it again at {step}; steps that completed are not run again"),
+            Verb::Cancel => {
+                format!("Restate raises a cancellation at {step}; the flow may compensate, then it ends as cancelled")
+            }
+        }
+        .into()
+    }
+
+    async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
+        let version: VersionAnswer = self.http.get_json("/version").await?.value;
+        let now = self.now().await?;
+        let counts: Vec<CountRow> = self.strict(&sql::counts(LOOK_BACK)).await?;
+        send(&sink, Observation::Counts(counts.into_iter().map(Into::into).collect())).await?;
+        self.rows(now, &sink).await?;
+        let version = Some(SafeText::clipped(&version.version, 40));
+        send(&sink, Observation::End { complete: true, engine_now: Some(now), version }).await
+    }
+
+    async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError> {
+        if !sql::is_id(instance) {
+            return Ok(None);
+        }
+        self.read_detail(instance).await
+    }
+
+    async fn act(&self, act: &Act) -> ActAnswer {
+        if !sql::is_id(&act.instance) {
+            return ActAnswer::Refused("nothing was sent: this is no invocation id".into());
+        }
+        let path = format!("/invocations/{}/{}", act.instance, act.verb.name());
+        match self.http.act(reqwest::Method::PATCH, &path).await {
+            ActReply::NotSent(why) => ActAnswer::Refused(format!("nothing was sent: {why}").into()),
+            ActReply::Lost(why) => ActAnswer::Unknown(why.as_str().into()),
+            ActReply::Answered { status, body } => answer(status, &body),
+        }
+    }
+}
+
+/// What the engine's answer to an act means.
+fn answer(status: u16, body: &[u8]) -> ActAnswer {
+    #[derive(Deserialize)]
+    struct Refusal {
+        message: String,
+    }
+    let words = || match serde_json::from_slice::<Refusal>(body) {
+        Ok(refusal) => SafeText::first_line(&refusal.message, 300),
+        Err(_) => SafeText::first_line(&String::from_utf8_lossy(body), 120),
+    };
+    match status {
+        // 202 is "taken"; 200 to a cancel of a queued or scheduled one is "gone already".
+        200 => ActAnswer::Done,
+        202 => ActAnswer::Accepted,
+        404 => ActAnswer::Gone(words()),
+        500.. => ActAnswer::Unknown(format!("the server answered {status}: {}", words()).into()),
+        _ => ActAnswer::Refused(words()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_to_acts() {
+        assert_eq!(answer(200, b""), ActAnswer::Done);
+        assert_eq!(answer(202, b""), ActAnswer::Accepted);
+        let refused = br#"{"message":"The invocation 'inv_1' was already completed.","restate_code":null}"#;
+        assert_eq!(answer(409, refused), ActAnswer::Refused("The invocation 'inv_1' was already completed.".into()));
+        assert!(matches!(answer(404, br#"{"message":"gone"}"#), ActAnswer::Gone(_)));
+        assert!(matches!(answer(500, b"<html>"), ActAnswer::Unknown(_)));
+        assert!(matches!(answer(302, b""), ActAnswer::Refused(_)));
+    }
+
+    #[test]
+    fn one_bad_row_spoils_no_other() {
+        let body = br#"{"rows":[{"now":"2026-01-15T03:12:00Z"},{"now":7},{"now":"2026-01-15T03:12:01Z"}]}"#;
+        let parsed: Parsed<ClockRow> = parse_rows(body).unwrap();
+        assert_eq!((parsed.rows.len(), parsed.bad), (2, 1));
+        assert!(parsed.first_bad.unwrap().contains("{\"now\":7}"));
+    }
+
+    #[test]
+    fn an_id_cannot_end_the_quotes_of_a_literal() {
+        assert!(sql::is_id("inv_1b3wINGK1Khz7navo4sCbtJqVcBELgPtrL"));
+        for bad in ["", "a'b", "a b", "a;b", "é", "a\n"] {
+            assert!(!sql::is_id(bad), "{bad:?}");
+        }
+    }
+}

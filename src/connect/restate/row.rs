@@ -1,0 +1,245 @@
+//! One row of an answer, and the flow instance that it means.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::connect::EngineCount;
+use crate::domain::flow::{FlowError, FlowInstance, PauseCause, Status, Version, Wait, WaitKind};
+use crate::domain::ids::InstanceId;
+use crate::domain::text::SafeText;
+
+/// The longest id, name or key that is kept, in characters.
+const NAME: usize = 200;
+
+/// A row of [`super::sql::instances`]. Nulls are left out of rows by the engine.
+#[derive(Debug, Deserialize)]
+pub(super) struct InstanceRow {
+    pub(super) id: String,
+    target_service_name: String,
+    target_handler_name: String,
+    target_service_key: Option<String>,
+    status: String,
+    completion_result: Option<String>,
+    completion_failure: Option<String>,
+    created_at: Option<Timestamp>,
+    modified_at: Option<Timestamp>,
+    inboxed_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+    last_start_at: Option<Timestamp>,
+    next_retry_at: Option<Timestamp>,
+    retry_count: Option<u32>,
+    last_failure: Option<String>,
+    last_failure_error_code: Option<String>,
+    pinned_deployment_id: Option<String>,
+    journal_commands_size: Option<u64>,
+    open_commands: Option<u64>,
+    entered_at: Option<Timestamp>,
+    /// Milliseconds since the epoch: the column of the journal that is meant for it stays empty.
+    wakes_at: Option<i64>,
+    command: Option<String>,
+    paused_at: Option<Timestamp>,
+    pause_message: Option<String>,
+    pause_code: Option<String>,
+    first_failure_at: Option<Timestamp>,
+    last_failure_at: Option<Timestamp>,
+    step: String,
+    #[serde(default)]
+    held: bool,
+    holder: Option<String>,
+}
+
+/// The name of a flow: `service/handler`.
+fn flow_name(service: &str, handler: &str) -> SafeText {
+    SafeText::clipped(&format!("{service}/{handler}"), NAME)
+}
+
+/// A failure as the engine writes it, `[500 Internal] text`, as code and text.
+fn split_code(failure: &str) -> (Option<&str>, &str) {
+    let Some((head, text)) = failure.strip_prefix('[').and_then(|rest| rest.split_once("] ")) else {
+        return (None, failure);
+    };
+    let code = head.split(' ').next().unwrap_or(head);
+    if code.bytes().all(|b| b.is_ascii_digit()) { (Some(code), text) } else { (None, failure) }
+}
+
+/// The text of a JSON string whose quotes, and perhaps whose last escape, were cut off.
+fn unescape(cut: &str) -> String {
+    // An escape has at most twelve characters (a pair of surrogates), so that one of these cuts ends before it.
+    let ends = cut.char_indices().map(|(at, _)| at).rev().take(12);
+    std::iter::once(cut.len())
+        .chain(ends)
+        .find_map(|end| serde_json::from_str::<String>(&format!("\"{}\"", cut.get(..end)?)).ok())
+        .unwrap_or_else(|| cut.to_owned())
+}
+
+impl InstanceRow {
+    fn pause(&self) -> Option<PauseCause> {
+        (self.status == "paused").then_some(if self.held {
+            PauseCause::Held
+        } else if self.paused_at.is_some() {
+            PauseCause::Exhausted
+        } else {
+            PauseCause::Unknown
+        })
+    }
+
+    fn status(&self) -> Status {
+        match self.status.as_str() {
+            "scheduled" => Status::Scheduled,
+            "pending" | "ready" => Status::Queued,
+            "running" => Status::Running,
+            "backing-off" => Status::BackingOff,
+            "suspended" => Status::Waiting,
+            "paused" => Status::Paused,
+            "completed" => match (self.completion_result.as_deref(), self.completion_failure.as_deref()) {
+                (Some("success"), _) => Status::Succeeded,
+                // The engine's own words for an end on purpose; the code 409 alone is the application's, too.
+                (_, Some("[409] cancelled" | "[409] killed")) => Status::Cancelled,
+                (Some("failure"), _) => Status::Failed,
+                _ => Status::Unknown,
+            },
+            _ => Status::Unknown,
+        }
+    }
+
+    fn error(&self) -> Option<FlowError> {
+        let key = self.target_service_key.as_deref().unwrap_or_default();
+        let own = [key];
+        if let Some(failure) = &self.completion_failure {
+            let (code, text) = split_code(failure);
+            return Some(FlowError::new(code, text, &own));
+        }
+        if let Some(failure) = &self.last_failure {
+            let (code, text) = split_code(failure);
+            return Some(FlowError::new(self.last_failure_error_code.as_deref().or(code), text, &own));
+        }
+        self.pause_message
+            .as_deref()
+            .map(|message| FlowError::new(self.pause_code.as_deref(), &unescape(message), &own))
+    }
+
+    fn wait(&self, status: Status) -> Option<Wait> {
+        match status {
+            Status::Waiting => {
+                let kind = match self.command.as_deref() {
+                    Some("Sleep") => WaitKind::Timer,
+                    Some(promise) if promise.ends_with("Promise") => WaitKind::Approval,
+                    Some("Call" | "AttachInvocation" | "GetInvocationOutput") => WaitKind::Child,
+                    None if self.step == "awakeable" => WaitKind::Signal,
+                    _ => return None,
+                };
+                let reference = self.step.split_once(':').map(|(_, name)| SafeText::clipped(name, NAME));
+                let since = self.entered_at.or(self.modified_at);
+                let until = self.wakes_at.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+                Some(Wait { kind, reference, since, until })
+            }
+            Status::Queued => self.holder.as_deref().map(|holder| Wait {
+                kind: WaitKind::Lock,
+                reference: Some(SafeText::clipped(holder, NAME)),
+                since: self.inboxed_at.or(self.created_at),
+                until: None,
+            }),
+            _ => None,
+        }
+    }
+
+    /// When it last failed, by the engine's clock: never later than it really did.
+    ///
+    /// The engine writes one event for a row of equal failures, so that the beginning of the last attempt stands in
+    /// for the end of it.
+    pub(super) fn last_failure_at(&self) -> Option<Timestamp> {
+        let attempt = if self.status == "backing-off" { self.last_start_at } else { None };
+        let pause = if self.pause() == Some(PauseCause::Exhausted) { self.paused_at } else { None };
+        self.last_failure_at.max(attempt).max(pause)
+    }
+
+    /// The instance that the row means.
+    pub(super) fn into_flow(self, source: &SafeText, observed_at: Timestamp) -> FlowInstance {
+        let status = self.status();
+        let pause = self.pause();
+        let deployment = self.pinned_deployment_id.as_deref().unwrap_or_default();
+        let completed_commands =
+            self.journal_commands_size.unwrap_or_default().saturating_sub(self.open_commands.unwrap_or_default());
+        let instance = SafeText::clipped(&self.id, NAME);
+        let retrying = matches!(status, Status::BackingOff) || status == Status::Running && self.last_failure.is_some();
+        FlowInstance {
+            exact_id: instance == *self.id,
+            id: InstanceId { source: source.clone(), instance },
+            flow: flow_name(&self.target_service_name, &self.target_handler_name),
+            step: SafeText::clipped(&self.step, NAME),
+            tenant: None,
+            key: self.target_service_key.as_deref().map(|key| SafeText::clipped(key, NAME)),
+            status,
+            pause,
+            // Counted while it is tried; what a paused one shows is left over from before.
+            attempts: if matches!(status, Status::Running | Status::BackingOff) { self.retry_count } else { None },
+            created_at: self.created_at,
+            entered_step_at: match status {
+                Status::Queued => self.inboxed_at.or(self.created_at),
+                Status::Scheduled => self.created_at,
+                _ if self.step == "(queued)" => self.created_at,
+                _ => self.entered_at.or(self.modified_at),
+            },
+            last_transition_at: match status {
+                Status::Paused => self.paused_at.or(self.modified_at),
+                ended if ended.ended() => self.completed_at,
+                _ => self.modified_at,
+            },
+            first_failure_at: if retrying { self.first_failure_at } else { None },
+            last_start_at: self.last_start_at,
+            next_retry_at: if status == Status::BackingOff { self.next_retry_at } else { None },
+            error: self.error(),
+            wait: self.wait(status),
+            completed_commands,
+            version: Version::of(status, pause, completed_commands, deployment),
+            observed_at,
+        }
+    }
+}
+
+/// A row of [`super::sql::counts`].
+#[derive(Debug, Deserialize)]
+pub(super) struct CountRow {
+    target_service_name: String,
+    target_handler_name: String,
+    step: String,
+    open: u64,
+    waiting: u64,
+    held: u64,
+    failed: u64,
+}
+
+impl From<CountRow> for EngineCount {
+    fn from(row: CountRow) -> Self {
+        Self {
+            flow: flow_name(&row.target_service_name, &row.target_handler_name),
+            step: SafeText::clipped(&row.step, NAME),
+            open: row.open,
+            waiting: row.waiting,
+            held: row.held,
+            failed: row.failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_split_from_its_text() {
+        assert_eq!(split_code("[500 Internal] boom"), (Some("500"), "boom"));
+        assert_eq!(split_code("[409] zone is locked"), (Some("409"), "zone is locked"));
+        assert_eq!(split_code("[eu-west] down"), (None, "[eu-west] down"));
+        assert_eq!(split_code("boom"), (None, "boom"));
+    }
+
+    #[test]
+    fn a_cut_escape_is_dropped() {
+        assert_eq!(unescape(r#"relation \"a\" is\tgone"#), "relation \"a\" is\tgone");
+        assert_eq!(unescape(r"cut \"), "cut ");
+        assert_eq!(unescape(r"cut \u00"), "cut ");
+        assert_eq!(unescape(r"emoji \ud83d\ude"), "emoji ");
+        assert_eq!(unescape(""), "");
+    }
+}

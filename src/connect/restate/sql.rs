@@ -1,0 +1,184 @@
+//! The SQL that the connector asks; what each part means is said in the header of [`super`].
+
+use jiff::SignedDuration;
+
+/// How many instances one page holds.
+///
+/// Measured with 9,000 open instances among 21,000: a page costs the engine about 0.6 s however many rows it
+/// returns, since the journal is scanned once a page; so pages are large, and small enough (some 10 MB) to stay far
+/// below the cap on one answer.
+pub(super) const PAGE: usize = 20_000;
+
+/// How much of an error's first line crosses the wire, in characters.
+const ERROR: usize = crate::domain::flow::FlowError::MAX;
+
+/// A failure whose text is the engine's own for "ended on purpose". The code alone does not tell: applications use
+/// 409 too.
+const ON_PURPOSE: &str = "('[409] cancelled', '[409] killed')";
+
+/// Which instances a query is about.
+pub(super) enum Scope<'a> {
+    /// Those open, and those failed within the look-back and not restarted since.
+    OpenOrFailed { look_back: SignedDuration },
+    /// The same, from the instance after this one on, one page of them in the order of their ids.
+    Page { look_back: SignedDuration, after: &'a str },
+    /// One, whatever became of it. The id was checked by [`is_id`].
+    One(&'a str),
+}
+
+/// Whether a text can be an invocation's id: nothing that could end the quotes of an SQL literal gets through.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 128 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// One row for each instance of the scope.
+pub(super) fn instances(scope: &Scope<'_>) -> String {
+    format!(
+        "{}, {} select instance.id as id, target_service_name, target_handler_name, target_service_key, status, \
+         completion_result, substr(split_part(completion_failure, chr(10), 1), 1, {ERROR}) as completion_failure, \
+         created_at, modified_at, inboxed_at, completed_at, last_start_at, next_retry_at, retry_count, \
+         substr(split_part(last_failure, chr(10), 1), 1, {ERROR}) as last_failure, last_failure_error_code, \
+         pinned_deployment_id, journal_commands_size, open_commands, entered_at, wakes_at, command, paused_at, \
+         pause_message, pause_code, first_failure_at, last_failure_at, step, held, holder \
+         from instance left join failing on failing.id = instance.id",
+        common(scope),
+        failing(scope),
+    )
+}
+
+/// One row for each flow and step: the engine's own counts.
+pub(super) fn counts(look_back: SignedDuration) -> String {
+    format!(
+        "{} select target_service_name, target_handler_name, step, \
+         sum(case when status <> 'completed' then 1 else 0 end) as open, \
+         sum(case when status = 'suspended' then 1 else 0 end) as waiting, \
+         sum(case when held then 1 else 0 end) as held, \
+         sum(case when status = 'completed' then 1 else 0 end) as failed \
+         from instance group by target_service_name, target_handler_name, step",
+        common(&Scope::OpenOrFailed { look_back }),
+    )
+}
+
+/// The engine's clock.
+pub(super) const CLOCK: &str = "select now() as now";
+
+/// The whole error of an instance, uncut, and facts of the engine's own.
+pub(super) fn whole(id: &str) -> String {
+    format!(
+        "select last_failure, completion_failure, pinned_deployment_id, last_attempt_deployment_id, invoked_by, \
+         invoked_by_target, invoked_by_id, restarted_from, idempotency_key, trace_id, journal_size, \
+         scheduled_start_at, completed_at from sys_invocation where id = '{id}'"
+    )
+}
+
+/// The journal of an instance. Its payloads stay with the engine.
+pub(super) fn journal(id: &str) -> String {
+    format!(
+        "select index, entry_type, name, appended_at, entry_lite_json from sys_journal \
+         where id = '{id}' order by index"
+    )
+}
+
+/// The events of an instance: failures and pauses.
+pub(super) fn events(id: &str) -> String {
+    format!(
+        "select after_journal_entry_index, appended_at, event_type, event_json from sys_journal_events \
+         where id = '{id}' order by appended_at"
+    )
+}
+
+/// A condition that keeps a table with the column `id` to the scope.
+fn only(scope: &Scope<'_>, id: &str) -> String {
+    match scope {
+        Scope::One(one) => format!("{id} = '{one}'"),
+        Scope::OpenOrFailed { .. } | Scope::Page { .. } => format!("{id} in (select id from inv)"),
+    }
+}
+
+fn invocations(scope: &Scope<'_>) -> String {
+    let open_or_failed = |look_back: &SignedDuration| {
+        format!(
+            "(status <> 'completed' or (completion_result = 'failure' and completion_failure not in {ON_PURPOSE} \
+             and completed_at > now() - interval '{} seconds' \
+             and id not in (select restarted_from from sys_invocation where restarted_from is not null)))",
+            look_back.as_secs()
+        )
+    };
+    match scope {
+        Scope::OpenOrFailed { look_back } => open_or_failed(look_back),
+        Scope::Page { look_back, after } => {
+            format!("{} and id > '{after}' order by id limit {PAGE}", open_or_failed(look_back))
+        }
+        Scope::One(id) => format!("id = '{id}'"),
+    }
+}
+
+/// The tables that rows and counts share, so that both give an instance the same step.
+fn common(scope: &Scope<'_>) -> String {
+    format!(
+        r#"with inv as (
+  select id, target_service_name, target_handler_name, target_service_key, status, completion_result,
+    completion_failure, created_at, modified_at, inboxed_at, completed_at, last_start_at, next_retry_at, retry_count,
+    last_failure, last_failure_error_code, pinned_deployment_id, journal_commands_size, suspended_waiting_future_json
+  from sys_invocation where {inv}
+), entry as (
+  select id, index, entry_type, name, appended_at, entry_lite_json,
+    cast(regexp_match(entry_lite_json, '"wake_up_time":([0-9]+)')[1] as bigint) as wakes_at,
+    entry_type like 'Command: %' as is_command,
+    regexp_match(entry_lite_json, '"(?:result_completion_id|completion_id|CompletionId)":([0-9]+)')[1] as completion
+  from sys_journal where entry_type <> 'Command: Input' and {mine}
+), open_command as (
+  select id, completion, max(index) as index, max(entry_type) as entry_type, max(name) as name,
+    max(appended_at) as appended_at, max(wakes_at) as wakes_at, max(entry_lite_json) as json
+  from entry where completion is not null group by id, completion having bool_and(is_command)
+), step as (
+  select id, max(index) as index, count(*) as open_commands,
+    last_value(appended_at order by index) as entered_at,
+    last_value(wakes_at order by index) as wakes_at,
+    last_value(substr(entry_type, 10) order by index) as command,
+    last_value(case
+      when name <> '' then name
+      when entry_type = 'Command: Run' then 'run'
+      when entry_type = 'Command: Sleep' then 'sleep'
+      when entry_type like 'Command: %Promise'
+        then concat('promise:', regexp_match(json, '"key":"((?:[^"\\]|\\.)*)"')[1])
+      when entry_type = 'Command: Call'
+        then concat('call:', regexp_match(json, '"name":"([^"]*)"')[1], '/', regexp_match(json, '"handler":"([^"]*)"')[1])
+      else lower(substr(entry_type, 10)) end order by index) as step
+  from open_command group by id
+), pause as (
+  select id, max(appended_at) as paused_at,
+    last_value(substr(regexp_match(event_json, '"error_message":"((?:[^"\\]|\\[^n])*)')[1], 1, {ERROR}) order by appended_at)
+      as pause_message,
+    last_value(regexp_match(event_json, '"error_code":([0-9]+)')[1] order by appended_at) as pause_code
+  from sys_journal_events where event_type = 'Paused' and {mine} group by id
+), instance as (
+  select inv.*, step.open_commands, step.entered_at, step.wakes_at, step.command, step.index as step_index,
+    pause.paused_at, pause.pause_message, pause.pause_code, held_key.invocation_id as holder,
+    case when step.step is not null then step.step
+      when inv.status = 'suspended' and regexp_like(inv.suspended_waiting_future_json,
+        '"SignalIndex":(?:[2-9]|1[0-9])|"SignalName"') then 'awakeable'
+      when coalesce(inv.journal_commands_size, 0) > 1 then '(last step)'
+      when inv.status = 'completed' then '(unknown)'
+      else '(queued)' end as step,
+    inv.status = 'paused' and pause.paused_at is not null
+      and (pause.pause_message is null or inv.next_retry_at is not null) as held
+  from inv left join step on step.id = inv.id
+    left join pause on pause.id = inv.id and inv.status = 'paused'
+    left join sys_keyed_service_status held_key on inv.status = 'pending'
+      and held_key.service_name = inv.target_service_name and held_key.service_key = inv.target_service_key
+)"#,
+        inv = invocations(scope),
+        mine = only(scope, "id"),
+    )
+}
+
+/// When the present row of failures began: the first failure since the open command was appended.
+fn failing(scope: &Scope<'_>) -> String {
+    format!(
+        "failing as (select e.id, min(e.appended_at) as first_failure_at, max(e.appended_at) as last_failure_at \
+         from sys_journal_events e left join step s on s.id = e.id where e.event_type = 'TransientError' \
+         and (s.index is null or e.after_journal_entry_index >= s.index) and {} group by e.id)",
+        only(scope, "e.id")
+    )
+}

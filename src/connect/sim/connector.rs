@@ -1,0 +1,132 @@
+//! The world behind the trait that every control plane is behind.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::flows::flow;
+use super::picture::step_name;
+use super::script::State;
+use super::world::{Moment, World};
+use crate::connect::{Act, ActAnswer, ConnectError, Connector, EngineCount, Observation, Reading};
+use crate::domain::flow::{FlowInstance, PauseCause, Status};
+use crate::domain::remediation::Verb;
+use crate::domain::text::SafeText;
+
+/// Rows in one part of a pass.
+const CHUNK: usize = 200;
+
+#[async_trait]
+impl Connector for World {
+    fn kind(&self) -> &'static str {
+        "sim"
+    }
+
+    fn address(&self) -> SafeText {
+        "made up, in this process".into()
+    }
+
+    fn verbs(&self) -> &'static [Verb] {
+        &Verb::ALL
+    }
+
+    fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText {
+        effect(verb, flow).into()
+    }
+
+    async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
+        for part in pass(&self.moment()) {
+            sink.send(part).await.map_err(|_| ConnectError::Ended)?;
+        }
+        Ok(())
+    }
+
+    async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError> {
+        let moment = self.moment();
+        Ok(moment.find(instance).map(|(played, phase)| Reading {
+            detail: moment.detail(&played, &phase),
+            engine_now: moment.instant(moment.now),
+            last_failure_at: played.last_failure(moment.now).map(|at| moment.instant(at)),
+        }))
+    }
+
+    async fn act(&self, act: &Act) -> ActAnswer {
+        self.carry_out(act)
+    }
+}
+
+/// A whole pass, in parts.
+fn pass(moment: &Moment<'_>) -> Vec<Observation> {
+    let rows = moment.open_and_failed();
+    let counts = Observation::Counts(counts(&rows));
+    let mut flows = rows.iter().map(|(played, phase)| moment.picture(played, phase)).collect::<Vec<_>>();
+    let mut parts = Vec::new();
+    while !flows.is_empty() {
+        let rest = flows.split_off(CHUNK.min(flows.len()));
+        parts.push(Observation::Flows(std::mem::replace(&mut flows, rest)));
+    }
+    parts.push(counts);
+    let engine_now = Some(moment.instant(moment.now));
+    parts.push(Observation::End { complete: true, engine_now, version: Some("demo".into()) });
+    parts
+}
+
+/// The engine's own counts: made from where each instance stands, not from what is told of it.
+fn counts(rows: &[(super::world::Played, super::script::Phase)]) -> Vec<EngineCount> {
+    let mut counts: BTreeMap<(SafeText, SafeText), EngineCount> = BTreeMap::new();
+    for (played, phase) in rows {
+        let flow = SafeText::from(played.case.flow.name);
+        let step = step_name(played, phase);
+        let count = counts.entry((flow.clone(), step.clone())).or_insert_with(|| EngineCount {
+            flow,
+            step,
+            open: 0,
+            waiting: 0,
+            held: 0,
+            failed: 0,
+        });
+        match phase.state {
+            State::Ended { .. } => count.failed += 1,
+            State::Waiting { .. } => {
+                count.open += 1;
+                count.waiting += 1;
+            }
+            State::Paused { cause: PauseCause::Held, .. } => {
+                count.open += 1;
+                count.held += 1;
+            }
+            _ => count.open += 1,
+        }
+    }
+    counts.into_values().collect()
+}
+
+/// What a verb makes the engine do with an instance.
+fn effect(verb: Verb, target: &FlowInstance) -> String {
+    let completed = usize::try_from(target.completed_commands).unwrap_or(usize::MAX);
+    let steps = flow(&target.flow).map_or(&[][..], |flow| flow.steps);
+    let done: Vec<&str> = steps.iter().take(completed).map(|step| step.name).collect();
+    match verb {
+        Verb::Resume => {
+            let kept = match done.as_slice() {
+                [] => "nothing had completed before it".to_owned(),
+                [one] => format!("{one} has completed and is not run again"),
+                [init @ .., last] => format!("{} and {last} have completed and are not run again", init.join(", ")),
+            };
+            let row = if target.status == Status::Paused { ", with a new row of retries" } else { "" };
+            format!("tries {} again at once{row}; {kept}", target.step)
+        }
+        Verb::Cancel => {
+            let undone: Vec<&str> = done.iter().rev().copied().collect();
+            match undone.as_slice() {
+                [] => "ends it; no step has completed, so there is nothing to undo".to_owned(),
+                undone => format!(
+                    "stops {} and undoes {}; it can't be resumed afterwards",
+                    target.step,
+                    undone.join(", then ")
+                ),
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The incident as it was written, in the middle of everyday life.
+
+use super::*;
+
+#[tokio::test]
+async fn it_begins_in_the_middle_of_the_incident() {
+    for seed in [SEED, 1, 2, 3] {
+        let pass = Stage::new(seed).pass().await;
+        assert!((450..=600).contains(&pass.flows.len()), "{} rows", pass.flows.len());
+        let tenants: BTreeSet<_> = pass.flows.iter().filter_map(|flow| flow.tenant.as_ref()).collect();
+        assert!((170..=200).contains(&tenants.len()), "{} tenants", tenants.len());
+        let ids: BTreeSet<_> = pass.flows.iter().map(|flow| &flow.id).collect();
+        assert_eq!(ids.len(), pass.flows.len());
+
+        let wanted = [
+            ("create-pipeline", "build", Rule::Overdue, 3),
+            ("delete-tenant", "release-dns", Rule::Exhausted, 9),
+            ("delete-user", "grace-period", Rule::LostWait, 1),
+            ("expired-card", "charge", Rule::Exhausted, 7),
+            ("invite-user", "mail", Rule::Exhausted, 1),
+            ("reset-password", "sms", Rule::Exhausted, 5),
+            ("schema-migration", "apply-0042", Rule::Exhausted, 61),
+            ("tenant-provisioning", "approval", Rule::LostWait, 2),
+            ("tenant-provisioning", "database", Rule::RetryStorm, 40),
+            ("upgrade-plan", "(queued)", Rule::BlockedBy, 6),
+            ("upgrade-plan", "entitlements", Rule::Exhausted, 2),
+        ];
+        let wanted = wanted.map(|(flow, step, rule, n)| ((flow.to_owned(), step.to_owned(), rule), n));
+        assert_eq!(pass.stuck(), BTreeMap::from(wanted), "seed {seed}");
+
+        let unknown = pass.judged().into_iter().filter(|(_, judgement)| judgement.verdict == Verdict::Unknown);
+        assert_eq!(unknown.count(), 0, "the demo's engine can say everything");
+        let onset = pass.exhausted_migrations().iter().filter_map(|flow| flow.last_transition_at).min().unwrap();
+        let age = pass.now.duration_since(onset).as_secs();
+        assert!((14 * 60..=15 * 60).contains(&age), "the incident is {age} s old");
+    }
+}
+
+#[tokio::test]
+async fn each_incident_is_one_fingerprint() {
+    let pass = Stage::new(SEED).pass().await;
+    for (name, wanted) in [
+        ("schema-migration", "relation \"<name>\" does not exist (shard <n>)"),
+        ("tenant-provisioning", "connect ECONNREFUSED <host> while creating <key>"),
+        ("delete-tenant", "zone <key>.<host> is locked by registrar"),
+        ("upgrade-plan", "<n> Bad Gateway from <host> while granting seats to <key>"),
+    ] {
+        let errors = pass.flows.iter().filter(|flow| &*flow.flow == name).filter_map(|flow| flow.error.as_ref());
+        let prints: BTreeSet<&str> = errors.map(|error| error.fingerprint.as_str()).collect();
+        assert_eq!(prints, BTreeSet::from([wanted]));
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_everyday_life_is_there_and_none_of_it_is_stuck() {
+    let pass = Stage::new(SEED).pass().await;
+    let judged = pass.judged();
+    let healthy = |wanted: &dyn Fn(&FlowInstance) -> bool| {
+        judged.iter().filter(|(flow, judgement)| wanted(flow) && !judgement.stuck()).count()
+    };
+    let waits = |kind| move |flow: &FlowInstance| flow.wait.as_ref().is_some_and(|wait| wait.kind == kind);
+    assert!(healthy(&|flow| flow.status == Status::Running) > 100);
+    assert!(healthy(&|flow| flow.status == Status::BackingOff && flow.attempts <= Some(2)) >= 2);
+    assert!(healthy(&|flow| flow.status == Status::Scheduled) >= 10);
+    assert!(healthy(&|flow| flow.status == Status::Queued && flow.wait.is_none()) >= 1);
+    assert!(healthy(&waits(WaitKind::Lock)) >= 1);
+    assert!(healthy(&waits(WaitKind::Signal)) >= 50);
+    assert!(healthy(&waits(WaitKind::Timer)) >= 30);
+    assert_eq!(healthy(&waits(WaitKind::Approval)), 10);
+    assert_eq!(healthy(&|flow| flow.pause == Some(PauseCause::Held)), 4);
+    let queued = judged.iter().filter(|(flow, _)| flow.status == Status::Queued && flow.wait.is_none());
+    for (flow, _) in queued {
+        let age = pass.now.duration_since(flow.entered_step_at.unwrap());
+        assert!(age.as_millis() < 1_000, "queued for {age}");
+    }
+}
+
+#[tokio::test]
+async fn everyday_life_never_gets_stuck_and_nothing_exists_twice() {
+    let stage = Stage::new(SEED);
+    for n in 0..30 {
+        stage.at(n * 171 * SECOND);
+        let pass = stage.pass().await;
+        let ids: BTreeSet<_> = pass.flows.iter().map(|flow| &flow.id).collect();
+        assert_eq!(ids.len(), pass.flows.len());
+        for ((flow, step, rule), count) in pass.stuck() {
+            let most = match (flow.as_str(), step.as_str()) {
+                ("schema-migration", "apply-0042") => 109,
+                ("tenant-provisioning", "database") => 64,
+                ("create-pipeline", "build") => 3,
+                ("delete-tenant", "release-dns") => 9,
+                ("expired-card", "charge") => 7,
+                ("upgrade-plan", "(queued)") => 6,
+                ("reset-password", "sms") => 5,
+                ("tenant-provisioning", "approval") | ("upgrade-plan", "entitlements") => 2,
+                ("delete-user", "grace-period") | ("invite-user", "mail") => 1,
+                _ => 0,
+            };
+            assert!(count <= most, "{count} of {flow} › {step} are stuck by {rule:?} at {n}");
+        }
+        // One key, one holder.
+        let holds = |flow: &&FlowInstance| flow.key.is_some() && !flow.status.ended();
+        let working =
+            pass.flows.iter().filter(holds).filter(|flow| !matches!(flow.status, Status::Queued | Status::Scheduled));
+        let mut keys = BTreeSet::new();
+        for flow in working {
+            assert!(keys.insert(flow.key.clone()), "two hold the key {:?}", flow.key);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_main_incident_grows_by_twenty_in_five_minutes_until_its_cause_ends() {
+    let stage = Stage::new(SEED);
+    let mut sizes = Vec::new();
+    for minutes in [0, 5, 10, 12, 13, 60] {
+        stage.at(minutes * MINUTE);
+        sizes.push(stage.pass().await.stuck_in("schema-migration", "apply-0042", Rule::Exhausted));
+    }
+    assert_eq!(sizes, [61, 81, 101, 109, 109, 109]);
+}
+
+#[tokio::test]
+async fn the_second_incident_grows_and_then_heals_by_itself() {
+    let stage = Stage::new(SEED);
+    let mut sizes = Vec::new();
+    for minutes in [0, 4, 8, 9, 11, 30] {
+        stage.at(minutes * MINUTE);
+        sizes.push(stage.pass().await.stuck_in("tenant-provisioning", "database", Rule::RetryStorm));
+    }
+    assert!(sizes[0] == 40 && sizes[1] > 45 && sizes[2] > 55, "{sizes:?}");
+    assert!(sizes[3] < sizes[2] && sizes[3] > 5, "one after another: {sizes:?}");
+    assert_eq!(sizes[4..], [0, 0], "{sizes:?}");
+}

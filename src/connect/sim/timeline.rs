@@ -1,0 +1,184 @@
+//! One instance in full: what happened to it line by line, its whole error, and the engine's own facts about it.
+
+use super::case::Aspect;
+use super::clock::Ms;
+use super::flows::StepKind;
+use super::script::{Phase, State};
+use super::world::{Moment, Played};
+use crate::domain::flow::{EntryOutcome, FlowDetail, PauseCause, Status, TimelineEntry};
+use crate::domain::remediation::Verb;
+use crate::domain::text::SafeText;
+use crate::domain::time::{date_time, words};
+
+/// Failed attempts of a step that are shown one by one; of more, the first and the last.
+const SHOWN_ATTEMPTS: usize = 4;
+
+/// People who pause things.
+const PEOPLE: [&str; 3] = ["maya (platform)", "jonas (dns)", "op-b"];
+
+impl Moment<'_> {
+    /// Everything there is to tell of an instance in one of its phases.
+    pub(super) fn detail(&self, played: &Played, phase: &Phase) -> FlowDetail {
+        let flow = self.picture(played, phase);
+        let error = match (&flow.error, played.case.fault()) {
+            (Some(_), Some(fault)) => {
+                let raw = fault.raw(self.tenant(&played.case), played.case.roll(Aspect::Words));
+                SafeText::lines(&raw)
+            }
+            _ => Vec::new(),
+        };
+        FlowDetail { flow, error, timeline: self.timeline(played), facts: self.facts(played) }
+    }
+
+    fn timeline(&self, played: &Played) -> Vec<TimelineEntry> {
+        let phases = played.script.until(self.now);
+        let mut entries: Vec<(Ms, TimelineEntry)> = Vec::new();
+        for (nth, phase) in phases.iter().enumerate() {
+            let ends = phases.get(nth + 1).map(|next| next.at);
+            let new_step = !phases[..nth].iter().any(|earlier| earlier.step == phase.step && in_step(earlier.state));
+            match phase.state {
+                State::Scheduled { due } => {
+                    let note = format!("due {}", date_time(self.instant(due)));
+                    entries.push((phase.at, self.entry(phase.at, ends, "scheduled", Some(note.into()))));
+                }
+                State::Queued { behind } => {
+                    let note = behind.map(|holder| format!("behind {}", self.id(holder)).into());
+                    entries.push((phase.at, self.entry(phase.at, ends, "queued", note)));
+                }
+                state if in_step(state) && new_step => entries.push((phase.at, self.step(played, phase))),
+                _ => {}
+            }
+            if let Some(note) = self.note(played, phase) {
+                entries.push((phase.at, note));
+            }
+        }
+        entries.extend(self.attempts(played));
+        entries.extend(played.deeds.iter().filter(|deed| deed.at <= self.now).map(|deed| {
+            let what = match deed.verb {
+                Verb::Resume => "resume asked",
+                Verb::Cancel => "cancel asked",
+            };
+            (deed.at, self.happened(deed.at, what, None))
+        }));
+        // Stable: what happened at one time stays in the order in which it was written.
+        entries.sort_by_key(|(at, _)| *at);
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// The whole of a step, from its first phase to its last.
+    fn step(&self, played: &Played, first: &Phase) -> TimelineEntry {
+        let phases = played.script.until(self.now);
+        let step = played.case.flow.steps.get(first.step);
+        let after = phases.iter().find(|phase| phase.at >= first.at && phase.step > first.step);
+        let ended = phases.last().filter(|phase| phase.state.status().ended());
+        let (ends, outcome) = match (after, ended) {
+            (Some(after), _) => (Some(after.at), EntryOutcome::Done),
+            (None, Some(ended)) => (Some(ended.at), EntryOutcome::Failed),
+            (None, None) => (None, EntryOutcome::Open),
+        };
+        let waits = match step.map(|step| step.kind) {
+            None | Some(StepKind::Work) => None,
+            Some(StepKind::Timer) => Some("a timer"),
+            Some(StepKind::Callback(_)) => Some("a callback"),
+            Some(StepKind::Person) => Some("an approval"),
+        };
+        let note = waits.map(|what| {
+            let until = match first.state {
+                State::Waiting { until: Some(until) } => format!(" until {}", date_time(self.instant(until))),
+                _ => String::new(),
+            };
+            format!("waits for {what}{until}").into()
+        });
+        let name = played.case.flow.step_name(first.step);
+        TimelineEntry { outcome, ..self.entry(first.at, ends, name, note) }
+    }
+
+    /// What is worth a line of its own in the beginning of a phase.
+    fn note(&self, played: &Played, phase: &Phase) -> Option<TimelineEntry> {
+        let (what, note): (&str, Option<SafeText>) = match phase.state {
+            State::Paused { cause: PauseCause::Exhausted, attempt, .. } => {
+                ("paused by the engine", Some(format!("after {attempt} attempts").into()))
+            }
+            State::Paused { .. } => {
+                let who = played.case.roll(Aspect::Words).pick(&PEOPLE);
+                ("paused by a person", Some(format!("{who}: hold until the registrar answers").into()))
+            }
+            State::Compensating => ("undoing", Some(format!("{} completed steps", phase.step).into())),
+            State::Ended { status, .. } => (status.words(), None),
+            _ => return None,
+        };
+        Some(self.happened(phase.at, what, note))
+    }
+
+    /// Failed attempts: each one, or where there are many the first, how many followed, and the last.
+    fn attempts(&self, played: &Played) -> Vec<(Ms, TimelineEntry)> {
+        let failures = played.failures(self.now);
+        let text = self.error(played).map(|error| error.text);
+        let line = |(nth, (began, failed)): (usize, &(Ms, Ms))| {
+            let what = format!("attempt {} failed", nth + 1);
+            let entry = self.entry(*began, Some(*failed), &what, text.clone());
+            (*began, TimelineEntry { outcome: EntryOutcome::Failed, ..entry })
+        };
+        let all = failures.iter().enumerate();
+        if failures.len() <= SHOWN_ATTEMPTS {
+            return all.map(line).collect();
+        }
+        let between = &failures[1..failures.len() - 1];
+        let mut lines: Vec<_> = all.clone().take(1).map(line).collect();
+        if let (Some((began, _)), Some((_, failed))) = (between.first(), between.last()) {
+            let what = format!("{} more attempts failed", between.len());
+            let entry = self.entry(*began, Some(*failed), &what, None);
+            lines.push((*began, TimelineEntry { outcome: EntryOutcome::Failed, ..entry }));
+        }
+        lines.extend(all.skip(failures.len() - 1).map(line));
+        lines
+    }
+
+    fn facts(&self, played: &Played) -> Vec<(&'static str, SafeText)> {
+        let case = &played.case;
+        let tenant = self.tenant(case);
+        let (service, version) = case.flow.deployment.split_once(' ').unwrap_or((case.flow.deployment, ""));
+        let worker = case.roll(Aspect::Worker).between(1, 6);
+        let mut facts: Vec<(&'static str, SafeText)> = vec![
+            ("deployment", format!("{service} {version}").into()),
+            ("worker", format!("{service}-{}-{worker}", tenant.region).into()),
+            ("region", tenant.region.into()),
+            ("caller", case.flow.caller.into()),
+        ];
+        if let Some(fault) = case.fault() {
+            let policy = fault.policy(case.roll(Aspect::Policy));
+            let retries = match policy.attempts {
+                None => "none: this error is final".to_owned(),
+                Some(n) => {
+                    let longest = jiff::SignedDuration::from_millis(policy.longest);
+                    format!("{n} attempts, then paused; back-off up to {}", words(longest))
+                }
+            };
+            facts.push(("retries", retries.into()));
+        }
+        facts.push(("kept", "24 h after its end".into()));
+        facts
+    }
+
+    /// An entry with an end, or open.
+    fn entry(&self, at: Ms, ends: Option<Ms>, what: &str, note: Option<SafeText>) -> TimelineEntry {
+        TimelineEntry {
+            at: Some(self.instant(at)),
+            ended_at: ends.map(|at| self.instant(at)),
+            what: what.into(),
+            outcome: if ends.is_some() { EntryOutcome::Done } else { EntryOutcome::Open },
+            note,
+        }
+    }
+
+    /// An entry for something that has no end of its own.
+    fn happened(&self, at: Ms, what: &str, note: Option<SafeText>) -> TimelineEntry {
+        let outcome = if what == Status::Failed.words() { EntryOutcome::Failed } else { EntryOutcome::Note };
+        TimelineEntry { at: Some(self.instant(at)), ended_at: None, what: what.into(), outcome, note }
+    }
+}
+
+/// Whether an instance is in its step in such a state.
+const fn in_step(state: State) -> bool {
+    matches!(state, State::Running { .. } | State::BackingOff { .. } | State::Waiting { .. } | State::Paused { .. })
+}

@@ -1,0 +1,202 @@
+//! The world itself: the seed, the clock, the tenants, and the acts that it has accepted.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use super::case::Case;
+use super::cast;
+use super::clock::{Clock, DAY, Ms, instant, millis};
+use super::dice::Index;
+use super::script::{Deed, Phase, Script, State};
+use super::tenants::{Tenant, tenants};
+use crate::connect::{Act, ActAnswer};
+use crate::domain::flow::Status;
+use crate::domain::remediation::Verb;
+
+/// How long an ended instance is kept, which is the look-back for failed ones too.
+pub(super) const RETENTION: Ms = DAY;
+
+/// A made-up control plane in the middle of an incident.
+///
+/// ```
+/// use quarterdeck::connect::Connector;
+/// use quarterdeck::connect::sim::{SEED, World, system_clock};
+///
+/// let world = World::start(SEED, system_clock());
+/// assert_eq!(world.kind(), "sim");
+/// ```
+pub struct World {
+    pub(super) seed: u64,
+    pub(super) epoch: Timestamp,
+    clock: Clock,
+    pub(super) tenants: Vec<Tenant>,
+    log: Mutex<Log>,
+}
+
+/// Everything that was done: all the state there is.
+#[derive(Default)]
+struct Log {
+    deeds: Deeds,
+    /// What each key was used for, and what was answered.
+    answers: HashMap<String, (Verb, String, ActAnswer)>,
+}
+
+type Deeds = BTreeMap<Index, Vec<Deed>>;
+
+/// One instance with its script and what was done to it.
+pub(super) struct Played {
+    pub(super) case: Case,
+    pub(super) script: Script,
+    pub(super) deeds: Vec<Deed>,
+}
+
+/// What the world is at one time.
+pub(super) struct Moment<'a> {
+    pub(super) world: &'a World,
+    pub(super) now: Ms,
+    deeds: Deeds,
+}
+
+impl World {
+    /// Starts a world now, by `clock`. The main incident began a quarter of an hour ago.
+    ///
+    /// Worlds with one seed that start at one time say the same whenever their clocks agree.
+    pub fn start(seed: u64, clock: Clock) -> Self {
+        let epoch = clock();
+        Self { seed, epoch, clock, tenants: tenants(seed), log: Mutex::default() }
+    }
+
+    /// The world at its clock's present.
+    pub(super) fn moment(&self) -> Moment<'_> {
+        let deeds = self.with_log(|log| log.deeds.clone());
+        Moment { world: self, now: self.now(), deeds }
+    }
+
+    fn now(&self) -> Ms {
+        millis(self.epoch, (self.clock)())
+    }
+
+    /// The log, held for as long as `work` takes, which never waits.
+    fn with_log<T>(&self, work: impl FnOnce(&mut Log) -> T) -> T {
+        work(&mut self.log.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Carries an act out, once for each key.
+    pub(super) fn carry_out(&self, act: &Act) -> ActAnswer {
+        self.with_log(|log| {
+            let now = self.now();
+            if let Some((verb, instance, answer)) = log.answers.get(&*act.key) {
+                return if *verb == act.verb && **instance == *act.instance {
+                    answer.clone()
+                } else {
+                    ActAnswer::Refused(format!("key {} was used for another act.", act.key).into())
+                };
+            }
+            let moment = Moment { world: self, now, deeds: std::mem::take(&mut log.deeds) };
+            let answer = moment.answer(act);
+            log.deeds = moment.deeds;
+            if let (ActAnswer::Accepted, Some(index)) = (&answer, Index::from_id(&act.instance, self.seed)) {
+                let deeds = log.deeds.entry(index).or_default();
+                // Were the clock set back, what was done would still come after what was done before.
+                let at = deeds.last().map_or(now, |last| last.at.max(now));
+                deeds.push(Deed { at, verb: act.verb });
+            }
+            log.answers.insert(act.key.to_string(), (act.verb, act.instance.to_string(), answer.clone()));
+            answer
+        })
+    }
+}
+
+impl Moment<'_> {
+    /// Every open instance and every failed one within the look-back, with where it stands.
+    pub(super) fn open_and_failed(&self) -> Vec<(Played, Phase)> {
+        let mut rows: Vec<(Played, Phase)> = cast::candidates(self.world.seed, self.now)
+            .into_iter()
+            .filter_map(|case| {
+                let played = self.play(case);
+                let phase = played.script.at(self.now)?;
+                let status = phase.state.status();
+                let recent = phase.at > self.now - RETENTION;
+                (!status.ended() || status.failed() && recent).then_some((played, phase))
+            })
+            .collect();
+        rows.sort_by_key(|(played, _)| played.case.index);
+        rows
+    }
+
+    /// One instance, open or ended within the retention.
+    pub(super) fn find(&self, id: &str) -> Option<(Played, Phase)> {
+        let case = cast::case(self.world.seed, Index::from_id(id, self.world.seed)?)?;
+        let played = self.play(case);
+        let phase = played.script.at(self.now)?;
+        let kept = !phase.state.status().ended() || phase.at > self.now - RETENTION;
+        kept.then_some((played, phase))
+    }
+
+    /// The instant of a time of the world.
+    pub(super) fn instant(&self, at: Ms) -> Timestamp {
+        instant(self.world.epoch, at)
+    }
+
+    /// The tenant of a case.
+    pub(super) fn tenant(&self, case: &Case) -> &Tenant {
+        &self.world.tenants[case.tenant % self.world.tenants.len()]
+    }
+
+    fn play(&self, case: Case) -> Played {
+        let deeds = self.deeds.get(&case.index).cloned().unwrap_or_default();
+        let script = Script::of(&case, &deeds, |before| self.release(before));
+        Played { case, script, deeds }
+    }
+
+    /// When an instance no longer holds its key; at once where there is no such instance.
+    fn release(&self, index: Index) -> Option<Ms> {
+        match cast::case(self.world.seed, index) {
+            Some(case) => self.play(case).script.ends(),
+            None => Some(Ms::MIN),
+        }
+    }
+
+    fn answer(&self, act: &Act) -> ActAnswer {
+        let id = &act.instance;
+        let Some((_, phase)) = self.find(id) else {
+            return ActAnswer::Gone(format!("there is no instance {id}.").into());
+        };
+        let done = match act.verb {
+            Verb::Resume => "resumed",
+            Verb::Cancel => "cancelled",
+        };
+        let refused = |why: &str| ActAnswer::Refused(format!("{id} is {why}, cannot be {done}.").into());
+        match (act.verb, phase.state) {
+            (_, State::Ended { .. }) => refused("completed"),
+            (Verb::Resume, State::Scheduled { .. } | State::Queued { .. }) => refused("not running yet"),
+            (Verb::Resume, State::Running { .. }) => refused("running already"),
+            (Verb::Resume, State::Waiting { .. }) => refused("waiting, not paused"),
+            (Verb::Resume, State::Compensating) => refused("being cancelled"),
+            (Verb::Resume, State::Paused { .. } | State::BackingOff { .. }) | (Verb::Cancel, _) => ActAnswer::Accepted,
+        }
+    }
+}
+
+impl Played {
+    /// When it last failed by a time.
+    pub(super) fn last_failure(&self, now: Ms) -> Option<Ms> {
+        self.failures(now).last().map(|(_, failed)| *failed)
+    }
+
+    /// Every failed attempt by a time: when it began and when it failed.
+    pub(super) fn failures(&self, now: Ms) -> Vec<(Ms, Ms)> {
+        let failed = |state| {
+            matches!(
+                state,
+                State::BackingOff { .. }
+                    | State::Paused { cause: crate::domain::flow::PauseCause::Exhausted, .. }
+                    | State::Ended { status: Status::Failed, .. }
+            )
+        };
+        let pairs = self.script.until(now).windows(2);
+        pairs.filter(|pair| failed(pair[1].state)).map(|pair| (pair[0].at, pair[1].at)).collect()
+    }
+}

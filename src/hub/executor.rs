@@ -1,0 +1,422 @@
+//! Acts: planned from a fresh look, sent once, recorded before and after, and watched until the outcome is seen.
+//!
+//! Nothing here sends a request twice. An act whose answer was lost is `unknown`, and from then on it is only looked
+//! at: its postcondition may still be seen, and then it is verified.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::time::Instant;
+
+use super::journal::{Entry, Event, Journal, Sending};
+use super::source::Clock;
+use super::verify::{Baseline, Effect, effect};
+use crate::connect::{Act, ActAnswer, ConnectError, Connector, Reading};
+use crate::domain::flow::{FlowInstance, Status};
+use crate::domain::hash::digest;
+use crate::domain::ids::InstanceId;
+use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
+use crate::domain::text::SafeText;
+use crate::domain::verdict::Judgement;
+use crate::ops::OpsError;
+
+/// How long a plan may be carried out after it was made.
+const PLAN_LIFE: SignedDuration = SignedDuration::from_mins(15);
+
+/// How often the effect of an act is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How many acts are remembered; the record on disk keeps them all.
+const REMEMBERED: usize = 200;
+
+/// What plans and carries out.
+pub(super) struct Executor {
+    operator: SafeText,
+    soak: SignedDuration,
+    journal: Journal,
+    clock: Clock,
+    changed: Arc<dyn Fn() + Send + Sync>,
+    plans: Mutex<HashMap<SafeText, (Plan, Baseline)>>,
+    acts: Mutex<Vec<Remediation>>,
+}
+
+/// Why a verb can't be had for an instance in its present state; `None` where it can.
+fn unfit(verb: Verb, flow: &FlowInstance) -> Option<&'static str> {
+    if !flow.exact_id {
+        return Some("its id holds hidden characters, so it can't be named exactly");
+    }
+    match (verb, flow.status) {
+        (_, status) if status.ended() => Some("it has ended"),
+        (_, Status::Unknown) => Some("the source can't say what state it is in"),
+        (Verb::Resume, Status::Scheduled | Status::Queued) => Some("it has not begun"),
+        (Verb::Resume, Status::Running | Status::Compensating) => Some("it is running"),
+        (Verb::Resume, Status::Waiting) => Some("it waits; there is no failed step to go on from"),
+        (Verb::Resume | Verb::Cancel, _) => None,
+    }
+}
+
+/// Every verb for one instance, those that can't be had with the reason.
+pub(super) fn offers(connector: &dyn Connector, flow: &FlowInstance, read_only: Option<&SafeText>) -> Vec<VerbOffer> {
+    Verb::ALL
+        .into_iter()
+        .map(|verb| {
+            let refusal = read_only.cloned().or_else(|| {
+                if connector.verbs().contains(&verb) {
+                    unfit(verb, flow).map(SafeText::from)
+                } else {
+                    Some(format!("not supported by {}", connector.kind()).into())
+                }
+            });
+            VerbOffer { verb, refusal }
+        })
+        .collect()
+}
+
+/// The hash that a plan's request must carry: over the canonical JSON (RFC 8785) of what is to be done to whom.
+fn plan_hash(verb: Verb, target: &InstanceId, version: &str) -> SafeText {
+    // Keys of a `serde_json` map are sorted, and these values are plain strings: that is the canonical form.
+    let canonical = serde_json::json!({
+        "source": target.source.as_str(), "target": target.instance.as_str(), "verb": verb.name(), "version": version,
+    });
+    digest(&[&canonical.to_string()], 32)
+}
+
+impl Executor {
+    pub(super) fn new(
+        operator: &str,
+        soak: SignedDuration,
+        journal: Journal,
+        clock: Clock,
+        changed: Arc<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        Self {
+            operator: operator.into(),
+            soak,
+            journal,
+            clock,
+            changed,
+            plans: Mutex::default(),
+            acts: Mutex::default(),
+        }
+    }
+
+    fn acts(&self) -> MutexGuard<'_, Vec<Remediation>> {
+        self.acts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn plans(&self) -> MutexGuard<'_, HashMap<SafeText, (Plan, Baseline)>> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The acts, the newest first.
+    pub(super) fn remediations(&self) -> Vec<Remediation> {
+        self.acts().iter().rev().cloned().collect()
+    }
+
+    /// Freezes what a verb would do to the instance that was just read.
+    pub(super) fn plan(&self, connector: &dyn Connector, verb: Verb, reading: &Reading, judgement: &Judgement) -> Plan {
+        let now = (self.clock)();
+        let flow = &reading.detail.flow;
+        let mut warnings = Vec::new();
+        if let (Verb::Resume, Some(at)) = (verb, reading.last_failure_at) {
+            let ago = crate::domain::time::words(crate::domain::time::since(at, reading.engine_now));
+            warnings.push(format!("it last failed {ago} ago; if the cause is still there it will fail again").into());
+        }
+        let plan = Plan {
+            hash: plan_hash(verb, &flow.id, flow.version.as_str()),
+            verb,
+            target: flow.id.clone(),
+            version: flow.version.as_str().into(),
+            flow: flow.flow.clone(),
+            step: flow.step.clone(),
+            tenant: flow.tenant.clone(),
+            status: flow.status,
+            evidence: judgement.primary().map(|finding| finding.evidence.clone()),
+            error: flow.error.as_ref().map(|error| error.text.clone()),
+            effect: connector.effect(verb, flow),
+            warnings,
+            read_at: now,
+            expires_at: now.saturating_add(PLAN_LIFE).unwrap_or(now),
+        };
+        let mut plans = self.plans();
+        plans.retain(|_, (plan, _)| plan.expires_at > now);
+        plans.insert(plan.hash.clone(), (plan.clone(), Baseline::of(reading)));
+        plan
+    }
+
+    /// The plan of this hash, while it may be carried out. It is spent by [`Executor::begin`] alone.
+    pub(super) fn planned(&self, hash: &str) -> Result<Plan, OpsError> {
+        let plans = self.plans();
+        let spent = || OpsError::Refused("this plan was carried out already, or was never made; make a new one".into());
+        let (plan, _) = plans.get(&SafeText::from(hash)).ok_or_else(spent)?;
+        if plan.expires_at <= (self.clock)() {
+            return Err(OpsError::Refused("this plan has expired; make a new one".into()));
+        }
+        Ok(plan.clone())
+    }
+
+    /// Spends a plan: records the request and sends it, once. `fresh` is a reading of the target of just now.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        connector: Arc<dyn Connector>,
+        plan: Plan,
+        reason: &str,
+        fresh: &Reading,
+    ) -> Result<Remediation, OpsError> {
+        let seen = fresh.detail.flow.version.as_str();
+        if seen != plan.version.as_str() {
+            self.plans().remove(&plan.hash);
+            let status = fresh.detail.flow.status.words();
+            let why = format!("it has changed since the plan was made: now {status} in {}", fresh.detail.flow.step);
+            return Err(OpsError::Changed(
+                format!("{why} (version {seen}, was {}); nothing was sent", plan.version).into(),
+            ));
+        }
+        // Taking it out is what makes it single-use: of two requests in one instant one finds nothing.
+        let taken = self.plans().remove(&plan.hash);
+        if taken.is_none() {
+            return Err(OpsError::Refused("this plan was carried out already".into()));
+        }
+        let now = (self.clock)();
+        let id = digest(&[&plan.hash, &now.as_nanosecond().to_string(), &self.operator], 6);
+        let before = Baseline::of(fresh);
+        let reason = SafeText::clipped(reason.trim(), 500);
+        self.record(
+            &id,
+            Event::Sending(Box::new(Sending {
+                verb: plan.verb,
+                source: plan.target.source.to_string(),
+                instance: plan.target.instance.to_string(),
+                version: plan.version.to_string(),
+                flow: plan.flow.to_string(),
+                plan_hash: plan.hash.to_string(),
+                reason: reason.to_string(),
+                requested_by: self.operator.to_string(),
+                before: before.clone(),
+            })),
+        )
+        .map_err(|error| {
+            OpsError::Journal(format!("nothing was sent, because it can't be recorded: {error}").into())
+        })?;
+        let remediation = Remediation {
+            id: id.clone(),
+            reason,
+            requested_by: self.operator.clone(),
+            requested_at: now,
+            item: ItemState::Pending,
+            ended: false,
+            outcome: "being sent".into(),
+            log: vec![(now, format!("{} requested", plan.verb.name()).into())],
+            watched_until: None,
+            plan,
+        };
+        self.remember(remediation.clone());
+        let this = self.clone();
+        tokio::spawn(async move { this.carry_out(connector, id, before).await });
+        Ok(remediation)
+    }
+
+    /// Takes up the acts whose process ended while they ran: they are looked at again, and never sent again.
+    pub(super) fn take_up(
+        self: &Arc<Self>,
+        connector_of: impl Fn(&str) -> Option<Arc<dyn Connector>>,
+    ) -> std::io::Result<()> {
+        for entry in self.journal.unfinished()? {
+            let Event::Sending(sending) = entry.event else { continue };
+            let Sending { verb, source, instance, version, flow, plan_hash, reason, requested_by, before } = *sending;
+            // An act on a source of another context is that context's to take up.
+            let Some(connector) = connector_of(&source) else { continue };
+            let id = SafeText::from(entry.id);
+            self.remember(Remediation {
+                id: id.clone(),
+                plan: Plan {
+                    hash: plan_hash.into(),
+                    verb,
+                    target: InstanceId::new(source, instance),
+                    version: version.into(),
+                    flow: flow.into(),
+                    step: before.step.as_str().into(),
+                    tenant: None,
+                    status: Status::Unknown,
+                    evidence: None,
+                    error: None,
+                    effect: SafeText::default(),
+                    warnings: Vec::new(),
+                    read_at: entry.at,
+                    expires_at: entry.at,
+                },
+                reason: reason.into(),
+                requested_by: requested_by.into(),
+                requested_at: entry.at,
+                item: ItemState::Unknown,
+                ended: false,
+                outcome: "the process ended while it ran; looking what became of it".into(),
+                log: vec![(entry.at, format!("{} requested", verb.name()).into())],
+                watched_until: None,
+            });
+            let this = self.clone();
+            tokio::spawn(async move { this.watch(connector, id, before).await });
+        }
+        Ok(())
+    }
+
+    async fn carry_out(self: Arc<Self>, connector: Arc<dyn Connector>, id: SafeText, before: Baseline) {
+        let Some(plan) = self.find(&id).map(|act| act.plan) else { return };
+        let act = Act { verb: plan.verb, instance: plan.target.instance.clone(), key: id.clone() };
+        let answer = connector.act(&act).await;
+        let (state, words): (ItemState, SafeText) = match answer {
+            ActAnswer::Accepted => (ItemState::Accepted, "accepted by the engine".into()),
+            ActAnswer::Done => (ItemState::Done, "done, says the engine; watching whether it holds".into()),
+            ActAnswer::Refused(why) | ActAnswer::Gone(why) => (ItemState::Failed, format!("refused: {why}").into()),
+            ActAnswer::Unknown(why) => (
+                ItemState::Unknown,
+                format!("UNKNOWN whether the engine took it: {why}; not sent again, looking").into(),
+            ),
+        };
+        let recorded = self.record(&id, Event::Answered { state, text: words.to_string() });
+        self.tell(&id, state, words.clone());
+        if let Err(error) = recorded {
+            self.tell(&id, state, format!("the answer can't be recorded: {error}").into());
+        }
+        if state == ItemState::Failed {
+            self.end(&id, state, words);
+        } else {
+            self.watch(connector, id, before).await;
+        }
+    }
+
+    /// Looks at the target until its outcome is seen or the soak is over.
+    async fn watch(self: Arc<Self>, connector: Arc<dyn Connector>, id: SafeText, before: Baseline) {
+        let Some(act) = self.find(&id) else { return };
+        let soak = Duration::try_from(self.soak).unwrap_or_default();
+        let deadline = Instant::now() + soak;
+        let until = (self.clock)().saturating_add(self.soak).ok();
+        self.change(&id, |act| act.watched_until = until);
+        let mut said = SafeText::default();
+        let last = loop {
+            let reading = connector.read(&act.plan.target.instance).await;
+            let seen = reading.map(|reading| effect(act.plan.verb, &before, reading.as_ref()));
+            if let Ok(Effect::Held(words) | Effect::Missed(words)) = &seen {
+                let verified = matches!(seen, Ok(Effect::Held(_)));
+                let (state, words) =
+                    self.final_word(&id, if verified { Outcome::Held } else { Outcome::Missed }, words);
+                return self.end(&id, state, words);
+            }
+            let words = words_of(&seen);
+            if words != said {
+                self.note(&id, words.clone());
+                said = words;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break seen;
+            }
+            tokio::time::sleep(LOOK_EVERY.min(left)).await;
+        };
+        let (outcome, words) = match last {
+            Ok(Effect::Holding(words) | Effect::Held(words)) => (Outcome::Held, words),
+            Ok(Effect::FailedAgain(words) | Effect::Missed(words)) => (Outcome::Missed, words),
+            Ok(Effect::Pending(words) | Effect::Vanished(words)) => (Outcome::Unseen, words),
+            Err(error) => (Outcome::Unseen, format!("it can't be looked at: {error}").into()),
+        };
+        let (state, words) = self.final_word(&id, outcome, &words);
+        self.end(&id, state, words);
+    }
+
+    /// The state in which an act ends, and why: what was seen, weighed with whether the engine is known to have
+    /// taken the act.
+    fn final_word(&self, id: &str, outcome: Outcome, seen: &SafeText) -> (ItemState, SafeText) {
+        let unanswered = self.find(id).is_some_and(|act| act.item == ItemState::Unknown);
+        let soak = crate::domain::time::words(self.soak);
+        match (outcome, unanswered) {
+            (Outcome::Held, false) => (ItemState::Verified, format!("verified: {seen}").into()),
+            (Outcome::Held, true) => {
+                (ItemState::Verified, format!("verified, though its answer was lost: {seen}").into())
+            }
+            (Outcome::Missed, false) => (ItemState::Failed, format!("did not help: {seen}").into()),
+            (Outcome::Unseen, false) => {
+                (ItemState::Unknown, format!("UNKNOWN: accepted, but not verified after {soak}: {seen}").into())
+            }
+            (Outcome::Missed | Outcome::Unseen, true) => (
+                ItemState::Unknown,
+                format!("UNKNOWN whether the engine took it; nothing was sent again. Seen: {seen}").into(),
+            ),
+        }
+    }
+
+    fn record(&self, id: &str, event: Event) -> std::io::Result<()> {
+        self.journal.append(Entry { at: (self.clock)(), id: id.to_owned(), event })
+    }
+
+    fn remember(&self, act: Remediation) {
+        let mut acts = self.acts();
+        acts.push(act);
+        let surplus = acts.len().saturating_sub(REMEMBERED);
+        let mut kept = 0;
+        // Only what has ended may be forgotten.
+        acts.retain(|act| {
+            let forget = kept < surplus && act.ended;
+            kept += usize::from(forget);
+            !forget
+        });
+        drop(acts);
+        (self.changed)();
+    }
+
+    fn find(&self, id: &str) -> Option<Remediation> {
+        self.acts().iter().find(|act| act.id == *id).cloned()
+    }
+
+    fn change(&self, id: &str, change: impl FnOnce(&mut Remediation)) {
+        if let Some(act) = self.acts().iter_mut().find(|act| act.id == *id) {
+            change(act);
+        }
+        (self.changed)();
+    }
+
+    fn note(&self, id: &str, words: SafeText) {
+        let now = (self.clock)();
+        self.change(id, |act| {
+            act.outcome = words.clone();
+            act.log.push((now, words));
+        });
+    }
+
+    fn tell(&self, id: &str, state: ItemState, words: SafeText) {
+        self.change(id, |act| act.item = state);
+        self.note(id, words);
+    }
+
+    fn end(&self, id: &str, state: ItemState, words: SafeText) {
+        let recorded = self.record(id, Event::Ended { state, text: words.to_string() });
+        self.tell(id, state, words);
+        if let Err(error) = recorded {
+            self.note(id, format!("the outcome can't be recorded: {error}").into());
+        }
+        self.change(id, |act| act.ended = true);
+    }
+}
+
+/// What the soak came to.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Held,
+    Missed,
+    Unseen,
+}
+
+fn words_of(seen: &Result<Effect, ConnectError>) -> SafeText {
+    match seen {
+        Ok(
+            Effect::Held(words)
+            | Effect::Holding(words)
+            | Effect::Pending(words)
+            | Effect::FailedAgain(words)
+            | Effect::Missed(words)
+            | Effect::Vanished(words),
+        ) => words.clone(),
+        Err(error) => format!("it can't be looked at: {error}").into(),
+    }
+}

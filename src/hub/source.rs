@@ -1,0 +1,297 @@
+//! One source: its poll loop, its last good rows and counts, and how well it is known.
+//!
+//! The hub owns the loop: one pass in flight, an interval with jitter that never keeps the engine busy for more than
+//! a tenth of the time, back-off on errors. A pass that fails or stops half-way changes nothing of what is held; it
+//! makes it stale.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, mpsc};
+
+use super::board::{self, Board};
+use crate::config::ThresholdBook;
+use crate::connect::{ConnectError, Connector, EngineCount, Observation};
+use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
+use crate::domain::source::{Freshness, SourceStatus};
+use crate::domain::text::SafeText;
+use crate::domain::verdict::{Circumstances, Judgement, judge};
+
+/// Values younger than this are never stale by age alone.
+const STALE_AT_LEAST: Duration = Duration::from_secs(15);
+
+/// The engine's share of the time: a pass that took this long is followed by a pause ten times as long.
+const PAUSE_PER_PASS: u32 = 10;
+
+/// The longest pause between two passes over a source that fails.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
+
+/// After the first good pass that follows a failure: the second one decides.
+const CONFIRM_AFTER: Duration = Duration::from_secs(1);
+
+/// The present, by the local clock. Handed in, so that the demo world and the tests have a clock of their own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A source and what is known of it.
+pub(super) struct Source {
+    pub(super) name: SafeText,
+    pub(super) connector: Arc<dyn Connector>,
+    poll: Duration,
+    wake: Notify,
+    state: Mutex<State>,
+}
+
+/// What is known of a source.
+#[derive(Default)]
+struct State {
+    rows: Arc<Vec<Arc<JudgedFlow>>>,
+    board: Board,
+    last_good_at: Option<Timestamp>,
+    last_asked_at: Option<Timestamp>,
+    error: Option<SafeText>,
+    failures: u32,
+    good_in_a_row: u32,
+    /// Whether the held values are to be taken as the present ones.
+    live: bool,
+    latency: Option<Duration>,
+    clock_offset: Option<SignedDuration>,
+    interval: Duration,
+    bad_rows: usize,
+    bad_row: Option<SafeText>,
+    version: Option<SafeText>,
+}
+
+/// What one pass has gathered.
+#[derive(Default)]
+struct Gathered {
+    flows: Vec<FlowInstance>,
+    counts: Vec<EngineCount>,
+    bad_rows: usize,
+    bad_row: Option<SafeText>,
+    end: Option<(bool, Option<Timestamp>, Option<SafeText>)>,
+}
+
+impl Source {
+    pub(super) fn new(name: &str, connector: Arc<dyn Connector>, poll: Duration) -> Self {
+        let state = Mutex::new(State { interval: poll, ..State::default() });
+        Self { name: name.into(), connector, poll, wake: Notify::new(), state }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the source as soon as the pass in flight, if any, has ended.
+    pub(super) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Every instance held, judged.
+    pub(super) fn rows(&self) -> Arc<Vec<Arc<JudgedFlow>>> {
+        self.state().rows.clone()
+    }
+
+    /// The counts and cohorts of the last good pass.
+    pub(super) fn board(&self) -> Board {
+        self.state().board.clone()
+    }
+
+    /// Whether what is held is to be taken as the present.
+    pub(super) fn live(&self) -> bool {
+        self.state().live
+    }
+
+    /// How far the source's clock is ahead of the local one.
+    pub(super) fn clock_offset(&self) -> SignedDuration {
+        self.state().clock_offset.unwrap_or_default()
+    }
+
+    pub(super) fn status(&self) -> SourceStatus {
+        let state = self.state();
+        let freshness = match (state.last_good_at, state.live, &state.error) {
+            (Some(_), true, _) => Freshness::Live,
+            (Some(_), false, _) => Freshness::Stale,
+            (None, _, Some(_)) => Freshness::Failed,
+            (None, _, None) => Freshness::Never,
+        };
+        SourceStatus {
+            name: self.name.clone(),
+            kind: self.connector.kind(),
+            address: self.connector.address(),
+            state: freshness,
+            last_good_at: state.last_good_at,
+            last_asked_at: state.last_asked_at,
+            error: state.error.clone(),
+            failures: state.failures,
+            latency: state.latency.and_then(|latency| latency.try_into().ok()),
+            clock_offset: state.clock_offset,
+            interval: state.interval.try_into().unwrap_or_default(),
+            rows: state.rows.len(),
+            bad_rows: state.bad_rows,
+            bad_row: state.bad_row.clone(),
+            version: state.version.clone(),
+        }
+    }
+
+    /// Passes again and again, for as long as it is polled. `changed` is called after whatever can be seen.
+    pub(super) async fn keep_asking(
+        &self,
+        thresholds: &ThresholdBook,
+        clock: &Clock,
+        changed: &(dyn Fn() + Send + Sync),
+    ) {
+        loop {
+            let pass = self.pass(thresholds, clock);
+            tokio::pin!(pass);
+            let pause = loop {
+                // A pass that hangs must not keep old values looking young.
+                let stale_after = (2 * self.state().interval).max(STALE_AT_LEAST);
+                tokio::select! {
+                    pause = &mut pass => break pause,
+                    () = tokio::time::sleep(stale_after) => {
+                        self.go_stale("no answer yet".into());
+                        changed();
+                    }
+                }
+            };
+            changed();
+            tokio::select! {
+                () = tokio::time::sleep(jittered(pause)) => {}
+                () = self.wake.notified() => {}
+            }
+        }
+    }
+
+    /// One pass. Returns how long to wait before the next one.
+    pub(super) async fn pass(&self, thresholds: &ThresholdBook, clock: &Clock) -> Duration {
+        let began = Instant::now();
+        let asked_at = clock();
+        self.state().last_asked_at = Some(asked_at);
+        match self.gather().await {
+            Ok(gathered) => self.take(gathered, thresholds, asked_at, clock(), began.elapsed()),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    async fn gather(&self) -> Result<Gathered, ConnectError> {
+        let (sink, mut parts) = mpsc::channel(16);
+        let mut gathered = Gathered::default();
+        let receive = async {
+            while let Some(part) = parts.recv().await {
+                match part {
+                    Observation::Flows(mut flows) => gathered.flows.append(&mut flows),
+                    Observation::Counts(counts) => gathered.counts = counts,
+                    Observation::BadRows { count, first } => {
+                        gathered.bad_rows += count;
+                        gathered.bad_row.get_or_insert(first);
+                    }
+                    Observation::End { complete, engine_now, version } => {
+                        gathered.end = Some((complete, engine_now, version));
+                    }
+                }
+            }
+        };
+        let (outcome, ()) = tokio::join!(self.connector.observe(sink), receive);
+        outcome?;
+        match gathered.end {
+            Some((true, ..)) => Ok(gathered),
+            _ => Err(ConnectError::BadAnswer("the pass ended before everything was seen".into())),
+        }
+    }
+
+    /// Takes what a complete pass has gathered as the new truth.
+    fn take(
+        &self,
+        gathered: Gathered,
+        book: &ThresholdBook,
+        asked_at: Timestamp,
+        now: Timestamp,
+        took: Duration,
+    ) -> Duration {
+        let (_, engine_now, version) = gathered.end.unwrap_or_default();
+        let judged = judge_all(gathered.flows, book, engine_now.unwrap_or(now));
+        let board = board::of_source(&self.name, &judged.iter(), Some(&gathered.counts));
+        let mut state = self.state();
+        state.good_in_a_row = state.good_in_a_row.saturating_add(1);
+        // One failure is a blip; after a row of them one good pass may be a blip too.
+        state.live = state.last_good_at.is_none() || state.failures <= 1 || state.good_in_a_row >= 2;
+        if state.live {
+            state.failures = 0;
+            state.error = None;
+        } else {
+            state.error = Some("it answers again; a second answer will confirm it".into());
+        }
+        let live = state.live;
+        let shown = |row: JudgedFlow| Arc::new(if live { row } else { outdated(row) });
+        state.rows = Arc::new(judged.into_iter().map(shown).collect());
+        state.board = board;
+        state.last_good_at = Some(now);
+        state.latency = Some(took);
+        state.clock_offset = engine_now.map(|engine_now| engine_now.duration_since(asked_at));
+        state.bad_rows = gathered.bad_rows;
+        state.bad_row = gathered.bad_row;
+        state.version = version;
+        state.interval = self.poll.max(took * PAUSE_PER_PASS);
+        if live { state.interval } else { CONFIRM_AFTER }
+    }
+
+    /// Keeps what was held, as stale.
+    fn fail(&self, error: &ConnectError) -> Duration {
+        self.go_stale(error.to_string().into());
+        let mut state = self.state();
+        state.failures = state.failures.saturating_add(1);
+        state.good_in_a_row = 0;
+        let doublings = state.failures.saturating_sub(1).min(8);
+        state.interval = (self.poll * 2_u32.pow(doublings)).min(LONGEST_BACK_OFF.max(self.poll));
+        state.interval
+    }
+
+    fn go_stale(&self, why: SafeText) {
+        let mut state = self.state();
+        if state.live {
+            state.rows = Arc::new(state.rows.iter().map(|row| Arc::new(outdated((**row).clone()))).collect());
+        }
+        state.live = false;
+        state.error = Some(why);
+    }
+}
+
+/// What a silent source last told of an instance: nothing of it is certain any more.
+fn outdated(row: JudgedFlow) -> JudgedFlow {
+    JudgedFlow { judgement: row.judgement.outdated(), flow: row.flow }
+}
+
+/// Within a fifth of the interval, so that many hubs do not ask in step.
+fn jittered(interval: Duration) -> Duration {
+    interval.mul_f64(rand::random_range(0.8..=1.2))
+}
+
+/// Applies the rules to every instance: first to those that wait for nobody, then to those behind a key.
+fn judge_all(flows: Vec<FlowInstance>, book: &ThresholdBook, now: Timestamp) -> Vec<JudgedFlow> {
+    let behind = |flow: &FlowInstance| {
+        flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock).and_then(|wait| wait.reference.clone())
+    };
+    let mut limits = HashMap::new();
+    let mut limits_of = |flow: &FlowInstance| {
+        let place = (flow.flow.clone(), flow.step.clone());
+        limits.entry(place).or_insert_with(|| book.resolve(&flow.id.source, &flow.flow, &flow.step)).clone()
+    };
+    let wanted: HashSet<SafeText> = flows.iter().filter_map(behind).collect();
+    let mut holders = HashMap::new();
+    let mut judgements: Vec<Judgement> = Vec::with_capacity(flows.len());
+    for flow in &flows {
+        let judgement = judge(flow, &limits_of(flow), &Circumstances { now, holder: None });
+        if wanted.contains(&flow.id.instance) {
+            holders.insert(flow.id.instance.clone(), (flow.id.clone(), judgement.clone()));
+        }
+        judgements.push(judgement);
+    }
+    for (flow, judgement) in flows.iter().zip(&mut judgements) {
+        if let Some((id, of_holder)) = behind(flow).and_then(|holder| holders.get(&holder)) {
+            *judgement = judge(flow, &limits_of(flow), &Circumstances { now, holder: Some((id, of_holder)) });
+        }
+    }
+    flows.into_iter().zip(judgements).map(|(flow, judgement)| JudgedFlow { flow, judgement }).collect()
+}

@@ -1,0 +1,110 @@
+//! The postconditions, table by table.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::*;
+use crate::domain::flow::{FlowDetail, FlowError, FlowInstance, PauseCause, Version};
+use crate::domain::ids::InstanceId;
+
+fn at(seconds: i64) -> Timestamp {
+    let start: Timestamp = "2026-01-15T03:12:00Z".parse().unwrap();
+    start + SignedDuration::from_secs(seconds)
+}
+
+fn before() -> Baseline {
+    Baseline {
+        engine_now: at(0),
+        completed_commands: 2,
+        step: "apply-0042".into(),
+        fingerprint: Some("relation \"<name>\" does not exist".into()),
+    }
+}
+
+struct Seen {
+    status: Status,
+    completed: u64,
+    failed_at: Option<Timestamp>,
+    error: Option<&'static str>,
+}
+
+fn reading(seen: &Seen) -> Reading {
+    let flow = FlowInstance {
+        id: InstanceId::new("restate", "inv_1"),
+        exact_id: true,
+        flow: "SchemaMigration/migrate".into(),
+        step: if seen.completed > 2 { "verify".into() } else { "apply-0042".into() },
+        tenant: None,
+        key: None,
+        status: seen.status,
+        pause: (seen.status == Status::Paused).then_some(PauseCause::Exhausted),
+        attempts: None,
+        created_at: None,
+        entered_step_at: None,
+        last_transition_at: None,
+        first_failure_at: None,
+        last_start_at: None,
+        next_retry_at: None,
+        error: seen.error.map(|text| FlowError::new(None, text, &[])),
+        wait: None,
+        completed_commands: seen.completed,
+        version: Version::of(seen.status, None, seen.completed, ""),
+        observed_at: at(10),
+    };
+    let detail = FlowDetail { flow, error: Vec::new(), timeline: Vec::new(), facts: Vec::new() };
+    Reading { detail, engine_now: at(10), last_failure_at: seen.failed_at }
+}
+
+const SAME: Option<&str> = Some("relation \"tenant_7\" does not exist");
+
+#[test]
+fn a_resume_is_held_only_by_success_and_holds_while_it_is_past_the_step() {
+    use Status::{BackingOff, Cancelled, Failed, Paused, Running, Succeeded, Waiting};
+    let cases: [(Status, u64, Option<i64>, Option<&'static str>, fn(&Effect) -> bool, &str); 12] = [
+        (Succeeded, 4, None, None, |e| matches!(e, Effect::Held(_)), "succeeded"),
+        (Waiting, 3, None, None, |e| matches!(e, Effect::Holding(_)), "past apply-0042, now in verify"),
+        (Running, 3, Some(-5), None, |e| matches!(e, Effect::Holding(_)), "past apply-0042"),
+        (Running, 2, None, None, |e| matches!(e, Effect::Pending(_)), "running in apply-0042"),
+        (Running, 2, Some(-5), SAME, |e| matches!(e, Effect::Pending(_)), "no failure seen"),
+        (Running, 2, Some(5), SAME, |e| matches!(e, Effect::FailedAgain(_)), "same error"),
+        (BackingOff, 2, Some(5), SAME, |e| matches!(e, Effect::FailedAgain(_)), "same error"),
+        (BackingOff, 2, Some(5), Some("disk full"), |e| matches!(e, Effect::FailedAgain(_)), "another error"),
+        (
+            Paused,
+            2,
+            Some(5),
+            SAME,
+            |e| matches!(e, Effect::Missed(_)),
+            "paused again at apply-0042 with the same error",
+        ),
+        (Paused, 2, Some(-5), SAME, |e| matches!(e, Effect::Pending(_)), "paused"),
+        (Failed, 2, Some(5), SAME, |e| matches!(e, Effect::Missed(_)), "failed for good"),
+        (Cancelled, 2, None, None, |e| matches!(e, Effect::Missed(_)), "cancelled"),
+    ];
+    for (status, completed, failed, error, expected, words) in cases {
+        let seen = Seen { status, completed, failed_at: failed.map(at), error };
+        let effect = effect(Verb::Resume, &before(), Some(&reading(&seen)));
+        assert!(expected(&effect), "{status:?} {completed} {failed:?}: {effect:?}");
+        assert!(format!("{effect:?}").contains(words), "{effect:?} does not say {words:?}");
+    }
+}
+
+#[test]
+fn gone_after_a_resume_is_unknown_and_after_a_cancel_is_what_was_wanted() {
+    assert!(matches!(effect(Verb::Resume, &before(), None), Effect::Vanished(_)));
+    assert!(matches!(effect(Verb::Cancel, &before(), None), Effect::Held(_)));
+}
+
+#[test]
+fn a_cancel_is_held_only_when_it_is_cancelled() {
+    let after = |status| {
+        let seen = Seen { status, completed: 2, failed_at: Some(at(5)), error: SAME };
+        effect(Verb::Cancel, &before(), Some(&reading(&seen)))
+    };
+    assert!(matches!(after(Status::Cancelled), Effect::Held(_)));
+    for status in [Status::Succeeded, Status::Failed, Status::TimedOut] {
+        assert!(matches!(after(status), Effect::Missed(_)), "{status:?}");
+    }
+    for status in [Status::BackingOff, Status::Running, Status::Paused, Status::Waiting, Status::Queued] {
+        assert!(matches!(after(status), Effect::Pending(_)), "{status:?}");
+    }
+}

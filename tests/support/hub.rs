@@ -1,0 +1,91 @@
+//! A hub on one real Restate, and what tests ask it again and again.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use quarterdeck::config::Config;
+use quarterdeck::connect::restate::Restate;
+use quarterdeck::domain::flow::JudgedFlow;
+use quarterdeck::domain::ids::InstanceId;
+use quarterdeck::domain::remediation::{Remediation, Verb};
+use quarterdeck::hub::{Hub, Setup};
+use quarterdeck::ops::{FlowsQuery, Ops, OpsError, Page, SortBy};
+use quarterdeck::query::Filter;
+
+use super::wait::eventually;
+
+/// The longest that anything on a small machine may take.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// The soak that tests wait for.
+pub const SOAK: SignedDuration = SignedDuration::from_secs(3);
+
+/// The name of the source.
+pub const SOURCE: &str = "restate";
+
+/// A hub on the admin API at `url`, with these thresholds as the config writes them, that records in `state_dir`.
+pub fn hub(url: &str, thresholds: &str, state_dir: Option<&Path>) -> Arc<Hub> {
+    let config = format!("{thresholds}\n[[source]]\nname = \"{SOURCE}\"\nkind = \"restate\"\nurl = \"{url}\"\n");
+    let config = Config::parse(&config, "config.toml", None).unwrap();
+    let connector = Restate::new(SOURCE, url, Duration::from_secs(5), None).unwrap();
+    Hub::new(Setup {
+        context: "test".into(),
+        operator: "tester".into(),
+        read_only: None,
+        thresholds: config.thresholds,
+        soak: SOAK,
+        state_dir: state_dir.map(Path::to_path_buf),
+        clock: Arc::new(Timestamp::now),
+        sources: vec![(SOURCE.into(), Arc::new(connector), Duration::from_secs(1))],
+    })
+}
+
+/// The id of an instance of that source.
+pub fn id(instance: &str) -> InstanceId {
+    InstanceId::new(SOURCE, instance)
+}
+
+/// An instance as a new pass shows it; `None` where it is neither open nor failed.
+pub async fn row(hub: &Hub, instance: &str) -> Option<Arc<JudgedFlow>> {
+    hub.pass().await;
+    let filter = Filter::parse(&format!("id:{instance}")).unwrap();
+    let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, page: Page::Offset(0), limit: 10 };
+    hub.flows(query).await.unwrap().rows.into_iter().next()
+}
+
+/// Waits until an instance is as wanted, and gives it.
+pub async fn becomes(hub: &Hub, instance: &str, wanted: impl Fn(&JudgedFlow) -> bool) -> Arc<JudgedFlow> {
+    eventually(SOON, || async {
+        match row(hub, instance).await {
+            Some(row) if wanted(&row) => Ok(row),
+            other => Err((other, hub.overview(&Filter::default()).await.map(|overview| overview.sources.clone()))),
+        }
+    })
+    .await
+}
+
+/// Waits until an instance is neither open nor failed.
+pub async fn gone(hub: &Hub, instance: &str) {
+    eventually(SOON, || async { row(hub, instance).await.map_or(Ok(()), Err) }).await;
+}
+
+/// Plans and carries out.
+pub async fn act(hub: &Hub, verb: Verb, instance: &str) -> Result<Remediation, OpsError> {
+    let plan = hub.plan(verb, &id(instance)).await?;
+    hub.remediate(&plan.hash, "a test asked for it").await
+}
+
+/// Waits until nothing more happens to an act by itself.
+pub async fn ended(hub: &Hub, act: &Remediation) -> Remediation {
+    eventually(SOON, || async {
+        let acts = hub.remediations().await.unwrap();
+        let found = acts.into_iter().find(|other| other.id == act.id);
+        match found {
+            Some(act) if act.ended => Ok(act),
+            other => Err(other),
+        }
+    })
+    .await
+}

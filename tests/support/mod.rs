@@ -1,0 +1,21 @@
+//! What integration tests share: real engines, hostile servers, a proxy that loses answers, and waiting without sleeping.
+//!
+//! `mod support;` in a test takes all of it, so each binary leaves some of it unused.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test binary compiles this module on its own and uses a part of it"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper that fails ends its test; clippy's own exception covers test functions only"
+)]
+
+pub mod background;
+pub mod hub;
+pub mod proxy;
+pub mod request;
+pub mod restate;
+pub mod wait;
