@@ -38,7 +38,10 @@ async fn a_resume_is_verified_when_the_cause_is_gone_and_says_so_when_it_is_not(
     // The cause is still there: the engine pauses the one again, and goes on retrying the other.
     let again = ended(&hub, &act(&hub, Verb::Resume, &paused).await.unwrap()).await;
     assert_eq!(again.item, ItemState::Failed, "{again:?}");
-    assert!(again.outcome.contains("the cause is still there: paused again at apply-0042 with the same error"), "{again:?}");
+    assert!(
+        again.outcome.contains("the cause is still there: paused again at apply-0042 with the same error"),
+        "{again:?}"
+    );
     let again = ended(&hub, &act(&hub, Verb::Resume, &retried).await.unwrap()).await;
     assert_eq!(again.item, ItemState::Failed, "{again:?}");
     assert!(again.outcome.contains("failed again at create-database with the same error"), "{again:?}");

@@ -39,13 +39,24 @@ async fn each_kind_has_its_status_and_verdict() {
     assert_eq!(paused.flow.step, "apply-0042");
     assert_eq!((paused.judgement.verdict, paused.judgement.rule()), (Verdict::Stuck, Some(Rule::Exhausted)));
     assert_eq!(paused.flow.attempts, None, "the engine does not say");
-    assert!(paused.judgement.primary().unwrap().evidence.starts_with("paused by the engine after its last attempt at apply-0042"));
+    assert!(
+        paused
+            .judgement
+            .primary()
+            .unwrap()
+            .evidence
+            .starts_with("paused by the engine after its last attempt at apply-0042")
+    );
     assert_eq!(paused.flow.error.as_ref().unwrap().text, "relation \"tenant_settings\" does not exist (shard 7)");
     assert_eq!(paused.flow.error.as_ref().unwrap().fingerprint, "relation \"<name>\" does not exist (shard <n>)");
 
     let failed = becomes(&young, &failed, |row| row.flow.status == Status::Failed).await;
     assert_eq!((failed.judgement.verdict, failed.judgement.rule()), (Verdict::Stuck, Some(Rule::Exhausted)));
-    assert_eq!(failed.flow.error.as_ref().unwrap().code.as_deref(), Some("409"), "an application's own 409 is a failure");
+    assert_eq!(
+        failed.flow.error.as_ref().unwrap().code.as_deref(),
+        Some("409"),
+        "an application's own 409 is a failure"
+    );
 
     let retried = becomes(&young, &backing_off, |row| row.flow.status == Status::BackingOff).await;
     assert!(matches!(retried.judgement.verdict, Verdict::Ok | Verdict::Suspect), "{retried:?}");
@@ -75,7 +86,8 @@ async fn each_kind_has_its_status_and_verdict() {
     }
 
     // With thresholds of next to nothing, what fails or hangs is stuck, and what waits by right still is not.
-    let strict = hub(&restate.admin_url(), "[thresholds]\nretry_attempts = 1\nretry_min_age = \"1ms\"\noverdue = \"1ms\"", None);
+    let strict =
+        hub(&restate.admin_url(), "[thresholds]\nretry_attempts = 1\nretry_min_age = \"1ms\"\noverdue = \"1ms\"", None);
     let storm = becomes(&strict, &backing_off, |row| row.judgement.stuck()).await;
     assert_eq!(storm.judgement.rule(), Some(Rule::RetryStorm));
     let overdue = becomes(&strict, &hung, |row| row.judgement.stuck()).await;

@@ -111,7 +111,8 @@ async fn expectation(restate: &Restate) -> HashMap<String, Expected> {
 }
 
 fn quarterdeck(config: &std::path::Path, args: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_quarterdeck")).arg("--config").arg(config).args(args).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_quarterdeck")).arg("--config").arg(config).args(args).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -208,11 +209,20 @@ async fn every_instance_and_every_count_of_20_000_equals_the_engines_own() {
         };
         let told = Expected { flow: text(row, "flow").into(), step: text(row, "step").into(), status };
         if unseen.remove(text(row, "instance")).as_ref() != Some(&told) {
-            differences.push(format!("{told:?} for {} where the engine says {:?}", row["instance"], expected.get(text(row, "instance"))));
+            differences.push(format!(
+                "{told:?} for {} where the engine says {:?}",
+                row["instance"],
+                expected.get(text(row, "instance"))
+            ));
         }
     }
     differences.extend(unseen.keys().map(|id| format!("{id} is missing")));
-    assert!(differences.is_empty(), "{} differences, e.g. {:#?}", differences.len(), &differences[..differences.len().min(5)]);
+    assert!(
+        differences.is_empty(),
+        "{} differences, e.g. {:#?}",
+        differences.len(),
+        &differences[..differences.len().min(5)]
+    );
 
     let board = quarterdeck(&config, &["get", "board", "-o", "json"]);
     assert_eq!(board["schema"], "quarterdeck.board/1");
@@ -253,7 +263,13 @@ async fn every_instance_and_every_count_of_20_000_equals_the_engines_own() {
     }
     assert_eq!(told, counts);
     let stuck: u64 = counts.values().map(|cell| cell[4]).sum();
-    let in_cohorts: u64 = board["cohorts"].as_array().unwrap().iter().map(|cohort| cohort["count"].as_u64().unwrap()).sum();
+    let in_cohorts: u64 =
+        board["cohorts"].as_array().unwrap().iter().map(|cohort| cohort["count"].as_u64().unwrap()).sum();
     assert_eq!(in_cohorts, stuck);
-    eprintln!("{} instances and {} cells compared; {stuck} stuck in {} cohorts", expected.len(), told.len(), board["cohorts"].as_array().unwrap().len());
+    eprintln!(
+        "{} instances and {} cells compared; {stuck} stuck in {} cohorts",
+        expected.len(),
+        told.len(),
+        board["cohorts"].as_array().unwrap().len()
+    );
 }

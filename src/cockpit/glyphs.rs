@@ -146,8 +146,22 @@ mod tests {
         use unicode_width::UnicodeWidthStr;
         for set in [&UNICODE, &ASCII] {
             let all = [
-                set.step, set.dot, set.ellipsis, set.cursor, set.rule, set.bar, set.up, set.down, set.arrow, set.waiting,
-                set.blind, set.ok, set.bad, set.warn, set.busy, set.to,
+                set.step,
+                set.dot,
+                set.ellipsis,
+                set.cursor,
+                set.rule,
+                set.bar,
+                set.up,
+                set.down,
+                set.arrow,
+                set.waiting,
+                set.blind,
+                set.ok,
+                set.bad,
+                set.warn,
+                set.busy,
+                set.to,
             ];
             for glyph in all.into_iter().chain(set.corners).chain(set.shades) {
                 assert_eq!(glyph.width(), 1, "{glyph}");

@@ -28,8 +28,8 @@ use thiserror::Error;
 
 pub use export::{ansi, svg, text};
 pub use runtime::run;
-pub use snapshot::{snapshot, snapshot_after};
 pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours};
+pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::Verb;

@@ -44,11 +44,8 @@ pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &
             pen.style(Rect { y, height: 1, x: inner.x.saturating_sub(1), width: inner.width + 2 }, pen.styles.selected);
             pen.text(inner.x.saturating_sub(1), y, 1, pen.glyphs.cursor, pen.styles.title);
         }
-        let (name, words) = if refusal.is_some() {
-            (pen.styles.faint, pen.styles.faint)
-        } else {
-            (pen.styles.strong, pen.styles.text)
-        };
+        let (name, words) =
+            if refusal.is_some() { (pen.styles.faint, pen.styles.faint) } else { (pen.styles.strong, pen.styles.text) };
         pen.text(inner.x + 1, y, 10, offer.verb.name(), name);
         pen.text(inner.x + 12, y, inner.width.saturating_sub(13), offer.verb.words(), words);
         if let Some(why) = refusal
@@ -135,7 +132,8 @@ pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Po
     frame(pen, area, &format!("review: {} one instance", review.plan.verb.name()), &keys, border);
     let (block, text_area) = review_content(app, pen.styles, review);
     paint(pen, text_area, &block, review.scroll);
-    let form = Rect { y: text_area.bottom(), height: inside(area).bottom().saturating_sub(text_area.bottom()), ..text_area };
+    let form =
+        Rect { y: text_area.bottom(), height: inside(area).bottom().saturating_sub(text_area.bottom()), ..text_area };
     if form.height < 3 {
         pen.text(form.x, form.y, form.width, "the terminal is too small to review this", pen.styles.warning);
         return None;

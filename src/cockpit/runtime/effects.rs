@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::cockpit::msg::{Answer, Ask, Msg, Target, Ticket};
 use crate::domain::text::SafeText;
 use crate::ops::{Ops, OpsError};
+use crate::query::Filter;
 
 /// How long a question may take. It is the hub's to be quicker than that; this is so that no screen waits for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Asks one question.
 pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
     match ask {
-        Ask::Overview => Answer::Overview(patiently(ops.overview()).await),
+        Ask::Overview => Answer::Overview(patiently(ops.overview(&Filter::default())).await),
         Ask::Flows(query) => Answer::Flows(patiently(ops.flows(query)).await),
         Ask::Flow(id) => Answer::Flow(Box::new(patiently(ops.flow(&id)).await)),
         Ask::Plan(verb, id) => Answer::Plan(Box::new(patiently(ops.plan(verb, &id)).await)),

@@ -85,9 +85,8 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         return;
     }
     let details = detail_level(shown.len(), usize::from(list.height));
-    let sizes: Vec<u16> = (0..shown.len())
-        .map(|at| 1 + if at == app.board.index { details.selected } else { details.others })
-        .collect();
+    let sizes: Vec<u16> =
+        (0..shown.len()).map(|at| 1 + if at == app.board.index { details.selected } else { details.others }).collect();
     let first = first_shown(&sizes, app.board.index, list.height);
     let mut y = list.y;
     for (at, cohort) in shown.iter().enumerate().skip(first) {
@@ -181,11 +180,8 @@ fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         };
         pen.centre(area, &text, if asked { pen.styles.stale } else { pen.styles.info });
     } else if blind > 0 {
-        let text = format!(
-            "{} nothing is stuck in what answers; {} silent",
-            pen.glyphs.blind,
-            plural(blind as u64, "source")
-        );
+        let text =
+            format!("{} nothing is stuck in what answers; {} silent", pen.glyphs.blind, plural(blind as u64, "source"));
         pen.centre(area, &text, pen.styles.stale);
     } else {
         let when = age(since(overview.at, app.now));
@@ -194,15 +190,7 @@ fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     }
 }
 
-fn row(
-    app: &App,
-    pen: &mut Pen<'_>,
-    overview: &Overview,
-    cohort: &Cohort,
-    at: usize,
-    area: Rect,
-    columns: &Columns,
-) {
+fn row(app: &App, pen: &mut Pen<'_>, overview: &Overview, cohort: &Cohort, at: usize, area: Rect, columns: &Columns) {
     let styles = pen.styles;
     let selected = at == app.board.index && app.board.cohort.as_ref() == Some(&cohort.id);
     let gone = selected && app.board.gone;
@@ -285,9 +273,9 @@ fn explain(app: &App, pen: &mut Pen<'_>, cohort: &Cohort, live: bool, area: Rect
 fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
     let source = app.overview.value().and_then(|overview| overview.source(&cohort.source));
     if !live {
-        let ago = source.and_then(|source| source.age(app.now)).map_or("never".to_owned(), |age_| {
-            format!("{} ago", age(age_))
-        });
+        let ago = source
+            .and_then(|source| source.age(app.now))
+            .map_or("never".to_owned(), |age_| format!("{} ago", age(age_)));
         let text = format!("nothing: {} is silent; it was {}, heard {ago}", cohort.source, grouped(cohort.count));
         return (false, text.into());
     }
@@ -316,10 +304,7 @@ fn last_act(app: &App, pen: &mut Pen<'_>, area: Rect) -> bool {
         Span::styled(format!("{} {}", pen.glyphs.item(act.item), act.item.name()), style),
         Span::styled(format!("  {} {}", act.plan.verb.name(), act.plan.target), pen.styles.text),
         Span::styled(format!("  {when} ago"), pen.styles.dim),
-        Span::styled(
-            if act.outcome.is_empty() { String::new() } else { format!(": {}", act.outcome) },
-            pen.styles.dim,
-        ),
+        Span::styled(if act.outcome.is_empty() { String::new() } else { format!(": {}", act.outcome) }, pen.styles.dim),
     ];
     pen.spans(area.x, area.y, area.width, &spans);
     true

@@ -319,19 +319,26 @@ fn status(block: &mut Block, styles: &Styles, flow: &FlowInstance, now: Timestam
     }
 }
 
-fn verbs(
-    block: &mut Block,
-    app: &App,
-    styles: &Styles,
-    glyphs: &'static Glyphs,
-    answer: &FlowAnswer,
-    columns: usize,
-) {
+fn verbs(block: &mut Block, app: &App, styles: &Styles, glyphs: &'static Glyphs, answer: &FlowAnswer, columns: usize) {
     heading(block, styles, "what may be done (v)");
     for offer in &answer.verbs {
         match app.read_only().or(offer.refusal.as_ref()) {
-            None => labelled(block, styles, &format!("{} {}", glyphs.arrow, offer.verb.name()), offer.verb.words(), styles.suggest, columns),
-            Some(why) => labelled(block, styles, &format!("{} {}", glyphs.dot, offer.verb.name()), &format!("not now: {why}"), styles.faint, columns),
+            None => labelled(
+                block,
+                styles,
+                &format!("{} {}", glyphs.arrow, offer.verb.name()),
+                offer.verb.words(),
+                styles.suggest,
+                columns,
+            ),
+            Some(why) => labelled(
+                block,
+                styles,
+                &format!("{} {}", glyphs.dot, offer.verb.name()),
+                &format!("not now: {why}"),
+                styles.faint,
+                columns,
+            ),
         }
     }
     if answer.verbs.is_empty() {
@@ -406,7 +413,10 @@ fn timeline(
             Span::styled(format!("{pad}  {took:>7}"), styles.dim),
         ];
         if let Some(note) = &entry.note {
-            line.push(Span::styled(format!("  {note}"), if entry.outcome == EntryOutcome::Failed { styles.error_text } else { styles.dim }));
+            line.push(Span::styled(
+                format!("  {note}"),
+                if entry.outcome == EntryOutcome::Failed { styles.error_text } else { styles.dim },
+            ));
         }
         block.push(line);
     }

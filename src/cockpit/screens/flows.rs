@@ -284,7 +284,13 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
     x += layout.name + 1;
     if layout.tenant > 0 {
         let tenant = instance.tenant.as_deref().unwrap_or("?");
-        pen.text(x, y, layout.tenant - 1, tenant, tone(if instance.tenant.is_some() { styles.text } else { styles.faint }));
+        pen.text(
+            x,
+            y,
+            layout.tenant - 1,
+            tenant,
+            tone(if instance.tenant.is_some() { styles.text } else { styles.faint }),
+        );
         x += layout.tenant;
     }
     if layout.attempts > 0 {

@@ -19,7 +19,12 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
         Rect { x: area.x + 2, width: area.width.saturating_sub(3), ..area }
     } else {
         pen.rule(Rect { height: 1, ..area }, &[Span::styled("under the cursor", pen.styles.dim)]);
-        Rect { x: area.x + 2, width: area.width.saturating_sub(3), y: area.y + 1, height: area.height.saturating_sub(1) }
+        Rect {
+            x: area.x + 2,
+            width: area.width.saturating_sub(3),
+            y: area.y + 1,
+            height: area.height.saturating_sub(1),
+        }
     };
     let Some(row) = &app.flows.row else {
         pen.centre(inner, "nothing is selected", pen.styles.faint);

@@ -71,9 +71,9 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview
     let healthy = total - eyes;
     let foot = u16::from(area.height > 2);
     let list = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + foot), ..area };
-    let at = shown
-        .iter()
-        .position(|line| app.board.flow.as_ref().is_some_and(|(source, flow)| *source == line.source && *flow == line.flow));
+    let at = shown.iter().position(|line| {
+        app.board.flow.as_ref().is_some_and(|(source, flow)| *source == line.source && *flow == line.flow)
+    });
     let rows = usize::from(list.height);
     let first = at.map_or(0, |at| at.saturating_sub(rows / 2)).min(shown.len().saturating_sub(rows));
     let names = shown.iter().map(|line| width(&line.flow)).max().unwrap_or(0).clamp(12, 34);
@@ -111,11 +111,8 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview
 
 fn title(app: &App, pen: &mut Pen<'_>, area: Rect, eyes: usize, total: usize) {
     let styles = pen.styles;
-    let text = if eyes == 0 {
-        format!("no flow of {total} needs eyes")
-    } else {
-        format!("{eyes} of {total} flows need eyes")
-    };
+    let text =
+        if eyes == 0 { format!("no flow of {total} needs eyes") } else { format!("{eyes} of {total} flows need eyes") };
     let focus = app.board.pane == Pane::Strip;
     let mut spans = vec![Span::styled(text, if focus { styles.title } else { styles.dim })];
     let g = pen.glyphs;
@@ -180,8 +177,7 @@ fn flow(app: &App, pen: &mut Pen<'_>, overview: &Overview, line: &FlowLine<'_>, 
 fn worst(line: &FlowLine<'_>) -> String {
     let mut cells: Vec<&&Cell> = line.cells.iter().filter(|cell| cell.counts.stuck > 0).collect();
     cells.sort_by_key(|cell| Reverse(cell.counts.stuck));
-    let named: Vec<String> =
-        cells.iter().map(|cell| format!("{} {}", cell.step, grouped(cell.counts.stuck))).collect();
+    let named: Vec<String> = cells.iter().map(|cell| format!("{} {}", cell.step, grouped(cell.counts.stuck))).collect();
     named.join(", ")
 }
 

@@ -330,7 +330,7 @@ pub(super) fn answer(flow: FlowInstance) -> FlowAnswer {
 
 #[async_trait]
 impl Ops for FakeOps {
-    async fn overview(&self) -> Result<Arc<Overview>, OpsError> {
+    async fn overview(&self, _filter: &crate::query::Filter) -> Result<Arc<Overview>, OpsError> {
         self.overview.lock().unwrap().clone().map(Arc::new)
     }
 

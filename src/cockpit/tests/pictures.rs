@@ -132,7 +132,8 @@ fn no_size_panics() {
     let look = settings();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for screen in ScreenName::ALL {
-        for (width, height) in (1..=40).zip((1..=10).cycle()).chain((40..60).zip(10..)).chain([(500, 200), (1, 200), (500, 1)])
+        for (width, height) in
+            (1..=40).zip((1..=10).cycle()).chain((40..60).zip(10..)).chain([(500, 200), (1, 200), (500, 1)])
         {
             for keys in ["", "v enter", "?", "/ x"] {
                 let shot = snapshot_after(Arc::new(FakeOps::default()), screen, keys, width, height, &look);

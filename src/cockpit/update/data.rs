@@ -235,7 +235,9 @@ fn flow_came(app: &mut App, answer: Result<FlowAnswer, OpsError>) {
     }
     let ours = match &answer {
         Ok(answer) => app.detail.id.as_ref() == Some(&answer.detail.flow.id),
-        Err(_) => app.screen() == ScreenName::Detail && !matches!(app.popup, Some(Popup::Verbs { .. } | Popup::Review(_))),
+        Err(_) => {
+            app.screen() == ScreenName::Detail && !matches!(app.popup, Some(Popup::Verbs { .. } | Popup::Review(_)))
+        }
     };
     if ours {
         app.detail.answer.answered(answer, now);

@@ -18,17 +18,11 @@ const MAX: usize = 1_000;
 
 pub(super) fn open_filter(app: &mut App) -> Vec<Effect> {
     let came = app.screen() != ScreenName::Flows;
-    let effects = if came {
-        keys::go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new()))
-    } else {
-        Vec::new()
-    };
+    let effects =
+        if came { keys::go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new())) } else { Vec::new() };
     let before = app.flows.text.clone();
-    app.prompt = Some(Prompt {
-        input: Input::new(before.clone()),
-        kind: PromptKind::Filter { before, came },
-        error: None,
-    });
+    app.prompt =
+        Some(Prompt { input: Input::new(before.clone()), kind: PromptKind::Filter { before, came }, error: None });
     effects
 }
 

@@ -123,9 +123,13 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
     let strong = styles.bar_strong;
     let dot = || Span::styled(format!(" {} ", pen.glyphs.dot), styles.bar);
     let Some(overview) = app.overview.value() else {
-        return vec![Span::styled("STUCK ?", strong), dot(), Span::styled("HELD ?", strong), dot(), Span::styled(
-            "FAILED ?", strong,
-        )];
+        return vec![
+            Span::styled("STUCK ?", strong),
+            dot(),
+            Span::styled("HELD ?", strong),
+            dot(),
+            Span::styled("FAILED ?", strong),
+        ];
     };
     let stuck = sum(overview, |cell| cell.counts.stuck);
     let mut spans = vec![Span::styled(
@@ -136,7 +140,11 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
         let also = if stuck.any_blind { "+?" } else { "" };
         spans.push(dot());
         spans.push(Span::styled(
-            format!("{}{also} {}", overview.stuck_tenants, if overview.stuck_tenants == 1 { "tenant" } else { "tenants" }),
+            format!(
+                "{}{also} {}",
+                overview.stuck_tenants,
+                if overview.stuck_tenants == 1 { "tenant" } else { "tenants" }
+            ),
             styles.bar,
         ));
     } else if let Some(silent) = silence(overview, app.now) {
@@ -151,10 +159,7 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
     let blind = blind(overview);
     if blind > 0 {
         spans.push(dot());
-        spans.push(Span::styled(
-            format!("BLIND {}", plural(blind as u64, "source")),
-            styles.bar.patch(styles.warning),
-        ));
+        spans.push(Span::styled(format!("BLIND {}", plural(blind as u64, "source")), styles.bar.patch(styles.warning)));
     }
     spans
 }
