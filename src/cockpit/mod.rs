@@ -4,21 +4,36 @@
 //! message into new state and a list of effects, the third paints. Neither waits nor talks to anybody; the
 //! [`runtime`] does that, against [`Ops`]. So everything that an operator can see or do is tested without a terminal.
 
+pub mod app;
+pub mod command;
+pub mod draw;
 mod export;
+pub mod glyphs;
+pub mod keymap;
+pub mod msg;
+mod popups;
+pub mod remote;
+mod runtime;
+mod screens;
 mod settings;
+mod snapshot;
+pub mod theme;
+pub mod update;
+mod widgets;
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
 
-use ratatui::buffer::Buffer;
 use thiserror::Error;
 
 pub use export::{ansi, svg, text};
+pub use runtime::run;
 pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours};
+pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
-use crate::ops::Ops;
 
 /// Why the cockpit could not be shown, or had to be left.
 #[derive(Debug, Error)]
@@ -69,22 +84,4 @@ pub struct Exit {
     pub reason: ExitReason,
     /// What had not ended.
     pub running: Vec<RunningAct>,
-}
-
-/// Shows the cockpit until it is left.
-pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitError> {
-    let _ = (ops, settings);
-    Err(CockpitError::NoTerminal)
-}
-
-/// One screen, drawn once and without a terminal, with what `ops` tells.
-pub async fn snapshot(
-    ops: Arc<dyn Ops>,
-    screen: ScreenName,
-    width: u16,
-    height: u16,
-    settings: &Settings,
-) -> Result<Buffer, CockpitError> {
-    let _ = (ops, screen, settings);
-    Ok(Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height)))
 }

@@ -1,0 +1,474 @@
+//! The cockpit's whole state, as plain data.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tui_input::Input;
+
+use super::RunningAct;
+use super::glyphs::Glyphs;
+use super::keymap::{Key, Keymap};
+use super::msg::{Ask, Effect, Target, Ticket};
+use super::remote::Remote;
+use super::settings::{ScreenName, Settings};
+use crate::domain::cohort::Cohort;
+use crate::domain::flow::Version;
+use crate::domain::ids::InstanceId;
+use crate::domain::remediation::{Plan, Remediation, Verb};
+use crate::domain::text::SafeText;
+use crate::domain::verdict::Verdict;
+use crate::ops::{FlowAnswer, FlowWindow, OpsError, Overview, SortBy};
+use crate::query::{Filter, FilterError};
+
+/// For how long after the cursor moved the board keeps its order.
+pub const FREEZE: SignedDuration = SignedDuration::from_secs(3);
+
+/// How often the open instance is read again.
+pub const DETAIL_EVERY: SignedDuration = SignedDuration::from_secs(2);
+
+/// How long a message stays in the footer.
+pub const MESSAGE_FOR: SignedDuration = SignedDuration::from_secs(5);
+
+/// The fewest characters, blanks aside, of a reason.
+pub const REASON_MIN: usize = 3;
+
+/// The board's two lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    /// The cohorts.
+    Cohorts,
+    /// The flows and their steps.
+    Strip,
+}
+
+/// The board's state.
+#[derive(Debug, Clone)]
+pub struct BoardState {
+    /// The cohorts in the order in which they are shown.
+    pub shown: Vec<Cohort>,
+    /// The id of the cohort under the cursor.
+    pub cohort: Option<SafeText>,
+    /// Where the cursor is.
+    pub index: usize,
+    /// Whether the cohort under the cursor is no longer there.
+    pub gone: bool,
+    /// Cohorts that came while the order was frozen.
+    pub new: usize,
+    /// When the cursor moved last.
+    pub moved_at: Option<Timestamp>,
+    /// Which list has the focus.
+    pub pane: Pane,
+    /// The source and the flow under the strip's cursor.
+    pub flow: Option<(SafeText, SafeText)>,
+    /// Whether flows with nothing stuck are shown too.
+    pub show_all: bool,
+}
+
+/// The flows screen's state.
+#[derive(Debug, Clone)]
+pub struct FlowsState {
+    /// The filter in force, as it was typed.
+    pub text: String,
+    /// The filter in force.
+    pub filter: Filter,
+    /// What is wrong with the text that is being typed.
+    pub error: Option<FilterError>,
+    /// The order.
+    pub sort: SortBy,
+    /// Whether it is turned round.
+    pub reverse: bool,
+    /// The rows that are held.
+    pub window: Remote<FlowWindow>,
+    /// Whether the window belongs to an older filter or order.
+    pub outdated: bool,
+    /// Who is under the cursor; `None` until the row there is known.
+    pub selected: Option<InstanceId>,
+    /// What is known of it.
+    pub row: Option<Arc<crate::domain::flow::JudgedFlow>>,
+    /// Whether it is no longer among the rows.
+    pub gone: bool,
+    /// The cursor's index among all rows that match.
+    pub cursor: usize,
+    /// The index of the topmost row on screen.
+    pub top: usize,
+    /// What that was when rows were last asked for.
+    pub asked_top: usize,
+}
+
+/// The open instance.
+#[derive(Debug, Clone)]
+pub struct DetailState {
+    /// Who.
+    pub id: Option<InstanceId>,
+    /// What the list knew of it, until the answer is there.
+    pub seed: Option<Arc<crate::domain::flow::JudgedFlow>>,
+    /// What its source told.
+    pub answer: Remote<FlowAnswer>,
+    /// When it was last asked.
+    pub asked_at: Option<Timestamp>,
+    /// Lines scrolled.
+    pub scroll: usize,
+}
+
+/// Where the focus is in a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// The reason.
+    Reason,
+    /// Do nothing.
+    Cancel,
+    /// Do it.
+    Do,
+}
+
+/// How far a review has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReviewState {
+    /// Being read and filled in.
+    Open,
+    /// Sent; nothing more can be sent from here.
+    Sent,
+    /// Refused.
+    Refused(OpsError),
+}
+
+/// A plan under review.
+#[derive(Debug, Clone)]
+pub struct Review {
+    /// What would be done.
+    pub plan: Plan,
+    /// Why.
+    pub reason: Input,
+    /// Where the focus is.
+    pub focus: Focus,
+    /// How far it has come.
+    pub state: ReviewState,
+    /// Another version of the target than the plan's, seen since.
+    pub changed: Option<Version>,
+    /// Whether the target was seen to be gone since.
+    pub vanished: bool,
+    /// Lines scrolled.
+    pub scroll: usize,
+}
+
+impl Review {
+    /// Why the plan can't be asked for now, if so.
+    pub fn obstacle(&self, now: Timestamp) -> Option<String> {
+        if self.vanished {
+            Some("the target is gone".to_owned())
+        } else if let Some(version) = &self.changed {
+            Some(format!(
+                "the target changed: version {} was planned, {} is there now; Esc, then v plans anew",
+                self.plan.version,
+                version.as_str()
+            ))
+        } else if now >= self.plan.expires_at {
+            Some("this plan has expired; Esc, then v plans anew".to_owned())
+        } else if self.reason.value().chars().filter(|c| !c.is_whitespace()).count() < REASON_MIN {
+            Some(format!("a reason of at least {REASON_MIN} characters comes first"))
+        } else {
+            None
+        }
+    }
+}
+
+/// What lies over the screen.
+#[derive(Debug, Clone)]
+pub enum Popup {
+    /// The help.
+    Help {
+        /// Lines scrolled.
+        scroll: usize,
+    },
+    /// The verbs of an instance.
+    Verbs {
+        /// Of whom.
+        target: InstanceId,
+        /// What is known of it.
+        answer: Remote<Box<FlowAnswer>>,
+        /// The index of the verb under the cursor.
+        index: usize,
+    },
+    /// A plan is being made.
+    Planning {
+        /// Of what.
+        verb: Verb,
+        /// For whom.
+        target: InstanceId,
+        /// Why it could not be made.
+        error: Option<OpsError>,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A plan is being reviewed.
+    Review(Box<Review>),
+    /// An act is being followed.
+    Progress {
+        /// Which one.
+        id: SafeText,
+        /// Lines scrolled.
+        scroll: usize,
+    },
+    /// Acts run, and the operator asked to quit.
+    Quit {
+        /// Whether the button that quits has the focus.
+        leave: bool,
+    },
+}
+
+/// What is typed into the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PromptKind {
+    /// A filter. Holds what Esc restores.
+    Filter {
+        /// The filter that was in force.
+        before: String,
+        /// Whether the prompt led to the flows screen from another one.
+        came: bool,
+    },
+    /// A command.
+    Command,
+}
+
+/// A line that is being typed.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// What for.
+    pub kind: PromptKind,
+    /// The text and its cursor.
+    pub input: Input,
+    /// What is wrong with it.
+    pub error: Option<String>,
+}
+
+/// How much a message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// To know.
+    Info,
+    /// To heed.
+    Warning,
+}
+
+/// A message in the footer.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// What it says.
+    pub text: SafeText,
+    /// How much it matters.
+    pub level: Level,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// An act that was asked for and whose record has not come back yet.
+#[derive(Debug, Clone)]
+pub struct Sending {
+    /// What.
+    pub verb: Verb,
+    /// To whom.
+    pub target: InstanceId,
+}
+
+/// The cockpit.
+#[derive(Debug)]
+pub struct App {
+    /// How it looks and whom it serves.
+    pub settings: Settings,
+    /// The characters it is drawn with.
+    pub glyphs: &'static Glyphs,
+    /// The keys.
+    pub keymap: Keymap,
+    /// The terminal's size: columns, rows.
+    pub size: (u16, u16),
+    /// The present, as of the last message.
+    pub now: Timestamp,
+    /// The screens one over another; the last one is shown. Never empty.
+    pub stack: Vec<ScreenName>,
+    /// The screens that were there before, with the filter they had.
+    pub previous: Option<(Vec<ScreenName>, String)>,
+    /// What is stuck.
+    pub overview: Remote<Arc<Overview>>,
+    /// The acts.
+    pub acts: Remote<Vec<Remediation>>,
+    /// The board.
+    pub board: BoardState,
+    /// The flows.
+    pub flows: FlowsState,
+    /// The open instance.
+    pub detail: DetailState,
+    /// The source under the cursor.
+    pub source: Option<SafeText>,
+    /// What lies over the screen.
+    pub popup: Option<Popup>,
+    /// What is being typed.
+    pub prompt: Option<Prompt>,
+    /// Keys of a sequence that is not complete.
+    pub pressed: Vec<Key>,
+    /// The message in the footer.
+    pub message: Option<Message>,
+    /// Since when live updates are paused.
+    pub paused: Option<Timestamp>,
+    /// When Ctrl-C was last pressed on a screen.
+    pub interrupted_at: Option<Timestamp>,
+    /// What was asked for and not recorded yet.
+    pub sending: Option<Sending>,
+    epoch: u64,
+    under_way: [Option<u64>; Target::COUNT],
+    again: [bool; Target::COUNT],
+}
+
+impl App {
+    /// A cockpit that knows nothing yet.
+    pub fn new(settings: Settings, size: (u16, u16), now: Timestamp) -> Self {
+        let glyphs = Glyphs::of(settings.ascii);
+        let stack = match settings.start {
+            ScreenName::Board | ScreenName::Detail => vec![ScreenName::Board],
+            other => vec![ScreenName::Board, other],
+        };
+        let text = settings.filter.clone().unwrap_or_default();
+        let (filter, error) = match Filter::parse(&text) {
+            Ok(filter) => (filter, None),
+            Err(error) => (Filter::default(), Some(error)),
+        };
+        Self {
+            glyphs,
+            keymap: Keymap::default(),
+            size,
+            now,
+            stack,
+            previous: None,
+            overview: Remote::Never,
+            acts: Remote::Never,
+            board: BoardState {
+                shown: Vec::new(),
+                cohort: None,
+                index: 0,
+                gone: false,
+                new: 0,
+                moved_at: None,
+                pane: Pane::Cohorts,
+                flow: None,
+                show_all: false,
+            },
+            flows: FlowsState {
+                text: if error.is_none() { text } else { String::new() },
+                filter,
+                error,
+                sort: SortBy::default(),
+                reverse: false,
+                window: Remote::Never,
+                outdated: false,
+                selected: None,
+                row: None,
+                gone: false,
+                cursor: 0,
+                top: 0,
+                asked_top: 0,
+            },
+            detail: DetailState { id: None, seed: None, answer: Remote::Never, asked_at: None, scroll: 0 },
+            source: None,
+            popup: None,
+            prompt: None,
+            pressed: Vec::new(),
+            message: None,
+            paused: None,
+            interrupted_at: None,
+            sending: None,
+            settings,
+            epoch: 0,
+            under_way: [None; Target::COUNT],
+            again: [false; Target::COUNT],
+        }
+    }
+
+    /// The screen that is shown.
+    pub fn screen(&self) -> ScreenName {
+        self.stack.last().copied().unwrap_or(ScreenName::Board)
+    }
+
+    /// Asks, whatever is under way: an older question of this kind is forgotten.
+    pub fn ask(&mut self, ask: Ask) -> Effect {
+        let ticket = self.ticket(ask.target());
+        Effect::Ask(ticket, ask)
+    }
+
+    /// A ticket for a new question.
+    pub fn ticket(&mut self, target: Target) -> Ticket {
+        self.epoch += 1;
+        self.under_way[target as usize] = Some(self.epoch);
+        self.again[target as usize] = false;
+        Ticket { target, epoch: self.epoch }
+    }
+
+    /// Whether a question of this kind is under way. If so, notes that it is to be asked again after it.
+    pub fn busy(&mut self, target: Target) -> bool {
+        let busy = self.under_way[target as usize].is_some();
+        self.again[target as usize] |= busy;
+        busy
+    }
+
+    /// Forgets a question; its answer will be dropped.
+    pub fn forget(&mut self, target: Target) {
+        self.under_way[target as usize] = None;
+        self.again[target as usize] = false;
+    }
+
+    /// Whether an answer is to the present question of its kind, and if so whether to ask again.
+    pub fn accept(&mut self, ticket: Ticket) -> Option<bool> {
+        let target = ticket.target as usize;
+        if self.under_way[target] != Some(ticket.epoch) {
+            return None;
+        }
+        self.under_way[target] = None;
+        Some(std::mem::take(&mut self.again[target]))
+    }
+
+    /// Says something in the footer.
+    pub fn say(&mut self, level: Level, text: impl Into<SafeText>) {
+        self.message = Some(Message { text: text.into(), level, until: self.now + MESSAGE_FOR });
+    }
+
+    /// Acts that have not ended, the newest first.
+    pub fn running(&self) -> Vec<RunningAct> {
+        let sending = self.sending.iter().map(|sending| RunningAct {
+            id: None,
+            verb: sending.verb,
+            target: sending.target.clone(),
+        });
+        let recorded = self.acts.value().into_iter().flatten().filter(|act| !act.ended).map(|act| RunningAct {
+            id: Some(act.id.clone()),
+            verb: act.plan.verb,
+            target: act.plan.target.clone(),
+        });
+        sending.chain(recorded).collect()
+    }
+
+    /// An act by its id.
+    pub fn act(&self, id: &str) -> Option<&Remediation> {
+        self.acts.value()?.iter().find(|act| act.id == *id)
+    }
+
+    /// Why nothing can be acted on at all, where that is so.
+    pub fn read_only(&self) -> Option<&SafeText> {
+        self.settings
+            .read_only
+            .as_ref()
+            .or_else(|| self.overview.value().and_then(|overview| overview.read_only.as_ref()))
+    }
+
+    /// The instance that a verb or a copy would be about, and why there is none.
+    pub fn subject(&self) -> Result<InstanceId, &'static str> {
+        match self.screen() {
+            ScreenName::Flows if self.flows.gone => Err("it is gone from this list; nothing can be done to it here"),
+            ScreenName::Flows => self.flows.selected.clone().ok_or("nothing is selected"),
+            ScreenName::Detail => self.detail.id.clone().ok_or("nothing is open"),
+            ScreenName::Board | ScreenName::Sources => Err("verbs act on one instance: Enter opens the list, then v"),
+        }
+    }
+
+    /// The verdict of what is selected, for the hints.
+    pub fn selected_verdict(&self) -> Option<Verdict> {
+        self.flows.row.as_ref().map(|row| row.judgement.verdict)
+    }
+}

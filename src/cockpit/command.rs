@@ -1,0 +1,185 @@
+//! The one table of commands. Keys, footer, help and the command line are all read from it.
+
+use super::settings::ScreenName;
+
+/// What can be asked of the cockpit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the table says what each one does")]
+pub enum CommandId {
+    Open,
+    Verbs,
+    Filter,
+    Sort,
+    Reverse,
+    ShowAll,
+    NextPane,
+    Copy,
+    Board,
+    Flows,
+    Sources,
+    Previous,
+    Back,
+    Up,
+    Down,
+    HalfUp,
+    HalfDown,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Refresh,
+    Pause,
+    Acts,
+    CommandLine,
+    Help,
+    Interrupt,
+    Suspend,
+    Repaint,
+    Quit,
+    QuitAll,
+    UseVerbs,
+}
+
+/// One command.
+#[derive(Debug)]
+pub struct Command {
+    /// Which one.
+    pub id: CommandId,
+    /// Its name: after `:`, and in the config.
+    pub name: &'static str,
+    /// What it does, for the help.
+    pub doc: &'static str,
+    /// Where it can be had; everywhere if empty.
+    pub screens: &'static [ScreenName],
+    /// Its keys by default: alternatives, each a sequence separated by spaces.
+    pub keys: &'static [&'static str],
+    /// Its word in the footer, where it is shown there.
+    pub hint: Option<&'static str>,
+    /// Whether it can be typed after `:`.
+    pub typed: bool,
+}
+
+const BOARD: ScreenName = ScreenName::Board;
+const FLOWS: ScreenName = ScreenName::Flows;
+const DETAIL: ScreenName = ScreenName::Detail;
+
+const fn command(id: CommandId, name: &'static str, keys: &'static [&'static str], doc: &'static str) -> Command {
+    Command { id, name, doc, screens: &[], keys, hint: None, typed: false }
+}
+
+impl Command {
+    const fn on(mut self, screens: &'static [ScreenName]) -> Self {
+        self.screens = screens;
+        self
+    }
+
+    const fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    const fn typed(mut self) -> Self {
+        self.typed = true;
+        self
+    }
+
+    /// Whether it can be had on a screen.
+    pub fn at(&self, screen: ScreenName) -> bool {
+        self.screens.is_empty() || self.screens.contains(&screen)
+    }
+}
+
+/// Every command, in the order of the footer and the help. None of them changes anything outside the cockpit: the
+/// only way to act leads through the verbs, the plan and its review.
+pub const TABLE: &[Command] = &[
+    command(CommandId::Open, "open", &["enter", "d", "right", "l"], "open what is under the cursor")
+        .on(&[BOARD, FLOWS])
+        .hint("open"),
+    command(CommandId::Verbs, "verbs", &["v"], "what may be done to the instance: a menu, never an act")
+        .on(&[BOARD, FLOWS, DETAIL])
+        .hint("act"),
+    command(CommandId::Filter, "filter", &["/"], "filter the flows").on(&[BOARD, FLOWS]).hint("filter"),
+    command(CommandId::Sort, "sort", &["s"], "sort by the next column").on(&[FLOWS]).hint("sort"),
+    command(CommandId::Reverse, "reverse", &["S"], "turn the order round").on(&[FLOWS]),
+    command(CommandId::ShowAll, "show-all", &["F"], "show the flows that have nothing stuck, or fold them")
+        .on(&[BOARD])
+        .hint("all flows"),
+    command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane").on(&[BOARD]).hint("pane"),
+    command(CommandId::Copy, "copy", &["y"], "copy the id under the cursor").hint("copy id"),
+    command(CommandId::Board, "board", &["1"], "the board: what is stuck, worst first").typed(),
+    command(CommandId::Flows, "flows", &["2"], "every open or failed instance").typed(),
+    command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are").typed(),
+    command(CommandId::Previous, "previous", &["-"], "the screen before this one"),
+    command(CommandId::Back, "back", &["esc", "left", "h"], "one layer back"),
+    command(CommandId::Up, "up", &["up", "k"], "one up"),
+    command(CommandId::Down, "down", &["down", "j"], "one down"),
+    command(CommandId::HalfUp, "half-up", &["ctrl-u"], "half a page up"),
+    command(CommandId::HalfDown, "half-down", &["ctrl-d"], "half a page down"),
+    command(CommandId::PageUp, "page-up", &["pgup"], "a page up"),
+    command(CommandId::PageDown, "page-down", &["pgdn", "space"], "a page down"),
+    command(CommandId::Top, "top", &["g g", "home"], "to the first"),
+    command(CommandId::Bottom, "bottom", &["G", "end"], "to the last"),
+    command(CommandId::Refresh, "refresh", &["r", "ctrl-r"], "ask the sources now").typed(),
+    command(CommandId::Pause, "pause", &["P"], "pause live updates, or go on").typed(),
+    command(CommandId::Acts, "acts", &[], "the last act and how far it has come").typed(),
+    command(CommandId::CommandLine, "command-line", &[":"], "type a command").hint("command"),
+    command(CommandId::Help, "help", &["?", "f1"], "this help").hint("help").typed(),
+    command(CommandId::Interrupt, "interrupt", &["ctrl-c"], "close the input or popup; twice on a screen: quit"),
+    command(CommandId::Suspend, "suspend", &["ctrl-z"], "back to the shell; fg comes back"),
+    command(CommandId::Repaint, "repaint", &["ctrl-l"], "paint the whole screen anew"),
+    command(CommandId::Quit, "quit", &["q"], "one layer back; quits from the board").hint("back/quit"),
+    command(CommandId::QuitAll, "q", &[], "quit").typed(),
+    command(CommandId::UseVerbs, "use-verbs", &["x", "ctrl-k", "delete"], "not bound: they destroy elsewhere"),
+];
+
+/// A command's entry.
+pub fn find(id: CommandId) -> Option<&'static Command> {
+    TABLE.iter().find(|command| command.id == id)
+}
+
+/// The commands that can be typed and begin like this.
+pub fn completions(start: &str) -> Vec<&'static Command> {
+    TABLE.iter().filter(|command| command.typed && command.name.starts_with(start)).collect()
+}
+
+/// The command of this name, or the name nearest to it.
+pub fn by_name(name: &str) -> Result<&'static Command, String> {
+    if let Some(command) = TABLE.iter().find(|command| command.typed && command.name == name) {
+        return Ok(command);
+    }
+    if let [only] = completions(name)[..] {
+        return Ok(only);
+    }
+    let nearest = TABLE
+        .iter()
+        .filter(|command| command.typed)
+        .map(|command| (strsim::damerau_levenshtein(name, command.name), command.name))
+        .min()
+        .filter(|(distance, _)| *distance <= 2);
+    Err(match nearest {
+        Some((_, nearest)) => format!("no command :{name}; is :{nearest} meant?"),
+        None => format!("no command :{name}; Tab completes"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_command_is_there_once() {
+        let ids: HashSet<_> = TABLE.iter().map(|command| command.id).collect();
+        let names: HashSet<_> = TABLE.iter().map(|command| command.name).collect();
+        assert_eq!((ids.len(), names.len()), (TABLE.len(), TABLE.len()));
+    }
+
+    #[test]
+    fn a_command_is_found_by_name_or_by_a_start_of_it() {
+        assert_eq!(by_name("q").unwrap().id, CommandId::QuitAll);
+        assert_eq!(by_name("so").unwrap().id, CommandId::Sources);
+        assert_eq!(by_name("baord").unwrap_err(), "no command :baord; is :board meant?");
+        assert!(by_name("verbs").is_err(), "a verb is never typed blindly");
+    }
+}

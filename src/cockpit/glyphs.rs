@@ -1,0 +1,172 @@
+//! The characters that stand for states, and what stands for them where only ASCII can be drawn.
+
+use crate::domain::remediation::ItemState;
+use crate::domain::source::Freshness;
+use crate::domain::verdict::Verdict;
+
+/// One set of characters. Each is one column wide.
+#[derive(Debug, Clone, Copy)]
+pub struct Glyphs {
+    /// Between a flow and its step.
+    pub step: &'static str,
+    /// Between parts of a line.
+    pub dot: &'static str,
+    /// Where something was cut off.
+    pub ellipsis: &'static str,
+    /// Before the row under the cursor.
+    pub cursor: &'static str,
+    /// A horizontal line.
+    pub rule: &'static str,
+    /// A vertical line.
+    pub bar: &'static str,
+    /// The corners of a box: top left, top right, bottom left, bottom right.
+    pub corners: [&'static str; 4],
+    /// More above.
+    pub up: &'static str,
+    /// More below.
+    pub down: &'static str,
+    /// Leads to.
+    pub arrow: &'static str,
+    /// How full a step is with stuck instances: none, below ten, below a hundred, more.
+    pub shades: [&'static str; 4],
+    /// A wait that is legitimate.
+    pub waiting: &'static str,
+    /// Not known.
+    pub blind: &'static str,
+    /// Well.
+    pub ok: &'static str,
+    /// Bad.
+    pub bad: &'static str,
+    /// Nearly bad.
+    pub warn: &'static str,
+    /// Going on.
+    pub busy: &'static str,
+    /// Between times.
+    pub to: &'static str,
+}
+
+/// For terminals that can show Unicode.
+pub const UNICODE: Glyphs = Glyphs {
+    step: "›",
+    dot: "·",
+    ellipsis: "…",
+    cursor: "▸",
+    rule: "─",
+    bar: "│",
+    corners: ["╭", "╮", "╰", "╯"],
+    up: "↑",
+    down: "↓",
+    arrow: "→",
+    shades: ["·", "░", "▒", "█"],
+    waiting: "w",
+    blind: "?",
+    ok: "✓",
+    bad: "✗",
+    warn: "!",
+    busy: "◌",
+    to: "–",
+};
+
+/// For those that can't.
+pub const ASCII: Glyphs = Glyphs {
+    step: ">",
+    dot: "-",
+    ellipsis: "~",
+    cursor: ">",
+    rule: "-",
+    bar: "|",
+    corners: ["+", "+", "+", "+"],
+    up: "^",
+    down: "v",
+    arrow: ">",
+    shades: [".", "-", "+", "#"],
+    waiting: "w",
+    blind: "?",
+    ok: "*",
+    bad: "x",
+    warn: "!",
+    busy: "o",
+    to: "-",
+};
+
+impl Glyphs {
+    /// The set for a terminal.
+    pub const fn of(ascii: bool) -> &'static Self {
+        if ascii { &ASCII } else { &UNICODE }
+    }
+
+    /// For a verdict.
+    pub const fn verdict(&self, verdict: Verdict) -> &'static str {
+        match verdict {
+            Verdict::Ok => self.dot,
+            Verdict::Suspect => self.warn,
+            Verdict::Stuck => self.bad,
+            Verdict::Recheck | Verdict::Unknown => self.blind,
+        }
+    }
+
+    /// For a source.
+    pub const fn freshness(&self, state: Freshness) -> &'static str {
+        match state {
+            Freshness::Live => self.ok,
+            Freshness::Stale => self.blind,
+            Freshness::Failed => self.bad,
+            Freshness::Never => self.busy,
+        }
+    }
+
+    /// For an act.
+    pub const fn item(&self, state: ItemState) -> &'static str {
+        match state {
+            ItemState::Pending | ItemState::Accepted | ItemState::Done => self.busy,
+            ItemState::Skipped => self.dot,
+            ItemState::Verified => self.ok,
+            ItemState::Failed => self.bad,
+            ItemState::Unknown => self.blind,
+        }
+    }
+
+    /// For a number of stuck instances.
+    pub const fn shade(&self, stuck: u64) -> &'static str {
+        match stuck {
+            0 => self.shades[0],
+            1..10 => self.shades[1],
+            10..100 => self.shades[2],
+            _ => self.shades[3],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_is_ascii_and_every_glyph_is_one_column() {
+        use unicode_width::UnicodeWidthStr;
+        for set in [&UNICODE, &ASCII] {
+            let all = [
+                set.step,
+                set.dot,
+                set.ellipsis,
+                set.cursor,
+                set.rule,
+                set.bar,
+                set.up,
+                set.down,
+                set.arrow,
+                set.waiting,
+                set.blind,
+                set.ok,
+                set.bad,
+                set.warn,
+                set.busy,
+                set.to,
+            ];
+            for glyph in all.into_iter().chain(set.corners).chain(set.shades) {
+                assert_eq!(glyph.width(), 1, "{glyph}");
+                assert!(set.step == "›" || glyph.is_ascii(), "{glyph}");
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What happens to the cockpit, and what it wants done: the two sides of [`update`](super::update::update).
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use crate::domain::ids::InstanceId;
+use crate::domain::remediation::{Plan, Remediation, Verb};
+use crate::domain::text::SafeText;
+use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, OpsError, Overview};
+
+/// What a question is about. There is one question of each kind under way at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The board.
+    Overview,
+    /// The window on the flows.
+    Flows,
+    /// The open instance.
+    Flow,
+    /// The plan for the review.
+    Plan,
+    /// The acts.
+    Remediations,
+    /// A wish to ask the sources now.
+    Refresh,
+    /// The act that was confirmed.
+    Act,
+}
+
+impl Target {
+    /// How many there are.
+    pub const COUNT: usize = 7;
+}
+
+/// Names one question, so that an answer to an older one is known and dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// What it is about.
+    pub target: Target,
+    /// Grows with each question.
+    pub epoch: u64,
+}
+
+/// A question to the hub. None changes anything.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// The board.
+    Overview,
+    /// A window on the flows.
+    Flows(FlowsQuery),
+    /// One instance, live.
+    Flow(InstanceId),
+    /// What a verb would do.
+    Plan(Verb, InstanceId),
+    /// The acts.
+    Remediations,
+    /// Ask the sources now.
+    Refresh,
+}
+
+impl Ask {
+    /// What it is about.
+    pub const fn target(&self) -> Target {
+        match self {
+            Self::Overview => Target::Overview,
+            Self::Flows(_) => Target::Flows,
+            Self::Flow(_) => Target::Flow,
+            Self::Plan(..) => Target::Plan,
+            Self::Remediations => Target::Remediations,
+            Self::Refresh => Target::Refresh,
+        }
+    }
+}
+
+/// What the hub answered.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The board.
+    Overview(Result<Arc<Overview>, OpsError>),
+    /// A window on the flows.
+    Flows(Result<FlowWindow, OpsError>),
+    /// One instance.
+    Flow(Box<Result<FlowAnswer, OpsError>>),
+    /// What a verb would do.
+    Plan(Box<Result<Plan, OpsError>>),
+    /// The acts.
+    Remediations(Result<Vec<Remediation>, OpsError>),
+    /// The sources will be asked.
+    Refresh(Result<(), OpsError>),
+    /// The act was recorded, or not.
+    Act(Box<Result<Remediation, OpsError>>),
+}
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size: columns, rows.
+    Resize(u16, u16),
+    /// Time has passed.
+    Tick,
+    /// The hub knows more than before.
+    Changed(u64),
+    /// The hub answered.
+    Reply(Ticket, Answer),
+}
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Ask the hub.
+    Ask(Ticket, Ask),
+    /// Carry a plan out. The only effect that changes anything outside.
+    Act {
+        /// For the answer.
+        ticket: Ticket,
+        /// Which plan.
+        plan_hash: SafeText,
+        /// Why, in the operator's words.
+        reason: String,
+    },
+    /// Put a text on the clipboard.
+    Copy(SafeText),
+    /// Paint the whole screen anew.
+    Repaint,
+    /// Go to the background.
+    Suspend,
+    /// Leave.
+    Quit,
+}

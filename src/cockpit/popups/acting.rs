@@ -1,0 +1,259 @@
+//! From a verb to its request: the menu, the plan, its review with the reason, and the question before quitting.
+
+use jiff::Timestamp;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::{frame, inside, place};
+use crate::cockpit::app::{App, Focus, REASON_MIN, Review, ReviewState};
+use crate::cockpit::remote::Remote;
+use crate::cockpit::screens::detail::{Block, labelled, paint};
+use crate::cockpit::theme::Styles;
+use crate::cockpit::widgets::pen::{Pen, wrap};
+use crate::cockpit::widgets::state;
+use crate::domain::ids::InstanceId;
+use crate::domain::remediation::Verb;
+use crate::domain::text::SafeText;
+use crate::domain::time::{age, clock, since};
+use crate::ops::{FlowAnswer, OpsError};
+
+/// The menu of verbs. Choosing one makes a plan and changes nothing.
+pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &Remote<Box<FlowAnswer>>, index: usize) {
+    let count = answer.value().map_or(1, |answer| answer.verbs.len());
+    let area = place(app, 78, u16::try_from(count * 2 + 4).unwrap_or(20));
+    let title = format!("what may be done to {target}");
+    frame(pen, area, &title, &[("Enter", "plan it; nothing is sent"), ("Esc", "close")], pen.styles.popup_border);
+    let inner = inside(area);
+    if state::absent(pen, inner, answer, "what may be done", app.now) {
+        return;
+    }
+    let Some(answer) = answer.value() else { return };
+    if answer.verbs.is_empty() {
+        pen.centre(inner, "its source offers no verb", pen.styles.dim);
+        return;
+    }
+    let mut y = inner.y + 1;
+    for (at, offer) in answer.verbs.iter().enumerate() {
+        if y >= inner.bottom() {
+            break;
+        }
+        let refusal = app.read_only().or(offer.refusal.as_ref());
+        let selected = at == index;
+        if selected {
+            pen.style(Rect { y, height: 1, x: inner.x.saturating_sub(1), width: inner.width + 2 }, pen.styles.selected);
+            pen.text(inner.x.saturating_sub(1), y, 1, pen.glyphs.cursor, pen.styles.title);
+        }
+        let (name, words) =
+            if refusal.is_some() { (pen.styles.faint, pen.styles.faint) } else { (pen.styles.strong, pen.styles.text) };
+        pen.text(inner.x + 1, y, 10, offer.verb.name(), name);
+        pen.text(inner.x + 12, y, inner.width.saturating_sub(13), offer.verb.words(), words);
+        if let Some(why) = refusal
+            && y + 1 < inner.bottom()
+        {
+            let text = format!("not now: {why}");
+            pen.text(inner.x + 12, y + 1, inner.width.saturating_sub(13), &text, pen.styles.suspect);
+        }
+        y += 2;
+    }
+}
+
+/// A plan is being made, or could not be.
+pub(super) fn planning(
+    app: &App,
+    pen: &mut Pen<'_>,
+    what: (Verb, &InstanceId),
+    error: Option<&OpsError>,
+    began: Timestamp,
+) {
+    let area = place(app, 72, 7);
+    let title = format!("{} {}", what.0.name(), what.1);
+    frame(pen, area, &title, &[("Esc", "close")], pen.styles.popup_border);
+    match error {
+        Some(error) => pen.centre(inside(area), &format!("no plan: {error}. Nothing was sent."), pen.styles.warning),
+        None => {
+            let waited = age(since(began, app.now));
+            let text = format!("{} looking at it afresh, {waited}; nothing is sent", pen.glyphs.busy);
+            pen.centre(inside(area), &text, pen.styles.info);
+        }
+    }
+}
+
+/// The lines below the plan: the reason, what is in the way, the buttons, and two gaps.
+const FORM: u16 = 5;
+
+fn review_area(app: &App) -> Rect {
+    place(app, 96, 30)
+}
+
+/// The plan under review, and where.
+pub(super) fn review_content(app: &App, styles: &Styles, review: &Review) -> (Block, Rect) {
+    let area = inside(review_area(app));
+    let area = Rect { height: area.height.saturating_sub(FORM), ..area };
+    let columns = usize::from(area.width);
+    let plan = &review.plan;
+    let mut block = Block::default();
+    let mut fact = |label: &str, text: &str, style: Style| labelled(&mut block, styles, label, text, style, columns);
+    fact("target", &plan.target.to_string(), styles.strong);
+    fact("flow", &format!("{} {} {}", plan.flow, app.glyphs.step, plan.step), styles.text);
+    fact("tenant", plan.tenant.as_deref().unwrap_or("not known"), styles.text);
+    fact("status", plan.status.words(), styles.text);
+    if let Some(evidence) = &plan.evidence {
+        fact("why", evidence, styles.text);
+    }
+    if let Some(error) = &plan.error {
+        fact("error", error, styles.error_text);
+    }
+    fact("effect", &plan.effect, styles.strong);
+    fact("way back", plan.verb.way_back(), styles.text);
+    for warning in &plan.warnings {
+        fact("warning", &format!("{} {warning}", app.glyphs.warn), styles.warning);
+    }
+    let left = if app.now < plan.expires_at {
+        format!("expires in {}", age(since(app.now, plan.expires_at)))
+    } else {
+        "EXPIRED".to_owned()
+    };
+    let read = age(since(plan.read_at, app.now));
+    fact("version", &format!("{}, seen {read} ago at {} UTC; {left}", plan.version, clock(plan.read_at)), styles.dim);
+    (block, area)
+}
+
+/// The review: the plan, the reason, Cancel and the verb. Tells where the text cursor is.
+pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Position> {
+    let area = review_area(app);
+    let irreversible = review.plan.verb == Verb::Cancel;
+    let border = if irreversible { pen.styles.popup_danger } else { pen.styles.popup_border };
+    let keys = match review.focus {
+        Focus::Reason => [("Tab", "on"), ("Enter", "on to Cancel"), ("Esc", "close, nothing sent")],
+        Focus::Cancel => [("Tab", "on"), ("Enter", "close, nothing sent"), ("Esc", "close")],
+        Focus::Do => [("Tab", "back to the reason"), ("Enter", "do it"), ("Esc", "close, nothing sent")],
+    };
+    frame(pen, area, &format!("review: {} one instance", review.plan.verb.name()), &keys, border);
+    let (block, text_area) = review_content(app, pen.styles, review);
+    paint(pen, text_area, &block, review.scroll);
+    let form =
+        Rect { y: text_area.bottom(), height: inside(area).bottom().saturating_sub(text_area.bottom()), ..text_area };
+    if form.height < 3 {
+        pen.text(form.x, form.y, form.width, "the terminal is too small to review this", pen.styles.warning);
+        return None;
+    }
+    if let ReviewState::Refused(error) = &review.state {
+        let (head, style) = match error {
+            // The record may or may not have been made: the answer was lost.
+            OpsError::Source(_) => ("not known whether it was recorded", pen.styles.unknown),
+            _ => ("NOT DONE, nothing was sent", pen.styles.failed),
+        };
+        let text = format!("{} {head}: {error}", pen.glyphs.bad);
+        let lines = wrap(&text, usize::from(form.width));
+        for (y, line) in (form.y + 1..form.bottom()).zip(lines) {
+            pen.text(form.x, y, form.width, &line, style);
+        }
+        return None;
+    }
+    let cursor = reason(pen, review, Rect { y: form.y + 1, height: 1, ..form });
+    let obstacle = review.obstacle(app.now);
+    let y = form.bottom() - 1;
+    if review.state == ReviewState::Sent {
+        pen.text(form.x, y, form.width, &format!("{} being recorded", pen.glyphs.busy), pen.styles.info);
+        return None;
+    }
+    if let Some(why) = app.read_only().map(ToString::to_string).or_else(|| obstacle.clone())
+        && form.height >= 4
+    {
+        let empty = review.reason.value().is_empty() && review.changed.is_none();
+        let style = if empty { pen.styles.faint } else { pen.styles.warning };
+        pen.text(form.x, y - 1, form.width, &why, style);
+    }
+    let ready = obstacle.is_none() && app.read_only().is_none();
+    buttons(pen, review, ready, irreversible, Rect { y, height: 1, ..form });
+    cursor
+}
+
+fn reason(pen: &mut Pen<'_>, review: &Review, area: Rect) -> Option<Position> {
+    let focus = review.focus == Focus::Reason && review.state == ReviewState::Open;
+    let label = if focus { pen.styles.title } else { pen.styles.faint };
+    pen.text(area.x, area.y, 10, "reason", label);
+    let (x, columns) = (area.x + 10, area.width.saturating_sub(10));
+    pen.style(Rect { x, width: columns, ..area }, pen.styles.button);
+    let typed = SafeText::new(review.reason.value());
+    if typed.is_empty() && !focus {
+        let text = format!("at least {REASON_MIN} characters: it stays in the record");
+        pen.text(x, area.y, columns, &text, pen.styles.dim);
+    }
+    let scroll = review.reason.visual_scroll(usize::from(columns.saturating_sub(1)));
+    let mut skipped = 0;
+    let shown: String = typed
+        .chars()
+        .skip_while(|c| {
+            let before = skipped;
+            skipped += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+            before < scroll
+        })
+        .collect();
+    pen.text(x, area.y, columns, &shown, pen.styles.strong);
+    let column = u16::try_from(review.reason.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
+    focus.then(|| Position::new(x + column.min(columns.saturating_sub(1)), area.y))
+}
+
+fn buttons(pen: &mut Pen<'_>, review: &Review, ready: bool, irreversible: bool, area: Rect) {
+    let styles = pen.styles;
+    let cancel = if review.focus == Focus::Cancel { styles.button_focus } else { styles.button };
+    let mut x = area.x + 10;
+    x += button(pen, x, area, "Cancel", cancel, review.focus == Focus::Cancel) + 3;
+    let act = match (review.focus == Focus::Do, ready) {
+        (_, false) => styles.button_off,
+        (true, true) if irreversible => styles.button_danger,
+        (true, true) => styles.button_focus,
+        (false, true) => styles.button,
+    };
+    let mut name = review.plan.verb.name().to_owned();
+    if review.plan.verb == Verb::Cancel {
+        // Two buttons must not both say Cancel.
+        name = format!("{name} the instance");
+    }
+    let mut letters = name.chars();
+    let name = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default();
+    button(pen, x, area, &name, act, review.focus == Focus::Do);
+}
+
+/// A button. The focus is shown by brackets too.
+fn button(pen: &mut Pen<'_>, x: u16, area: Rect, text: &str, style: Style, focus: bool) -> u16 {
+    let text = if focus { format!("[ {text} ]") } else { format!("  {text}  ") };
+    pen.text(x, area.y, area.right().saturating_sub(x), &text, style)
+}
+
+/// Acts run, and the operator asked to quit.
+pub(super) fn quit(app: &App, pen: &mut Pen<'_>, leave: bool) {
+    let running = app.running();
+    let count = u16::try_from(running.len()).unwrap_or(u16::MAX);
+    let area = place(app, 76, count.saturating_add(7));
+    let keys = [("Tab", "the other button"), ("Enter", "press it"), ("Esc", "stay")];
+    frame(pen, area, "an act is still running", &keys, pen.styles.popup_danger);
+    let inner = inside(area);
+    let mut y = inner.y;
+    for act in &running {
+        let id = act.id.as_deref().unwrap_or("not recorded yet");
+        let spans = [
+            Span::styled(format!("{} {} ", pen.glyphs.busy, act.verb.name()), pen.styles.strong),
+            Span::styled(act.target.to_string(), pen.styles.strong),
+            Span::styled(format!("  {id}"), pen.styles.dim),
+        ];
+        if y + 2 >= inner.bottom() {
+            break;
+        }
+        pen.spans(inner.x, y, inner.width, &spans);
+        y += 1;
+    }
+    let text = if running.is_empty() {
+        "it has ended meanwhile"
+    } else {
+        "the engine goes on with it; its outcome will not be watched from here"
+    };
+    pen.text(inner.x, y, inner.width, text, pen.styles.text);
+    let line = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    let style = |focus: bool| if focus { pen.styles.button_focus } else { pen.styles.button };
+    let (stay_style, quit_style) = (style(!leave), style(leave));
+    let used = button(pen, line.x, line, "Stay", stay_style, !leave);
+    button(pen, line.x + used + 3, line, "Quit", quit_style, leave);
+}

@@ -1,0 +1,112 @@
+//! The help for a screen: its keys from the table, what the glyphs mean, and the rules of "stuck".
+
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use super::{inside, place};
+use crate::cockpit::app::App;
+use crate::cockpit::command::TABLE;
+use crate::cockpit::keymap::label;
+use crate::cockpit::screens::detail::Block;
+use crate::cockpit::theme::Styles;
+use crate::cockpit::widgets::pen::{Pen, wrap};
+use crate::domain::remediation::ItemState;
+use crate::domain::source::Freshness;
+use crate::domain::verdict::{Rule, Verdict};
+
+fn area(app: &App) -> Rect {
+    place(app, 92, 60)
+}
+
+/// Draws the box around it.
+pub(super) fn frame(app: &App, pen: &mut Pen<'_>) {
+    let title = format!("help: {}", app.screen().title());
+    super::frame(pen, area(app), &title, &[("Esc", "close"), ("j k", "scroll")], pen.styles.popup_border);
+}
+
+/// What it says, and where.
+pub(super) fn content(app: &App, styles: &Styles) -> (Block, Rect) {
+    let area = inside(area(app));
+    let columns = usize::from(area.width);
+    let mut block = Block::default();
+    let entry = |block: &mut Block, head: String, text: &str| {
+        for (at, line) in wrap(text, columns.saturating_sub(22)).into_iter().enumerate() {
+            let head = if at == 0 { head.as_str() } else { "" };
+            block.push(vec![Span::styled(format!("  {head:<20}"), styles.key), Span::styled(line, styles.text)]);
+        }
+    };
+    let heading = |block: &mut Block, text: &str| {
+        block.gap();
+        block.push(vec![Span::styled(text.to_owned(), styles.title)]);
+    };
+    heading(&mut block, "on this screen");
+    for command in TABLE.iter().filter(|command| !command.screens.is_empty() && command.at(app.screen())) {
+        entry(&mut block, labels(command.keys), command.doc);
+    }
+    heading(&mut block, "everywhere");
+    for command in TABLE.iter().filter(|command| command.screens.is_empty()) {
+        let keys = if command.keys.is_empty() { format!(":{}", command.name) } else { labels(command.keys) };
+        entry(&mut block, keys, command.doc);
+    }
+    heading(&mut block, "filter");
+    for (example, meaning) in [
+        ("tenant:acme", "a key and a value; * stands for anything"),
+        ("step:dns,database", "a comma is OR; a space is AND"),
+        ("-flow:invite-*", "a dash negates"),
+        ("age:>10m attempts:>=5", "ages and numbers are compared"),
+        ("\"connection refused\"", "a bare word searches id, tenant and error; quotes keep spaces"),
+    ] {
+        entry(&mut block, example.to_owned(), meaning);
+    }
+    heading(&mut block, "a step on the board");
+    let g = app.glyphs;
+    for (glyph, meaning) in [
+        (g.shades[0], "nothing is stuck"),
+        (g.shades[1], "fewer than 10 are stuck"),
+        (g.shades[2], "fewer than 100 are stuck"),
+        (g.shades[3], "100 or more are stuck"),
+        (g.waiting, "everything in it waits, as it may"),
+        (g.blind, "not known: its source is silent"),
+    ] {
+        entry(&mut block, glyph.to_owned(), meaning);
+    }
+    heading(&mut block, "verdicts");
+    for (verdict, meaning) in [
+        (Verdict::Stuck, "a rule holds"),
+        (Verdict::Suspect, "past half of a rule's threshold"),
+        (Verdict::Ok, "nothing is wrong"),
+        (Verdict::Recheck, "its source is silent: this was so when it was last heard"),
+        (Verdict::Unknown, "something that a rule needs is missing"),
+    ] {
+        entry(&mut block, format!("{} {}", g.verdict(verdict), verdict.name()), meaning);
+    }
+    heading(&mut block, "stuck means: the first of these rules that holds");
+    for rule in Rule::ALL {
+        entry(&mut block, rule.words().to_owned(), rule.doc());
+    }
+    heading(&mut block, "sources");
+    for (state, meaning) in [
+        (Freshness::Live, "its last pass was complete and is young"),
+        (Freshness::Stale, "it has answered before; its last pass failed or is too old: its numbers are ?"),
+        (Freshness::Failed, "it has never answered"),
+        (Freshness::Never, "it has not been asked yet"),
+    ] {
+        entry(&mut block, format!("{} {}", g.freshness(state), state.name()), meaning);
+    }
+    heading(&mut block, "acts");
+    for (state, meaning) in [
+        (ItemState::Accepted, "the engine took the request"),
+        (ItemState::Done, "the engine finished it; its effect is being watched"),
+        (ItemState::Verified, "the effect was seen and held"),
+        (ItemState::Failed, "refused, or the effect did not come"),
+        (ItemState::Skipped, "not sent: the target had changed"),
+        (ItemState::Unknown, "nobody can say whether it took effect; nothing is sent a second time"),
+    ] {
+        entry(&mut block, format!("{} {}", g.item(state), state.name()), meaning);
+    }
+    (block, area)
+}
+
+fn labels(keys: &[&str]) -> String {
+    keys.iter().map(|keys| label(keys)).collect::<Vec<_>>().join(", ")
+}

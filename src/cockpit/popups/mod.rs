@@ -1,0 +1,114 @@
+//! What lies over a screen: the help, and the way from a verb to its outcome.
+
+pub(super) mod acting;
+pub(super) mod help;
+pub(super) mod progress;
+
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::app::{App, Popup};
+use super::screens::detail::{Block, paint};
+use super::widgets::pen::{Pen, width};
+
+/// A box of at most this size in the middle of the screen.
+fn place(app: &App, columns: u16, lines: u16) -> Rect {
+    let (width, height) = app.size;
+    let room = (width.saturating_sub(if width < 90 { 2 } else { 8 }), height.saturating_sub(3));
+    let (columns, lines) = (columns.min(room.0), lines.min(room.1));
+    Rect::new((width - columns) / 2, 1 + (height.saturating_sub(2).saturating_sub(lines)) / 2, columns, lines)
+}
+
+/// The part inside a box's border.
+fn inside(frame: Rect) -> Rect {
+    Rect {
+        x: frame.x + 2,
+        y: frame.y + 1,
+        width: frame.width.saturating_sub(4),
+        height: frame.height.saturating_sub(2),
+    }
+}
+
+/// Draws the box with its title and, at its lower edge, its keys.
+fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], border: Style) {
+    pen.clear(area, pen.styles.popup);
+    if area.width < 2 || area.height < 2 {
+        return;
+    }
+    let [top_left, top_right, bottom_left, bottom_right] = pen.glyphs.corners;
+    let (left, right, top, bottom) = (area.left(), area.right() - 1, area.top(), area.bottom() - 1);
+    for x in left + 1..right {
+        pen.text(x, top, 1, pen.glyphs.rule, border);
+        pen.text(x, bottom, 1, pen.glyphs.rule, border);
+    }
+    for y in top + 1..bottom {
+        pen.text(left, y, 1, pen.glyphs.bar, border);
+        pen.text(right, y, 1, pen.glyphs.bar, border);
+    }
+    for (x, y, corner) in
+        [(left, top, top_left), (right, top, top_right), (left, bottom, bottom_left), (right, bottom, bottom_right)]
+    {
+        pen.text(x, y, 1, corner, border);
+    }
+    pen.text(left + 2, top, area.width.saturating_sub(4), &format!(" {title} "), border.patch(pen.styles.strong));
+    let mut x = left + 2;
+    for (key, what) in keys {
+        let wide = u16::try_from(width(key) + width(what) + 3).unwrap_or(u16::MAX);
+        if x + wide > right {
+            break;
+        }
+        let spans = [
+            Span::styled(format!(" {key}"), border.patch(pen.styles.key)),
+            Span::styled(format!(" {what} "), border.patch(pen.styles.dim)),
+        ];
+        x += pen.spans(x, bottom, right.saturating_sub(x), &spans);
+    }
+}
+
+/// The scrolled text of the present popup and where it is, if it has any.
+fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> {
+    match app.popup.as_ref()? {
+        Popup::Help { .. } => Some(help::content(app, styles)),
+        Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
+        Popup::Review(review) => Some(acting::review_content(app, styles, review)),
+        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Quit { .. } => None,
+    }
+}
+
+/// How far the present popup can be scrolled.
+pub(super) fn overflow(app: &App) -> usize {
+    let styles = super::theme::Styles::default();
+    scrolling(app, &styles).map_or(0, |(block, area)| block.len().saturating_sub(usize::from(area.height)))
+}
+
+/// Draws the popup, and tells where the text cursor is.
+pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
+    match app.popup.as_ref()? {
+        Popup::Help { scroll } => {
+            let (block, area) = help::content(app, pen.styles);
+            help::frame(app, pen);
+            paint(pen, area, &block, *scroll);
+            None
+        }
+        Popup::Progress { id, scroll } => {
+            progress::frame(app, pen, id);
+            let (block, area) = progress::content(app, pen.styles, id);
+            paint(pen, area, &block, *scroll);
+            None
+        }
+        Popup::Verbs { target, answer, index } => {
+            acting::verbs(app, pen, target, answer, *index);
+            None
+        }
+        Popup::Planning { verb, target, error, since } => {
+            acting::planning(app, pen, (*verb, target), error.as_ref(), *since);
+            None
+        }
+        Popup::Review(review) => acting::review(app, pen, review),
+        Popup::Quit { leave } => {
+            acting::quit(app, pen, *leave);
+            None
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! An act as it goes: accepted, done, verified are three different words.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::{inside, place};
+use crate::cockpit::app::App;
+use crate::cockpit::screens::detail::{Block, labelled};
+use crate::cockpit::theme::Styles;
+use crate::cockpit::widgets::pen::{Pen, wrap};
+use crate::domain::remediation::ItemState;
+use crate::domain::time::{age, since, words};
+
+/// The style of a state.
+pub(in crate::cockpit) fn style(styles: &Styles, state: ItemState) -> Style {
+    match state {
+        ItemState::Pending | ItemState::Accepted | ItemState::Done => styles.info,
+        ItemState::Skipped => styles.dim,
+        ItemState::Verified => styles.ok,
+        ItemState::Failed => styles.failed,
+        ItemState::Unknown => styles.unknown,
+    }
+}
+
+fn area(app: &App) -> Rect {
+    place(app, 96, 22)
+}
+
+/// Draws the box around it.
+pub(super) fn frame(app: &App, pen: &mut Pen<'_>, id: &str) {
+    let act = app.act(id);
+    let title = act.map_or("act".to_owned(), |act| format!("{} {}", act.plan.verb.name(), act.plan.target));
+    let close = if act.is_some_and(|act| act.ended) { "close" } else { "leave it running" };
+    super::frame(pen, area(app), &title, &[("Esc", close)], pen.styles.popup_border);
+}
+
+/// The word for a state, in full.
+fn headline(state: ItemState) -> &'static str {
+    match state {
+        ItemState::Pending => "PENDING: recorded, not sent yet",
+        ItemState::Skipped => "SKIPPED: not sent",
+        ItemState::Accepted => "ACCEPTED: the engine took it; not finished yet",
+        ItemState::Done => "DONE: the engine finished it; its effect is being watched",
+        ItemState::Verified => "VERIFIED: the effect was seen and held",
+        ItemState::Failed => "FAILED",
+        ItemState::Unknown => "UNKNOWN: nobody can say whether it took effect; nothing is sent a second time",
+    }
+}
+
+/// What it says, and where.
+pub(super) fn content(app: &App, styles: &Styles, id: &str) -> (Block, Rect) {
+    let area = inside(area(app));
+    let columns = usize::from(area.width);
+    let mut block = Block::default();
+    let Some(act) = app.act(id) else {
+        block.push(vec![Span::styled("this act is not known any more", styles.dim)]);
+        return (block, area);
+    };
+    stages(&mut block, app, styles, act.item);
+    block.gap();
+    for line in wrap(&format!("{} {}", app.glyphs.item(act.item), headline(act.item)), columns) {
+        block.push(vec![Span::styled(line, style(styles, act.item))]);
+    }
+    if !act.outcome.is_empty() {
+        labelled(&mut block, styles, "outcome", &act.outcome, styles.strong, columns);
+    }
+    if let Some(until) = act.watched_until.filter(|until| !act.ended && *until > app.now) {
+        let text = format!("for another {}", words(since(app.now, until)));
+        labelled(&mut block, styles, "watched", &text, styles.text, columns);
+    }
+    block.gap();
+    labelled(&mut block, styles, "reason", &act.reason, styles.text, columns);
+    let by = format!("{}, {} ago", act.requested_by, age(since(act.requested_at, app.now)));
+    labelled(&mut block, styles, "by", &by, styles.text, columns);
+    let of = format!("{} {} {}", act.plan.flow, app.glyphs.step, act.plan.step);
+    labelled(&mut block, styles, "flow", &of, styles.text, columns);
+    labelled(&mut block, styles, "act", &act.id, styles.dim, columns);
+    block.gap();
+    for (at, text) in &act.log {
+        let lines = wrap(text, columns.saturating_sub(10));
+        for (n, line) in lines.into_iter().enumerate() {
+            let time = if n == 0 { at.strftime("%H:%M:%S").to_string() } else { String::new() };
+            block.push(vec![Span::styled(format!("{time:<10}"), styles.faint), Span::styled(line, styles.text)]);
+        }
+    }
+    (block, area)
+}
+
+/// The way an act goes, with the part that lies behind it.
+fn stages(block: &mut Block, app: &App, styles: &Styles, state: ItemState) {
+    let reached = match state {
+        ItemState::Pending | ItemState::Skipped => 0,
+        ItemState::Accepted => 1,
+        ItemState::Done => 2,
+        ItemState::Verified => 3,
+        ItemState::Failed | ItemState::Unknown => {
+            block.push(vec![
+                Span::styled("recorded", styles.ok),
+                Span::styled(format!(" {} ", app.glyphs.arrow), styles.faint),
+                Span::styled(state.name().to_uppercase(), style(styles, state)),
+            ]);
+            return;
+        }
+    };
+    let mut line = Vec::new();
+    for (at, name) in ["recorded", "accepted", "done", "verified"].into_iter().enumerate() {
+        if at > 0 {
+            line.push(Span::styled(format!(" {} ", app.glyphs.arrow), styles.faint));
+        }
+        let style = if at <= reached { styles.ok } else { styles.faint };
+        let mark = if at <= reached { app.glyphs.ok } else { app.glyphs.dot };
+        line.push(Span::styled(format!("{mark} {name}"), style));
+    }
+    block.push(line);
+}

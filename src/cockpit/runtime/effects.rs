@@ -1,0 +1,78 @@
+//! What the state wants done, done: questions and acts against the hub, each as a task of its own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::cockpit::msg::{Answer, Ask, Msg, Target, Ticket};
+use crate::domain::text::SafeText;
+use crate::ops::{Ops, OpsError};
+use crate::query::Filter;
+
+/// How long a question may take. It is the hub's to be quicker than that; this is so that no screen waits for ever.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks one question.
+pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
+    match ask {
+        Ask::Overview => Answer::Overview(patiently(ops.overview(&Filter::default())).await),
+        Ask::Flows(query) => Answer::Flows(patiently(ops.flows(query)).await),
+        Ask::Flow(id) => Answer::Flow(Box::new(patiently(ops.flow(&id)).await)),
+        Ask::Plan(verb, id) => Answer::Plan(Box::new(patiently(ops.plan(verb, &id)).await)),
+        Ask::Remediations => Answer::Remediations(patiently(ops.remediations()).await),
+        Ask::Refresh => Answer::Refresh(patiently(ops.refresh(None)).await),
+    }
+}
+
+async fn patiently<T>(question: impl Future<Output = Result<T, OpsError>>) -> Result<T, OpsError> {
+    match tokio::time::timeout(PATIENCE, question).await {
+        Ok(answer) => answer,
+        Err(_) => Err(OpsError::Source("no answer within 30 s".into())),
+    }
+}
+
+/// Runs questions and acts, and sends their answers back as messages.
+pub(super) struct Performer {
+    ops: Arc<dyn Ops>,
+    replies: mpsc::Sender<Msg>,
+    asking: HashMap<Target, JoinHandle<()>>,
+}
+
+impl Performer {
+    pub(super) fn new(ops: Arc<dyn Ops>, replies: mpsc::Sender<Msg>) -> Self {
+        Self { ops, replies, asking: HashMap::new() }
+    }
+
+    /// Asks. The newest question of a kind ends the one before it, whose answer nobody wants any more.
+    pub(super) fn ask(&mut self, ticket: Ticket, ask: Ask) {
+        let (ops, replies) = (Arc::clone(&self.ops), self.replies.clone());
+        let task = tokio::spawn(async move {
+            let answer = answer(&*ops, ask).await;
+            // Nobody listens any more once the cockpit is being left.
+            let _ = replies.send(Msg::Reply(ticket, answer)).await;
+        });
+        if let Some(older) = self.asking.insert(ticket.target, task) {
+            older.abort();
+        }
+    }
+
+    /// Carries a plan out. Never ended and never timed out from here: the hub records it and tells how it went.
+    pub(super) fn act(&self, ticket: Ticket, plan_hash: SafeText, reason: String) {
+        let (ops, replies) = (Arc::clone(&self.ops), self.replies.clone());
+        tokio::spawn(async move {
+            let answer = ops.remediate(&plan_hash, &reason).await;
+            let _ = replies.send(Msg::Reply(ticket, Answer::Act(Box::new(answer)))).await;
+        });
+    }
+}
+
+impl Drop for Performer {
+    fn drop(&mut self) {
+        for task in self.asking.values() {
+            task.abort();
+        }
+    }
+}

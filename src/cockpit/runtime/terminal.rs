@@ -1,0 +1,140 @@
+//! The terminal: entered, painted, and given back as it was, however the program ends.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use crossterm::{cursor, queue};
+use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use tokio::sync::Notify;
+
+/// Takes the terminal back to how it was. Does what it can: a terminal that is gone can't be restored.
+fn leave() {
+    let mut out = io::stdout().lock();
+    let _ = queue!(
+        out,
+        EndSynchronizedUpdate,
+        DisableBracketedPaste,
+        crossterm::style::ResetColor,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+}
+
+/// A terminal in raw mode on its alternate screen, for as long as this lives.
+pub(super) struct Terminal {
+    /// Whether the terminal is ours; shared with the panic hook, so that it is given back once.
+    entered: Arc<AtomicBool>,
+    shown: Buffer,
+    next: Buffer,
+    cursor: Option<Position>,
+    whole: bool,
+}
+
+impl Terminal {
+    /// Enters, and sees to it that a panic gives the terminal back before it is told, and ends the cockpit.
+    pub(super) fn enter(panicked: Arc<Notify>) -> io::Result<Self> {
+        let entered = Arc::new(AtomicBool::new(false));
+        let ours = Arc::clone(&entered);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if ours.swap(false, Ordering::SeqCst) {
+                leave();
+                panicked.notify_one();
+            }
+            before(info);
+        }));
+        let mut terminal =
+            Self { entered, shown: Buffer::default(), next: Buffer::default(), cursor: None, whole: true };
+        terminal.take()?;
+        Ok(terminal)
+    }
+
+    /// Takes the terminal over, also when coming back from the background.
+    pub(super) fn take(&mut self) -> io::Result<()> {
+        // Raw mode is what is left when this is called twice; the terminal's own modes must not be forgotten.
+        enable_raw_mode()?;
+        self.entered.store(true, Ordering::SeqCst);
+        let mut out = io::stdout().lock();
+        queue!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        out.flush()?;
+        self.whole = true;
+        Ok(())
+    }
+
+    /// Gives the terminal back.
+    pub(super) fn release(&mut self) {
+        if self.entered.swap(false, Ordering::SeqCst) {
+            leave();
+        }
+    }
+
+    /// Paints the whole screen at the next frame, whatever is thought to be on it.
+    pub(super) fn forget(&mut self) {
+        self.whole = true;
+    }
+
+    /// Paints what has changed, in one write; nothing where nothing has.
+    pub(super) fn paint(
+        &mut self,
+        size: (u16, u16),
+        draw: impl FnOnce(&mut Buffer) -> Option<Position>,
+    ) -> io::Result<()> {
+        let area = Rect::new(0, 0, size.0, size.1);
+        if self.shown.area != area {
+            self.whole = true;
+        }
+        if self.next.area != area {
+            self.next = Buffer::empty(area);
+        }
+        let cursor = draw(&mut self.next);
+        let mut bytes = Vec::new();
+        let mut backend = CrosstermBackend::new(&mut bytes);
+        if self.whole {
+            self.shown = Buffer::empty(area);
+            backend.clear_region(ClearType::All)?;
+        }
+        let mut changes = self.shown.diff_iter(&self.next).peekable();
+        let painted = changes.peek().is_some() || self.whole;
+        if painted {
+            backend.draw(changes)?;
+        }
+        if let Some(position) = cursor
+            && (painted || self.cursor != cursor)
+        {
+            backend.set_cursor_position(position)?;
+            backend.show_cursor()?;
+        }
+        if cursor.is_none() && (self.cursor.is_some() || self.whole) {
+            backend.hide_cursor()?;
+        }
+        self.whole = false;
+        self.cursor = cursor;
+        std::mem::swap(&mut self.shown, &mut self.next);
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut frame = Vec::with_capacity(bytes.len() + 16);
+        queue!(frame, BeginSynchronizedUpdate)?;
+        frame.extend_from_slice(&bytes);
+        queue!(frame, EndSynchronizedUpdate)?;
+        let mut out = io::stdout().lock();
+        out.write_all(&frame)?;
+        out.flush()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.release();
+    }
+}

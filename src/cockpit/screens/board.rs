@@ -1,0 +1,328 @@
+//! The board: what is stuck, where, since when, why and for whom; the worst first.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::{body, strip};
+use crate::cockpit::app::{App, Pane};
+use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, plural};
+use crate::cockpit::widgets::pen::Pen;
+use crate::cockpit::widgets::state;
+use crate::domain::cohort::Cohort;
+use crate::domain::source::Freshness;
+use crate::domain::text::SafeText;
+use crate::domain::time::{age, since};
+use crate::domain::verdict::Rule;
+use crate::ops::Overview;
+
+/// From how many columns on the strip stands beside the cohorts.
+const WIDE: u16 = 160;
+
+/// The flows of the strip in the order in which they are shown, for the cursor.
+pub(in crate::cockpit) fn strip_keys(app: &App) -> Vec<(SafeText, SafeText)> {
+    let Some(overview) = app.overview.value() else { return Vec::new() };
+    let (shown, _) = strip::lines(overview, app.board.show_all);
+    shown.into_iter().map(|line| (line.source, line.flow)).collect()
+}
+
+/// Draws the board.
+pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
+    let mut area = body(app);
+    if state::absent(pen, area, &app.overview, "the board", app.now) {
+        return;
+    }
+    let Some(overview) = app.overview.value().cloned() else { return };
+    if state::stale(pen, area, &app.overview, app.now) {
+        area.y += 1;
+        area.height = area.height.saturating_sub(1);
+    }
+    if last_act(app, pen, Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area }) {
+        area.height = area.height.saturating_sub(1);
+    }
+    if area.width >= WIDE {
+        let left = area.width * 11 / 20;
+        cohorts(app, pen, &overview, Rect { width: left, ..area });
+        for y in area.top()..area.bottom() {
+            pen.text(area.x + left + 1, y, 1, pen.glyphs.bar, pen.styles.rule);
+        }
+        let right = Rect { x: area.x + left + 3, width: area.width - left - 4, ..area };
+        strip::draw(app, pen, &overview, right);
+        return;
+    }
+    let (flows, _) = strip::lines(&overview, app.board.show_all);
+    let strip_wants = u16::try_from(flows.len() + 2).unwrap_or(u16::MAX);
+    let full = 1 + app.board.shown.len().max(1) * 4;
+    let cohorts_want = u16::try_from(full).unwrap_or(u16::MAX);
+    let most = area.height.saturating_sub(strip_wants).max(area.height * 11 / 20);
+    let top = cohorts_want.min(most);
+    cohorts(app, pen, &overview, Rect { height: top, ..area });
+    let below = Rect { y: area.y + top, height: area.height - top, ..area };
+    strip::draw(app, pen, &overview, below);
+}
+
+/// The widths of the columns before and after the name.
+struct Columns {
+    source: u16,
+    rule: u16,
+    name: u16,
+}
+
+const NUMBERS: u16 = 2 + 3 + 8 + 6 + 9 + 2;
+
+fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    let sources = if overview.sources.len() > 1 && area.width >= 72 { 12 } else { 0 };
+    let rule = if area.width >= 60 { 13 } else { 0 };
+    let columns = Columns { source: sources, rule, name: area.width.saturating_sub(NUMBERS + sources + rule) };
+    heading(app, pen, area, &columns);
+    let list = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let shown = &app.board.shown;
+    if shown.is_empty() {
+        nothing(app, pen, overview, list);
+        return;
+    }
+    let details = detail_level(shown.len(), usize::from(list.height));
+    let sizes: Vec<u16> =
+        (0..shown.len()).map(|at| 1 + if at == app.board.index { details.selected } else { details.others }).collect();
+    let first = first_shown(&sizes, app.board.index, list.height);
+    let mut y = list.y;
+    for (at, cohort) in shown.iter().enumerate().skip(first) {
+        if y >= list.bottom() {
+            break;
+        }
+        let height = sizes.get(at).copied().unwrap_or(1).min(list.bottom() - y);
+        row(app, pen, overview, cohort, at, Rect { y, height, ..list }, &columns);
+        y += height;
+    }
+    let hidden = shown.len().saturating_sub(first);
+    let fit = sizes.iter().skip(first).scan(0, |sum, size| {
+        *sum += size;
+        Some(*sum)
+    });
+    let visible = fit.take_while(|sum| *sum <= list.height).count();
+    if hidden > visible && y > list.y {
+        let more = format!(" {} more {} ", hidden - visible, pen.glyphs.down);
+        pen.right(area.x, area.y, area.width.saturating_sub(1), &more, pen.styles.dim);
+    }
+}
+
+/// How many lines of explanation each cohort has.
+struct DetailLevel {
+    selected: u16,
+    others: u16,
+}
+
+fn detail_level(count: usize, height: usize) -> DetailLevel {
+    let fits = |others: usize| count + 3 + (count - 1) * others <= height;
+    let others = if fits(3) {
+        3
+    } else if fits(1) {
+        1
+    } else {
+        0
+    };
+    DetailLevel { selected: 3.min(u16::try_from(height.saturating_sub(1)).unwrap_or(3)), others }
+}
+
+/// The first row to show so that the one under the cursor is whole on screen, in the middle if it can be.
+fn first_shown(sizes: &[u16], cursor: usize, height: u16) -> usize {
+    let total: u16 = sizes.iter().fold(0, |sum, size| sum.saturating_add(*size));
+    if total <= height {
+        return 0;
+    }
+    let mut first = cursor.min(sizes.len().saturating_sub(1));
+    let mut used = sizes.get(first).copied().unwrap_or(0);
+    let tail: u16 = sizes.iter().skip(first + 1).fold(0, |sum, size| sum.saturating_add(*size));
+    let below = tail.min((height.saturating_sub(used)) / 2);
+    while first > 0 {
+        let size = sizes.get(first - 1).copied().unwrap_or(1);
+        if used + size + below > height {
+            break;
+        }
+        used += size;
+        first -= 1;
+    }
+    first
+}
+
+fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, columns: &Columns) {
+    let style = pen.styles.heading;
+    let y = area.y;
+    pen.right(area.x + 2, y, 2, "#", style);
+    pen.right(area.x + 5, y, 7, "STUCK", style);
+    pen.right(area.x + 13, y, 5, "FOR", style);
+    pen.right(area.x + 19, y, 8, "TENANTS", style);
+    let x = area.x + NUMBERS - 1;
+    let title = format!("FLOW {} STEP", pen.glyphs.step);
+    let used = pen.text(x, y, columns.name, &title, style);
+    pen.text(x + columns.name + 1, y, columns.rule, "RULE", style);
+    pen.text(x + columns.name + columns.rule + 1, y, columns.source.saturating_sub(1), "SOURCE", style);
+    if app.board.new > 0 {
+        let text = format!("  {} new {}", app.board.new, pen.glyphs.up);
+        pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.info);
+    }
+}
+
+fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
+    let blind = blind(overview);
+    let open: u64 = overview.cells.iter().filter(|cell| cell.live).map(|cell| cell.counts.open).sum();
+    if overview.sources.is_empty() {
+        pen.centre(area, "no source is configured", pen.styles.warning);
+    } else if blind == overview.sources.len() {
+        let asked = overview.sources.iter().any(|source| source.state != Freshness::Never);
+        let text = if asked {
+            format!("{} no source answers: nothing is known (8 shows why)", pen.glyphs.blind)
+        } else {
+            format!("{} asking {} for the first time", pen.glyphs.busy, plural(blind as u64, "source"))
+        };
+        pen.centre(area, &text, if asked { pen.styles.stale } else { pen.styles.info });
+    } else if blind > 0 {
+        let text =
+            format!("{} nothing is stuck in what answers; {} silent", pen.glyphs.blind, plural(blind as u64, "source"));
+        pen.centre(area, &text, pen.styles.stale);
+    } else {
+        let when = age(since(overview.at, app.now));
+        let text = format!("{} nothing is stuck; {} open, seen {when} ago", pen.glyphs.ok, grouped(open));
+        pen.centre(area, &text, pen.styles.ok);
+    }
+}
+
+fn row(app: &App, pen: &mut Pen<'_>, overview: &Overview, cohort: &Cohort, at: usize, area: Rect, columns: &Columns) {
+    let styles = pen.styles;
+    let selected = at == app.board.index && app.board.cohort.as_ref() == Some(&cohort.id);
+    let gone = selected && app.board.gone;
+    let source = overview.source(&cohort.source);
+    let live = source.is_some_and(|source| source.state == Freshness::Live);
+    let focus = app.board.pane == Pane::Cohorts;
+    if selected {
+        pen.style(Rect { height: 1, ..area }, if focus { styles.selected } else { styles.selected_idle });
+        pen.text(area.x, area.y, 1, pen.glyphs.cursor, styles.title);
+    }
+    let tone = |style: Style| if gone || !live { styles.gone } else { style };
+    let y = area.y;
+    pen.right(area.x + 1, y, 3, &(at + 1).to_string(), tone(styles.dim));
+    let count = if live { grouped(cohort.count) } else { "?".to_owned() };
+    pen.right(area.x + 5, y, 7, &count, tone(styles.stuck));
+    let began = age_since(cohort.since, engine_now(source, app.now));
+    pen.right(area.x + 13, y, 5, &began, tone(styles.text));
+    pen.right(area.x + 19, y, 8, &tenants(cohort, live), tone(styles.text));
+    let x = area.x + NUMBERS - 1;
+    let step = if gone { format!("{}  (gone)", cohort.step) } else { cohort.step.to_string() };
+    let name = [
+        Span::styled(cohort.flow.as_str(), tone(styles.strong)),
+        Span::styled(format!(" {} ", pen.glyphs.step), tone(styles.faint)),
+        Span::styled(step, tone(styles.text)),
+    ];
+    pen.spans(x, y, columns.name, &name);
+    pen.text(x + columns.name + 1, y, columns.rule.saturating_sub(2), cohort.rule.words(), tone(styles.suspect));
+    pen.text(
+        x + columns.name + columns.rule + 1,
+        y,
+        columns.source.saturating_sub(2),
+        &cohort.source,
+        tone(styles.dim),
+    );
+    if area.height > 1 {
+        explain(app, pen, cohort, live, Rect { y: y + 1, height: area.height - 1, ..area });
+    }
+}
+
+fn tenants(cohort: &Cohort, live: bool) -> String {
+    match (live, cohort.tenants, cohort.without_tenant) {
+        (false, ..) => "?".to_owned(),
+        (true, 0, 1..) => "?".to_owned(),
+        (true, known, 0) => grouped(known),
+        (true, known, _) => format!("{}+?", grouped(known)),
+    }
+}
+
+/// Whether a fingerprint says more than the rule's name.
+fn has_error(cohort: &Cohort) -> bool {
+    !cohort.fingerprint.starts_with(['[', '(']) && !cohort.fingerprint.is_empty()
+}
+
+/// The lines under a cohort: why, the oldest one's evidence, and what may be done. With room for one, the first.
+fn explain(app: &App, pen: &mut Pen<'_>, cohort: &Cohort, live: bool, area: Rect) {
+    let styles = pen.styles;
+    let error = has_error(cohort);
+    let why = if error { &cohort.fingerprint } else { &cohort.evidence };
+    let mut lines: Vec<(&str, SafeText, Style)> =
+        vec![("why", why.clone(), if error { styles.error_text } else { styles.text })];
+    if area.height >= 3 {
+        let second = if error { Some(cohort.evidence.clone()) } else { cohort.sample.clone() };
+        lines.extend(second.map(|text| ("e.g.", text, styles.dim)));
+    }
+    if area.height >= 2 {
+        let (safe, text) = advice(app, cohort, live);
+        lines.push(("do", text, if safe { styles.suggest } else { styles.dim }));
+    }
+    for (at, (label, text, style)) in lines.iter().enumerate() {
+        let y = area.y + u16::try_from(at).unwrap_or(0);
+        if y >= area.bottom() {
+            break;
+        }
+        pen.right(area.x + 5, y, 7, label, styles.faint);
+        pen.text(area.x + 14, y, area.width.saturating_sub(15), text, *style);
+    }
+}
+
+/// What may safely be done about a cohort, or why nothing; and whether there is something.
+fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
+    let source = app.overview.value().and_then(|overview| overview.source(&cohort.source));
+    if !live {
+        let ago = source
+            .and_then(|source| source.age(app.now))
+            .map_or("never".to_owned(), |age_| format!("{} ago", age(age_)));
+        let text = format!("nothing: {} is silent; it was {}, heard {ago}", cohort.source, grouped(cohort.count));
+        return (false, text.into());
+    }
+    let ended = cohort.evidence.starts_with("failed in") || cohort.evidence.starts_with("timed out in");
+    let (safe, text) = match cohort.rule {
+        Rule::Exhausted if ended => (false, "nothing here: these have ended; their callers must start them again"),
+        Rule::Exhausted => (true, "resume one (Enter, v): goes on from the failed step; the rest once it holds"),
+        Rule::BlockedBy => (false, "nothing here: repair the instance that holds the key, and these move on"),
+        Rule::RetryStorm => (false, "nothing yet: the engine still retries; they move on when the cause is gone"),
+        Rule::LostWait => (false, "nothing safe: find out who was to answer; cancel would end it for good"),
+        Rule::Overdue => (false, "nothing yet: look at the worker of this step before anything else"),
+    };
+    match app.read_only() {
+        Some(why) if safe => (false, format!("{text}, not from here: {why}").into()),
+        _ => (safe, text.into()),
+    }
+}
+
+/// What the last act came to, in one line. Returns whether there was one.
+fn last_act(app: &App, pen: &mut Pen<'_>, area: Rect) -> bool {
+    let Some(act) = app.acts.value().and_then(|acts| acts.first()) else { return false };
+    let style = super::super::popups::progress::style(pen.styles, act.item);
+    let when = age(since(act.requested_at, app.now));
+    let spans = [
+        Span::styled("  last act  ", pen.styles.faint),
+        Span::styled(format!("{} {}", pen.glyphs.item(act.item), act.item.name()), style),
+        Span::styled(format!("  {} {}", act.plan.verb.name(), act.plan.target), pen.styles.text),
+        Span::styled(format!("  {when} ago"), pen.styles.dim),
+        Span::styled(if act.outcome.is_empty() { String::new() } else { format!(": {}", act.outcome) }, pen.styles.dim),
+    ];
+    pen.spans(area.x, area.y, area.width, &spans);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_shown;
+
+    #[test]
+    fn the_cursor_is_always_whole_on_screen() {
+        let sizes = [1, 1, 4, 1, 1, 1, 1, 1];
+        for height in 4..14 {
+            for cursor in 0..sizes.len() {
+                let first = first_shown(&sizes, cursor, height);
+                let end: u16 = sizes[first..=cursor].iter().sum();
+                assert!(first <= cursor && end <= height, "cursor {cursor}, height {height}: first {first}");
+            }
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! One instance: its verdict and why first, then what it waits for, its error, its timeline, and what may be done.
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::body;
+use super::flows::state_of;
+use crate::cockpit::app::App;
+use crate::cockpit::glyphs::Glyphs;
+use crate::cockpit::remote::Remote;
+use crate::cockpit::theme::Styles;
+use crate::cockpit::widgets::numbers::engine_now;
+use crate::cockpit::widgets::pen::{Pen, fit, width, wrap};
+use crate::cockpit::widgets::state;
+use crate::domain::flow::{EntryOutcome, FlowInstance, JudgedFlow, TimelineEntry, Wait};
+use crate::domain::time::{age, date_time, since, words};
+use crate::domain::verdict::{Judgement, Verdict};
+use crate::ops::{FlowAnswer, OpsError};
+
+/// From how many columns on the facts stand beside the timeline.
+const WIDE: u16 = 130;
+
+/// Lines of text, to be scrolled.
+#[derive(Default)]
+pub(in crate::cockpit) struct Block {
+    lines: Vec<Vec<Span<'static>>>,
+}
+
+impl Block {
+    /// Adds a line.
+    pub(in crate::cockpit) fn push(&mut self, line: Vec<Span<'static>>) {
+        self.lines.push(line);
+    }
+
+    /// Adds an empty line, unless the last one is.
+    pub(in crate::cockpit) fn gap(&mut self) {
+        if self.lines.last().is_some_and(|line| !line.is_empty()) {
+            self.lines.push(Vec::new());
+        }
+    }
+
+    /// How many lines there are.
+    pub(in crate::cockpit) fn len(&self) -> usize {
+        self.lines.len()
+    }
+}
+
+/// Paints the lines of a block from `scroll` on.
+pub(in crate::cockpit) fn paint(pen: &mut Pen<'_>, area: Rect, block: &Block, scroll: usize) {
+    let most = block.len().saturating_sub(usize::from(area.height));
+    let scroll = scroll.min(most);
+    for (y, line) in (area.top()..area.bottom()).zip(block.lines.iter().skip(scroll)) {
+        pen.spans(area.x, y, area.width, line);
+    }
+    let below = block.len().saturating_sub(scroll + usize::from(area.height));
+    if below > 0 && area.height > 1 {
+        let text = format!(" {below} more {} ", pen.glyphs.down);
+        pen.right(area.x, area.bottom() - 1, area.width, &text, pen.styles.info);
+    }
+    if scroll > 0 && area.height > 1 {
+        let text = format!(" {scroll} more {} ", pen.glyphs.up);
+        pen.right(area.x, area.y, area.width, &text, pen.styles.info);
+    }
+}
+
+const LABEL: usize = 10;
+
+/// A label and a text beside it, wrapped.
+pub(in crate::cockpit) fn labelled(
+    block: &mut Block,
+    styles: &Styles,
+    label: &str,
+    text: &str,
+    style: Style,
+    columns: usize,
+) {
+    for (at, line) in wrap(text, columns.saturating_sub(LABEL)).into_iter().enumerate() {
+        let label = if at == 0 { label } else { "" };
+        block.push(vec![Span::styled(format!("{label:<LABEL$}"), styles.faint), Span::styled(line, style)]);
+    }
+}
+
+/// Why the verdict is what it is: rule, threshold, since, evidence; then what the other rules say.
+pub(in crate::cockpit) fn explain(
+    block: &mut Block,
+    styles: &Styles,
+    judgement: &Judgement,
+    now: Timestamp,
+    columns: usize,
+) {
+    for (at, finding) in judgement.findings.iter().enumerate() {
+        let style = match finding.verdict {
+            Verdict::Stuck if at == 0 => styles.strong,
+            Verdict::Suspect => styles.suspect,
+            Verdict::Unknown | Verdict::Recheck => styles.unknown,
+            Verdict::Stuck | Verdict::Ok => styles.text,
+        };
+        let label = if at == 0 { "why" } else { "also" };
+        let evidence =
+            if finding.evidence.is_empty() { finding.rule.doc().to_owned() } else { finding.evidence.to_string() };
+        labelled(block, styles, label, &evidence, style, columns);
+        let began = finding
+            .since
+            .map(|at| format!(", since {} ({} ago)", date_time(at), age(since(at, now))))
+            .unwrap_or_default();
+        let limit =
+            if finding.threshold.is_empty() { String::new() } else { format!(", threshold: {}", finding.threshold) };
+        let rule = format!("{} by the rule {:?}{limit}{began}", finding.verdict.name(), finding.rule.words());
+        labelled(block, styles, "", &rule, styles.dim, columns);
+    }
+    if judgement.verdict == Verdict::Recheck {
+        labelled(block, styles, "", "its source is silent: this was so when it was last heard", styles.stale, columns);
+    }
+}
+
+fn wait(block: &mut Block, styles: &Styles, wait: &Wait, now: Timestamp, columns: usize) {
+    let on = wait.reference.as_deref().map(|name| format!(": {name}")).unwrap_or_default();
+    let began = wait.since.map(|at| format!(", for {}", words(since(at, now)))).unwrap_or_default();
+    let until = match wait.until {
+        Some(until) if until > now => format!(", ends in {}", words(since(now, until))),
+        Some(until) => format!(", was to end {} ago", words(since(until, now))),
+        None => String::new(),
+    };
+    labelled(block, styles, "waits for", &format!("{}{on}{began}{until}", wait.kind.words()), styles.waiting, columns);
+}
+
+/// Draws the screen.
+pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
+    let mut area = body(app);
+    if area.height == 0 {
+        return;
+    }
+    let Some(id) = &app.detail.id else {
+        pen.centre(area, "nothing is open", pen.styles.faint);
+        return;
+    };
+    title(app, pen, Rect { height: 1, ..area }, &id.to_string());
+    area.y += 1;
+    area.height -= 1;
+    if area.height > 0 && problem(app, pen, Rect { height: 1, ..area }) {
+        area.y += 1;
+        area.height -= 1;
+    }
+    let Some(answer) = app.detail.answer.value() else {
+        let what = "this instance";
+        if app.detail.seed.is_none() || matches!(app.detail.answer, Remote::Failed(_)) {
+            state::absent(pen, area, &app.detail.answer, what, app.now);
+        } else if let Some(seed) = &app.detail.seed {
+            // What the list knew stands in until its source has answered.
+            let block = seed_block(app, pen, seed, usize::from(area.width.saturating_sub(4)));
+            paint(pen, Rect { x: area.x + 2, width: area.width.saturating_sub(4), ..area }, &block, 0);
+        }
+        return;
+    };
+    let (left, right) = split(area);
+    let main = main_block(app, pen.styles, pen.glyphs, answer, left.width, right.is_none());
+    paint(pen, left, &main, app.detail.scroll);
+    if let Some(right) = right {
+        for y in area.top()..area.bottom() {
+            pen.text(right.x - 2, y, 1, pen.glyphs.bar, pen.styles.rule);
+        }
+        let mut side = Block::default();
+        side_block(&mut side, app, pen.styles, pen.glyphs, answer, right.width);
+        paint(pen, right, &side, 0);
+    }
+}
+
+fn split(area: Rect) -> (Rect, Option<Rect>) {
+    if area.width < WIDE {
+        return (Rect { x: area.x + 2, width: area.width.saturating_sub(3), ..area }, None);
+    }
+    let side = area.width * 2 / 5;
+    let left = Rect { x: area.x + 2, width: area.width - side - 5, ..area };
+    (left, Some(Rect { x: area.right() - side, width: side - 1, ..area }))
+}
+
+/// How many lines there are to scroll through, and how many fit.
+pub(in crate::cockpit) fn extent(app: &App) -> (usize, usize) {
+    let mut area = body(app);
+    area.height = area.height.saturating_sub(1 + u16::from(app.detail.answer.error().is_some()));
+    let Some(answer) = app.detail.answer.value() else { return (0, usize::from(area.height)) };
+    let (left, right) = split(area);
+    let styles = Styles::default();
+    let block = main_block(app, &styles, app.glyphs, answer, left.width, right.is_none());
+    (block.len(), usize::from(area.height))
+}
+
+fn title(app: &App, pen: &mut Pen<'_>, area: Rect, id: &str) {
+    let read = match &app.detail.answer {
+        Remote::Fresh { at, .. } | Remote::Stale { at, .. } => format!("read {} ago", age(since(*at, app.now))),
+        Remote::Loading(_) => "asking its source".to_owned(),
+        Remote::Never | Remote::Failed(_) => String::new(),
+    };
+    let spans = [
+        Span::styled(id.to_owned(), pen.styles.title),
+        Span::styled(if read.is_empty() { read } else { format!("  {read}") }, pen.styles.dim),
+    ];
+    pen.rule(area, &spans);
+}
+
+/// Says why the last reading failed. Returns whether it did.
+fn problem(app: &App, pen: &mut Pen<'_>, area: Rect) -> bool {
+    let Remote::Stale { at, error, .. } = &app.detail.answer else { return false };
+    let old = age(since(*at, app.now));
+    let text = match error {
+        OpsError::NotFound(why) => format!("{} gone: {why}; this is how it was {old} ago", pen.glyphs.bad),
+        other => format!("{} not read again: {other}; this is {old} old", pen.glyphs.warn),
+    };
+    pen.text(area.x + 2, area.y, area.width.saturating_sub(3), &text, pen.styles.stale);
+    true
+}
+
+fn seed_block(app: &App, pen: &Pen<'_>, seed: &JudgedFlow, columns: usize) -> Block {
+    let source = app.overview.value().and_then(|overview| overview.source(&seed.flow.id.source));
+    let now = engine_now(source, app.now);
+    let mut block = Block::default();
+    verdict_line(&mut block, pen.styles, pen.glyphs, seed);
+    explain(&mut block, pen.styles, &seed.judgement, now, columns);
+    block.gap();
+    block.push(vec![Span::styled(format!("{} asking its source for the rest", pen.glyphs.busy), pen.styles.info)]);
+    block
+}
+
+fn verdict_line(block: &mut Block, styles: &Styles, glyphs: &'static Glyphs, flow: &JudgedFlow) {
+    let mut buffer = ratatui::buffer::Buffer::empty(Rect::ZERO);
+    let pen = Pen { buffer: &mut buffer, styles, glyphs, ascii: false };
+    let (glyph, _, style) = state_of(&pen, flow);
+    let rule = flow.judgement.rule().map(|rule| format!(" {} {}", glyphs.dot, rule.words())).unwrap_or_default();
+    block.push(vec![
+        Span::styled(format!("{glyph} {}{rule}", flow.judgement.verdict.name().to_uppercase()), style),
+        Span::styled(format!("   {}", flow.flow.flow), styles.strong),
+        Span::styled(format!(" {} ", glyphs.step), styles.faint),
+        Span::styled(flow.flow.step.to_string(), styles.strong),
+    ]);
+}
+
+fn heading(block: &mut Block, styles: &Styles, text: &str) {
+    block.gap();
+    block.push(vec![Span::styled(text.to_owned(), styles.title)]);
+}
+
+fn main_block(
+    app: &App,
+    styles: &Styles,
+    glyphs: &'static Glyphs,
+    answer: &FlowAnswer,
+    columns: u16,
+    with_side: bool,
+) -> Block {
+    let wide = usize::from(columns);
+    let instance = &answer.detail.flow;
+    let now = app.now.saturating_add(answer.clock_offset).unwrap_or(app.now);
+    let mut block = Block::default();
+    let judged = JudgedFlow { flow: instance.clone(), judgement: answer.judgement.clone() };
+    verdict_line(&mut block, styles, glyphs, &judged);
+    explain(&mut block, styles, &answer.judgement, now, wide);
+    status(&mut block, styles, instance, now, wide);
+    if let Some(on) = &instance.wait {
+        wait(&mut block, styles, on, now, wide);
+    }
+    if with_side {
+        verbs(&mut block, app, styles, glyphs, answer, wide);
+    }
+    if !answer.detail.error.is_empty() {
+        heading(&mut block, styles, "error");
+        for line in &answer.detail.error {
+            for part in wrap(line, wide.saturating_sub(2)) {
+                block.push(vec![Span::raw("  "), Span::styled(part, styles.error_text)]);
+            }
+        }
+    } else if let Some(error) = &instance.error {
+        heading(&mut block, styles, "error");
+        for part in wrap(&error.text, wide.saturating_sub(2)) {
+            block.push(vec![Span::raw("  "), Span::styled(part, styles.error_text)]);
+        }
+    }
+    timeline(&mut block, styles, glyphs, &answer.detail.timeline, now, wide);
+    if with_side {
+        facts(&mut block, styles, answer, wide);
+    }
+    block
+}
+
+fn side_block(
+    block: &mut Block,
+    app: &App,
+    styles: &Styles,
+    glyphs: &'static Glyphs,
+    answer: &FlowAnswer,
+    columns: u16,
+) {
+    let wide = usize::from(columns);
+    verbs(block, app, styles, glyphs, answer, wide);
+    facts(block, styles, answer, wide);
+}
+
+fn status(block: &mut Block, styles: &Styles, flow: &FlowInstance, now: Timestamp, columns: usize) {
+    let attempts = match flow.attempts {
+        Some(1) => ", attempt 1".to_owned(),
+        Some(n) => format!(", attempt {n}"),
+        None => String::new(),
+    };
+    let changed = flow.last_transition_at.map(|at| format!(", for {}", words(since(at, now)))).unwrap_or_default();
+    labelled(block, styles, "status", &format!("{}{changed}{attempts}", flow.status.words()), styles.text, columns);
+    if let Some(next) = flow.next_retry_at {
+        let text = if next > now {
+            format!("in {}, at {}", words(since(now, next)), date_time(next))
+        } else {
+            format!("was due {} ago", words(since(next, now)))
+        };
+        labelled(block, styles, "next try", &text, styles.text, columns);
+    }
+    let tenant = flow.tenant.as_deref().unwrap_or("not known");
+    labelled(block, styles, "tenant", tenant, styles.text, columns);
+    if let Some(key) = &flow.key {
+        labelled(block, styles, "key", key, styles.text, columns);
+    }
+}
+
+fn verbs(block: &mut Block, app: &App, styles: &Styles, glyphs: &'static Glyphs, answer: &FlowAnswer, columns: usize) {
+    heading(block, styles, "what may be done (v)");
+    for offer in &answer.verbs {
+        match app.read_only().or(offer.refusal.as_ref()) {
+            None => labelled(
+                block,
+                styles,
+                &format!("{} {}", glyphs.arrow, offer.verb.name()),
+                offer.verb.words(),
+                styles.suggest,
+                columns,
+            ),
+            Some(why) => labelled(
+                block,
+                styles,
+                &format!("{} {}", glyphs.dot, offer.verb.name()),
+                &format!("not now: {why}"),
+                styles.faint,
+                columns,
+            ),
+        }
+    }
+    if answer.verbs.is_empty() {
+        block.push(vec![Span::styled("nothing: its source offers no verb", styles.dim)]);
+    }
+}
+
+fn facts(block: &mut Block, styles: &Styles, answer: &FlowAnswer, columns: usize) {
+    let flow = &answer.detail.flow;
+    heading(block, styles, "facts");
+    let label_width = answer.detail.facts.iter().map(|(label, _)| width(label)).max().unwrap_or(0).clamp(9, 20) + 2;
+    let mut fact = |label: &str, value: &str| {
+        for (at, line) in wrap(value, columns.saturating_sub(label_width)).into_iter().enumerate() {
+            let label = if at == 0 { fit(label, label_width - 1, ".").into_owned() } else { String::new() };
+            block.push(vec![
+                Span::styled(format!("{label:<label_width$}"), styles.faint),
+                Span::styled(line, styles.text),
+            ]);
+        }
+    };
+    if let Some(created) = flow.created_at {
+        fact("created", &date_time(created));
+    }
+    fact("version", flow.version.as_str());
+    for (label, value) in &answer.detail.facts {
+        fact(label, value);
+    }
+    if !flow.exact_id {
+        fact("id", "holds characters that can't be shown: it can't be acted on");
+    }
+}
+
+fn timeline(
+    block: &mut Block,
+    styles: &Styles,
+    glyphs: &'static Glyphs,
+    entries: &[TimelineEntry],
+    now: Timestamp,
+    columns: usize,
+) {
+    heading(block, styles, "timeline");
+    if entries.is_empty() {
+        block.push(vec![Span::styled("its source tells none", styles.dim)]);
+        return;
+    }
+    let day = |at: Timestamp| at.strftime("%m-%d").to_string();
+    let today = day(now);
+    let names = entries.iter().map(|entry| width(&entry.what)).max().unwrap_or(0).clamp(8, (columns / 3).max(8));
+    for entry in entries {
+        let (glyph, style) = match entry.outcome {
+            EntryOutcome::Open => (glyphs.busy, styles.info),
+            EntryOutcome::Done => (glyphs.ok, styles.ok),
+            EntryOutcome::Failed => (glyphs.bad, styles.failed),
+            EntryOutcome::Note => (glyphs.dot, styles.dim),
+        };
+        let at = match entry.at {
+            Some(at) if day(at) == today => at.strftime("      %H:%M:%S").to_string(),
+            Some(at) => at.strftime("%m-%d %H:%M:%S").to_string(),
+            None => "             ?".to_owned(),
+        };
+        let took = match (entry.at, entry.ended_at, entry.outcome) {
+            (Some(at), Some(end), _) => short(end.duration_since(at)),
+            (Some(at), None, EntryOutcome::Open) => format!("{}+", short(since(at, now))),
+            _ => String::new(),
+        };
+        let name = fit(&entry.what, names, glyphs.ellipsis).into_owned();
+        let pad = " ".repeat(names.saturating_sub(width(&name)));
+        let mut line = vec![
+            Span::styled(format!("{at}  "), styles.dim),
+            Span::styled(format!("{glyph} "), style),
+            Span::styled(name, styles.text),
+            Span::styled(format!("{pad}  {took:>7}"), styles.dim),
+        ];
+        if let Some(note) = &entry.note {
+            line.push(Span::styled(
+                format!("  {note}"),
+                if entry.outcome == EntryOutcome::Failed { styles.error_text } else { styles.dim },
+            ));
+        }
+        block.push(line);
+    }
+}
+
+/// How long a step took, in three characters or so: `12ms`, `1.4s`, `3m`.
+fn short(duration: jiff::SignedDuration) -> String {
+    let millis = duration.as_millis().max(0);
+    match millis {
+        0..1_000 => format!("{millis}ms"),
+        1_000..60_000 => format!("{}.{}s", millis / 1_000, millis % 1_000 / 100),
+        _ => age(duration),
+    }
+}

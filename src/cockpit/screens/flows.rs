@@ -1,0 +1,313 @@
+//! The flows: every open or failed instance, as a window on a list that may be long.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::{body, preview};
+use crate::cockpit::app::{App, PromptKind};
+use crate::cockpit::widgets::numbers::{age_since, engine_now, grouped};
+use crate::cockpit::widgets::pen::{Pen, width};
+use crate::cockpit::widgets::state;
+use crate::domain::flow::{JudgedFlow, PauseCause, Status};
+use crate::domain::text::SafeText;
+use crate::domain::verdict::Verdict;
+use ratatui::layout::Position;
+
+/// Where the parts of the screen are.
+pub(in crate::cockpit) struct Areas {
+    pub(in crate::cockpit) bar: Rect,
+    pub(in crate::cockpit) heading: Rect,
+    pub(in crate::cockpit) list: Rect,
+    pub(in crate::cockpit) preview: Option<Rect>,
+}
+
+/// Places the parts: the preview to the right where it is wide, below where it is tall, else nowhere.
+pub(in crate::cockpit) fn areas(app: &App) -> Areas {
+    let body = body(app);
+    // A wrong filter has a line of its own below the bar.
+    let bar_height = if app.flows.error.is_some() { 2 } else { 1 }.min(body.height);
+    let bar = Rect { height: bar_height, ..body };
+    let mut rest = Rect { y: body.y + bar_height, height: body.height - bar_height, ..body };
+    let preview = if body.width >= 140 {
+        let wide = body.width * 2 / 5;
+        rest.width -= wide;
+        Some(Rect { x: rest.right(), width: wide, ..rest })
+    } else if body.height >= 27 {
+        let tall = body.height / 3;
+        rest.height -= tall;
+        Some(Rect { y: rest.bottom(), height: tall, ..rest })
+    } else {
+        None
+    };
+    let heading = Rect { height: 1.min(rest.height), ..rest };
+    let list = Rect { y: rest.y + heading.height, height: rest.height - heading.height, ..rest };
+    Areas { bar, heading, list, preview }
+}
+
+/// Draws the screen, and tells where the text cursor is.
+pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
+    let areas = areas(app);
+    let cursor = bar(app, pen, areas.bar);
+    list(app, pen, &areas);
+    if let Some(area) = areas.preview {
+        preview::draw(app, pen, area);
+    }
+    cursor
+}
+
+/// The filter, the order and the position.
+fn bar(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
+    if area.height == 0 {
+        return None;
+    }
+    let styles = pen.styles;
+    let flows = &app.flows;
+    let typing = app.prompt.as_ref().filter(|prompt| matches!(prompt.kind, PromptKind::Filter { .. }));
+    let total = match flows.window.value() {
+        Some(window) => {
+            let at = if window.total == 0 { 0 } else { flows.cursor + 1 };
+            let of = grouped(window.total as u64);
+            let all = if window.unfiltered == window.total {
+                String::new()
+            } else {
+                format!(" (of {})", grouped(window.unfiltered as u64))
+            };
+            format!("{at}/{of}{all}")
+        }
+        None => "?/?".to_owned(),
+    };
+    let order = if flows.reverse { pen.glyphs.up } else { pen.glyphs.down };
+    let right = format!("{order} {}   {total} ", flows.sort.name());
+    let right_width = u16::try_from(width(&right)).unwrap_or(0).min(area.width / 2);
+    pen.right(area.x, area.y, area.width, &right, styles.dim);
+    let room = area.width.saturating_sub(right_width + 4);
+    let x = area.x + 3;
+    let mut cursor = None;
+    pen.text(area.x + 1, area.y, 1, "/", if typing.is_some() { styles.title } else { styles.faint });
+    if let Some(prompt) = typing {
+        pen.style(Rect { x, width: room, height: 1, y: area.y }, styles.input);
+        let scroll = prompt.input.visual_scroll(usize::from(room.saturating_sub(1)));
+        let text = SafeText::new(prompt.input.value());
+        let visible: String = skip_columns(&text, scroll);
+        pen.text(x, area.y, room, &visible, styles.input);
+        let column = u16::try_from(prompt.input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
+        cursor = Some(Position::new(x + column.min(room), area.y));
+    } else if flows.text.is_empty() {
+        pen.text(x, area.y, room, "no filter: every open or failed instance", styles.faint);
+    } else {
+        pen.text(x, area.y, room, &SafeText::new(&flows.text), styles.strong);
+    }
+    if let Some(error) = flows.error.as_ref().filter(|_| area.height > 1) {
+        let meant = error.suggestion.as_ref().map(|word| format!("; is {word} meant?")).unwrap_or_default();
+        let text = format!("{} column {}, {:?}: {}{meant}", pen.glyphs.bad, error.column, error.word, error.message);
+        pen.text(x, area.y + 1, area.width.saturating_sub(4), &SafeText::new(&text), styles.warning);
+    }
+    cursor
+}
+
+/// A text without its first columns.
+fn skip_columns(text: &str, columns: usize) -> String {
+    let mut skipped = 0;
+    text.chars()
+        .skip_while(|c| {
+            let before = skipped;
+            skipped += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+            before < columns
+        })
+        .collect()
+}
+
+/// A column: its head, its width, and whether it is right-aligned. In the order on screen.
+struct Layout {
+    state: u16,
+    age: u16,
+    name: u16,
+    tenant: u16,
+    attempts: u16,
+    error: u16,
+    id: u16,
+}
+
+impl Layout {
+    /// What goes first when it is narrow: the id, the error, the attempts, the tenant.
+    fn of(width: u16) -> Self {
+        let mut layout = Self { state: 14, age: 5, name: 0, tenant: 0, attempts: 0, error: 0, id: 0 };
+        let mut room = width.saturating_sub(2 + layout.state + layout.age);
+        let mut take = |want: u16, least: u16| {
+            if room >= want + least {
+                room -= want;
+                want
+            } else {
+                0
+            }
+        };
+        layout.tenant = take(if width >= 120 { 18 } else { 13 }, 24);
+        layout.attempts = take(5, 24);
+        layout.id = if width >= 112 { take(22, 50) } else { 0 };
+        layout.error = take((width / 3).min(60), 24);
+        layout.name = room.saturating_sub(1);
+        layout
+    }
+}
+
+fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
+    let styles = pen.styles;
+    let area = areas.list;
+    let layout = Layout::of(area.width);
+    heading(pen, areas.heading, &layout);
+    if state::absent(pen, area, &app.flows.window, "the flows", app.now) {
+        return;
+    }
+    let Some(window) = app.flows.window.value() else { return };
+    if window.total == 0 && !app.flows.gone {
+        let text = if window.unfiltered == 0 {
+            format!("{} there is no open or failed instance", pen.glyphs.ok)
+        } else {
+            format!("none of {} matches this filter", grouped(window.unfiltered as u64))
+        };
+        pen.centre(area, &text, if window.unfiltered == 0 { styles.ok } else { styles.dim });
+        return;
+    }
+    let mut rows = area;
+    if app.flows.window.error().is_some() {
+        let line = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
+        state::stale(pen, line, &app.flows.window, app.now);
+        rows.height = rows.height.saturating_sub(1);
+    }
+    // A row that is gone keeps its place; those behind it follow one line lower.
+    let ghost = app.flows.gone.then_some(app.flows.cursor);
+    let shown = window.total + usize::from(ghost.is_some());
+    for (y, index) in (rows.top()..rows.bottom()).zip(app.flows.top..shown) {
+        let selected = index == app.flows.cursor;
+        let line = Rect { y, height: 1, ..rows };
+        if selected {
+            pen.style(line, styles.selected);
+            pen.text(line.x, y, 1, pen.glyphs.cursor, styles.title);
+        }
+        let behind = usize::from(ghost.is_some_and(|ghost| index > ghost));
+        let flow = if ghost == Some(index) {
+            app.flows.row.as_deref()
+        } else {
+            (index - behind).checked_sub(window.offset).and_then(|at| window.rows.get(at)).map(AsRef::as_ref)
+        };
+        match flow {
+            Some(flow) => row(app, pen, flow, line, &layout, ghost == Some(index)),
+            None => {
+                pen.text(line.x + 2, y, line.width, pen.glyphs.ellipsis, styles.faint);
+            }
+        }
+    }
+}
+
+fn heading(pen: &mut Pen<'_>, area: Rect, layout: &Layout) {
+    if area.height == 0 {
+        return;
+    }
+    let style = pen.styles.heading;
+    let y = area.y;
+    let mut x = area.x + 2;
+    pen.text(x, y, layout.state, "STATE", style);
+    x += layout.state;
+    pen.right(x, y, layout.age - 1, "FOR", style);
+    x += layout.age;
+    pen.text(x, y, layout.name, &format!("FLOW {} STEP", pen.glyphs.step), style);
+    x += layout.name + 1;
+    pen.text(x, y, layout.tenant, "TENANT", style);
+    x += layout.tenant;
+    if layout.attempts > 0 {
+        pen.right(x, y, layout.attempts - 1, "ATT", style);
+    }
+    x += layout.attempts;
+    pen.text(x, y, layout.error, "ERROR", style);
+    x += layout.error;
+    pen.text(x, y, layout.id, "ID", style);
+}
+
+/// What an instance is, in a word, with the style and the glyph that say the same.
+pub(in crate::cockpit) fn state_of(pen: &Pen<'_>, flow: &JudgedFlow) -> (&'static str, &'static str, Style) {
+    let styles = pen.styles;
+    let glyph = pen.glyphs.verdict(flow.judgement.verdict);
+    match flow.judgement.verdict {
+        Verdict::Stuck => (glyph, flow.judgement.rule().map_or("stuck", |rule| rule.words()), styles.stuck),
+        Verdict::Suspect => (glyph, flow.flow.status.words(), styles.suspect),
+        Verdict::Recheck => (glyph, "recheck", styles.recheck),
+        Verdict::Unknown => (glyph, "unknown", styles.unknown),
+        Verdict::Ok => match flow.flow.status {
+            Status::Paused if flow.flow.pause == Some(PauseCause::Held) => (glyph, "held", styles.held),
+            Status::Waiting | Status::Scheduled => (glyph, flow.flow.status.words(), styles.waiting),
+            Status::Failed | Status::TimedOut => (glyph, flow.flow.status.words(), styles.failed),
+            other => (glyph, other.words(), styles.ok),
+        },
+    }
+}
+
+/// Since when an instance has been as it is.
+pub(in crate::cockpit) fn began(flow: &JudgedFlow) -> Option<jiff::Timestamp> {
+    let instance = &flow.flow;
+    flow.judgement
+        .since()
+        .filter(|_| flow.judgement.verdict != Verdict::Ok)
+        .or(instance.last_transition_at)
+        .or(instance.entered_step_at)
+        .or(instance.created_at)
+}
+
+fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Layout, gone: bool) {
+    let styles = pen.styles;
+    let tone = |style: Style| if gone { styles.gone } else { style };
+    let instance = &flow.flow;
+    let y = area.y;
+    let mut x = area.x + 2;
+    let (glyph, word, style) = if gone { (pen.glyphs.dot, "gone", styles.gone) } else { state_of(pen, flow) };
+    pen.text(x, y, layout.state - 1, &format!("{glyph} {word}"), style);
+    x += layout.state;
+    let source = app.overview.value().and_then(|overview| overview.source(&instance.id.source));
+    let age = age_since(began(flow), engine_now(source, app.now));
+    pen.right(x, y, layout.age - 1, &age, tone(styles.text));
+    x += layout.age;
+    let name = [
+        Span::styled(instance.flow.as_str(), tone(styles.text)),
+        Span::styled(format!(" {} ", pen.glyphs.step), tone(styles.faint)),
+        Span::styled(instance.step.as_str(), tone(styles.strong)),
+    ];
+    // The step says more than the end of a long flow's name: that is what gives way.
+    let wanted: usize = name.iter().map(|span| width(&span.content)).sum();
+    let room = usize::from(layout.name);
+    if wanted > room && width(&instance.step) + 10 < room {
+        let flow_room = room - width(&instance.step) - 3;
+        let used = pen.text(x, y, u16::try_from(flow_room).unwrap_or(0), &instance.flow, tone(styles.text));
+        pen.spans(x + used, y, layout.name - used, &name[1..]);
+    } else {
+        pen.spans(x, y, layout.name, &name);
+    }
+    x += layout.name + 1;
+    if layout.tenant > 0 {
+        let tenant = instance.tenant.as_deref().unwrap_or("?");
+        pen.text(
+            x,
+            y,
+            layout.tenant - 1,
+            tenant,
+            tone(if instance.tenant.is_some() { styles.text } else { styles.faint }),
+        );
+        x += layout.tenant;
+    }
+    if layout.attempts > 0 {
+        let attempts = instance.attempts.map_or("?".to_owned(), |n| n.to_string());
+        pen.right(x, y, layout.attempts - 1, &attempts, tone(styles.dim));
+        x += layout.attempts;
+    }
+    if layout.error > 0 {
+        if let Some(error) = &instance.error {
+            pen.text(x, y, layout.error - 1, &error.text, tone(styles.error_text));
+        } else if let Some(wait) = &instance.wait {
+            let on = wait.reference.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+            pen.text(x, y, layout.error - 1, &format!("waits for {}{on}", wait.kind.words()), tone(styles.dim));
+        }
+        x += layout.error;
+    }
+    if layout.id > 0 {
+        pen.text(x, y, layout.id - 1, &instance.id.instance, tone(styles.dim));
+    }
+}

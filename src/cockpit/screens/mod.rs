@@ -1,0 +1,18 @@
+//! The screens, one a file.
+
+pub(super) mod board;
+pub(super) mod detail;
+pub(super) mod flows;
+pub(super) mod preview;
+pub(super) mod sources;
+pub(super) mod strip;
+
+use ratatui::layout::Rect;
+
+use super::app::App;
+
+/// The part of the terminal that a screen has: all but the header and the footer.
+pub(super) fn body(app: &App) -> Rect {
+    let (width, height) = app.size;
+    Rect::new(0, 2, width, height.saturating_sub(3))
+}

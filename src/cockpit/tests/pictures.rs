@@ -1,0 +1,145 @@
+//! Each screen as text, at three sizes and in each state.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+
+use super::fake::{FakeOps, act, settings};
+use crate::cockpit::{Colours, ScreenName, Settings, snapshot_after, svg, text};
+use crate::domain::remediation::ItemState;
+use crate::domain::source::Freshness;
+use crate::ops::OpsError;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
+
+pub(super) fn shot(ops: FakeOps, screen: ScreenName, keys: &str, size: (u16, u16), settings: &Settings) -> Buffer {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(snapshot_after(Arc::new(ops), screen, keys, size.0, size.1, settings)).unwrap()
+}
+
+/// With `QUARTERDECK_PICTURES=DIR`, leaves each screen as a picture too.
+fn keep(name: &str, buffer: &Buffer) -> String {
+    if let Ok(dir) = std::env::var("QUARTERDECK_PICTURES") {
+        std::fs::write(format!("{dir}/{name}.svg"), svg(buffer, name)).unwrap();
+    }
+    text(buffer)
+}
+
+#[test]
+fn every_screen_at_every_size() {
+    for screen in ScreenName::ALL {
+        for size in SIZES {
+            let name = format!("{}-{}x{}", screen.name(), size.0, size.1);
+            let buffer = shot(FakeOps::default(), screen, "", size, &settings());
+            insta::assert_snapshot!(name.clone(), keep(&name, &buffer));
+        }
+    }
+}
+
+#[test]
+fn popups() {
+    let running = || FakeOps { acts: vec![act(ItemState::Done)].into(), ..FakeOps::default() };
+    for (name, screen, keys) in [
+        ("help", ScreenName::Board, "?"),
+        ("verbs", ScreenName::Flows, "v"),
+        ("review", ScreenName::Flows, "v enter"),
+        ("review-ready", ScreenName::Flows, "v enter f i x e d tab tab"),
+        ("read-command", ScreenName::Board, ": s"),
+        ("filter", ScreenName::Flows, "/ a c m e"),
+        ("pending-keys", ScreenName::Flows, "g"),
+        ("strip-focus", ScreenName::Board, "tab j F"),
+    ] {
+        for size in [SIZES[0], SIZES[1]] {
+            let name = format!("{name}-{}x{}", size.0, size.1);
+            let buffer = shot(FakeOps::default(), screen, keys, size, &settings());
+            insta::assert_snapshot!(name.clone(), keep(&name, &buffer));
+        }
+    }
+    for (name, screen, keys) in
+        [("quit-while-running", ScreenName::Board, "q"), ("progress", ScreenName::Board, ": a c t s enter")]
+    {
+        let buffer = shot(running(), screen, keys, SIZES[1], &settings());
+        insta::assert_snapshot!(name, keep(name, &buffer));
+    }
+    for item in [ItemState::Verified, ItemState::Failed, ItemState::Unknown] {
+        let ops = FakeOps { acts: vec![act(item)].into(), ..FakeOps::default() };
+        let name = format!("progress-{}", item.name());
+        let buffer = shot(ops, ScreenName::Board, ": a c t s enter", SIZES[1], &settings());
+        insta::assert_snapshot!(name.clone(), keep(&name, &buffer));
+    }
+}
+
+#[test]
+fn without_colours_and_in_ascii() {
+    let mut plain = settings();
+    plain.colours = Colours::None;
+    plain.ascii = true;
+    for screen in ScreenName::ALL {
+        let buffer = shot(FakeOps::default(), screen, "", SIZES[1], &plain);
+        let drawn = keep(&format!("ascii-{}", screen.name()), &buffer);
+        assert!(drawn.is_ascii(), "{drawn}");
+        assert!(buffer.content.iter().all(|cell| cell.fg == ratatui::style::Color::Reset), "{drawn}");
+        insta::assert_snapshot!(format!("ascii-{}", screen.name()), drawn);
+    }
+}
+
+#[test]
+fn every_state_of_what_is_asked_for_looks_different() {
+    let board = |change: fn(&mut FakeOps)| {
+        let mut ops = FakeOps::default();
+        change(&mut ops);
+        ops
+    };
+    let cases: [(&str, fn(&mut FakeOps)); 5] = [
+        ("failed", |ops| ops.overview = Err(OpsError::Source("the hub is gone".into())).into()),
+        ("all-blind", |ops| {
+            let overview = ops.overview.get_mut().unwrap().as_mut().unwrap();
+            overview.sources.remove(0);
+            overview.cells.retain(|cell| !cell.live);
+            overview.cohorts.clear();
+        }),
+        ("never-asked", |ops| {
+            let overview = ops.overview.get_mut().unwrap().as_mut().unwrap();
+            overview.sources = vec![super::fake::source("restate", Freshness::Never, 0)];
+            overview.cells.clear();
+            overview.cohorts.clear();
+        }),
+        ("empty", |ops| {
+            let overview = ops.overview.get_mut().unwrap().as_mut().unwrap();
+            overview.sources.truncate(1);
+            overview.cells.retain(|cell| cell.live && cell.counts.stuck == 0);
+            overview.cohorts.clear();
+            overview.stuck_tenants = 0;
+        }),
+        ("blind-cohorts", |ops| {
+            let overview = ops.overview.get_mut().unwrap().as_mut().unwrap();
+            overview.sources[0].state = Freshness::Stale;
+            overview.sources[0].last_good_at = Some("2026-01-15T03:09:00Z".parse().unwrap());
+            overview.cells.iter_mut().for_each(|cell| cell.live = false);
+        }),
+    ];
+    let mut seen = std::collections::HashSet::new();
+    for (name, change) in cases {
+        let buffer = shot(board(change), ScreenName::Board, "", SIZES[1], &settings());
+        let drawn = keep(&format!("board-{name}"), &buffer);
+        assert!(seen.insert(drawn.clone()), "{name} looks like another");
+        insta::assert_snapshot!(format!("board-{name}"), drawn);
+    }
+}
+
+#[test]
+fn no_size_panics() {
+    let look = settings();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    for screen in ScreenName::ALL {
+        for (width, height) in
+            (1..=40).zip((1..=10).cycle()).chain((40..60).zip(10..)).chain([(500, 200), (1, 200), (500, 1)])
+        {
+            for keys in ["", "v enter", "?", "/ x"] {
+                let shot = snapshot_after(Arc::new(FakeOps::default()), screen, keys, width, height, &look);
+                let buffer = runtime.block_on(shot).unwrap();
+                assert_eq!((buffer.area.width, buffer.area.height), (width, height));
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The way to an act: verbs, plan, review, progress. And the keys of the other popups.
+//!
+//! [`Effect::Act`] is made in one place, [`confirm`], and only there.
+
+use crossterm::event::{Event, KeyEvent};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler as _;
+
+use super::{ask_detail, prompt};
+use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
+use crate::cockpit::keymap::Key;
+use crate::cockpit::msg::{Ask, Effect, Target};
+use crate::cockpit::popups;
+use crate::cockpit::remote::Remote;
+use crate::cockpit::settings::ScreenName;
+use crate::domain::remediation::Plan;
+use crate::ops::OpsError;
+
+/// Opens the menu of verbs.
+pub(super) fn open_verbs(app: &mut App) -> Vec<Effect> {
+    let target = match app.subject() {
+        Ok(target) => target,
+        Err(why) => {
+            app.say(Level::Info, why);
+            return Vec::new();
+        }
+    };
+    // What the open instance's last reading said is shown at once, and read again.
+    let answer = match &app.detail.answer {
+        Remote::Fresh { value, at } if app.screen() == ScreenName::Detail && value.detail.flow.id == target => {
+            Remote::Fresh { value: Box::new(value.clone()), at: *at }
+        }
+        _ => Remote::Loading(app.now),
+    };
+    app.popup = Some(Popup::Verbs { target, answer, index: 0 });
+    ask_detail(app).into_iter().collect()
+}
+
+/// Whether the focus is in a review's reason.
+pub(super) fn reason_input(app: &App) -> bool {
+    matches!(&app.popup, Some(Popup::Review(review)) if review.focus == Focus::Reason && review.state == ReviewState::Open)
+}
+
+/// Pasted text goes into the reason, and nowhere else in a popup.
+pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    if let Some(Popup::Review(review)) = &mut app.popup {
+        prompt::insert(&mut review.reason, text);
+    }
+    Vec::new()
+}
+
+/// The plan was made, or not.
+pub(super) fn plan_came(app: &mut App, answer: Result<Plan, OpsError>) {
+    let Some(Popup::Planning { verb, target, error, .. }) = &mut app.popup else { return };
+    match answer {
+        Ok(plan) if plan.verb == *verb && plan.target == *target => {
+            app.popup = Some(Popup::Review(Box::new(Review {
+                plan,
+                reason: Input::default(),
+                focus: Focus::Reason,
+                state: ReviewState::Open,
+                changed: None,
+                vanished: false,
+                scroll: 0,
+            })));
+        }
+        Ok(_) => *error = Some(OpsError::Changed("the plan that came is not the one that was asked for".into())),
+        Err(why) => *error = Some(why),
+    }
+}
+
+/// A key while a popup is open.
+pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
+    let is = |name: &str| Key::parse(name) == Some(key);
+    let close = is("esc") || is("ctrl-c");
+    let scroll_by = if is("up") || is("k") {
+        -1
+    } else if is("down") || is("j") {
+        1
+    } else if is("pgup") || is("ctrl-u") {
+        -10
+    } else if is("pgdn") || is("ctrl-d") || is("space") {
+        10
+    } else {
+        0
+    };
+    let most = popups::overflow(app);
+    let Some(popup) = &mut app.popup else { return Vec::new() };
+    match popup {
+        Popup::Help { scroll } => {
+            if close || is("q") || is("?") || is("f1") {
+                app.popup = None;
+            } else if is("g") || is("home") {
+                *scroll = 0;
+            } else if is("G") || is("end") {
+                *scroll = most;
+            } else {
+                scrolled(scroll, scroll_by, most);
+            }
+        }
+        Popup::Progress { scroll, .. } => {
+            if close || is("q") || is("enter") || is("left") {
+                app.popup = None;
+            } else {
+                scrolled(scroll, scroll_by, most);
+            }
+        }
+        Popup::Verbs { index, answer, .. } => {
+            let count = answer.value().map_or(0, |answer| answer.verbs.len());
+            if close || is("q") || is("left") || is("h") {
+                app.popup = None;
+                app.forget(Target::Flow);
+            } else if scroll_by < 0 {
+                *index = index.saturating_sub(1);
+            } else if scroll_by > 0 {
+                *index = (*index + 1).min(count.saturating_sub(1));
+            } else if is("enter") {
+                return plan(app);
+            }
+        }
+        Popup::Planning { .. } => {
+            if close || is("q") || is("left") {
+                app.popup = None;
+                app.forget(Target::Plan);
+            }
+        }
+        Popup::Quit { leave } => {
+            if close {
+                app.popup = None;
+            } else if is("tab") || is("backtab") || is("left") || is("right") || is("h") || is("l") {
+                *leave = !*leave;
+            } else if is("enter") {
+                let leave = *leave;
+                app.popup = None;
+                return if leave { vec![Effect::Quit] } else { Vec::new() };
+            }
+        }
+        Popup::Review(review) => {
+            if close {
+                app.popup = None;
+                return Vec::new();
+            }
+            match review.state {
+                ReviewState::Open => return review_key(app, event, key),
+                // Nothing more can be sent from here; a second Enter finds nothing to press.
+                ReviewState::Sent => {}
+                ReviewState::Refused(_) if is("enter") || is("q") => app.popup = None,
+                ReviewState::Refused(_) => {}
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn scrolled(scroll: &mut usize, by: isize, most: usize) {
+    *scroll = scroll.min(&mut most.clone()).saturating_add_signed(by).min(most);
+}
+
+/// Enter on a verb: asks for its plan. Changes nothing.
+fn plan(app: &mut App) -> Vec<Effect> {
+    let Some(Popup::Verbs { target, answer, index }) = &app.popup else { return Vec::new() };
+    let Some(offer) = answer.value().and_then(|answer| answer.verbs.get(*index)).cloned() else { return Vec::new() };
+    let target = target.clone();
+    let refusal = app.read_only().cloned().or(offer.refusal);
+    if let Some(why) = refusal {
+        app.say(Level::Warning, format!("{}: {why}", offer.verb.name()));
+        return Vec::new();
+    }
+    app.forget(Target::Flow);
+    app.popup = Some(Popup::Planning { verb: offer.verb, target: target.clone(), error: None, since: app.now });
+    vec![app.ask(Ask::Plan(offer.verb, target))]
+}
+
+fn review_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
+    let is = |name: &str| Key::parse(name) == Some(key);
+    let most = popups::overflow(app);
+    let Some(Popup::Review(review)) = &mut app.popup else { return Vec::new() };
+    if is("pgup") {
+        scrolled(&mut review.scroll, -5, most);
+        return Vec::new();
+    }
+    if is("pgdn") {
+        scrolled(&mut review.scroll, 5, most);
+        return Vec::new();
+    }
+    let forth = is("tab") || is("down");
+    let back = is("backtab") || is("up");
+    match review.focus {
+        Focus::Reason if forth || is("enter") => review.focus = Focus::Cancel,
+        Focus::Reason if back => review.focus = Focus::Do,
+        Focus::Reason => {
+            review.reason.handle_event(&Event::Key(*event));
+        }
+        Focus::Cancel if forth || is("right") || is("l") => review.focus = Focus::Do,
+        Focus::Cancel if back => review.focus = Focus::Reason,
+        Focus::Cancel if is("enter") || is("q") => app.popup = None,
+        Focus::Do if forth => review.focus = Focus::Reason,
+        Focus::Do if back || is("left") || is("h") => review.focus = Focus::Cancel,
+        Focus::Do if is("enter") => return confirm(app),
+        Focus::Cancel | Focus::Do => {}
+    }
+    Vec::new()
+}
+
+/// Enter on the button with the verb's name: the only way to an act.
+fn confirm(app: &mut App) -> Vec<Effect> {
+    let now = app.now;
+    let read_only = app.read_only().cloned();
+    if app.sending.is_some() {
+        app.say(Level::Warning, "another request has not been answered yet; nothing was sent");
+        return Vec::new();
+    }
+    let Some(Popup::Review(review)) = &mut app.popup else { return Vec::new() };
+    if review.state != ReviewState::Open || review.focus != Focus::Do {
+        return Vec::new();
+    }
+    if let Some(why) = read_only.map(|why| why.to_string()).or_else(|| review.obstacle(now)) {
+        app.say(Level::Warning, why);
+        return Vec::new();
+    }
+    review.state = ReviewState::Sent;
+    let plan_hash = review.plan.hash.clone();
+    let reason = review.reason.value().trim().to_owned();
+    app.sending = Some(Sending { verb: review.plan.verb, target: review.plan.target.clone() });
+    let ticket = app.ticket(Target::Act);
+    vec![Effect::Act { ticket, plan_hash, reason }]
+}

@@ -1,0 +1,282 @@
+//! What the hub tells: answers to questions, and that something has changed.
+
+use std::sync::Arc;
+
+use super::{ask_detail, moving};
+use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
+use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
+use crate::cockpit::settings::ScreenName;
+use crate::domain::cohort::Cohort;
+use crate::domain::remediation::ItemState;
+use crate::domain::remediation::Remediation;
+use crate::ops::{FlowAnswer, FlowWindow, OpsError, Overview};
+
+/// The hub knows more than before: asks for what is on screen.
+pub(super) fn changed(app: &mut App) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if !app.busy(Target::Overview) {
+        effects.push(app.ask(Ask::Overview));
+    }
+    if app.screen() == ScreenName::Flows && !app.busy(Target::Flows) {
+        effects.push(moving::ask_flows(app));
+    }
+    if !app.busy(Target::Remediations) {
+        effects.push(app.ask(Ask::Remediations));
+    }
+    effects
+}
+
+/// An answer. One to an older question is dropped.
+pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect> {
+    let Some(again) = app.accept(ticket) else { return Vec::new() };
+    let now = app.now;
+    let mut effects = match answer {
+        Answer::Overview(answer) => {
+            app.overview.answered(answer, now);
+            overview_came(app);
+            Vec::new()
+        }
+        Answer::Flows(answer) => {
+            app.flows.window.answered(answer, now);
+            flows_came(app)
+        }
+        Answer::Flow(answer) => {
+            flow_came(app, *answer);
+            Vec::new()
+        }
+        Answer::Plan(answer) => {
+            super::acting::plan_came(app, *answer);
+            Vec::new()
+        }
+        Answer::Remediations(answer) => {
+            let before = app.acts.value().cloned().unwrap_or_default();
+            app.acts.answered(answer, now);
+            tell_endings(app, &before);
+            Vec::new()
+        }
+        Answer::Refresh(Ok(())) => {
+            app.say(Level::Info, "the sources are being asked");
+            Vec::new()
+        }
+        Answer::Refresh(Err(error)) => {
+            app.say(Level::Warning, error.to_string());
+            Vec::new()
+        }
+        Answer::Act(answer) => act_came(app, *answer),
+    };
+    if again && app.paused.is_none() {
+        effects.extend(match ticket.target {
+            Target::Overview => Some(app.ask(Ask::Overview)),
+            Target::Flows if app.screen() == ScreenName::Flows && !effects.iter().any(is_flows) => {
+                Some(moving::ask_flows(app))
+            }
+            Target::Remediations => Some(app.ask(Ask::Remediations)),
+            Target::Flow => ask_detail(app),
+            Target::Flows | Target::Plan | Target::Refresh | Target::Act => None,
+        });
+    }
+    effects
+}
+
+fn is_flows(effect: &Effect) -> bool {
+    matches!(effect, Effect::Ask(_, Ask::Flows(_)))
+}
+
+/// Puts the cohorts on the board: in the hub's order, or in the order shown while the cursor moves.
+fn overview_came(app: &mut App) {
+    let Some(overview) = app.overview.value().cloned() else { return };
+    let frozen = app.board.moved_at.is_some_and(|at| app.now.duration_since(at) < FREEZE);
+    if frozen && !app.board.shown.is_empty() {
+        freeze(app, &overview);
+    } else {
+        settle(app, &overview);
+    }
+    let board = &mut app.board;
+    if board.flow.is_none() {
+        board.flow = overview.cells.first().map(|cell| (cell.source.clone(), cell.flow.clone()));
+    }
+    let known = app.source.as_ref().is_some_and(|name| overview.source(name).is_some());
+    if !known {
+        app.source = overview.sources.first().map(|source| source.name.clone());
+    }
+}
+
+/// New values in the old order; what is new is only counted.
+fn freeze(app: &mut App, overview: &Overview) {
+    let board = &mut app.board;
+    let selected = board.cohort.clone();
+    let mut gone = false;
+    board.shown.retain_mut(|shown| {
+        if let Some(cohort) = overview.cohorts.iter().find(|cohort| cohort.id == shown.id) {
+            *shown = cohort.clone();
+            true
+        } else {
+            let kept = Some(&shown.id) == selected.as_ref();
+            gone |= kept;
+            kept
+        }
+    });
+    board.gone = gone;
+    board.new = overview.cohorts.iter().filter(|cohort| !board.shown.iter().any(|shown| shown.id == cohort.id)).count();
+    board.index = position(&board.shown, selected.as_deref()).unwrap_or(board.index);
+}
+
+/// The hub's order. What is selected and no longer there keeps its place, greyed.
+fn settle(app: &mut App, overview: &Overview) {
+    let board = &mut app.board;
+    let mut shown = overview.cohorts.clone();
+    board.new = 0;
+    if let Some(id) = board.cohort.clone() {
+        if let Some(index) = position(&shown, Some(&id)) {
+            board.index = index;
+            board.gone = false;
+        } else if let Some(ghost) = board.shown.iter().find(|cohort| cohort.id == id).cloned() {
+            board.index = board.index.min(shown.len());
+            shown.insert(board.index, ghost);
+            board.gone = true;
+        } else {
+            board.cohort = None;
+        }
+    }
+    if board.cohort.is_none() {
+        board.index = 0;
+        board.gone = false;
+        board.cohort = shown.first().map(|cohort| cohort.id.clone());
+    }
+    board.shown = shown;
+}
+
+fn position(cohorts: &[Cohort], id: Option<&str>) -> Option<usize> {
+    let id = id?;
+    cohorts.iter().position(|cohort| cohort.id == *id)
+}
+
+/// Lets the order go again once the cursor has been at rest for a while.
+pub(super) fn thaw(app: &mut App) {
+    if app.board.moved_at.is_some_and(|at| app.now.duration_since(at) >= FREEZE) {
+        app.board.moved_at = None;
+        if let Some(overview) = app.overview.value().cloned() {
+            settle(app, &overview);
+        }
+    }
+}
+
+/// Finds the selected instance in the new window, and keeps it on its line of the screen.
+fn flows_came(app: &mut App) -> Vec<Effect> {
+    let rows = moving::flow_rows(app);
+    let flows = &mut app.flows;
+    let Some(window) = flows.window.value() else { return Vec::new() };
+    if flows.window.error().is_some() {
+        return Vec::new();
+    }
+    let was_outdated = std::mem::take(&mut flows.outdated);
+    let found = flows.selected.as_ref().and_then(|id| window.rows.iter().position(|row| row.flow.id == *id));
+    match found {
+        Some(at) => {
+            let line = flows.cursor.saturating_sub(flows.top);
+            flows.cursor = window.offset + at;
+            flows.top = flows.cursor.saturating_sub(line);
+            flows.row = window.rows.get(at).cloned();
+            flows.gone = false;
+        }
+        None if flows.selected.is_some() && !was_outdated => {
+            flows.gone = true;
+            flows.cursor = flows.cursor.min(window.total);
+        }
+        None => {
+            // A new question, or a place whose row was not known: the selection is by place this once.
+            if was_outdated {
+                flows.cursor = 0;
+                flows.top = 0;
+            }
+            let last = window.offset + window.rows.len().saturating_sub(1);
+            flows.cursor = flows.cursor.clamp(window.offset, last);
+            select_at_cursor(app);
+        }
+    }
+    let asked = app.flows.asked_top;
+    moving::keep_in_view(app, rows);
+    // Only where the screen has moved since: what a hub does not hand out is not asked for again and again.
+    if app.flows.top == asked { Vec::new() } else { moving::prefetch(app) }
+}
+
+/// Selects the row that is now under the cursor, if it is held.
+pub(super) fn select_at_cursor(app: &mut App) {
+    let flows = &mut app.flows;
+    let row = flows.window.value().and_then(|window| row_at(window, flows.cursor));
+    flows.selected = row.as_ref().map(|row| row.flow.id.clone());
+    flows.row = row;
+    flows.gone = false;
+}
+
+fn row_at(window: &FlowWindow, index: usize) -> Option<Arc<crate::domain::flow::JudgedFlow>> {
+    window.rows.get(index.checked_sub(window.offset)?).cloned()
+}
+
+/// One instance was read: for the detail, the verbs' menu, and to see whether a plan under review still holds.
+fn flow_came(app: &mut App, answer: Result<FlowAnswer, OpsError>) {
+    let now = app.now;
+    match &mut app.popup {
+        Some(Popup::Review(review)) if review.state == ReviewState::Open => match &answer {
+            Ok(answer) if answer.detail.flow.id == review.plan.target => {
+                let version = &answer.detail.flow.version;
+                review.changed = (review.plan.version != *version.as_str()).then(|| version.clone());
+                review.vanished = false;
+            }
+            Err(OpsError::NotFound(_)) => review.vanished = true,
+            _ => {}
+        },
+        Some(Popup::Verbs { target, answer: known, .. }) => match &answer {
+            Ok(answer) if answer.detail.flow.id == *target => known.answered(Ok(Box::new(answer.clone())), now),
+            Ok(_) => {}
+            Err(error) => known.answered(Err(error.clone()), now),
+        },
+        _ => {}
+    }
+    let ours = match &answer {
+        Ok(answer) => app.detail.id.as_ref() == Some(&answer.detail.flow.id),
+        Err(_) => {
+            app.screen() == ScreenName::Detail && !matches!(app.popup, Some(Popup::Verbs { .. } | Popup::Review(_)))
+        }
+    };
+    if ours {
+        app.detail.answer.answered(answer, now);
+    }
+}
+
+/// The act was recorded, or not.
+fn act_came(app: &mut App, answer: Result<Remediation, OpsError>) -> Vec<Effect> {
+    app.sending = None;
+    match answer {
+        Ok(act) => {
+            if matches!(&app.popup, Some(Popup::Review(review)) if review.plan.hash == act.plan.hash) {
+                app.popup = Some(Popup::Progress { id: act.id.clone(), scroll: 0 });
+            }
+            let mut acts = app.acts.value().cloned().unwrap_or_default();
+            if !acts.iter().any(|known| known.id == act.id) {
+                acts.insert(0, act);
+            }
+            app.acts.answered(Ok(acts), app.now);
+            vec![app.ask(Ask::Remediations)]
+        }
+        Err(error) => {
+            app.say(Level::Warning, format!("not done: {error}"));
+            if let Some(Popup::Review(review)) = &mut app.popup {
+                review.state = ReviewState::Refused(error);
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// Says in the footer what acts came to that ended out of sight.
+fn tell_endings(app: &mut App, before: &[Remediation]) {
+    let Some(acts) = app.acts.value() else { return };
+    let ended = acts.iter().find(|act| act.ended && before.iter().any(|known| known.id == act.id && !known.ended));
+    let Some(act) = ended.cloned() else { return };
+    if matches!(&app.popup, Some(Popup::Progress { id, .. }) if *id == act.id) {
+        return;
+    }
+    let level = if act.item == ItemState::Verified { Level::Info } else { Level::Warning };
+    app.say(level, format!("{} {}: {}, {}", act.plan.verb.name(), act.plan.target, act.item.name(), act.outcome));
+}

@@ -1,0 +1,291 @@
+//! Keys: to the popup, to the line that is typed, or through the keymap to a command.
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+use jiff::SignedDuration;
+
+use super::moving::{self, Step};
+use super::{acting, entered, prompt};
+use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
+use crate::cockpit::command::CommandId;
+use crate::cockpit::keymap::{Found, Key};
+use crate::cockpit::msg::{Ask, Effect};
+use crate::cockpit::remote::Remote;
+use crate::cockpit::settings::ScreenName;
+use crate::domain::text::SafeText;
+use crate::ops::SortBy;
+use crate::query::Filter;
+
+pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
+    if event.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    let key = Key::of(event);
+    // These two are the terminal's own and are the same everywhere.
+    if Some(key) == Key::parse("ctrl-z") {
+        return vec![Effect::Suspend];
+    }
+    if Some(key) == Key::parse("ctrl-l") && app.prompt.is_none() {
+        return vec![Effect::Repaint];
+    }
+    if app.popup.is_some() {
+        return acting::popup_key(app, event, key);
+    }
+    if app.prompt.is_some() {
+        return prompt::key(app, event, key);
+    }
+    app.pressed.push(key);
+    let mut found = app.keymap.find(app.screen(), &app.pressed);
+    if found == Found::Nothing && app.pressed.len() > 1 {
+        // What breaks a sequence counts for itself.
+        app.pressed = vec![key];
+        found = app.keymap.find(app.screen(), &app.pressed);
+    }
+    match found {
+        Found::Start => Vec::new(),
+        Found::Command(id) => {
+            app.pressed.clear();
+            command(app, id)
+        }
+        Found::Nothing => {
+            app.pressed.clear();
+            Vec::new()
+        }
+    }
+}
+
+/// Carries a command out.
+pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
+    if id != CommandId::Interrupt {
+        app.interrupted_at = None;
+    }
+    match id {
+        CommandId::Up => moving::step(app, Step::Up),
+        CommandId::Down => moving::step(app, Step::Down),
+        CommandId::HalfUp => moving::step(app, Step::HalfUp),
+        CommandId::HalfDown => moving::step(app, Step::HalfDown),
+        CommandId::PageUp => moving::step(app, Step::PageUp),
+        CommandId::PageDown => moving::step(app, Step::PageDown),
+        CommandId::Top => moving::step(app, Step::Top),
+        CommandId::Bottom => moving::step(app, Step::Bottom),
+        CommandId::Open => open(app),
+        CommandId::Verbs => acting::open_verbs(app),
+        CommandId::Filter => prompt::open_filter(app),
+        CommandId::CommandLine => prompt::open_command(app),
+        CommandId::Sort => {
+            let at = SortBy::ALL.iter().position(|sort| *sort == app.flows.sort).unwrap_or(0);
+            app.flows.sort = SortBy::ALL[(at + 1) % SortBy::ALL.len()];
+            vec![moving::requery(app)]
+        }
+        CommandId::Reverse => {
+            app.flows.reverse = !app.flows.reverse;
+            vec![moving::requery(app)]
+        }
+        CommandId::ShowAll => {
+            app.board.show_all = !app.board.show_all;
+            Vec::new()
+        }
+        CommandId::NextPane => {
+            app.board.pane = match app.board.pane {
+                Pane::Cohorts => Pane::Strip,
+                Pane::Strip => Pane::Cohorts,
+            };
+            Vec::new()
+        }
+        CommandId::Copy => copy(app),
+        CommandId::Board => go(app, vec![ScreenName::Board], None),
+        CommandId::Flows => go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new())),
+        CommandId::Sources => go(app, vec![ScreenName::Board, ScreenName::Sources], None),
+        CommandId::Previous => match app.previous.clone() {
+            Some((stack, filter)) => go(app, stack, Some(filter)),
+            None => {
+                app.say(Level::Info, "there is no screen before this one");
+                Vec::new()
+            }
+        },
+        CommandId::Back => back(app),
+        CommandId::Quit if app.stack.len() > 1 => back(app),
+        CommandId::Quit | CommandId::QuitAll => quit(app),
+        CommandId::Interrupt => interrupt(app),
+        CommandId::Refresh => {
+            let mut effects = vec![app.ask(Ask::Refresh)];
+            if app.screen() == ScreenName::Detail {
+                effects.extend(super::ask_detail(app));
+            }
+            effects
+        }
+        CommandId::Pause => pause(app),
+        CommandId::Acts => {
+            match app.acts.value().and_then(|acts| acts.first()).map(|act| act.id.clone()) {
+                Some(id) => app.popup = Some(Popup::Progress { id, scroll: 0 }),
+                None => app.say(Level::Info, "nothing has been done from here yet"),
+            }
+            Vec::new()
+        }
+        CommandId::Help => {
+            app.popup = Some(Popup::Help { scroll: 0 });
+            Vec::new()
+        }
+        CommandId::Suspend => vec![Effect::Suspend],
+        CommandId::Repaint => vec![Effect::Repaint],
+        CommandId::UseVerbs => {
+            app.say(Level::Info, "that key is not bound, since it destroys elsewhere: use v");
+            Vec::new()
+        }
+    }
+}
+
+/// Goes to other screens; where `filter` is given, with that filter on the flows.
+pub(super) fn go(app: &mut App, stack: Vec<ScreenName>, filter: Option<String>) -> Vec<Effect> {
+    let here = (app.stack.clone(), app.flows.text.clone());
+    if stack != app.stack {
+        app.previous = Some(here);
+    }
+    app.stack = stack;
+    if let Some(text) = filter
+        && text != app.flows.text
+        && let Ok(filter) = Filter::parse(&text)
+    {
+        set_filter(app, text, filter);
+    }
+    entered(app)
+}
+
+/// Puts a filter in force, with the cursor at the top.
+fn set_filter(app: &mut App, text: String, filter: Filter) {
+    let flows = &mut app.flows;
+    flows.text = text;
+    flows.filter = filter;
+    flows.error = None;
+    flows.selected = None;
+    flows.row = None;
+    flows.gone = false;
+    flows.cursor = 0;
+    flows.top = 0;
+    flows.window = Remote::Never;
+    flows.outdated = true;
+}
+
+fn open(app: &mut App) -> Vec<Effect> {
+    match app.screen() {
+        ScreenName::Board => {
+            let filter = match app.board.pane {
+                Pane::Cohorts if app.board.gone => None,
+                Pane::Cohorts => app.board.cohort.as_ref().map(|id| format!("cohort:{id}")),
+                Pane::Strip => app.board.flow.as_ref().map(|(_, flow)| format!("flow:{}", quoted(flow))),
+            };
+            match filter {
+                Some(filter) => go(app, vec![ScreenName::Board, ScreenName::Flows], Some(filter)),
+                None => {
+                    app.say(Level::Info, "there is nothing to open here");
+                    Vec::new()
+                }
+            }
+        }
+        ScreenName::Flows => {
+            let Some(id) = app.flows.selected.clone() else { return Vec::new() };
+            if app.detail.id.as_ref() != Some(&id) {
+                app.detail.answer = Remote::Never;
+            }
+            app.detail.seed = app.flows.row.clone();
+            app.detail.id = Some(id);
+            app.detail.scroll = 0;
+            let mut stack = app.stack.clone();
+            stack.push(ScreenName::Detail);
+            go(app, stack, None)
+        }
+        ScreenName::Detail | ScreenName::Sources => Vec::new(),
+    }
+}
+
+/// A value for the filter, in quotes where it holds something that the language would read.
+fn quoted(value: &str) -> String {
+    if value.contains(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | ':')) {
+        format!("\"{}\"", value.replace('"', ""))
+    } else {
+        value.to_owned()
+    }
+}
+
+fn back(app: &mut App) -> Vec<Effect> {
+    if app.stack.len() > 1 {
+        let mut stack = app.stack.clone();
+        stack.pop();
+        return go(app, stack, None);
+    }
+    app.say(Level::Info, "this is the first screen; q quits");
+    Vec::new()
+}
+
+fn quit(app: &mut App) -> Vec<Effect> {
+    if app.running().is_empty() {
+        return vec![Effect::Quit];
+    }
+    app.popup = Some(Popup::Quit { leave: false });
+    Vec::new()
+}
+
+fn interrupt(app: &mut App) -> Vec<Effect> {
+    let twice = app.interrupted_at.is_some_and(|at| app.now.duration_since(at) <= SignedDuration::from_secs(2));
+    if twice {
+        app.interrupted_at = None;
+        return quit(app);
+    }
+    app.interrupted_at = Some(app.now);
+    app.say(Level::Info, "Ctrl-C again quits");
+    Vec::new()
+}
+
+fn pause(app: &mut App) -> Vec<Effect> {
+    if app.paused.take().is_some() {
+        app.say(Level::Info, "live updates go on");
+        return super::data::changed(app);
+    }
+    app.paused = Some(app.now);
+    app.say(Level::Info, "live updates are paused; P goes on");
+    Vec::new()
+}
+
+fn copy(app: &mut App) -> Vec<Effect> {
+    let text: Option<SafeText> = match app.screen() {
+        ScreenName::Board => match app.board.pane {
+            Pane::Cohorts => app.board.cohort.clone(),
+            Pane::Strip => app.board.flow.as_ref().map(|(_, flow)| flow.clone()),
+        },
+        ScreenName::Flows => app.flows.selected.as_ref().map(|id| id.instance.clone()),
+        ScreenName::Detail => app.detail.id.as_ref().map(|id| id.instance.clone()),
+        ScreenName::Sources => app.source.clone(),
+    };
+    match text {
+        Some(text) => {
+            app.say(Level::Info, format!("copied {text}"));
+            vec![Effect::Copy(text)]
+        }
+        None => {
+            app.say(Level::Info, "nothing is selected");
+            Vec::new()
+        }
+    }
+}
+
+/// What Esc and Ctrl-C do while a line is typed.
+pub(super) fn cancel_prompt(app: &mut App) -> Vec<Effect> {
+    let Some(prompt) = app.prompt.take() else { return Vec::new() };
+    match prompt.kind {
+        PromptKind::Command => Vec::new(),
+        PromptKind::Filter { before, came } => {
+            app.flows.error = None;
+            let mut effects = Vec::new();
+            if app.flows.text != before
+                && let Ok(filter) = Filter::parse(&before)
+            {
+                app.flows.text = before;
+                app.flows.filter = filter;
+                effects.push(moving::requery(app));
+            }
+            if came {
+                return back(app);
+            }
+            effects
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The cursor: which row it is on, and which rows must be held for it.
+
+use super::data::select_at_cursor;
+use crate::cockpit::app::{App, Pane};
+use crate::cockpit::msg::{Ask, Effect};
+use crate::cockpit::screens;
+use crate::cockpit::settings::ScreenName;
+use crate::ops::{FlowsQuery, Page};
+
+/// A move of the cursor.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    Up,
+    Down,
+    HalfUp,
+    HalfDown,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+}
+
+impl Step {
+    /// Where a move leads from an index among `total`, with `page` rows on screen.
+    fn from(self, index: usize, total: usize, page: usize) -> usize {
+        let half = (page / 2).max(1);
+        let page = page.max(1);
+        let target = match self {
+            Self::Up => index.saturating_sub(1),
+            Self::Down => index.saturating_add(1),
+            Self::HalfUp => index.saturating_sub(half),
+            Self::HalfDown => index.saturating_add(half),
+            Self::PageUp => index.saturating_sub(page),
+            Self::PageDown => index.saturating_add(page),
+            Self::Top => 0,
+            Self::Bottom => usize::MAX,
+        };
+        target.min(total.saturating_sub(1))
+    }
+}
+
+/// Moves the cursor of the screen.
+pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
+    match app.screen() {
+        ScreenName::Board => board(app, step),
+        ScreenName::Flows => return flows(app, step),
+        ScreenName::Detail => {
+            let (total, page) = screens::detail::extent(app);
+            let most = total.saturating_sub(page);
+            app.detail.scroll = step.from(app.detail.scroll.min(most), most + 1, page);
+        }
+        ScreenName::Sources => {
+            let Some(overview) = app.overview.value() else { return Vec::new() };
+            let at = overview.sources.iter().position(|source| Some(&source.name) == app.source.as_ref()).unwrap_or(0);
+            let to = step.from(at, overview.sources.len(), overview.sources.len());
+            app.source = overview.sources.get(to).map(|source| source.name.clone());
+        }
+    }
+    Vec::new()
+}
+
+fn board(app: &mut App, step: Step) {
+    let page = usize::from(app.size.1 / 3);
+    match app.board.pane {
+        Pane::Cohorts => {
+            let board = &mut app.board;
+            let mut from = board.index;
+            if board.gone {
+                // What is gone leaves its place as soon as the cursor does.
+                board.shown.remove(from.min(board.shown.len().saturating_sub(1)));
+                board.gone = false;
+                if matches!(step, Step::Down) {
+                    // The next one has moved up into its place.
+                    from = from.wrapping_sub(1);
+                }
+            }
+            let to = if from == usize::MAX { 0 } else { step.from(from, board.shown.len(), page) };
+            board.index = to.min(board.shown.len().saturating_sub(1));
+            board.cohort = board.shown.get(board.index).map(|cohort| cohort.id.clone());
+            board.moved_at = Some(app.now);
+        }
+        Pane::Strip => {
+            let lines = screens::board::strip_keys(app);
+            let at = lines.iter().position(|key| Some(key) == app.board.flow.as_ref()).unwrap_or(0);
+            app.board.flow = lines.get(step.from(at, lines.len(), page)).cloned();
+        }
+    }
+}
+
+/// How many rows of flows are on screen.
+pub(super) fn flow_rows(app: &App) -> usize {
+    usize::from(screens::flows::areas(app).list.height).max(1)
+}
+
+fn flows(app: &mut App, step: Step) -> Vec<Effect> {
+    let rows = flow_rows(app);
+    let flows = &mut app.flows;
+    let Some(window) = flows.window.value() else { return Vec::new() };
+    let total = window.total;
+    let mut from = flows.cursor;
+    if flows.gone && matches!(step, Step::Down) {
+        // The next one has moved up into the place of the one that is gone.
+        if from < total {
+            from = from.wrapping_sub(1);
+        }
+    }
+    let to = if from == usize::MAX { 0 } else { step.from(from, total, rows) };
+    if to == flows.cursor && flows.selected.is_some() && !flows.gone {
+        return Vec::new();
+    }
+    flows.cursor = to;
+    select_at_cursor(app);
+    keep_in_view(app, rows);
+    prefetch(app)
+}
+
+/// Scrolls so that the cursor is on screen.
+pub(super) fn keep_in_view(app: &mut App, rows: usize) {
+    let flows = &mut app.flows;
+    let total = flows.window.value().map_or(0, |window| window.total);
+    // A ghost takes a row of its own.
+    let total = total + usize::from(flows.gone);
+    flows.top = flows.top.min(flows.cursor);
+    if flows.cursor >= flows.top + rows {
+        flows.top = flows.cursor + 1 - rows;
+    }
+    flows.top = flows.top.min(total.saturating_sub(rows));
+}
+
+/// Asks for more rows where those on screen, or the next ones above or below, are not held.
+pub(super) fn prefetch(app: &mut App) -> Vec<Effect> {
+    let rows = flow_rows(app);
+    let flows = &app.flows;
+    let Some(window) = flows.window.value() else { return Vec::new() };
+    let first = flows.top.saturating_sub(rows / 2);
+    let last = (flows.top + rows + rows / 2).min(window.total);
+    let held = window.offset..window.offset + window.rows.len();
+    let lacking = (first < held.start || last > held.end) && !window.rows.is_empty() || flows.selected.is_none();
+    if window.total > 0 && lacking { vec![ask_flows(app)] } else { Vec::new() }
+}
+
+/// Asks for the rows on screen and a page around them, so that the selected one stays on its line.
+pub(super) fn ask_flows(app: &mut App) -> Effect {
+    let rows = flow_rows(app);
+    let now = app.now;
+    let flows = &mut app.flows;
+    let offset = flows.top.saturating_sub(rows);
+    let page = match &flows.selected {
+        Some(id) => Page::Anchor {
+            id: id.clone(),
+            before: flows.cursor.saturating_sub(offset),
+            otherwise: if flows.outdated { 0 } else { offset },
+        },
+        None => Page::Offset(offset),
+    };
+    let query = FlowsQuery {
+        filter: flows.filter.clone(),
+        sort: flows.sort,
+        reverse: flows.reverse,
+        page,
+        limit: rows.max(10) * 3,
+    };
+    flows.window.asked(now);
+    flows.asked_top = flows.top;
+    app.ask(Ask::Flows(query))
+}
+
+/// Asks anew after the filter or the order changed.
+pub(super) fn requery(app: &mut App) -> Effect {
+    app.flows.outdated = true;
+    ask_flows(app)
+}
+
+/// The screen has another size.
+pub(super) fn resized(app: &mut App) -> Vec<Effect> {
+    if app.screen() != ScreenName::Flows {
+        return Vec::new();
+    }
+    let rows = flow_rows(app);
+    keep_in_view(app, rows);
+    prefetch(app)
+}

@@ -1,0 +1,96 @@
+//! The line at the bottom: what was just said, what is being typed, or the keys of this screen.
+
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Span;
+
+use super::pen::{Pen, width};
+use crate::cockpit::app::{App, Level, PromptKind};
+use crate::cockpit::command::{self, TABLE};
+use crate::cockpit::keymap::label;
+use crate::domain::text::SafeText;
+
+/// Draws it, and tells where the text cursor is.
+pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
+    pen.clear(area, pen.styles.bar);
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    if let Some(prompt) = app.prompt.as_ref().filter(|prompt| prompt.kind == PromptKind::Command) {
+        let typed = SafeText::new(prompt.input.value());
+        let used = pen.text(area.x, area.y, area.width, &format!(":{typed}"), pen.styles.bar_strong);
+        let cursor = 1 + u16::try_from(prompt.input.visual_cursor()).unwrap_or(0);
+        let rest = Rect { x: area.x + used + 3, width: area.width.saturating_sub(used + 3), ..area };
+        match &prompt.error {
+            Some(error) => {
+                pen.text(rest.x, rest.y, rest.width, error, pen.styles.bar.patch(pen.styles.warning));
+            }
+            None => candidates(pen, rest, &typed),
+        }
+        return Some(Position::new((area.x + cursor).min(area.right()), area.y));
+    }
+    if let Some(message) = &app.message {
+        let style = match message.level {
+            Level::Info => pen.styles.info,
+            Level::Warning => pen.styles.warning,
+        };
+        pen.text(area.x, area.y, area.width, &message.text, pen.styles.bar.patch(style));
+        return None;
+    }
+    if app.prompt.is_some() {
+        hints(pen, area, &[("Enter", "keep"), ("Esc", "restore"), ("Ctrl-U", "empty")]);
+    } else if app.pressed.is_empty() {
+        screen_hints(app, pen, area);
+    } else {
+        let next = app.keymap.continuations(app.screen(), &app.pressed);
+        let next: Vec<_> = next.iter().map(|(keys, command)| (label(keys), command.doc)).collect();
+        let next: Vec<_> = next.iter().map(|(keys, doc)| (keys.as_str(), *doc)).collect();
+        hints(pen, area, &next);
+    }
+    None
+}
+
+fn candidates(pen: &mut Pen<'_>, area: Rect, typed: &str) {
+    let mut x = area.x;
+    for command in command::completions(typed.trim()) {
+        let room = area.right().saturating_sub(x);
+        if usize::from(room) < width(command.name) {
+            break;
+        }
+        x += pen.text(x, area.y, room, command.name, pen.styles.bar) + 2;
+    }
+}
+
+/// The keys of the screen, from the table; help is always the last one.
+fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    let mut all: Vec<(String, &str)> = TABLE
+        .iter()
+        .filter(|command| command.at(app.screen()))
+        .filter_map(|command| Some((label(command.keys.first()?), command.hint?)))
+        .collect();
+    let size = |(key, hint): &(String, &str)| width(key) + 1 + width(hint) + 3;
+    let help = all.iter().position(|(_, hint)| *hint == "help").map(|at| all.remove(at));
+    let mut room = usize::from(area.width) + 3;
+    room = room.saturating_sub(help.as_ref().map_or(0, size));
+    let mut shown: Vec<(String, &str)> = Vec::new();
+    for hint in all {
+        let size = size(&hint);
+        if size > room {
+            continue;
+        }
+        room -= size;
+        shown.push(hint);
+    }
+    shown.extend(help);
+    let shown: Vec<_> = shown.iter().map(|(key, hint)| (key.as_str(), *hint)).collect();
+    hints(pen, area, &shown);
+}
+
+/// Keys and what they do.
+pub(crate) fn hints(pen: &mut Pen<'_>, area: Rect, hints: &[(&str, &str)]) {
+    let styles = pen.styles;
+    let spans: Vec<Span<'_>> = hints
+        .iter()
+        .flat_map(|(key, hint)| {
+            [Span::styled((*key).to_owned(), styles.bar_strong), Span::styled(format!(" {hint}   "), styles.bar)]
+        })
+        .collect();
+    pen.spans(area.x, area.y, area.width, &spans);
+}

@@ -1,0 +1,169 @@
+//! The two lines at the top: where one is, how fresh everything is, and what it adds up to.
+
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use super::numbers::{blind, plural, silence, sum};
+use super::pen::{Pen, width};
+use crate::cockpit::app::App;
+use crate::cockpit::remote::Remote;
+use crate::cockpit::settings::{Badge, ScreenName};
+use crate::domain::source::{Freshness, SourceStatus};
+use crate::domain::time::{age, clock, since};
+
+/// Draws both lines.
+pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    pen.clear(area, pen.styles.bar);
+    if area.height > 0 {
+        first(app, pen, Rect { height: 1, ..area });
+    }
+    if area.height > 1 {
+        second(app, pen, Rect { y: area.y + 1, height: 1, ..area });
+    }
+}
+
+fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    let styles = pen.styles;
+    let (word, style) = match app.settings.badge {
+        Badge::Demo => (" DEMO ".to_owned(), styles.badge_demo),
+        Badge::Normal => (format!(" {} ", app.settings.context), styles.badge_normal),
+        Badge::Production => (format!(" {} PRODUCTION ", app.settings.context), styles.badge_production),
+    };
+    let mut left = vec![Span::styled(word, style)];
+    if app.read_only().is_some() {
+        left.push(Span::styled(" READ-ONLY ", styles.badge_note));
+    }
+    if let Some(since_when) = app.paused {
+        left.push(Span::styled(format!(" PAUSED {} ", age(since(since_when, app.now))), styles.badge_note));
+    }
+    let running = app.running().len();
+    if running > 0 {
+        left.push(Span::styled(
+            format!(" {} {} running ", pen.glyphs.busy, plural(running as u64, "act")),
+            styles.badge_note,
+        ));
+    }
+    let time = format!("{} UTC ", clock(app.now));
+    let mut right = vec![Span::styled(time, styles.bar_strong)];
+    if area.width >= 60 {
+        right.insert(0, Span::styled(format!("{}  ", app.settings.operator), styles.bar));
+    }
+    let right_width = columns(&right).min(area.width);
+    let used = pen.spans(area.x, area.y, area.width.saturating_sub(right_width), &left);
+    pen.spans(area.right() - right_width, area.y, right_width, &right);
+    let from = area.x + used + 1;
+    sources(app, pen, Rect { x: from, width: (area.right() - right_width).saturating_sub(from + 1), ..area });
+}
+
+/// Each source with its age; those that do not fit are counted.
+fn sources(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    let Some(overview) = app.overview.value() else {
+        let text = match &app.overview {
+            Remote::Failed(error) => format!("{} {error}", pen.glyphs.bad),
+            _ => format!("{} asking", pen.glyphs.busy),
+        };
+        pen.text(area.x, area.y, area.width, &text, pen.styles.bar.patch(pen.styles.stale));
+        return;
+    };
+    // Those that are not well come first where not all fit.
+    let mut all: Vec<&SourceStatus> = overview.sources.iter().collect();
+    let spans: Vec<_> = all.iter().map(|source| badge(app, pen, source)).collect();
+    let total: u16 = spans.iter().map(|spans| columns(spans) + 2).sum();
+    if total > area.width + 2 {
+        all.sort_by_key(|source| source.state == Freshness::Live);
+    }
+    let mut x = area.x;
+    for (at, source) in all.iter().enumerate() {
+        let spans = badge(app, pen, source);
+        let rest = all.len() - at - 1;
+        let more = if rest > 0 { 4 } else { 0 };
+        if x + columns(&spans) + more > area.right() {
+            pen.text(x, area.y, area.right().saturating_sub(x), &format!("+{}", rest + 1), pen.styles.bar);
+            return;
+        }
+        x += pen.spans(x, area.y, area.right() - x, &spans) + 2;
+    }
+}
+
+fn badge(app: &App, pen: &Pen<'_>, source: &SourceStatus) -> [Span<'static>; 2] {
+    let styles = pen.styles;
+    let old = source.age(app.now).map(age);
+    let (word, style) = match source.state {
+        Freshness::Live => (old.unwrap_or_default(), styles.ok),
+        Freshness::Stale => (format!("? {}", old.unwrap_or_default()), styles.stale),
+        Freshness::Failed => (format!("{} never answered", pen.glyphs.bad), styles.failed),
+        Freshness::Never => (format!("{} asking", pen.glyphs.busy), styles.recheck),
+    };
+    [Span::styled(format!("{} ", source.name), styles.bar), Span::styled(word, styles.bar.patch(style))]
+}
+
+fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    let styles = pen.styles;
+    let tabs: Vec<Span<'_>> = [("1", ScreenName::Board), ("2", ScreenName::Flows), ("8", ScreenName::Sources)]
+        .into_iter()
+        .flat_map(|(key, screen)| {
+            let here = app.screen() == screen || app.screen() == ScreenName::Detail && screen == ScreenName::Flows;
+            let style = if here { styles.tab_active } else { styles.tab };
+            [Span::styled(format!("{key} {}", screen.title()), style), Span::styled("  ", styles.bar)]
+        })
+        .collect();
+    let room = columns(&tabs);
+    let totals = totals(app, pen);
+    let show_tabs = area.width > columns(&totals) + room + 2;
+    let right = if show_tabs { room } else { 0 };
+    pen.spans(area.x + 1, area.y, area.width.saturating_sub(right + 1), &totals);
+    if show_tabs {
+        pen.spans(area.right() - room, area.y, room, &tabs);
+    }
+}
+
+/// `STUCK 382 · 118 tenants · HELD 3 · FAILED 12 · BLIND 1 source`.
+fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
+    let styles = pen.styles;
+    let strong = styles.bar_strong;
+    let dot = || Span::styled(format!(" {} ", pen.glyphs.dot), styles.bar);
+    let Some(overview) = app.overview.value() else {
+        return vec![
+            Span::styled("STUCK ?", strong),
+            dot(),
+            Span::styled("HELD ?", strong),
+            dot(),
+            Span::styled("FAILED ?", strong),
+        ];
+    };
+    let stuck = sum(overview, |cell| cell.counts.stuck);
+    let mut spans = vec![Span::styled(
+        format!("STUCK {}", stuck.show()),
+        if stuck.any_live && stuck.live > 0 { styles.bar.patch(styles.stuck) } else { strong },
+    )];
+    if stuck.any_live {
+        let also = if stuck.any_blind { "+?" } else { "" };
+        spans.push(dot());
+        spans.push(Span::styled(
+            format!(
+                "{}{also} {}",
+                overview.stuck_tenants,
+                if overview.stuck_tenants == 1 { "tenant" } else { "tenants" }
+            ),
+            styles.bar,
+        ));
+    } else if let Some(silent) = silence(overview, app.now) {
+        spans.push(Span::styled(format!(" was {}, {} ago", stuck.was, age(silent)), styles.bar));
+    }
+    let held = sum(overview, |cell| cell.counts.held);
+    let failed = sum(overview, |cell| cell.counts.failed);
+    spans.push(dot());
+    spans.push(Span::styled(format!("HELD {}", held.show()), styles.bar));
+    spans.push(dot());
+    spans.push(Span::styled(format!("FAILED {}", failed.show()), styles.bar));
+    let blind = blind(overview);
+    if blind > 0 {
+        spans.push(dot());
+        spans.push(Span::styled(format!("BLIND {}", plural(blind as u64, "source")), styles.bar.patch(styles.warning)));
+    }
+    spans
+}
+
+fn columns(spans: &[Span<'_>]) -> u16 {
+    u16::try_from(spans.iter().map(|span| width(&span.content)).sum::<usize>()).unwrap_or(u16::MAX)
+}

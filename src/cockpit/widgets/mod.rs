@@ -1,0 +1,7 @@
+//! Parts that several screens are made of. Each paints straight into the buffer, and only what is visible.
+
+pub(super) mod footer;
+pub(super) mod header;
+pub(super) mod numbers;
+pub(super) mod pen;
+pub(super) mod state;

@@ -1,0 +1,229 @@
+//! Text on a grid: placed, cut and aligned by display width.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::cockpit::glyphs::Glyphs;
+use crate::cockpit::theme::Styles;
+
+/// How many columns a text takes.
+pub(crate) fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
+/// A text cut to a width; a cut is shown.
+pub(crate) fn fit<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    if columns == 0 {
+        return Cow::Borrowed("");
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let wide = grapheme.width();
+        if used + wide + 1 > columns {
+            break;
+        }
+        used += wide;
+        out.push_str(grapheme);
+    }
+    out.push_str(ellipsis);
+    Cow::Owned(out)
+}
+
+/// A text broken into lines of at most so many columns: at spaces where there are any, else anywhere.
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
+    for word in text.split_word_bounds() {
+        let wide = width(word);
+        if used + wide <= columns {
+            line.push_str(word);
+            used += wide;
+            continue;
+        }
+        if !line.trim_end().is_empty() && wide <= columns {
+            lines.push(line.trim_end().to_owned());
+            line = word.trim_start().to_owned();
+            used = width(&line);
+            continue;
+        }
+        for grapheme in word.graphemes(true) {
+            let wide = grapheme.width();
+            if used + wide > columns && !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            line.push_str(grapheme);
+            used += wide;
+        }
+    }
+    if !line.trim_end().is_empty() || lines.is_empty() {
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+/// What everything is painted with.
+pub(crate) struct Pen<'a> {
+    /// The screen.
+    pub(crate) buffer: &'a mut Buffer,
+    /// The theme.
+    pub(crate) styles: &'a Styles,
+    /// The characters.
+    pub(crate) glyphs: &'static Glyphs,
+    /// Whether only ASCII is drawn.
+    pub(crate) ascii: bool,
+}
+
+impl Pen<'_> {
+    /// Writes a text from `x` on in at most `columns` columns, and tells how many it took.
+    pub(crate) fn text(&mut self, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
+        let area = self.buffer.area;
+        if y < area.top() || y >= area.bottom() || x >= area.right() || columns == 0 {
+            return 0;
+        }
+        let columns = columns.min(area.right() - x);
+        let text = self.plain(text);
+        let shown = fit(&text, usize::from(columns), self.glyphs.ellipsis);
+        let (end, _) = self.buffer.set_stringn(x, y, &shown, usize::from(columns), style);
+        end - x
+    }
+
+    /// Writes a text so that it ends before `x + columns`. One that is too long is cut at its end.
+    pub(crate) fn right(&mut self, x: u16, y: u16, columns: u16, text: &str, style: Style) {
+        let wide = u16::try_from(width(&self.plain(text))).unwrap_or(u16::MAX).min(columns);
+        self.text(x + columns - wide, y, wide, text, style);
+    }
+
+    /// Writes spans one after another in at most `columns` columns; the one that does not fit is cut, the rest is
+    /// left out.
+    pub(crate) fn spans<'s>(
+        &mut self,
+        x: u16,
+        y: u16,
+        columns: u16,
+        spans: impl IntoIterator<Item = &'s Span<'s>>,
+    ) -> u16 {
+        let mut used = 0;
+        for span in spans {
+            if used >= columns {
+                break;
+            }
+            used += self.text(x + used, y, columns - used, &span.content, span.style);
+        }
+        used
+    }
+
+    /// Paints an area in a style, and empties it.
+    pub(crate) fn clear(&mut self, area: Rect, style: Style) {
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                if let Some(cell) = self.buffer.cell_mut((x, y)) {
+                    cell.reset();
+                    cell.set_style(style);
+                }
+            }
+        }
+    }
+
+    /// Puts a style over an area.
+    pub(crate) fn style(&mut self, area: Rect, style: Style) {
+        self.buffer.set_style(area, style);
+    }
+
+    /// A rule with a title in it.
+    pub(crate) fn rule(&mut self, area: Rect, title: &[Span<'_>]) {
+        if area.height == 0 {
+            return;
+        }
+        for x in area.left()..area.right() {
+            self.text(x, area.y, 1, self.glyphs.rule, self.styles.rule);
+        }
+        let wide: usize = title.iter().map(|span| width(&span.content)).sum();
+        let columns = u16::try_from(wide).unwrap_or(u16::MAX).min(area.width.saturating_sub(4));
+        if columns == 0 {
+            return;
+        }
+        self.text(area.x + 1, area.y, 1, " ", self.styles.rule);
+        self.spans(area.x + 2, area.y, columns, title);
+        self.text(area.x + 2 + columns, area.y, 1, " ", self.styles.rule);
+    }
+
+    /// A line in the middle of an area.
+    pub(crate) fn centre(&mut self, area: Rect, text: &str, style: Style) {
+        if area.height == 0 || area.width == 0 {
+            return;
+        }
+        let lines = wrap(text, usize::from(area.width.saturating_sub(4).clamp(1, 90)));
+        let count = u16::try_from(lines.len()).unwrap_or(area.height).min(area.height);
+        let top = area.y + (area.height - count) / 2;
+        for (line, y) in lines.iter().zip(top..top + count) {
+            let wide = u16::try_from(width(line)).unwrap_or(area.width).min(area.width);
+            self.text(area.x + (area.width - wide) / 2, y, wide, line, style);
+        }
+    }
+
+    /// A text in the characters that can be drawn.
+    fn plain<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !self.ascii || text.is_ascii() {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::with_capacity(text.len());
+        for grapheme in text.graphemes(true) {
+            match grapheme {
+                "…" => out.push('~'),
+                "›" => out.push('>'),
+                "·" | "–" | "—" => out.push('-'),
+                "×" => out.push('x'),
+                _ if grapheme.is_ascii() => out.push_str(grapheme),
+                _ => out.extend(std::iter::repeat_n('?', grapheme.width())),
+            }
+        }
+        Cow::Owned(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_by_width() {
+        assert_eq!(fit("abc", 3, "…"), "abc");
+        assert_eq!(fit("abcd", 3, "…"), "ab…");
+        assert_eq!(fit("東京都", 5, "…"), "東京…");
+        assert_eq!(fit("東京都", 4, "…"), "東…");
+        assert_eq!(fit("abc", 0, "…"), "");
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_long_words_anywhere() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("東京都", 4), ["東京", "都"]);
+    }
+
+    #[test]
+    fn a_wrapped_text_loses_nothing_but_spaces() {
+        let text = "error: relation \"tenants\" does not exist at character 15 (SQLSTATE 42P01)";
+        for columns in 1..80 {
+            let lines = wrap(text, columns);
+            assert!(lines.iter().all(|line| width(line) <= columns), "{columns}");
+            let strip = |text: &str| text.split_whitespace().collect::<String>();
+            assert_eq!(strip(&lines.concat()), strip(text), "{columns}");
+        }
+    }
+}
