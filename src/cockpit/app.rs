@@ -271,7 +271,7 @@ pub struct Sending {
 }
 
 /// The cockpit.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct App {
     /// How it looks and whom it serves.
     pub settings: Settings,

@@ -1,5 +1,6 @@
 //! A drawn screen as plain text, as text with colours, and as a picture.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use ratatui::buffer::{Buffer, Cell};
@@ -175,9 +176,7 @@ pub fn svg(buffer: &Buffer, title: &str) -> String {
     let top = |y: u16| MARGIN + f32::from(y - area.top()) * cell_height;
     let width = 2.0 * MARGIN + f32::from(area.width) * cell_width;
     let height = 2.0 * MARGIN + f32::from(area.height) * cell_height;
-    // The corner shows what the theme paints the ground with.
-    let ground =
-        buffer.cell((area.left(), area.bottom().saturating_sub(1))).map_or(GROUND, |cell| rgb(cell.bg, GROUND));
+    let ground = ground(buffer);
     let mut boxes = String::new();
     let mut texts = String::new();
     for y in area.top()..area.bottom() {
@@ -244,14 +243,23 @@ pub fn svg(buffer: &Buffer, title: &str) -> String {
     )
 }
 
+/// What most cells stand on.
+fn ground(buffer: &Buffer) -> (u8, u8, u8) {
+    let mut counts: HashMap<(u8, u8, u8), usize> = HashMap::new();
+    for cell in &buffer.content {
+        *counts.entry(rgb(cell.bg, GROUND)).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|(colour, count)| (*count, *colour)).map_or(GROUND, |(colour, _)| colour)
+}
+
 /// Lines and shades of one cell, as shapes.
 fn shape(symbol: &str, x: f32, y: f32, colour: &str) -> Option<String> {
     let (width, height, _) = CELL;
     let opacity = match symbol {
         "█" => 1.0,
         "▓" => 0.75,
-        "▒" => 0.5,
-        "░" => 0.28,
+        "▒" => 0.62,
+        "░" => 0.38,
         _ => return lines(symbol, x, y, colour),
     };
     Some(format!(

@@ -82,15 +82,13 @@ pub(super) fn planning(
 /// The lines below the plan: the reason, what is in the way, the buttons, and two gaps.
 const FORM: u16 = 5;
 
-fn review_area(app: &App) -> Rect {
-    place(app, 96, 30)
+fn review_area(app: &App, block: &Block) -> Rect {
+    place(app, 96, u16::try_from(block.len()).unwrap_or(u16::MAX).saturating_add(FORM + 2))
 }
 
 /// The plan under review, and where.
 pub(super) fn review_content(app: &App, styles: &Styles, review: &Review) -> (Block, Rect) {
-    let area = inside(review_area(app));
-    let area = Rect { height: area.height.saturating_sub(FORM), ..area };
-    let columns = usize::from(area.width);
+    let columns = usize::from(inside(place(app, 96, 30)).width);
     let plan = &review.plan;
     let mut block = Block::default();
     let mut fact = |label: &str, text: &str, style: Style| labelled(&mut block, styles, label, text, style, columns);
@@ -116,12 +114,14 @@ pub(super) fn review_content(app: &App, styles: &Styles, review: &Review) -> (Bl
     };
     let read = age(since(plan.read_at, app.now));
     fact("version", &format!("{}, seen {read} ago at {} UTC; {left}", plan.version, clock(plan.read_at)), styles.dim);
-    (block, area)
+    let area = inside(review_area(app, &block));
+    (block, Rect { height: area.height.saturating_sub(FORM), ..area })
 }
 
 /// The review: the plan, the reason, Cancel and the verb. Tells where the text cursor is.
 pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Position> {
-    let area = review_area(app);
+    let (block, text_area) = review_content(app, pen.styles, review);
+    let area = review_area(app, &block);
     let irreversible = review.plan.verb == Verb::Cancel;
     let border = if irreversible { pen.styles.popup_danger } else { pen.styles.popup_border };
     let keys = match review.focus {
@@ -130,7 +130,6 @@ pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Po
         Focus::Do => [("Tab", "back to the reason"), ("Enter", "do it"), ("Esc", "close, nothing sent")],
     };
     frame(pen, area, &format!("review: {} one instance", review.plan.verb.name()), &keys, border);
-    let (block, text_area) = review_content(app, pen.styles, review);
     paint(pen, text_area, &block, review.scroll);
     let form =
         Rect { y: text_area.bottom(), height: inside(area).bottom().saturating_sub(text_area.bottom()), ..text_area };

@@ -58,6 +58,9 @@ pub(super) fn content(app: &App, styles: &Styles) -> (Block, Rect) {
     ] {
         entry(&mut block, example.to_owned(), meaning);
     }
+    for (key, meaning) in crate::query::KEYS {
+        entry(&mut block, format!("{key}:"), meaning);
+    }
     heading(&mut block, "a step on the board");
     let g = app.glyphs;
     for (glyph, meaning) in [

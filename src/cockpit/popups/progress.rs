@@ -23,8 +23,8 @@ pub(in crate::cockpit) fn style(styles: &Styles, state: ItemState) -> Style {
     }
 }
 
-fn area(app: &App) -> Rect {
-    place(app, 96, 22)
+fn area(app: &App, lines: usize) -> Rect {
+    place(app, 96, u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2))
 }
 
 /// Draws the box around it.
@@ -32,7 +32,8 @@ pub(super) fn frame(app: &App, pen: &mut Pen<'_>, id: &str) {
     let act = app.act(id);
     let title = act.map_or("act".to_owned(), |act| format!("{} {}", act.plan.verb.name(), act.plan.target));
     let close = if act.is_some_and(|act| act.ended) { "close" } else { "leave it running" };
-    super::frame(pen, area(app), &title, &[("Esc", close)], pen.styles.popup_border);
+    let (block, _) = content(app, pen.styles, id);
+    super::frame(pen, area(app, block.len()), &title, &[("Esc", close)], pen.styles.popup_border);
 }
 
 /// The word for a state, in full.
@@ -50,11 +51,11 @@ fn headline(state: ItemState) -> &'static str {
 
 /// What it says, and where.
 pub(super) fn content(app: &App, styles: &Styles, id: &str) -> (Block, Rect) {
-    let area = inside(area(app));
-    let columns = usize::from(area.width);
+    let columns = usize::from(inside(place(app, 96, 22)).width);
     let mut block = Block::default();
     let Some(act) = app.act(id) else {
         block.push(vec![Span::styled("this act is not known any more", styles.dim)]);
+        let area = inside(area(app, block.len()));
         return (block, area);
     };
     stages(&mut block, app, styles, act.item);
@@ -84,6 +85,7 @@ pub(super) fn content(app: &App, styles: &Styles, id: &str) -> (Block, Rect) {
             block.push(vec![Span::styled(format!("{time:<10}"), styles.faint), Span::styled(line, styles.text)]);
         }
     }
+    let area = inside(area(app, block.len()));
     (block, area)
 }
 

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::{body, strip};
+use super::{aside, body, strip};
 use crate::cockpit::app::{App, Pane};
 use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, plural};
 use crate::cockpit::widgets::pen::Pen;
@@ -47,12 +47,15 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
             pen.text(area.x + left + 1, y, 1, pen.glyphs.bar, pen.styles.rule);
         }
         let right = Rect { x: area.x + left + 3, width: area.width - left - 4, ..area };
-        strip::draw(app, pen, &overview, right);
+        let strip_height = strip::draw(app, pen, &overview, right);
+        let rest =
+            Rect { y: right.y + strip_height + 1, height: right.height.saturating_sub(strip_height + 1), ..right };
+        aside::draw(app, pen, &overview, rest);
         return;
     }
     let (flows, _) = strip::lines(&overview, app.board.show_all);
     let strip_wants = u16::try_from(flows.len() + 2).unwrap_or(u16::MAX);
-    let full = 1 + app.board.shown.len().max(1) * 4;
+    let full = 1 + app.board.shown.len().max(1) * 5;
     let cohorts_want = u16::try_from(full).unwrap_or(u16::MAX);
     let most = area.height.saturating_sub(strip_wants).max(area.height * 11 / 20);
     let top = cohorts_want.min(most);
@@ -74,7 +77,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     if area.height == 0 {
         return;
     }
-    let sources = if overview.sources.len() > 1 && area.width >= 72 { 12 } else { 0 };
+    let sources = if overview.sources.len() > 1 && area.width >= 96 { 12 } else { 0 };
     let rule = if area.width >= 60 { 13 } else { 0 };
     let columns = Columns { source: sources, rule, name: area.width.saturating_sub(NUMBERS + sources + rule) };
     heading(app, pen, area, &columns);
@@ -84,9 +87,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         nothing(app, pen, overview, list);
         return;
     }
-    let details = detail_level(shown.len(), usize::from(list.height));
-    let sizes: Vec<u16> =
-        (0..shown.len()).map(|at| 1 + if at == app.board.index { details.selected } else { details.others }).collect();
+    let sizes = sizes(shown, app.board.index, list.height);
     let first = first_shown(&sizes, app.board.index, list.height);
     let mut y = list.y;
     for (at, cohort) in shown.iter().enumerate().skip(first) {
@@ -109,22 +110,19 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     }
 }
 
-/// How many lines of explanation each cohort has.
-struct DetailLevel {
-    selected: u16,
-    others: u16,
-}
-
-fn detail_level(count: usize, height: usize) -> DetailLevel {
-    let fits = |others: usize| count + 3 + (count - 1) * others <= height;
-    let others = if fits(3) {
-        3
-    } else if fits(1) {
-        1
-    } else {
-        0
+/// How many lines each cohort has: the one under the cursor with its explanation; the others with it, with the first
+/// line of it or without, as there is room; and with a gap behind each where there is room for that too.
+fn sizes(shown: &[Cohort], cursor: usize, height: u16) -> Vec<u16> {
+    let full = |cohort: &Cohort| 3 + u16::from(has_error(cohort) || cohort.sample.is_some());
+    let with = |others: &dyn Fn(&Cohort) -> u16, gap: u16| -> Vec<u16> {
+        let size = |(at, cohort): (usize, &Cohort)| if at == cursor { full(cohort) } else { others(cohort) };
+        shown.iter().enumerate().map(|one| size(one) + gap).collect()
     };
-    DetailLevel { selected: 3.min(u16::try_from(height.saturating_sub(1)).unwrap_or(3)), others }
+    let fits = |sizes: &Vec<u16>| sizes.iter().map(|size| usize::from(*size)).sum::<usize>() <= usize::from(height);
+    [with(&full, 1), with(&full, 0), with(&|_| 2, 0)]
+        .into_iter()
+        .find(fits)
+        .unwrap_or_else(|| with(&|_| 1, 0).into_iter().map(|size| size.min(height.max(1))).collect())
 }
 
 /// The first row to show so that the one under the cursor is whole on screen, in the middle if it can be.
@@ -251,7 +249,7 @@ fn explain(app: &App, pen: &mut Pen<'_>, cohort: &Cohort, live: bool, area: Rect
     let why = if error { &cohort.fingerprint } else { &cohort.evidence };
     let mut lines: Vec<(&str, SafeText, Style)> =
         vec![("why", why.clone(), if error { styles.error_text } else { styles.text })];
-    if area.height >= 3 {
+    if area.height >= 2 + u16::from(error || cohort.sample.is_some()) {
         let second = if error { Some(cohort.evidence.clone()) } else { cohort.sample.clone() };
         lines.extend(second.map(|text| ("e.g.", text, styles.dim)));
     }

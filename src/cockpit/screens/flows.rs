@@ -131,8 +131,10 @@ struct Layout {
 
 impl Layout {
     /// What goes first when it is narrow: the id, the error, the attempts, the tenant.
-    fn of(width: u16) -> Self {
-        let mut layout = Self { state: 14, age: 5, name: 0, tenant: 0, attempts: 0, error: 0, id: 0 };
+    ///
+    /// `name` is how wide the widest name is.
+    fn of(width: u16, name: u16) -> Self {
+        let mut layout = Self { state: 14, age: 6, name: 0, tenant: 0, attempts: 0, error: 0, id: 0 };
         let mut room = width.saturating_sub(2 + layout.state + layout.age);
         let mut take = |want: u16, least: u16| {
             if room >= want + least {
@@ -143,10 +145,16 @@ impl Layout {
             }
         };
         layout.tenant = take(if width >= 120 { 18 } else { 13 }, 24);
-        layout.attempts = take(5, 24);
-        layout.id = if width >= 112 { take(22, 50) } else { 0 };
-        layout.error = take((width / 3).min(60), 24);
-        layout.name = room.saturating_sub(1);
+        layout.attempts = take(6, 24);
+        let wanted = name.clamp(20, 60);
+        layout.id = if width >= 112 { take(22, wanted + 24) } else { 0 };
+        layout.name = room.saturating_sub(1).min(wanted);
+        let rest = room.saturating_sub(1 + layout.name);
+        if rest >= 12 {
+            layout.error = rest;
+        } else {
+            layout.name += rest;
+        }
         layout
     }
 }
@@ -154,7 +162,11 @@ impl Layout {
 fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
     let styles = pen.styles;
     let area = areas.list;
-    let layout = Layout::of(area.width);
+    let names = app.flows.window.value().map_or(20, |window| {
+        let name = |row: &std::sync::Arc<JudgedFlow>| width(&row.flow.flow) + 3 + width(&row.flow.step);
+        window.rows.iter().map(name).max().unwrap_or(20)
+    });
+    let layout = Layout::of(area.width, u16::try_from(names).unwrap_or(60));
     heading(pen, areas.heading, &layout);
     if state::absent(pen, area, &app.flows.window, "the flows", app.now) {
         return;
@@ -209,14 +221,14 @@ fn heading(pen: &mut Pen<'_>, area: Rect, layout: &Layout) {
     let mut x = area.x + 2;
     pen.text(x, y, layout.state, "STATE", style);
     x += layout.state;
-    pen.right(x, y, layout.age - 1, "FOR", style);
+    pen.right(x, y, layout.age - 2, "FOR", style);
     x += layout.age;
     pen.text(x, y, layout.name, &format!("FLOW {} STEP", pen.glyphs.step), style);
     x += layout.name + 1;
     pen.text(x, y, layout.tenant, "TENANT", style);
     x += layout.tenant;
     if layout.attempts > 0 {
-        pen.right(x, y, layout.attempts - 1, "ATT", style);
+        pen.right(x, y, layout.attempts - 2, "ATT", style);
     }
     x += layout.attempts;
     pen.text(x, y, layout.error, "ERROR", style);
@@ -264,7 +276,7 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
     x += layout.state;
     let source = app.overview.value().and_then(|overview| overview.source(&instance.id.source));
     let age = age_since(began(flow), engine_now(source, app.now));
-    pen.right(x, y, layout.age - 1, &age, tone(styles.text));
+    pen.right(x, y, layout.age - 2, &age, tone(styles.text));
     x += layout.age;
     let name = [
         Span::styled(instance.flow.as_str(), tone(styles.text)),
@@ -295,7 +307,7 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
     }
     if layout.attempts > 0 {
         let attempts = instance.attempts.map_or("?".to_owned(), |n| n.to_string());
-        pen.right(x, y, layout.attempts - 1, &attempts, tone(styles.dim));
+        pen.right(x, y, layout.attempts - 2, &attempts, tone(styles.dim));
         x += layout.attempts;
     }
     if layout.error > 0 {

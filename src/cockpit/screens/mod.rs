@@ -1,5 +1,6 @@
 //! The screens, one a file.
 
+mod aside;
 pub(super) mod board;
 pub(super) mod detail;
 pub(super) mod flows;

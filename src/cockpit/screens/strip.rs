@@ -20,6 +20,7 @@ pub(in crate::cockpit) struct FlowLine<'a> {
     cells: Vec<&'a Cell>,
     live: bool,
     stuck: u64,
+    /// Open or failed: what may be stuck.
     open: u64,
 }
 
@@ -48,7 +49,7 @@ pub(in crate::cockpit) fn lines(overview: &Overview, all: bool) -> (Vec<FlowLine
         if let Some(line) = lines.get_mut(at) {
             line.live &= cell.live;
             line.stuck += cell.counts.stuck;
-            line.open += cell.counts.open;
+            line.open += cell.counts.open + cell.counts.failed;
             line.cells.push(cell);
         }
     }
@@ -60,10 +61,10 @@ pub(in crate::cockpit) fn lines(overview: &Overview, all: bool) -> (Vec<FlowLine
     (lines, total)
 }
 
-/// Draws the strip.
-pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
+/// Draws the strip, and tells how many lines it took.
+pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) -> u16 {
     if area.height == 0 || area.width < 20 {
-        return;
+        return 0;
     }
     let (shown, total) = lines(overview, app.board.show_all);
     let eyes = shown.iter().filter(|line| line.needs_eyes()).count();
@@ -107,6 +108,7 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview
             pen.right(area.x, y, area.width - 1, key, pen.styles.faint);
         }
     }
+    area.height.min(u16::try_from(shown.len()).unwrap_or(u16::MAX).saturating_add(1 + foot))
 }
 
 fn title(app: &App, pen: &mut Pen<'_>, area: Rect, eyes: usize, total: usize) {
@@ -124,7 +126,7 @@ fn title(app: &App, pen: &mut Pen<'_>, area: Rect, eyes: usize, total: usize) {
         (g.blind, " blind"),
         (g.waiting, " waiting"),
     ];
-    if area.width >= 76 {
+    if area.width >= 84 {
         for (glyph, meaning) in legend {
             let meaning = if pen.ascii { meaning.replace('\u{2265}', ">=") } else { meaning.to_owned() };
             spans.push(Span::styled(format!("   {glyph}"), styles.text));

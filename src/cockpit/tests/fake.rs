@@ -1,8 +1,7 @@
 //! A hub that answers with hand-made data, and counts what it is asked to do.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -250,6 +249,9 @@ pub(super) fn act(item: ItemState) -> Remediation {
     }
 }
 
+/// Judged once: fingerprints are not cheap in a debug build.
+static ROWS: LazyLock<Vec<Arc<JudgedFlow>>> = LazyLock::new(|| (0..382).map(judged).collect());
+
 /// The hub.
 pub(super) struct FakeOps {
     pub(super) overview: Mutex<Result<Overview, OpsError>>,
@@ -263,7 +265,7 @@ impl Default for FakeOps {
     fn default() -> Self {
         Self {
             overview: Mutex::new(Ok(overview())),
-            rows: Mutex::new((0..382).map(judged).collect()),
+            rows: Mutex::new(ROWS.clone()),
             acts: Mutex::new(Vec::new()),
             acted: AtomicUsize::new(0),
             changes: watch::Sender::new(0),

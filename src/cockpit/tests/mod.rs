@@ -1,4 +1,95 @@
 //! The cockpit against a hub of hand-made data.
 
+mod acting;
 mod fake;
+mod moving;
 mod pictures;
+mod typing;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::cockpit::app::App;
+use crate::cockpit::keymap::Key;
+use crate::cockpit::msg::{Ask, Effect, Msg};
+use crate::cockpit::runtime::effects::answer;
+use crate::cockpit::update::{start, update};
+use crate::ops::Ops as _;
+
+/// A cockpit with a hub, driven by hand: each key is followed by the answers to what it made the cockpit ask.
+struct Desk {
+    app: App,
+    ops: Arc<fake::FakeOps>,
+    runtime: tokio::runtime::Runtime,
+    now: Timestamp,
+    /// What was to be done, questions aside.
+    done: Vec<Effect>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self::with(fake::FakeOps::default())
+    }
+
+    fn with(ops: fake::FakeOps) -> Self {
+        let now = fake::now();
+        let app = App::new(fake::settings(), (120, 34), now);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let mut desk = Self { app, ops: Arc::new(ops), runtime, now, done: Vec::new() };
+        let effects = start(&mut desk.app);
+        desk.settle(effects);
+        desk
+    }
+
+    fn settle(&mut self, effects: Vec<Effect>) {
+        let mut queue: VecDeque<Effect> = effects.into();
+        let mut asked = 0;
+        while let Some(effect) = queue.pop_front() {
+            match effect {
+                Effect::Ask(ticket, ask) => {
+                    asked += 1;
+                    assert!(asked < 50, "questions beget questions: {ask:?}");
+                    let reply = self.runtime.block_on(answer(&*self.ops, ask));
+                    queue.extend(update(&mut self.app, Msg::Reply(ticket, reply), self.now));
+                }
+                Effect::Act { ticket, plan_hash, reason } => {
+                    self.done.push(Effect::Act { ticket, plan_hash: plan_hash.clone(), reason: reason.clone() });
+                    let reply = self.runtime.block_on(self.ops.remediate(&plan_hash, &reason));
+                    let reply = crate::cockpit::msg::Answer::Act(Box::new(reply));
+                    queue.extend(update(&mut self.app, Msg::Reply(ticket, reply), self.now));
+                }
+                other => self.done.push(other),
+            }
+        }
+    }
+
+    /// Presses keys, named as in the table and separated by spaces.
+    fn keys(&mut self, keys: &str) {
+        for name in keys.split_whitespace() {
+            let effects = self.press(name);
+            self.settle(effects);
+        }
+    }
+
+    /// Presses one key, and leaves what it asks unanswered.
+    fn press(&mut self, name: &str) -> Vec<Effect> {
+        update(&mut self.app, Msg::Key(Key::parse(name).unwrap().event()), self.now)
+    }
+
+    fn wait(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+        let effects = update(&mut self.app, Msg::Tick, self.now);
+        self.settle(effects);
+    }
+
+    fn change(&mut self) {
+        let effects = update(&mut self.app, Msg::Changed(8), self.now);
+        self.settle(effects);
+    }
+}
+
+fn asks(effects: &[Effect]) -> Vec<&Ask> {
+    effects.iter().filter_map(|effect| if let Effect::Ask(_, ask) = effect { Some(ask) } else { None }).collect()
+}

@@ -130,13 +130,14 @@ fn every_state_of_what_is_asked_for_looks_different() {
 #[test]
 fn no_size_panics() {
     let look = settings();
+    let ops = Arc::new(FakeOps { rows: (0..60).map(super::fake::judged).collect::<Vec<_>>().into(), ..FakeOps::default() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for screen in ScreenName::ALL {
         for (width, height) in
-            (1..=40).zip((1..=10).cycle()).chain((40..60).zip(10..)).chain([(500, 200), (1, 200), (500, 1)])
+            (1..=40).zip((1..=10).cycle()).chain((40..60).zip(10..)).chain([(200, 80), (1, 200), (500, 1)])
         {
             for keys in ["", "v enter", "?", "/ x"] {
-                let shot = snapshot_after(Arc::new(FakeOps::default()), screen, keys, width, height, &look);
+                let shot = snapshot_after(ops.clone(), screen, keys, width, height, &look);
                 let buffer = runtime.block_on(shot).unwrap();
                 assert_eq!((buffer.area.width, buffer.area.height), (width, height));
             }

@@ -1,0 +1,82 @@
+//! The lines that are typed.
+
+use super::{Desk, asks};
+use crate::cockpit::msg::{Ask, Msg};
+use crate::cockpit::settings::ScreenName;
+use crate::cockpit::update::update;
+use crate::query::Filter;
+
+#[test]
+fn a_filter_is_tried_as_it_is_typed_and_esc_restores() {
+    let mut desk = Desk::new();
+    desk.keys("2 /");
+    let effects = desk.press("a");
+    let asked = asks(&effects);
+    let [Ask::Flows(query)] = asked[..] else { panic!("{asked:?}") };
+    assert_eq!(query.filter, Filter::parse("a").unwrap());
+    desk.settle(effects);
+    desk.keys("c m e");
+    assert!(desk.app.flows.window.value().unwrap().total < 382);
+    desk.keys("esc");
+    assert_eq!((desk.app.flows.text.as_str(), desk.app.flows.window.value().unwrap().total), ("", 382));
+    desk.keys("/ a c m e enter");
+    assert_eq!(desk.app.flows.text, "acme");
+    assert!(desk.app.prompt.is_none());
+}
+
+#[test]
+fn a_bad_filter_keeps_the_last_good_result() {
+    let mut desk = Desk::new();
+    desk.keys("2 / a c m e");
+    let total = desk.app.flows.window.value().unwrap().total;
+    desk.keys("space t e n n a n t : x");
+    let error = desk.app.flows.error.clone().unwrap();
+    assert_eq!(error.column, 6);
+    assert_eq!(desk.app.flows.window.value().unwrap().total, total);
+    desk.keys("enter");
+    assert!(desk.app.prompt.is_some(), "it stays open to be mended");
+    desk.keys("ctrl-c");
+    assert!(desk.app.flows.error.is_none() && desk.app.prompt.is_none());
+}
+
+#[test]
+fn the_filter_opens_from_the_board_and_goes_back_there() {
+    let mut desk = Desk::new();
+    desk.keys("/");
+    assert_eq!(desk.app.screen(), ScreenName::Flows);
+    desk.keys("x esc");
+    assert_eq!(desk.app.screen(), ScreenName::Board);
+}
+
+#[test]
+fn commands_are_typed_completed_and_mended() {
+    let mut desk = Desk::new();
+    desk.keys(": f l tab enter");
+    assert_eq!(desk.app.screen(), ScreenName::Flows);
+    desk.keys(": s o u r c e s enter");
+    assert_eq!(desk.app.screen(), ScreenName::Sources);
+    desk.keys(": b o r d enter");
+    assert!(desk.app.prompt.as_ref().unwrap().error.as_ref().unwrap().contains(":board"));
+    desk.keys("esc : backspace");
+    assert!(desk.app.prompt.is_none());
+}
+
+#[test]
+fn pasted_text_goes_only_where_text_is_typed() {
+    let mut desk = Desk::new();
+    let paste = |desk: &mut Desk, text: &str| {
+        let effects = update(&mut desk.app, Msg::Paste(text.to_owned()), desk.now);
+        desk.settle(effects);
+    };
+    // On a screen a paste is no row of keys.
+    paste(&mut desk, "q\nv\n");
+    assert!(desk.done.is_empty() && desk.app.popup.is_none());
+    desk.keys("2 /");
+    paste(&mut desk, "ac\u{1b}[2J\nme");
+    assert!(!desk.app.flows.text.contains('\u{1b}') && !desk.app.flows.text.contains('\n'));
+    desk.keys("esc v enter");
+    paste(&mut desk, "fixed by hand\n\n");
+    desk.keys("tab tab");
+    paste(&mut desk, "\n");
+    assert!(desk.done.is_empty());
+}
