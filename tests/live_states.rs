@@ -1,4 +1,5 @@
 //! Each kind of stuck, waiting and ended work on a real Restate has the status and the verdict that it should have.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails ends its test")]
 
 mod support;
 

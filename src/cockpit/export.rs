@@ -274,7 +274,7 @@ fn shape(symbol: &str, x: f32, y: f32, colour: &str) -> Option<String> {
 /// A box-drawing character as strokes from its middle: left, right, up, down.
 fn lines(symbol: &str, x: f32, y: f32, colour: &str) -> Option<String> {
     let (width, height, _) = CELL;
-    let (l, r, u, d) = match symbol {
+    let (left, right, up, down) = match symbol {
         "─" => (true, true, false, false),
         "│" => (false, false, true, true),
         "┌" | "╭" => (false, true, false, true),
@@ -294,10 +294,10 @@ fn lines(symbol: &str, x: f32, y: f32, colour: &str) -> Option<String> {
             let _ = write!(path, "M{mid_x:.1} {mid_y:.1}L{to_x:.1} {to_y:.1}");
         }
     };
-    stroke(l, x, mid_y);
-    stroke(r, x + width, mid_y);
-    stroke(u, mid_x, y);
-    stroke(d, mid_x, y + height);
+    stroke(left, x, mid_y);
+    stroke(right, x + width, mid_y);
+    stroke(up, mid_x, y);
+    stroke(down, mid_x, y + height);
     Some(format!("<path d=\"{path}\" stroke=\"{colour}\" stroke-width=\"1.1\" fill=\"none\"/>\n"))
 }
 

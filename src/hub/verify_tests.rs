@@ -59,7 +59,8 @@ const SAME: Option<&str> = Some("relation \"tenant_7\" does not exist");
 #[test]
 fn a_resume_is_held_only_by_success_and_holds_while_it_is_past_the_step() {
     use Status::{BackingOff, Cancelled, Failed, Paused, Running, Succeeded, Waiting};
-    let cases: [(Status, u64, Option<i64>, Option<&'static str>, fn(&Effect) -> bool, &str); 12] = [
+    type Case = (Status, u64, Option<i64>, Option<&'static str>, fn(&Effect) -> bool, &'static str);
+    let cases: [Case; 12] = [
         (Succeeded, 4, None, None, |e| matches!(e, Effect::Held(_)), "succeeded"),
         (Waiting, 3, None, None, |e| matches!(e, Effect::Holding(_)), "past apply-0042, now in verify"),
         (Running, 3, Some(-5), None, |e| matches!(e, Effect::Holding(_)), "past apply-0042"),

@@ -103,8 +103,8 @@ impl Cockpit {
                 },
                 () = sleep_until(frame), if self.dirty => {}
                 // What comes within a frame's time is one change.
-                changed = changes.changed(), if changes_open && !waiting => {
-                    changes_open = changed.is_ok();
+                told = changes.changed(), if changes_open && !waiting => {
+                    changes_open = told.is_ok();
                     waiting = changes_open;
                 }
                 () = sleep_until(hear), if waiting => {

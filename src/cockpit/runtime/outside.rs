@@ -71,9 +71,8 @@ pub(super) fn hangup() -> io::Result<mpsc::Receiver<()>> {
             // No event is asked for: a hang-up and an error are told all the same.
             let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
             match poll(&mut fds, None) {
-                Err(rustix::io::Errno::INTR) => {}
                 Ok(_) if fds.iter().any(|fd| !fd.revents().is_empty()) => break,
-                Ok(_) => {}
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return,
             }
         }

@@ -230,8 +230,7 @@ fn row(app: &App, pen: &mut Pen<'_>, overview: &Overview, cohort: &Cohort, at: u
 
 fn tenants(cohort: &Cohort, live: bool) -> String {
     match (live, cohort.tenants, cohort.without_tenant) {
-        (false, ..) => "?".to_owned(),
-        (true, 0, 1..) => "?".to_owned(),
+        (false, ..) | (true, 0, 1..) => "?".to_owned(),
         (true, known, 0) => grouped(known),
         (true, known, _) => format!("{}+?", grouped(known)),
     }

@@ -1,8 +1,8 @@
 //! A hub that answers with hand-made data, and counts what it is asked to do.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -80,7 +80,7 @@ pub(super) fn instance(n: usize) -> FlowInstance {
         flow: flow.into(),
         step: step.into(),
         tenant: (n % 7 != 6).then(|| tenant.into()),
-        key: (n % 4 == 0).then(|| SafeText::new(tenant)),
+        key: n.is_multiple_of(4).then(|| SafeText::new(tenant)),
         status,
         pause: (status == Status::Paused).then_some(PauseCause::Exhausted),
         attempts: Some(u32::try_from(n % 13 + 1).unwrap()),

@@ -90,7 +90,8 @@ fn every_state_of_what_is_asked_for_looks_different() {
         change(&mut ops);
         ops
     };
-    let cases: [(&str, fn(&mut FakeOps)); 5] = [
+    type Change = fn(&mut FakeOps);
+    let cases: [(&str, Change); 5] = [
         ("failed", |ops| ops.overview = Err(OpsError::Source("the hub is gone".into())).into()),
         ("all-blind", |ops| {
             let overview = ops.overview.get_mut().unwrap().as_mut().unwrap();
@@ -130,7 +131,8 @@ fn every_state_of_what_is_asked_for_looks_different() {
 #[test]
 fn no_size_panics() {
     let look = settings();
-    let ops = Arc::new(FakeOps { rows: (0..60).map(super::fake::judged).collect::<Vec<_>>().into(), ..FakeOps::default() });
+    let ops =
+        Arc::new(FakeOps { rows: (0..60).map(super::fake::judged).collect::<Vec<_>>().into(), ..FakeOps::default() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for screen in ScreenName::ALL {
         for (width, height) in

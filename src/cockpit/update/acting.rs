@@ -142,10 +142,9 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
             }
             match review.state {
                 ReviewState::Open => return review_key(app, event, key),
-                // Nothing more can be sent from here; a second Enter finds nothing to press.
-                ReviewState::Sent => {}
                 ReviewState::Refused(_) if is("enter") || is("q") => app.popup = None,
-                ReviewState::Refused(_) => {}
+                // Nothing more can be sent from here; a second Enter finds nothing to press.
+                ReviewState::Sent | ReviewState::Refused(_) => {}
             }
         }
     }

@@ -54,7 +54,7 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
         }
         if !line.trim_end().is_empty() && wide <= columns {
             lines.push(line.trim_end().to_owned());
-            line = word.trim_start().to_owned();
+            word.trim_start().clone_into(&mut line);
             used = width(&line);
             continue;
         }
