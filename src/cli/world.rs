@@ -40,9 +40,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         }
         _ => Failure::Usage(error.to_string()),
     })?;
-    let read_only = if once {
-        Some("one pass only looks".to_owned())
-    } else if global.read_only {
+    let read_only = if global.read_only {
         Some("started with --read-only".to_owned())
     } else if config.context.production {
         Some(format!("{} is production, which this version does not act on", config.context.name))
@@ -58,7 +56,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         read_only,
         thresholds: config.thresholds,
         soak: config.soak,
-        state_dir: Some(config.state_dir),
+        state_dir: (!once).then_some(config.state_dir),
         clock: clock.clone(),
         sources,
     });

@@ -8,7 +8,7 @@ pub mod restate;
 pub mod sim;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
@@ -130,6 +130,9 @@ pub trait Connector: Send + Sync {
     /// What a verb makes the engine do, in words, for one instance.
     fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText;
 
+    /// Whether it answers at all, asked as cheaply as can be: what a pause between two passes is filled with.
+    async fn check(&self) -> Result<(), ConnectError>;
+
     /// One pass: every open and failed instance and the engine's own counts.
     ///
     /// The hub keeps what it had until it has seen [`Observation::End`]; an error ends the pass.
@@ -140,9 +143,4 @@ pub trait Connector: Send + Sync {
 
     /// Sends exactly one request for exactly one instance, and never a second one.
     async fn act(&self, act: &Act) -> ActAnswer;
-
-    /// How far its clock is ahead of the local one, where a pass has shown it.
-    fn clock_offset(&self) -> Option<SignedDuration> {
-        None
-    }
 }

@@ -400,14 +400,16 @@ fn overdue(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> Option<F
         Status::Queued if !behind_a_key => "queued",
         _ => return None,
     };
-    let Some(entered) = flow.entered_step_at else {
+    // One that was resumed a moment ago has run for a moment, however long ago it first came to its step.
+    let attempt = flow.last_start_at.filter(|_| flow.status == Status::Running);
+    let Some(began) = flow.entered_step_at.max(attempt) else {
         return Some(unknown(Rule::Overdue, "the source does not say when the step began"));
     };
-    let age = since(entered, now);
+    let age = since(began, now);
     by_age(age, limits.overdue).map(|verdict| Finding {
         rule: Rule::Overdue,
         verdict,
-        since: Some(entered),
+        since: Some(began),
         threshold: words(limits.overdue).into(),
         evidence: format!("{verb} in {} for {}", flow.step, words(age)).into(),
     })

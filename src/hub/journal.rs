@@ -63,8 +63,8 @@ pub(super) struct Journal(Mutex<Store>);
 
 #[derive(Debug)]
 enum Store {
-    /// A file, and where it is.
-    File(File, PathBuf),
+    /// A file, and where it is. `alone`: no other process had it open when this one opened it.
+    File { file: File, path: PathBuf, alone: bool },
     /// For a world that is gone with the process.
     Memory(Vec<Entry>),
 }
@@ -81,7 +81,10 @@ impl Journal {
             let mend = format!("{} can be read by others (mode {mode:o}); mend it with: chmod 600 {0}", path.display());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, mend));
         }
-        Ok(Self(Mutex::new(Store::File(file, path))))
+        // Whoever has it open holds a shared lock; so an exclusive one tells that nobody else does.
+        let alone = file.try_lock().is_ok();
+        file.lock_shared().map_err(told)?;
+        Ok(Self(Mutex::new(Store::File { file, path, alone })))
     }
 
     /// A record that is gone with the process.
@@ -93,7 +96,7 @@ impl Journal {
     pub(super) fn append(&self, entry: Entry) -> io::Result<()> {
         match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Store::Memory(entries) => entries.push(entry),
-            Store::File(file, _) => {
+            Store::File { file, .. } => {
                 let mut line = serde_json::to_vec(&entry)?;
                 line.push(b'\n');
                 file.write_all(&line)?;
@@ -105,11 +108,13 @@ impl Journal {
 
     /// The acts that were begun and whose end is not recorded: a process ended while they ran.
     ///
-    /// A line that can't be read (the process was ended in the middle of it) is passed over.
+    /// A line that can't be read (the process was ended in the middle of it) is passed over. None where another
+    /// process has the record open: what is unfinished may be its own, and run.
     pub(super) fn unfinished(&self) -> io::Result<Vec<Entry>> {
         let entries = match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Store::Memory(entries) => entries.clone(),
-            Store::File(_, path) => BufReader::new(File::open(path)?)
+            Store::File { alone: false, .. } => return Ok(Vec::new()),
+            Store::File { path, .. } => BufReader::new(File::open(path)?)
                 .split(b'\n')
                 .filter_map(|line| {
                     let line = line.ok()?;
@@ -170,6 +175,18 @@ mod tests {
         drop(journal);
         let open = Journal::open(dir.path()).unwrap().unfinished().unwrap();
         assert_eq!(open, vec![entry("2", sending())]);
+    }
+
+    #[test]
+    fn what_another_process_may_be_running_is_left_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Journal::open(dir.path()).unwrap();
+        first.append(entry("1", sending())).unwrap();
+        let second = Journal::open(dir.path()).unwrap();
+        assert_eq!(second.unfinished().unwrap(), vec![]);
+        second.append(entry("2", sending())).unwrap();
+        drop((first, second));
+        assert_eq!(Journal::open(dir.path()).unwrap().unfinished().unwrap().len(), 2);
     }
 
     #[test]

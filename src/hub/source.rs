@@ -158,8 +158,25 @@ impl Source {
             };
             changed();
             tokio::select! {
-                () = tokio::time::sleep(jittered(pause)) => {}
+                () = self.rest(jittered(pause)) => {}
                 () = self.wake.notified() => {}
+            }
+        }
+    }
+
+    /// Waits, and in a pause that is longer than the poll interval keeps asking whether the source is still there:
+    /// an engine that is asked seldom because it is slow must not look alive for as long when it is gone.
+    async fn rest(&self, pause: Duration) {
+        let until = tokio::time::Instant::now() + pause;
+        loop {
+            let left = until.saturating_duration_since(tokio::time::Instant::now());
+            if left <= self.poll {
+                return tokio::time::sleep(left).await;
+            }
+            tokio::time::sleep(self.poll).await;
+            // The next pass will say why; what failed here may have been a blip.
+            if self.live() && self.connector.check().await.is_err() {
+                return;
             }
         }
     }

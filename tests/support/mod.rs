@@ -14,6 +14,7 @@
 )]
 
 pub mod background;
+pub mod hostile;
 pub mod hub;
 pub mod proxy;
 pub mod request;

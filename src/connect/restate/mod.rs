@@ -24,8 +24,8 @@
 //!   person's pause of one that was backing off carries its last failure like an exhausted one; but then the
 //!   invoker's next retry time is still there, and after exhaustion it is not. After a restart of the server that
 //!   trace is gone, and such a one counts as exhausted.
-//! - `failing`: the first and last `TransientError` event since the open command was written. Equal failures in a
-//!   row make one event, so the first is the beginning of the row.
+//! - `failing`: the first `TransientError` event at the last journal position that has one, and the last of all.
+//!   Equal failures in a row make one event, so the first is the beginning of the row.
 //! - `sys_keyed_service_status`: who holds the key that a pending invocation queues for.
 //!
 //! Errors are cut to their first line in the query; only [`Connector::read`] asks for the whole text.
@@ -123,6 +123,11 @@ impl Restate {
         }
     }
 
+    async fn version(&self) -> Result<SafeText, ConnectError> {
+        let answer: VersionAnswer = self.http.get_json("/version").await?.value;
+        Ok(SafeText::clipped(&answer.version, 40))
+    }
+
     async fn now(&self) -> Result<Timestamp, ConnectError> {
         let rows: Vec<ClockRow> = self.strict(sql::CLOCK).await?;
         let first = rows.first().and_then(ClockRow::time);
@@ -211,14 +216,17 @@ impl Connector for Restate {
         .into()
     }
 
+    async fn check(&self) -> Result<(), ConnectError> {
+        self.version().await.map(|_| ())
+    }
+
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-        let version: VersionAnswer = self.http.get_json("/version").await?.value;
+        let version = self.version().await?;
         let now = self.now().await?;
         let counts: Vec<CountRow> = self.strict(&sql::counts(LOOK_BACK)).await?;
         send(&sink, Observation::Counts(counts.into_iter().map(Into::into).collect())).await?;
         self.rows(now, &sink).await?;
-        let version = Some(SafeText::clipped(&version.version, 40));
-        send(&sink, Observation::End { complete: true, engine_now: Some(now), version }).await
+        send(&sink, Observation::End { complete: true, engine_now: Some(now), version: Some(version) }).await
     }
 
     async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError> {

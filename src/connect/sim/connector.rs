@@ -35,6 +35,10 @@ impl Connector for World {
         effect(verb, flow).into()
     }
 
+    async fn check(&self) -> Result<(), ConnectError> {
+        Ok(())
+    }
+
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
         for part in pass(&self.moment()) {
             sink.send(part).await.map_err(|_| ConnectError::Ended)?;

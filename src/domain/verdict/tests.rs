@@ -76,6 +76,7 @@ fn in_step(status: Status, age: i64) -> FlowInstance {
     with(|flow| {
         flow.status = status;
         flow.entered_step_at = ago(age);
+        flow.last_start_at = ago(age);
     })
 }
 
@@ -267,6 +268,7 @@ fn overdue_is_one_step_for_too_long() {
                 with(|flow| {
                     flow.status = status;
                     flow.entered_step_at = None;
+                    flow.last_start_at = None;
                 }),
                 unknown(overdue),
             ),
@@ -279,6 +281,18 @@ fn overdue_is_one_step_for_too_long() {
         let findings = judged(&in_step(status, 100 * HOUR)).findings;
         assert!(findings.iter().all(|finding| finding.rule != overdue), "{status:?}");
     }
+}
+
+#[test]
+fn one_that_was_resumed_a_moment_ago_is_not_overdue() {
+    let resumed = |status| {
+        with(|flow| {
+            flow.status = status;
+            flow.entered_step_at = ago(HOUR);
+            flow.last_start_at = ago(1);
+        })
+    };
+    check([(resumed(Status::Running), OK), (resumed(Status::Queued), stuck(Rule::Overdue))]);
 }
 
 /// An instance queued for a key for an hour.
