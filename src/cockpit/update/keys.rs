@@ -137,7 +137,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
 /// Goes to other screens; where `filter` is given, with that filter on the flows.
 pub(super) fn go(app: &mut App, stack: Vec<ScreenName>, filter: Option<String>) -> Vec<Effect> {
     let here = (app.stack.clone(), app.flows.text.clone());
-    if stack != app.stack {
+    if stack != app.stack || filter.as_ref().is_some_and(|filter| *filter != app.flows.text) {
         app.previous = Some(here);
     }
     app.stack = stack;
