@@ -85,12 +85,12 @@ fn without_colours_and_in_ascii() {
 
 #[test]
 fn every_state_of_what_is_asked_for_looks_different() {
+    type Change = fn(&mut FakeOps);
     let board = |change: fn(&mut FakeOps)| {
         let mut ops = FakeOps::default();
         change(&mut ops);
         ops
     };
-    type Change = fn(&mut FakeOps);
     let cases: [(&str, Change); 5] = [
         ("failed", |ops| ops.overview = Err(OpsError::Source("the hub is gone".into())).into()),
         ("all-blind", |ops| {
