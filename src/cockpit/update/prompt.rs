@@ -59,7 +59,8 @@ pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
 
 /// Pasted text goes where text is typed, as one line.
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
-    let line = SafeText::new(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let lines: Vec<_> = text.split(['\r', '\n', '\t']).filter(|line| !line.is_empty()).collect();
+    let line = SafeText::new(&lines.join(" "));
     let input = match (acting::reason_input(app), app.prompt.is_some()) {
         (true, _) => return acting::paste(app, &line),
         (false, true) => app.prompt.as_mut().map(|prompt| &mut prompt.input),
