@@ -39,7 +39,7 @@ Exit codes: 0 fine, 1 stuck found with --fail-on stuck, 2 usage or config, 3 a s
 /// What every command understands.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Global {
-    /// The config file; without it the one that QUARTERDECK_CONFIG names, else ~/.config/quarterdeck/config.toml
+    /// The config file [default: $QUARTERDECK_CONFIG, else ~/.config/quarterdeck/config.toml]
     #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
     pub(super) config: Option<PathBuf>,
     /// The context: a named set of sources in the config

@@ -308,7 +308,10 @@ async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
         Some(id) => id,
         None => match hub.source_names().as_slice() {
             [only] => InstanceId::new(only.clone(), one.id.as_str()),
-            _ => return Err(Failure::Usage(format!("{}: say which source, as SOURCE/{0}", one.id))),
+            names => {
+                let ids: Vec<String> = names.iter().map(|name| format!("{name}/{}", one.id)).collect();
+                return Err(Failure::Usage(format!("{}: say in which source: {}", one.id, ids.join(", "))));
+            }
         },
     };
     let answer = match hub.flow(&id).await {

@@ -139,7 +139,11 @@ impl Hub {
 
     fn source(&self, name: &str) -> Result<&Source, OpsError> {
         let found = self.sources.iter().find(|source| source.name == *name);
-        found.ok_or_else(|| OpsError::NotFound(format!("there is no source {name}").into()))
+        found.ok_or_else(|| {
+            let names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
+            let verb = if names.len() == 1 { "is" } else { "are" };
+            OpsError::NotFound(format!("there is no source {name}; there {verb}: {}", names.join(", ")).into())
+        })
     }
 
     /// The names of the sources, in the order of the config.

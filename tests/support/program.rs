@@ -43,9 +43,10 @@ pub fn demo(args: &[&str]) -> Said {
     run(["--demo", "--seed", "7"].iter().chain(args))
 }
 
-/// The JSON that the program prints of the demo world of a seed, which has to go well.
+/// The JSON that the program prints of the demo world of a seed, which has to go well. The first two arguments are
+/// the command: what follows may hold a `--`.
 pub fn demo_json(args: &[&str]) -> Value {
-    demo(&[args, &["-o", "json"]].concat()).good().json()
+    demo(&[&args[..2], &["-o", "json"], &args[2..]].concat()).good().json()
 }
 
 impl Said {
