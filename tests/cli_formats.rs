@@ -130,7 +130,9 @@ fn the_board_in_json_keeps_the_contract() {
     assert!(Kind::Time.fits(&board["at"]));
     for (key, contract) in [("sources", SOURCE), ("cells", CELL), ("cohorts", COHORT)] {
         assert!(!list(&board, key).is_empty(), "{key}");
-        list(&board, key).iter().for_each(|value| keeps(contract, value));
+        for value in list(&board, key) {
+            keeps(contract, value);
+        }
     }
     assert_eq!(list(&board, "sources")[0]["state"], "live");
 }
@@ -157,7 +159,10 @@ fn the_flows_in_json_keep_the_contract() {
 fn the_sources_in_json_are_named_as_on_the_board() {
     let sources = demo_json(&["get", "sources"]);
     assert_eq!(sources["schema"], "quarterdeck.sources/1");
-    list(&sources, "rows").iter().for_each(|row| keeps(SOURCE, row));
+    assert_eq!(list(&sources, "rows").len(), 1);
+    for row in list(&sources, "rows") {
+        keeps(SOURCE, row);
+    }
 }
 
 /// A cell of CSV as it is written for a value of JSON.
@@ -243,7 +248,9 @@ fn tables_are_aligned_and_show_what_is_hidden() {
     let tables: Vec<Vec<&str>> =
         board.split("\n\n").map(|table| table.lines().filter(|line| !line.is_empty()).collect()).collect();
     assert_eq!(tables.len(), 3, "cohorts, counts, sources");
-    tables.iter().for_each(|table| aligned(table));
+    for table in &tables {
+        aligned(table);
+    }
     aligned(&demo(&["get", "sources"]).good().out.lines().collect::<Vec<_>>());
 }
 
@@ -272,9 +279,12 @@ fn a_list_has_an_end_and_says_what_it_leaves_out() {
     demo(&["get", "board", "--limit", "3"]).refused(&["--limit"]);
 }
 
-/// Counts by place that the rows of `get flows` give: open, stuck, waiting, held, failed, unknown, and stuck by rule.
-fn counted(rows: &[Value]) -> BTreeMap<(String, String), (BTreeMap<&'static str, u64>, BTreeMap<String, u64>)> {
-    let mut places: BTreeMap<_, (BTreeMap<&str, u64>, BTreeMap<String, u64>)> = BTreeMap::new();
+/// The counts of one flow and step: by the names of the board, and what is stuck by rule.
+type Counted = (BTreeMap<&'static str, u64>, BTreeMap<String, u64>);
+
+/// What the rows of `get flows` come to by flow and step.
+fn counted(rows: &[Value]) -> BTreeMap<(String, String), Counted> {
+    let mut places: BTreeMap<_, Counted> = BTreeMap::new();
     for row in rows {
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
         let (numbers, rules) = places.entry((text("flow"), text("step"))).or_default();

@@ -22,6 +22,8 @@ pub(super) struct Args {
 /// The heading of what every command understands, so that a command's own options stand out.
 const GLOBAL: &str = "Global options";
 
+const CONFIG: &str = "The config file [default: $QUARTERDECK_CONFIG, else ~/.config/quarterdeck/config.toml]";
+
 const FIRST_STEPS: &str = "\
 First steps:
   quarterdeck demo                         the cockpit on a made-up incident
@@ -39,8 +41,8 @@ Exit codes: 0 fine, 1 stuck found with --fail-on stuck, 2 usage or config, 3 a s
 /// What every command understands.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Global {
-    /// The config file [default: $QUARTERDECK_CONFIG, else ~/.config/quarterdeck/config.toml]
-    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
+    /// The config file.
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL, help = CONFIG)]
     pub(super) config: Option<PathBuf>,
     /// The context: a named set of sources in the config
     #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL)]
