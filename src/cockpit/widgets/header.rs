@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::numbers::{blind, plural, silence, sum};
+use super::numbers::{blind, plural, silence, sum, tenants};
 use super::pen::{Pen, width};
 use crate::cockpit::app::App;
 use crate::cockpit::remote::Remote;
@@ -137,16 +137,9 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
         if stuck.any_live && stuck.live > 0 { styles.bar.patch(styles.stuck) } else { strong },
     )];
     if stuck.any_live {
-        let also = if stuck.any_blind { "+?" } else { "" };
+        let more = stuck.any_blind || overview.cohorts.iter().any(|cohort| cohort.without_tenant > 0);
         spans.push(dot());
-        spans.push(Span::styled(
-            format!(
-                "{}{also} {}",
-                overview.stuck_tenants,
-                if overview.stuck_tenants == 1 { "tenant" } else { "tenants" }
-            ),
-            styles.bar,
-        ));
+        spans.push(Span::styled(tenants(overview.stuck_tenants, more), styles.bar));
     } else if let Some(silent) = silence(overview, app.now) {
         spans.push(Span::styled(format!(" was {}, {} ago", stuck.was, age(silent)), styles.bar));
     }
