@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 use support::hostile::{Behaviour, Hostile, Reply};
 use support::program::{Said, command, demo, finish, list, run};
@@ -90,6 +93,33 @@ fn a_source_that_failed_wins_over_what_is_stuck() {
     assert_eq!(sources.code, 3);
     let line = sources.out.lines().find(|line| line.starts_with("us ")).unwrap();
     assert!(line.contains(" failed ") && line.contains(" ? ") && line.contains("refused"), "unknown is ?: {line}");
+}
+
+#[test]
+fn a_url_that_leads_elsewhere_is_told_from_a_server_that_fails() {
+    // What the ingress of a Restate answers.
+    let reply = Reply::new(400, "application/json", r#"{"message":"bad path: /version"}"#);
+    let ingress = Hostile::start(Behaviour::Answers(reply));
+    // What any server without TLS answers to whoever begins with it.
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tls = format!("https://{}", plain.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = plain.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]).unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").unwrap();
+    });
+    for (url, words) in [
+        (
+            ingress.url(),
+            "is this the URL of a Restate admin API (port 9070 by default)?; it says \"bad path: /version\"",
+        ),
+        (tls, "it does not speak TLS; is it http:// rather than https://?"),
+        (REFUSED.to_owned(), "connection refused: nothing listens at 127.0.0.1:1"),
+    ] {
+        let said = on(&[("eu", &url)], &["get", "sources"]);
+        assert_eq!(said.code, 3, "{url}");
+        assert!(said.err.contains(words) && said.out.contains(words), "{url}: {}", said.err);
+    }
 }
 
 #[test]

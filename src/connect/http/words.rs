@@ -53,6 +53,11 @@ impl Client {
                 let hint = self.hint.as_ref().map(|h| format!(": {h}")).unwrap_or_default();
                 ConnectError::NotFound(self.safe(&format!("404 at {at}{hint}{says}")))
             }
+            // What another kind of server says to a path or a method that it has never heard of.
+            StatusCode::BAD_REQUEST | StatusCode::METHOD_NOT_ALLOWED => {
+                let hint = self.hint.as_ref().map(|h| format!(": {h}")).unwrap_or_default();
+                ConnectError::Refused(self.safe(&format!("{at}: refused ({code}){hint}{says}")))
+            }
             StatusCode::TOO_MANY_REQUESTS => {
                 let wait = response.headers().get(RETRY_AFTER).and_then(|w| w.to_str().ok());
                 let wait = wait.map(|w| format!("; it asks to wait: {}", self.clip(w))).unwrap_or_default();
@@ -129,6 +134,8 @@ impl Client {
             format!("no connection to {host} within {}", seconds(self.timeout.min(CONNECT_TIMEOUT)))
         } else if error.is_connect() && kind == Some(ErrorKind::ConnectionRefused) {
             format!("connection refused: nothing listens at {host}")
+        } else if error.is_connect() && self.base.scheme() == "https" && cause.contains("InvalidContentType") {
+            format!("no connection to {host}: it does not speak TLS; is it http:// rather than https://?")
         } else if error.is_connect() {
             format!("no connection to {host}: {cause}")
         } else if error.is_timeout() {
