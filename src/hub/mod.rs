@@ -193,6 +193,7 @@ impl Ops for Hub {
             cells: Vec::new(),
             cohorts: Vec::new(),
             stuck_tenants: 0,
+            stuck_without_tenant: 0,
             read_only: self.read_only.clone(),
         };
         let mut tenants = HashSet::new();
@@ -208,6 +209,7 @@ impl Ops for Hub {
                 cell.live = live;
                 cell
             }));
+            overview.stuck_without_tenant += board.cohorts.iter().map(|cohort| cohort.without_tenant).sum::<u64>();
             overview.cohorts.extend(board.cohorts);
             tenants.extend(board.stuck_tenants);
         }
