@@ -1,0 +1,33 @@
+//! What a program wrote to its terminal, byte by byte.
+
+/// What begins a frame that is to be shown as a whole.
+pub const FRAME_BEGIN: &[u8] = b"\x1b[?2026h";
+
+/// What ends it.
+pub const FRAME_END: &[u8] = b"\x1b[?2026l";
+
+/// The parameters of each escape sequence that sets how letters look (`CSI … m`).
+pub fn looks(bytes: &[u8]) -> Vec<Vec<u16>> {
+    let mut found = Vec::new();
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(2).position(|pair| pair == b"\x1b[") {
+        rest = &rest[at + 2..];
+        let end = rest.iter().position(|byte| (0x40..=0x7e).contains(byte)).unwrap_or(rest.len());
+        if rest.get(end) == Some(&b'm') {
+            let text = String::from_utf8_lossy(&rest[..end]).into_owned();
+            found.push(text.split([';', ':']).map(|number| number.parse().unwrap_or(0)).collect());
+        }
+        rest = &rest[end..];
+    }
+    found
+}
+
+/// Whether an escape sequence chooses a colour. Going back to the terminal's own (39, 49) chooses none.
+pub fn coloured(look: &[u16]) -> bool {
+    look.iter().any(|number| matches!(number, 30..=38 | 40..=48 | 58 | 90..=97 | 100..=107))
+}
+
+/// How often a text stands in bytes.
+pub fn count(bytes: &[u8], text: &str) -> usize {
+    bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
+}
