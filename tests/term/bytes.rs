@@ -6,6 +6,9 @@ pub const FRAME_BEGIN: &[u8] = b"\x1b[?2026h";
 /// What ends it.
 pub const FRAME_END: &[u8] = b"\x1b[?2026l";
 
+/// What clears the screen before it is painted as a whole.
+pub const CLEAR: &str = "\x1b[2J";
+
 /// The parameters of each escape sequence that sets how letters look (`CSI … m`).
 pub fn looks(bytes: &[u8]) -> Vec<Vec<u16>> {
     let mut found = Vec::new();

@@ -290,11 +290,16 @@ impl Term {
     /// When it still is not after [`PATIENCE`], with the screen.
     #[track_caller]
     pub fn until(&self, what: &str, so: impl Fn(&Seen) -> bool) -> Seen {
+        self.wait_for(what, |_, seen| so(seen))
+    }
+
+    #[track_caller]
+    fn wait_for(&self, what: &str, so: impl Fn(&Inner, &Seen) -> bool) -> Seen {
         let deadline = Instant::now() + PATIENCE;
         let mut inner = self.shared.lock();
         loop {
             let seen = Seen::of(inner.parser.screen());
-            if !inner.in_frame && so(&seen) {
+            if !inner.in_frame && so(&inner, &seen) {
                 return seen;
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -306,6 +311,20 @@ impl Term {
             }
             inner = self.shared.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Has the whole screen painted anew (Ctrl-L), and waits until it is: every key before that has been taken then.
+    #[track_caller]
+    pub fn repainted(&mut self) -> Seen {
+        let mark = self.mark();
+        self.press("ctrl-l");
+        self.painted_since(mark)
+    }
+
+    /// Waits until the whole screen was painted anew after a mark.
+    #[track_caller]
+    pub fn painted_since(&self, mark: usize) -> Seen {
+        self.wait_for("a screen that is painted anew", |inner, _| bytes::count(&inner.raw[mark..], bytes::CLEAR) > 0)
     }
 
     /// Waits until a text is on the screen.
@@ -382,6 +401,12 @@ impl Term {
     /// The terminal's modes before anything was started in it.
     pub fn modes_before(&self) -> &str {
         &self.before
+    }
+
+    /// Waits until the terminal's modes are as wanted: a shell sets them without writing anything.
+    #[track_caller]
+    pub fn until_modes(&self, so: impl Fn(&str) -> bool) {
+        wait::eventually_now(PATIENCE, || wait::seen(self.modes(), |modes| so(modes)));
     }
 
     /// The terminal's modes: line editing, echo, signals, and all the rest.

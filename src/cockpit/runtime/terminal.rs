@@ -61,7 +61,11 @@ impl Terminal {
 
     /// Takes the terminal over, also when coming back from the background.
     pub(super) fn take(&mut self) -> io::Result<()> {
-        // Raw mode is what is left when this is called twice; the terminal's own modes must not be forgotten.
+        if self.entered.load(Ordering::SeqCst) {
+            // Raw mode is on, as far as is known here. A shell that was given the terminal meanwhile has set its own
+            // modes, so it is gone over to again; the modes from before stay those to go back to.
+            disable_raw_mode()?;
+        }
         enable_raw_mode()?;
         self.entered.store(true, Ordering::SeqCst);
         let mut out = io::stdout().lock();
