@@ -25,9 +25,35 @@ pub fn looks(bytes: &[u8]) -> Vec<Vec<u16>> {
     found
 }
 
-/// Whether an escape sequence chooses a colour. Going back to the terminal's own (39, 49) chooses none.
-pub fn coloured(look: &[u16]) -> bool {
-    look.iter().any(|number| matches!(number, 30..=38 | 40..=48 | 58 | 90..=97 | 100..=107))
+/// A colour that an escape sequence chooses. Going back to the terminal's own (39, 49) chooses none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// One of the sixteen, by a number of its own.
+    Named,
+    /// One of the 256.
+    Indexed(u16),
+    /// One of 24 bits.
+    True,
+}
+
+/// The colours that a program has chosen, in their order.
+pub fn colours(bytes: &[u8]) -> Vec<Colour> {
+    looks(bytes).iter().flat_map(|look| chosen(look)).collect()
+}
+
+fn chosen(mut look: &[u16]) -> Vec<Colour> {
+    let mut found = Vec::new();
+    while let Some((first, rest)) = look.split_first() {
+        let (colour, used) = match (first, rest) {
+            (38 | 48 | 58, [5, index, ..]) => (Some(Colour::Indexed(*index)), 2),
+            (38 | 48 | 58, [2, ..]) => (Some(Colour::True), 4.min(rest.len())),
+            (30..=38 | 40..=48 | 58 | 90..=97 | 100..=107, _) => (Some(Colour::Named), 0),
+            _ => (None, 0),
+        };
+        found.extend(colour);
+        look = &rest[used..];
+    }
+    found
 }
 
 /// How often a text stands in bytes.

@@ -16,22 +16,26 @@
 )]
 
 pub mod bytes;
+mod keys;
+mod launch;
 pub mod process;
+mod seen;
 #[path = "../support/wait.rs"]
 pub mod wait;
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use portable_pty::{Child, ExitStatus, MasterPty, PtySize};
 use rustix::process::Signal;
 use tempfile::TempDir;
+
+pub use launch::Launch;
+pub use seen::{Seen, assert_sane};
 
 /// How long the screen may take to show something. Far more than it needs on an idle machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,113 +48,6 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_quarterdeck");
 
 /// Columns and rows.
 pub type Size = (u16, u16);
-
-/// What is to be started, and in what terminal.
-pub struct Launch {
-    command: Vec<String>,
-    variables: Vec<(String, String)>,
-    size: Size,
-    controlling: bool,
-}
-
-impl Launch {
-    /// A command in a terminal of 120 columns and 34 rows that knows UTF-8 and every colour.
-    ///
-    /// It gets no variable of this process but `PATH`, so that neither a config, a `NO_COLOR` nor a locale of
-    /// whoever runs the tests changes what they see. `$QUARTERDECK` is the program, for shells.
-    pub fn command(command: &[&str]) -> Self {
-        Self {
-            command: command.iter().map(|&word| word.to_owned()).collect(),
-            variables: Vec::new(),
-            size: (120, 34),
-            controlling: true,
-        }
-        .env("PATH", &std::env::var("PATH").unwrap_or_default())
-        .env("TERM", "xterm-256color")
-        .env("COLORTERM", "truecolor")
-        .env("LANG", "C.UTF-8")
-        .env("PROGRAM", PROGRAM)
-    }
-
-    /// The cockpit on the demo world.
-    pub fn demo() -> Self {
-        Self::command(&[PROGRAM, "demo"])
-    }
-
-    /// A script for `sh`.
-    pub fn script(script: &str) -> Self {
-        Self::command(&["sh", "-c", script])
-    }
-
-    /// A shell with job control. Its prompt is `ready>`, and it edits no lines, so that all modes of the terminal are
-    /// either its plain ones or the program's.
-    pub fn shell() -> Self {
-        Self::command(&["bash", "--norc", "--noprofile", "--noediting", "-i"]).env("PS1", "ready> ")
-    }
-
-    /// One more argument.
-    pub fn arg(mut self, argument: &str) -> Self {
-        self.command.push(argument.to_owned());
-        self
-    }
-
-    /// A variable; it replaces one of that name.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.variables.retain(|(known, _)| known != name);
-        self.variables.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// The size to begin with.
-    pub fn size(mut self, size: Size) -> Self {
-        self.size = size;
-        self
-    }
-
-    /// The terminal is there, and does not control the program: the kernel tells it nothing when it goes away.
-    pub fn not_controlling(mut self) -> Self {
-        self.controlling = false;
-        self
-    }
-
-    /// Starts it.
-    pub fn start(self) -> Term {
-        let home = tempfile::Builder::new().prefix("term-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let pair = native_pty_system().openpty(pty_size(self.size)).unwrap();
-        let tty = pair.master.tty_name().unwrap();
-        let slave = open_tty(&tty);
-        let mut command = CommandBuilder::new(&self.command[0]);
-        command.args(&self.command[1..]);
-        command.env_clear();
-        for (name, folder) in
-            [("HOME", ""), ("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state"), ("XDG_DATA_HOME", "data")]
-        {
-            command.env(name, home.path().join(folder));
-        }
-        for (name, value) in &self.variables {
-            command.env(name, value);
-        }
-        command.cwd(home.path());
-        command.set_controlling_tty(self.controlling);
-        let before = modes(&slave);
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let shared = Arc::new(Shared::new(self.size));
-        let reader = pair.master.try_clone_reader().unwrap();
-        let listener = Arc::clone(&shared);
-        std::thread::spawn(move || listener.listen(reader));
-        Term {
-            writer: Some(pair.master.take_writer().unwrap()),
-            master: Some(pair.master),
-            slave: Some(slave),
-            before,
-            child,
-            shared,
-            size: self.size,
-            home,
-        }
-    }
-}
 
 /// A program in a terminal.
 pub struct Term {
@@ -223,57 +120,6 @@ impl Inner {
             (None, None) => {}
             (begin, end) => self.in_frame = begin > end,
         }
-    }
-}
-
-/// What is on the screen at one moment.
-pub struct Seen {
-    /// The rows, without spaces at their ends.
-    pub lines: Vec<String>,
-    /// Everything else that the emulator knows.
-    pub screen: vt100::Screen,
-}
-
-impl Seen {
-    fn of(screen: &vt100::Screen) -> Self {
-        let (_, columns) = screen.size();
-        let lines = screen.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect();
-        Self { lines, screen: screen.clone() }
-    }
-
-    /// Whether a text stands in one of the rows.
-    pub fn has(&self, text: &str) -> bool {
-        self.lines.iter().any(|line| line.contains(text))
-    }
-
-    /// The first row with a text.
-    pub fn line(&self, text: &str) -> Option<&str> {
-        self.lines.iter().find(|line| line.contains(text)).map(String::as_str)
-    }
-
-    /// The number of the first row with a text.
-    pub fn row(&self, text: &str) -> Option<u16> {
-        self.lines.iter().position(|line| line.contains(text)).and_then(|row| u16::try_from(row).ok())
-    }
-
-    /// The last row.
-    pub fn last(&self) -> &str {
-        self.lines.last().map_or("", String::as_str)
-    }
-
-    /// Whether a row is drawn reversed, as the one under the cursor is where there are no colours.
-    pub fn reversed(&self, row: u16) -> bool {
-        (0..self.screen.size().1.get()).any(|column| self.screen.cell(row, column).is_some_and(vt100::Cell::inverse))
-    }
-
-    /// The screen in a frame, for people.
-    pub fn picture(&self) -> String {
-        let (rows, columns) = self.screen.size();
-        let mut out = format!("┌ {columns}x{rows}\n");
-        for line in &self.lines {
-            let _ = writeln!(out, "│{line}");
-        }
-        out + "└"
     }
 }
 
@@ -352,7 +198,7 @@ impl Term {
     pub fn press(&mut self, keys: &str) {
         let mut bytes = Vec::new();
         for key in keys.split(' ') {
-            bytes.extend_from_slice(&encoded(key));
+            bytes.extend_from_slice(&keys::encoded(key));
         }
         self.send(&bytes);
     }
@@ -448,7 +294,7 @@ impl Term {
         let shared = Arc::clone(&self.shared);
         wait::eventually_now(GONE, || match self.child.try_wait().unwrap() {
             Some(status) => Ok(status),
-            None => Err(Screen(Seen::of(shared.lock().parser.screen()))),
+            None => Err(Still(Seen::of(shared.lock().parser.screen()).picture())),
         })
     }
 
@@ -489,21 +335,6 @@ impl Term {
     }
 }
 
-/// Looks whether a screen is one that a program has left: the main screen, a cursor, no modes, plain letters.
-#[track_caller]
-pub fn assert_sane(seen: &Seen) {
-    let screen = &seen.screen;
-    let picture = seen.picture();
-    assert!(!screen.alternate_screen(), "the alternate screen was not left\n{picture}");
-    assert!(!screen.hide_cursor(), "the cursor is hidden\n{picture}");
-    assert!(!screen.bracketed_paste(), "bracketed paste is on\n{picture}");
-    assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "{picture}");
-    assert!(!screen.application_cursor() && !screen.application_keypad(), "application keys are on\n{picture}");
-    let plain = (vt100::Color::Default, vt100::Color::Default, false);
-    let any = screen.bold() || screen.dim() || screen.italic() || screen.underline() || screen.inverse();
-    assert_eq!((screen.fgcolor(), screen.bgcolor(), any), plain, "letters are not plain\n{picture}");
-}
-
 impl Drop for Term {
     fn drop(&mut self) {
         if let Some(pid) = self.child.process_id().and_then(|pid| i32::try_from(pid).ok()) {
@@ -515,11 +346,11 @@ impl Drop for Term {
 }
 
 /// A screen as the text of a failure.
-struct Screen(Seen);
+struct Still(String);
 
-impl std::fmt::Debug for Screen {
+impl std::fmt::Debug for Still {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "it still runs\n{}", self.0.picture())
+        write!(f, "it still runs\n{}", self.0)
     }
 }
 
@@ -533,43 +364,7 @@ fn emulated((columns, rows): Size) -> (NonZeroU16, NonZeroU16) {
     (at_least_one(columns), at_least_one(rows))
 }
 
-/// Opens a terminal without becoming its session.
-fn open_tty(path: &PathBuf) -> File {
-    let flags = i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).unwrap();
-    File::options().read(true).write(true).custom_flags(flags).open(path).unwrap()
-}
-
 /// Everything that `stty` could tell of a terminal.
 fn modes(tty: &File) -> String {
     format!("{:#?}", rustix::termios::tcgetattr(tty).unwrap())
-}
-
-/// What a terminal sends for a key.
-fn encoded(key: &str) -> Vec<u8> {
-    let text = match key {
-        "enter" => "\r",
-        "esc" => "\x1b",
-        "tab" => "\t",
-        "backtab" => "\x1b[Z",
-        "space" => " ",
-        "up" => "\x1b[A",
-        "down" => "\x1b[B",
-        "right" => "\x1b[C",
-        "left" => "\x1b[D",
-        "home" => "\x1b[H",
-        "end" => "\x1b[F",
-        "pgup" => "\x1b[5~",
-        "pgdn" => "\x1b[6~",
-        "delete" => "\x1b[3~",
-        "backspace" => "\x7f",
-        "f1" => "\x1bOP",
-        other => match other.strip_prefix("ctrl-") {
-            Some(letter) => return vec![letter.as_bytes()[0] & 0x1f],
-            None => {
-                assert_eq!(other.chars().count(), 1, "no key is called {other:?}");
-                other
-            }
-        },
-    };
-    text.as_bytes().to_vec()
 }

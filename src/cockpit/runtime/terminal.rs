@@ -132,6 +132,11 @@ impl Terminal {
         frame.extend_from_slice(&bytes);
         queue!(frame, EndSynchronizedUpdate)?;
         let mut out = io::stdout().lock();
+        // Looked at with the lock held, for which a panic elsewhere waits before it gives the terminal back: no frame
+        // is painted over what it tells.
+        if !self.entered.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         out.write_all(&frame)?;
         out.flush()
     }
