@@ -11,7 +11,7 @@ use crate::query;
 ///
 /// Without a command it opens the cockpit on the configured sources.
 #[derive(Debug, Parser)]
-#[command(name = "quarterdeck", version, about, long_about, propagate_version = true)]
+#[command(name = "quarterdeck", version, about, long_about, propagate_version = true, after_help = FIRST_STEPS)]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) global: Global,
@@ -19,23 +19,42 @@ pub(super) struct Args {
     pub(super) command: Option<Command>,
 }
 
+/// The heading of what every command understands, so that a command's own options stand out.
+const GLOBAL: &str = "Global options";
+
+const CONFIG: &str = "The config file [default: $QUARTERDECK_CONFIG, else ~/.config/quarterdeck/config.toml]";
+
+const FIRST_STEPS: &str = "\
+First steps:
+  quarterdeck demo                         the cockpit on a made-up incident
+  quarterdeck --config quarterdeck.toml    the cockpit on your own sources
+  quarterdeck get board                    the same board without a terminal";
+
+const FILTER: &str = "\
+A filter: words joined by AND, a comma inside a value is OR, a leading - negates.
+  state:backing-off,paused  is:stuck  rule:retry_storm  flow:tenant-*  step:database  tenant:acme  source:eu
+  age:>10m  for:>=2m  attempts:>=5  key:  id:  error:  cohort:  \"connection refused\"  -tenant:acme";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 fine, 1 stuck found with --fail-on stuck, 2 usage or config, 3 a source failed (3 wins over 1).";
+
 /// What every command understands.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Global {
-    /// The config file [default: quarterdeck/config.toml in the user's config directory]
-    #[arg(long, global = true, value_name = "FILE", env = "QUARTERDECK_CONFIG")]
+    /// The config file.
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL, help = CONFIG)]
     pub(super) config: Option<PathBuf>,
     /// The context: a named set of sources in the config
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL)]
     pub(super) context: Option<String>,
     /// The embedded demo world in place of the configured sources
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) demo: bool,
-    /// Which demo world
-    #[arg(long, global = true, value_name = "N")]
+    /// Which demo world: one number, one world
+    #[arg(long, global = true, value_name = "N", help_heading = GLOBAL)]
     pub(super) seed: Option<u64>,
     /// Refuse every act
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) read_only: bool,
 }
 
@@ -58,11 +77,8 @@ pub(super) enum Command {
     Snapshot(Snapshot),
 }
 
-/// Exit codes: 0 fine, 1 something is stuck and --fail-on stuck was given, 2 usage or config, 3 a source failed.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: 0 fine, 1 stuck found with --fail-on stuck, 2 usage or config, 3 a source failed \
-(3 wins over 1).\n\nA filter: state:backing-off rule:retry_storm flow:tenant-* age:>10m \"connection refused\" \
--tenant:acme")]
+#[command(after_help = EXIT_CODES)]
 pub(super) struct Get {
     #[command(subcommand)]
     pub(super) what: What,
@@ -71,12 +87,20 @@ pub(super) struct Get {
 #[derive(Debug, Subcommand)]
 pub(super) enum What {
     /// Counts by flow and step, and the cohorts of what is stuck
-    Board(Listing),
-    /// Flow instances that are open or failed
+    ///
+    /// As table and JSON it has the sources, the counts and the cohorts; as NDJSON and CSV the counts alone.
+    #[command(after_help = format!("{FILTER}\n\n{EXIT_CODES}"))]
+    Board(Matching),
+    /// Flow instances that are open or failed, the worst first
+    #[command(after_help = format!("{FILTER}\n\n{EXIT_CODES}"))]
     Flows(Listing),
     /// One flow instance in full, asked of its source live
+    ///
+    /// As CSV it is what happened, step by step. An instance that does not exist is a mistake of usage: exit code 2.
+    #[command(after_help = EXIT_CODES)]
     Flow(One),
     /// Every source: state, age, latency, error
+    #[command(after_help = EXIT_CODES)]
     Sources(Format),
 }
 
@@ -87,27 +111,35 @@ pub(super) struct Format {
     pub(super) output: Output,
 }
 
+/// A choice of instances.
 #[derive(Debug, clap::Args)]
-pub(super) struct Listing {
+pub(super) struct Matching {
     #[command(flatten)]
     pub(super) format: Format,
     /// Exit with 1 if anything that matches is stuck
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(super) fail_on: Option<FailOn>,
+    /// Only what matches: words of the filter language, or a whole filter in quotes
+    #[arg(value_name = "FILTER")]
+    pub(super) filter: Vec<String>,
+}
+
+/// A choice of instances, one row each.
+#[derive(Debug, clap::Args)]
+pub(super) struct Listing {
+    #[command(flatten)]
+    pub(super) matching: Matching,
     /// At most this many rows
     #[arg(long, default_value_t = 200, value_name = "N", conflicts_with = "all")]
     pub(super) limit: usize,
     /// Every row
     #[arg(long)]
     pub(super) all: bool,
-    /// Only what matches: words of the filter language, all of which must hold
-    #[arg(value_name = "FILTER")]
-    pub(super) filter: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct One {
-    /// `source/instance`; the engine's own id alone where there is one source
+    /// SOURCE/INSTANCE, as the lists show it; the engine's own id alone where there is one source
     pub(super) id: String,
     #[command(flatten)]
     pub(super) format: Format,
@@ -115,7 +147,7 @@ pub(super) struct One {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Snapshot {
-    /// Which screen
+    /// Which screen: board, flows, detail or sources
     #[arg(long, default_value = "board", value_name = "NAME")]
     pub(super) screen: String,
     /// Columns and rows
@@ -155,21 +187,27 @@ pub(super) enum Picture {
 
 /// Moves filter words that look like options (`-flow:billing-*`) behind a `--`, so that negation needs no `--`.
 pub(super) fn filters_last(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let negated = |argument: &OsString| {
-        let word = argument.to_str().and_then(|text| text.strip_prefix('-'));
-        let key = word.and_then(|word| word.split_once(':')).map(|(key, _)| key);
-        key.is_some_and(|key| query::KEYS.iter().any(|(name, _)| *name == key))
-    };
     let mut words: Vec<OsString> = arguments.collect();
-    if words.iter().any(|word| word == "--") {
-        return words;
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let after = words.split_off(end);
+    let (negated, mut rest): (Vec<_>, Vec<_>) =
+        words.into_iter().partition(|word| word.to_str().is_some_and(is_negated_filter));
+    if negated.is_empty() {
+        rest.extend(after);
+        return rest;
     }
-    let (filters, mut rest): (Vec<_>, Vec<_>) = words.drain(..).partition(negated);
-    if !filters.is_empty() {
-        rest.push("--".into());
-        rest.extend(filters);
-    }
+    rest.push("--".into());
+    rest.extend(negated);
+    rest.extend(after.into_iter().skip(1));
     rest
+}
+
+/// Whether an argument can only be a negated word of a filter. A key of one letter would be taken from an option, and
+/// a key that does not exist is left to the filter's own message, which names the nearest one.
+fn is_negated_filter(argument: &str) -> bool {
+    let Some(word) = argument.strip_prefix('-').filter(|word| !word.starts_with('-')) else { return false };
+    let key = word.split_once(':').map(|(key, _)| key);
+    key.is_some_and(|key| key.len() > 1 && query::is_key(key)) || word.contains(char::is_whitespace)
 }
 
 #[cfg(test)]
@@ -183,12 +221,20 @@ mod tests {
         Args::command().debug_assert();
     }
 
-    #[test]
-    fn a_negated_word_is_a_filter_and_no_option() {
-        let words = ["quarterdeck", "get", "flows", "-flow:a-*", "-o", "json", "state:paused"];
+    fn filter_of(words: &[&str]) -> Vec<String> {
         let args = Args::try_parse_from(filters_last(words.iter().map(OsString::from))).unwrap();
         let Some(Command::Get(Get { what: What::Flows(listing) })) = args.command else { panic!("not `get flows`") };
-        assert_eq!(listing.filter, ["state:paused", "-flow:a-*"]);
-        assert_eq!(listing.format.output, Output::Json);
+        assert_eq!(listing.matching.format.output, Output::Json, "{words:?}");
+        listing.matching.filter
+    }
+
+    #[test]
+    fn a_negated_word_is_a_filter_and_no_option() {
+        let filter = filter_of(&["quarterdeck", "get", "flows", "-flow:a-*", "-o", "json", "state:paused"]);
+        assert_eq!(filter, ["state:paused", "-flow:a-*"]);
+        let filter = filter_of(&["quarterdeck", "get", "flows", "-ojson", "-FLOW:a", "-flwo:a", "-two words"]);
+        assert_eq!(filter, ["-FLOW:a", "-flwo:a", "-two words"]);
+        let filter = filter_of(&["quarterdeck", "get", "flows", "-flow:a", "-ojson", "--", "-acme", "-flow:b"]);
+        assert_eq!(filter, ["-flow:a", "-acme", "-flow:b"]);
     }
 }

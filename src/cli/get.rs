@@ -6,7 +6,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::args::{FailOn, Format, Get, Global, Listing, One, Output, What};
+use super::args::{FailOn, Format, Get, Global, Listing, Matching, One, Output, What};
 use super::output::{self, Table};
 use super::{Failure, Outcome, report, world};
 use crate::domain::flow::JudgedFlow;
@@ -14,24 +14,31 @@ use crate::domain::ids::InstanceId;
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since, words};
-use crate::domain::verdict::Judgement;
+use crate::domain::verdict::Finding;
 use crate::hub::Hub;
 use crate::ops::{Cell, FlowAnswer, FlowsQuery, Ops, OpsError, Overview, Page, SortBy};
-use crate::query::Filter;
+use crate::query::{self, Filter};
+
+// The columns of CSV: the names that the JSON has, those of the contract first.
+const CELL: &str = "source,flow,step,open,stuck,waiting,held,failed,unknown,by_rule,approximate";
+const ROW: &str = "id,source,instance,flow,step,tenant,status,verdict,rule,since,attempts,error,observed_at,\
+                   key,created_at,version,evidence";
+const SOURCE: &str = "name,kind,state,age_seconds,error,address,version,rows,bad_rows,latency_ms,clock_offset_ms";
+const ENTRY: &str = "at,ended_at,outcome,what,note";
 
 pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> {
     // What can't be read is said before anybody is asked.
     let filter = match &get.what {
-        What::Board(listing) | What::Flows(listing) => read_filter(&listing.filter)?,
+        What::Board(matching) | What::Flows(Listing { matching, .. }) => read_filter(&matching.filter)?,
         What::Flow(_) | What::Sources(_) => Filter::default(),
     };
     let world = world::build(global, true)?;
     let hub = &*world.hub;
     match &get.what {
         What::Flow(one) => flow(hub, one).await,
-        What::Board(listing) => {
+        What::Board(matching) => {
             hub.pass().await;
-            board(hub, listing, &filter).await
+            board(hub, matching, &filter).await
         }
         What::Flows(listing) => {
             hub.pass().await;
@@ -44,24 +51,33 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> 
     }
 }
 
-/// The words of a filter as one text. A word with a space in it was quoted for the shell and is quoted again here.
+/// The words of a filter as one text.
 fn read_filter(words: &[String]) -> Result<Filter, Failure> {
-    let quoted = |word: &String| {
-        if word.contains(char::is_whitespace) && !word.contains('"') {
-            match word.split_once(':') {
-                Some((key, value)) => format!("{key}:\"{value}\""),
-                None => format!("\"{word}\""),
-            }
-        } else {
-            word.clone()
-        }
-    };
-    let text = words.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    let text = words.iter().map(|word| requoted(word)).collect::<Vec<_>>().join(" ");
     Filter::parse(&text).map_err(|error| {
         let hint = error.suggestion.as_ref().map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
         let mark = " ".repeat(error.column.saturating_sub(1)) + "^";
         Failure::Usage(format!("{error}{hint}\n{text}\n{mark}"))
     })
+}
+
+/// An argument as a part of a filter. The shell has taken the quotes of a text with spaces away: they are put back,
+/// unless the argument is a whole filter, which has quotes of its own or a key further on.
+fn requoted(argument: &str) -> String {
+    let keyed = |word: &str| {
+        let key = word.trim_start_matches('-').split_once(':').map(|(key, _)| key.to_ascii_lowercase());
+        key.is_some_and(|key| query::KEYS.iter().any(|(name, _)| *name == key))
+    };
+    let mut words = argument.split_whitespace();
+    let first = words.next();
+    if words.clone().next().is_none() || argument.contains('"') || words.any(keyed) {
+        return argument.to_owned();
+    }
+    let (sign, word) = argument.strip_prefix('-').map_or(("", argument), |word| ("-", word));
+    match word.split_once(':') {
+        Some((key, value)) if first.is_some_and(keyed) => format!("{sign}{key}:\"{value}\""),
+        _ => format!("{sign}\"{word}\""),
+    }
 }
 
 fn unexpected(error: OpsError) -> Failure {
@@ -95,12 +111,13 @@ fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome
     }
 }
 
-async fn board(hub: &Hub, listing: &Listing, filter: &Filter) -> Result<Outcome, Failure> {
+async fn board(hub: &Hub, matching: &Matching, filter: &Filter) -> Result<Outcome, Failure> {
     let overview = hub.overview(filter).await.map_err(unexpected)?;
-    emit(|out| match listing.format.output {
+    let cells = || overview.cells.iter().map(cell_json).collect::<Vec<_>>();
+    emit(|out| match matching.format.output {
         Output::Json => output::json(out, &board_json(&overview)),
-        Output::Ndjson => output::ndjson(out, overview.cells.iter().map(cell_json).collect::<Vec<_>>().iter()),
-        Output::Csv => output::csv(out, &cells_table(&overview.cells)),
+        Output::Ndjson => output::ndjson(out, &cells()),
+        Output::Csv => output::csv(out, CELL, &cells()),
         Output::Table => {
             if overview.cohorts.is_empty() {
                 writeln!(out, "nothing is known to be stuck")?;
@@ -113,7 +130,7 @@ async fn board(hub: &Hub, listing: &Listing, filter: &Filter) -> Result<Outcome,
             output::table(out, &sources_table(&overview))
         }
     })?;
-    Ok(outcome(&overview, listing.fail_on, !overview.cohorts.is_empty()))
+    Ok(outcome(&overview, matching.fail_on, !overview.cohorts.is_empty()))
 }
 
 fn board_json(overview: &Overview) -> Value {
@@ -225,7 +242,7 @@ async fn sources(hub: &Hub, format: &Format) -> Result<Outcome, Failure> {
     emit(|out| match format.output {
         Output::Json => output::json(out, &json!({"schema": "quarterdeck.sources/1", "at": overview.at, "rows": rows})),
         Output::Ndjson => output::ndjson(out, &rows),
-        Output::Csv => output::csv(out, &sources_table(&overview)),
+        Output::Csv => output::csv(out, SOURCE, &rows),
         Output::Table => output::table(out, &sources_table(&overview)),
     })?;
     Ok(outcome(&overview, None, false))
@@ -236,20 +253,20 @@ async fn flows(hub: &Hub, listing: &Listing, filter: Filter) -> Result<Outcome, 
     let limit = if listing.all { usize::MAX } else { listing.limit };
     let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, page: Page::Offset(0), limit };
     let window = hub.flows(query).await.map_err(unexpected)?;
-    let rows = || window.rows.iter().map(|row| row_json(row));
-    emit(|out| match listing.format.output {
+    let rows = || window.rows.iter().map(|row| row_json(row)).collect::<Vec<_>>();
+    let format = listing.matching.format.output;
+    emit(|out| match format {
         Output::Json => {
-            let rows: Vec<Value> = rows().collect();
-            output::json(out, &json!({"schema": "quarterdeck.flows/1", "total": window.total, "rows": rows}))
+            output::json(out, &json!({"schema": "quarterdeck.flows/1", "total": window.total, "rows": rows()}))
         }
-        Output::Ndjson => output::ndjson(out, rows().collect::<Vec<_>>().iter()),
-        Output::Csv => output::csv(out, &flows_table(&window.rows, &overview)),
+        Output::Ndjson => output::ndjson(out, &rows()),
+        Output::Csv => output::csv(out, ROW, &rows()),
         Output::Table => output::table(out, &flows_table(&window.rows, &overview)),
     })?;
-    if window.rows.len() < window.total && listing.format.output != Output::Json {
+    if window.rows.len() < window.total && format != Output::Json {
         report::note(&format!("{} of {} shown; --all shows every one", window.rows.len(), window.total));
     }
-    Ok(outcome(&overview, listing.fail_on, !overview.cohorts.is_empty()))
+    Ok(outcome(&overview, listing.matching.fail_on, !overview.cohorts.is_empty()))
 }
 
 fn row_json(row: &JudgedFlow) -> Value {
@@ -291,7 +308,10 @@ async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
         Some(id) => id,
         None => match hub.source_names().as_slice() {
             [only] => InstanceId::new(only.clone(), one.id.as_str()),
-            _ => return Err(Failure::Usage(format!("{}: say which source, as SOURCE/{0}", one.id))),
+            names => {
+                let ids: Vec<String> = names.iter().map(|name| format!("{name}/{}", one.id)).collect();
+                return Err(Failure::Usage(format!("{}: say in which source: {}", one.id, ids.join(", "))));
+            }
         },
     };
     let answer = match hub.flow(&id).await {
@@ -305,7 +325,7 @@ async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
     emit(|out| match one.format.output {
         Output::Json => output::json(out, &flow_json(&answer)),
         Output::Ndjson => output::ndjson(out, [&flow_json(&answer)]),
-        Output::Csv => output::csv(out, &timeline_table(&answer)),
+        Output::Csv => output::csv(out, ENTRY, &timeline_json(&answer)),
         Output::Table => flow_text(out, &answer),
     })?;
     Ok(Outcome::Fine)
@@ -321,13 +341,17 @@ fn flow_json(answer: &FlowAnswer) -> Value {
         detail.facts.iter().map(|(label, value)| ((*label).to_owned(), json!(value))).collect();
     let more = json!({
         "schema": "quarterdeck.flow/1", "error": detail.error.join_lines(), "findings": answer.judgement.findings,
-        "timeline": detail.timeline, "wait": detail.flow.wait, "next_retry_at": detail.flow.next_retry_at,
+        "timeline": timeline_json(answer), "wait": detail.flow.wait, "next_retry_at": detail.flow.next_retry_at,
         "facts": facts, "verbs": verbs,
     });
     if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
         value.extend(more);
     }
     value
+}
+
+fn timeline_json(answer: &FlowAnswer) -> Vec<Value> {
+    answer.detail.timeline.iter().map(|entry| json!(entry)).collect()
 }
 
 /// Lines of a text, put together again.
@@ -353,7 +377,7 @@ fn timeline_table(answer: &FlowAnswer) -> Table {
         ]
     };
     Table {
-        columns: &["AT", "TOOK", "OUTCOME", "WHAT", "NOTE"],
+        columns: &["AT (UTC)", "TOOK", "OUTCOME", "WHAT", "NOTE"],
         rows: answer.detail.timeline.iter().map(row).collect(),
     }
 }
@@ -362,27 +386,19 @@ fn flow_text(out: &mut dyn io::Write, answer: &FlowAnswer) -> io::Result<()> {
     let flow = &answer.detail.flow;
     writeln!(out, "{}", flow.id)?;
     writeln!(out, "{} › {}  {}", flow.flow, flow.step, flow.status.words())?;
-    if let Some(key) = &flow.key {
-        writeln!(out, "key       {key}")?;
-    }
-    writeln!(out, "verdict   {}", verdict_words(&answer.judgement))?;
-    for finding in &answer.judgement.findings {
-        let since = finding.since.map(|at| format!(", since {}", date_time(at))).unwrap_or_default();
-        writeln!(
-            out,
-            "          {}: {} (limit: {}{since})",
-            finding.rule.words(),
-            finding.evidence,
-            finding.threshold
-        )?;
-    }
-    for (label, value) in &answer.detail.facts {
-        writeln!(out, "{label:<9} {value}")?;
-    }
-    for offer in &answer.verbs {
-        let state =
-            offer.refusal.as_deref().map_or_else(|| offer.verb.words().to_owned(), |why| format!("not now: {why}"));
-        writeln!(out, "{:<9} {state}", offer.verb.name())?;
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    let named = [("tenant", &flow.tenant), ("key", &flow.key)];
+    lines.extend(named.into_iter().filter_map(|(label, value)| Some((label, value.as_ref()?.to_string()))));
+    lines.push(("verdict", answer.judgement.verdict.name().to_owned()));
+    lines.extend(answer.judgement.findings.iter().map(|finding| ("", finding_words(finding))));
+    lines.extend(answer.detail.facts.iter().map(|(label, value)| (*label, value.to_string())));
+    lines.extend(answer.verbs.iter().map(|offer| {
+        let state = offer.refusal.as_deref().map(|why| format!("not now: {why}"));
+        (offer.verb.name(), state.unwrap_or_else(|| offer.verb.words().to_owned()))
+    }));
+    let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
+    for (label, value) in &lines {
+        writeln!(out, "{label:<width$}  {value}")?;
     }
     if !answer.detail.error.is_empty() {
         writeln!(out, "\nERROR")?;
@@ -394,9 +410,11 @@ fn flow_text(out: &mut dyn io::Write, answer: &FlowAnswer) -> io::Result<()> {
     output::table(out, &timeline_table(answer))
 }
 
-fn verdict_words(judgement: &Judgement) -> String {
-    match judgement.rule() {
-        Some(rule) => format!("{}: {}", judgement.verdict.name(), rule.words()),
-        None => judgement.verdict.name().to_owned(),
-    }
+/// A rule with its evidence, and with the limit where there is one to tell.
+fn finding_words(finding: &Finding) -> String {
+    let limit = Some(&*finding.threshold).filter(|limit| !limit.is_empty()).map(|limit| format!("limit: {limit}"));
+    let since = finding.since.map(|at| format!("since {} UTC", date_time(at)));
+    let more: Vec<String> = limit.into_iter().chain(since).collect();
+    let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join(", ")) };
+    format!("{}: {}{more}", finding.rule.words(), finding.evidence)
 }

@@ -23,7 +23,7 @@ pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io:
             drop(out.into_parts());
             Ok(())
         }
-        other => other,
+        other => other.map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}"))),
     }
 }
 
@@ -65,14 +65,36 @@ pub(super) fn table(out: &mut dyn Write, table: &Table) -> io::Result<()> {
     Ok(())
 }
 
-/// Comma-separated values (RFC 4180) with a header.
-pub(super) fn csv(out: &mut dyn Write, table: &Table) -> io::Result<()> {
+/// Comma-separated values (RFC 4180): the fields of JSON objects under their own names, times and numbers as in JSON.
+/// `columns` is the header.
+pub(super) fn csv(out: &mut dyn Write, columns: &str, rows: &[Value]) -> io::Result<()> {
+    let columns: Vec<&str> = columns.split(',').collect();
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(table.columns.iter().map(|name| name.to_lowercase()))?;
-    for row in &table.rows {
-        writer.write_record(row.iter().map(|cell| no_formula(cell)))?;
+    writer.write_record(&columns).map_err(own_error)?;
+    for row in rows {
+        writer.write_record(columns.iter().map(|name| no_formula(&plain(&row[*name])))).map_err(own_error)?;
     }
     writer.flush()
+}
+
+/// The error beneath: converted as it is, a reader that has gone would be an error of some other kind.
+fn own_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// A value as the text of one cell: what is not known is empty, and counts by name are `name=1 other=2`.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// A cell that a spreadsheet would not run.
@@ -84,6 +106,8 @@ fn no_formula(cell: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
@@ -103,7 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_of_csv_is_no_formula() {
-        assert_eq!(text(|out| csv(out, &sample())), "name,n\n日本,'=1+1\na,-5\n");
+    fn a_cell_of_csv_is_plain_and_no_formula() {
+        let rows = [
+            json!({"name": "=1+1", "n": -5, "by": {"b": 2, "a": 1}, "more": true}),
+            json!({"name": "-5", "n": null, "by": {}}),
+            json!({"name": "a \"b\", c"}),
+        ];
+        assert_eq!(
+            text(|out| csv(out, "name,n,by", &rows)),
+            "name,n,by\n'=1+1,-5,a=1 b=2\n-5,,\n\"a \"\"b\"\", c\",,\n"
+        );
     }
 }

@@ -29,7 +29,9 @@ pub(super) struct World {
 /// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
 pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     if global.demo {
-        return Ok(demo(global, Arc::new(Timestamp::now)));
+        let started = Timestamp::now();
+        // One look is a look at one moment: then a seed says the same however long the look takes.
+        return Ok(demo(global, if once { Arc::new(move || started) } else { Arc::new(Timestamp::now) }));
     }
     if global.seed.is_some() {
         return Err(Failure::Usage("--seed goes with --demo".into()));

@@ -103,7 +103,7 @@ pub enum ConfigError {
     #[error("no config: there is no home directory; name a file with --config")]
     NoHome,
     /// The file can't be read.
-    #[error("{}: {error}", path.display())]
+    #[error("the config {} can't be read: {error}", path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,
@@ -173,7 +173,9 @@ impl Config {
     /// Only a missing default file is [`ConfigError::None`]: a file that somebody named has to exist.
     pub fn load(path: Option<&Path>, context: Option<&str>) -> Result<Self, ConfigError> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let named = path.map(Path::to_owned).or_else(|| variable("QUARTERDECK_CONFIG").map(PathBuf::from));
+        // A path need not be text.
+        let from_environment = || std::env::var_os("QUARTERDECK_CONFIG").filter(|path| !path.is_empty());
+        let named = path.map(Path::to_owned).or_else(|| from_environment().map(PathBuf::from));
         let file = match &named {
             Some(file) => file.clone(),
             None => default_file().ok_or(ConfigError::NoHome)?,

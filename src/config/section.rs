@@ -10,6 +10,9 @@ use super::diagnostic::{Diagnostic, Document};
 use crate::domain::nearest::nearest;
 use crate::domain::time::parse_duration;
 
+/// Keys that belong to no table. Whoever appends one to the end of a file has put it into the last table.
+const TOP_LEVEL: [&str; 3] = ["operator", "soak", "state_dir"];
+
 /// A value and its place in the text.
 #[derive(Debug, Clone)]
 pub(super) struct Found<T> {
@@ -36,8 +39,14 @@ impl<'a> Section<'a> {
         // The table is sorted by name; the first in the text is the one to mend first.
         let unknown = table.keys().filter(|key| !keys.contains(&&**key.get_ref())).min_by_key(|key| key.span().start);
         if let Some(key) = unknown {
-            let mut wrong = document.wrong(&key.span(), format!("unknown key \"{}\"", key.get_ref()));
-            wrong.suggestion = nearest(key.get_ref(), keys.iter().copied()).map(str::to_owned);
+            let name = key.get_ref();
+            if TOP_LEVEL.contains(&&**name) {
+                let message =
+                    format!("\"{name}\" has no place in a table: it stands before the first [table] of the file");
+                return Err(document.wrong(&key.span(), message));
+            }
+            let mut wrong = document.wrong(&key.span(), format!("unknown key \"{name}\""));
+            wrong.suggestion = nearest(name, keys.iter().copied()).map(str::to_owned);
             return Err(wrong);
         }
         Ok(Self { document, span, table })

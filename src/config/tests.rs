@@ -83,6 +83,10 @@ fn a_mistake_is_shown_with_its_place_and_what_was_meant() {
         ),
         ("operater = \"jo\"", "config.toml:1:1: unknown key \"operater\" (did you mean \"operator\"?)"),
         ("[context.prod]\ncolor = \"red\"", "config.toml:2:1: unknown key \"color\" (did you mean \"colour\"?)"),
+        (
+            "[[source]]\nname = \"a\"\noperator = \"jo\"",
+            "config.toml:3:1: \"operator\" has no place in a table: it stands before the first [table] of the file",
+        ),
         ("[thresholds]\nretries = 3", "config.toml:2:1: unknown key \"retries\""),
         ("zzz = 1\nsoka = \"1s\"", "config.toml:1:1: unknown key \"zzz\""),
         ("soak = 60", "config.toml:1:8: \"soak\" must be a duration in quotes, such as \"10s\", not an integer"),

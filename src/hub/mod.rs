@@ -23,7 +23,7 @@ pub use self::source::Clock;
 use self::source::Source;
 use crate::config::ThresholdBook;
 use crate::connect::{Connector, Reading};
-use crate::domain::flow::JudgedFlow;
+use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
@@ -139,7 +139,11 @@ impl Hub {
 
     fn source(&self, name: &str) -> Result<&Source, OpsError> {
         let found = self.sources.iter().find(|source| source.name == *name);
-        found.ok_or_else(|| OpsError::NotFound(format!("there is no source {name}").into()))
+        found.ok_or_else(|| {
+            let names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
+            let verb = if names.len() == 1 { "is" } else { "are" };
+            OpsError::NotFound(format!("there is no source {name}; there {verb}: {}", names.join(", ")).into())
+        })
     }
 
     /// The names of the sources, in the order of the config.
@@ -153,19 +157,32 @@ impl Hub {
             source.connector.read(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
         let reading = reading
             .ok_or_else(|| OpsError::NotFound(format!("{} has no instance {}", id.source, id.instance).into()))?;
-        let judgement = self.judge_one(source, &reading);
+        let judgement = self.judge_one(source, &reading).await;
         Ok((source, reading, judgement))
     }
 
-    /// Judges an instance that was read alone: the verdict of whoever holds its key is the last one known.
-    fn judge_one(&self, source: &Source, reading: &Reading) -> Judgement {
+    /// Judges an instance that was read alone. The verdict of whoever holds its key is the last one known; where none
+    /// is known, as before the first pass, the holder is read too.
+    async fn judge_one(&self, source: &Source, reading: &Reading) -> Judgement {
         let flow = &reading.detail.flow;
-        let limits = self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step);
-        let rows = source.rows();
-        let holder = flow.wait.as_ref().and_then(|wait| wait.reference.as_ref());
-        let holder = holder.and_then(|holder| rows.iter().find(|row| row.flow.id.instance == *holder));
-        let holder = holder.map(|row| (&row.flow.id, &row.judgement));
-        judge(flow, &limits, &Circumstances { now: reading.engine_now, holder })
+        let limits = |flow: &FlowInstance| self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step);
+        let behind = flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock);
+        let mut holder = None;
+        if let Some(name) = behind.and_then(|wait| wait.reference.as_ref()) {
+            let known = source.rows().iter().find(|row| row.flow.id.instance == *name).cloned();
+            holder = match known {
+                Some(row) => Some((row.flow.id.clone(), row.judgement.clone())),
+                // A holder that can't be read is one that is not known.
+                None => source.connector.read(name).await.ok().flatten().map(|reading| {
+                    let flow = reading.detail.flow;
+                    let circumstances = Circumstances { now: reading.engine_now, holder: None };
+                    let judgement = judge(&flow, &limits(&flow), &circumstances);
+                    (flow.id, judgement)
+                }),
+            };
+        }
+        let holder = holder.as_ref().map(|(id, judgement)| (id, judgement));
+        judge(flow, &limits(flow), &Circumstances { now: reading.engine_now, holder })
     }
 
     /// The instances of a source that a filter matches.

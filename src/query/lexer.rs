@@ -32,7 +32,7 @@ pub(super) fn words(text: &str) -> Result<Vec<Word>, FilterError> {
 }
 
 /// Whether a text before a colon is meant as a key. `10:30`, `10.0.0.1:80` and `::` are no keys.
-pub(super) fn is_key(text: &str) -> bool {
+pub fn is_key(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic()) && text.chars().all(|c| c.is_alphabetic() || matches!(c, '_' | '-'))
 }
 

@@ -26,6 +26,7 @@ use thiserror::Error;
 use crate::domain::flow::JudgedFlow;
 
 pub use complete::Completion;
+pub use lexer::is_key;
 
 /// Every key with what it means, for the help and for completion.
 pub const KEYS: &[(&str, &str)] = &[

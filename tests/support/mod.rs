@@ -16,6 +16,7 @@
 pub mod background;
 pub mod hostile;
 pub mod hub;
+pub mod program;
 pub mod proxy;
 pub mod request;
 pub mod restate;
