@@ -14,6 +14,8 @@
 )]
 
 pub mod background;
+pub mod binary;
+pub mod fake_restate;
 pub mod hostile;
 pub mod hub;
 pub mod proxy;
