@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::ways::CANARY;
+
 /// What a run of the program came to.
 #[derive(Debug)]
 pub struct Ran {
@@ -52,7 +54,7 @@ impl Binary {
             .env_clear()
             .env("HOME", self.home.path())
             .env("QUARTERDECK_CONFIG", self.home.path().join("config.toml"))
-            .env("TOKEN", "canary-5f1d2c")
+            .env("TOKEN", CANARY)
             .stdin(Stdio::null())
             .stdout(out.reopen().unwrap())
             .stderr(err.reopen().unwrap())

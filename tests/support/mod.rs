@@ -22,3 +22,4 @@ pub mod proxy;
 pub mod request;
 pub mod restate;
 pub mod wait;
+pub mod ways;
