@@ -45,7 +45,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
@@ -71,6 +72,28 @@ pub struct Restate {
     source: SafeText,
     address: SafeText,
     http: Client,
+}
+
+/// What was sent as a JSON object, by its names. What derives its reading would take a list as well, value by value,
+/// so that `[[]]` would say that there are no rows.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ByName<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ByName<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(ByName(PhantomData))
+    }
 }
 
 /// What one row of an answer means.
@@ -142,7 +165,7 @@ impl<'de, T: Row> Deserialize<'de> for Parsed<T> {
                         return Err(A::Error::custom(format_args!("more than {} rows", T::MOST)));
                     }
                     match serde_json::from_str(raw.get()) {
-                        Ok(row) => parsed.rows.push(row),
+                        Ok(Object(row)) => parsed.rows.push(row),
                         Err(why) => {
                             parsed.bad += 1;
                             parsed.first_bad.get_or_insert_with(|| BadRow { number, why, raw: raw.get().to_owned() });
@@ -164,7 +187,7 @@ impl Restate {
 
     async fn query<T: Row>(&self, sql: &str) -> Result<Parsed<T>, ConnectError> {
         let answer = self.http.post_bytes("/query", &serde_json::json!({ "query": sql })).await?;
-        let Rows { rows } = self.http.parse("/query", &answer.value)?;
+        let Object(Rows { rows }) = self.http.parse("/query", &answer.value)?;
         Ok(rows)
     }
 
@@ -184,7 +207,7 @@ impl Restate {
     }
 
     async fn version(&self) -> Result<SafeText, ConnectError> {
-        let answer: VersionAnswer = self.http.get_json("/version").await?.value;
+        let Object(answer): Object<VersionAnswer> = self.http.get_json("/version").await?.value;
         Ok(SafeText::clipped(&answer.version, 40))
     }
 
@@ -353,6 +376,14 @@ mod tests {
             let body = format!("{{\"rows\":[{rows}]}}");
             assert_eq!(serde_json::from_str::<Rows<ClockRows>>(&body).is_ok(), fits, "{body}");
         }
+    }
+
+    #[test]
+    fn a_list_is_no_object_however_well_it_fits() {
+        assert!(serde_json::from_str::<Object<Rows<ClockRows>>>("[[]]").is_err());
+        assert!(serde_json::from_str::<Object<Rows<ClockRows>>>("{\"rows\":[]}").is_ok());
+        let Rows::<ClockRows> { rows } = serde_json::from_str("{\"rows\":[[\"2026-01-15T03:12:00Z\"]]}").unwrap();
+        assert_eq!((rows.rows.len(), rows.bad), (0, 1));
     }
 
     #[test]
