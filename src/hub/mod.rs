@@ -17,7 +17,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::executor::{Executor, offers};
+use self::executor::{Executor, INEXACT, offers};
 use self::journal::Journal;
 pub use self::source::Clock;
 use self::source::Source;
@@ -153,6 +153,10 @@ impl Hub {
 
     async fn read(&self, id: &InstanceId) -> Result<(&Source, Reading, Judgement), OpsError> {
         let source = self.source(&id.source)?;
+        // Asking for the id as it is shown would ask for another instance, or for none.
+        if source.rows().iter().any(|row| !row.flow.exact_id && row.flow.id == *id) {
+            return Err(OpsError::Refused(INEXACT.into()));
+        }
         let reading =
             source.connector.read(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
         let reading = reading
