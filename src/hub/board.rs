@@ -73,8 +73,9 @@ pub(super) fn of_source<'a>(
             source: source.clone(),
             flow,
             step,
+            // The counts and the rows are two questions: where things moved in between, they may contradict.
+            approximate: cannot_count || counts.stuck > counts.open + counts.failed,
             counts,
-            approximate: cannot_count,
             live: true,
         })
         .collect();
@@ -155,4 +156,37 @@ pub(super) fn worst_first(cohorts: &mut [Cohort]) {
             .then_with(|| a.since.cmp(&b.since))
             .then_with(|| a.id.cmp(&b.id))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::verdict::tests::instance;
+    use crate::domain::verdict::{Circumstances, Thresholds, judge};
+
+    #[test]
+    fn counts_that_contradict_the_rows_are_approximate() {
+        let mut flow = instance();
+        flow.status = Status::Paused;
+        flow.pause = Some(PauseCause::Exhausted);
+        let now = flow.observed_at;
+        let judgement = judge(&flow, &Thresholds::default(), &Circumstances { now, holder: None });
+        assert!(judgement.stuck());
+        let row = JudgedFlow { flow, judgement };
+        let cells = |open| {
+            let count = EngineCount {
+                flow: row.flow.flow.clone(),
+                step: row.flow.step.clone(),
+                open,
+                waiting: 0,
+                held: 0,
+                failed: 0,
+            };
+            of_source(&"restate".into(), &[&row, &row].into_iter(), Some(&[count])).cells
+        };
+        for (open, approximate) in [(1, true), (2, false), (3, false)] {
+            let [cell] = &cells(open)[..] else { panic!("one place") };
+            assert_eq!((cell.counts.stuck, cell.approximate), (2, approximate), "{open} open by the engine's count");
+        }
+    }
 }
