@@ -73,6 +73,8 @@ pub struct Overview {
     pub cohorts: Vec<Cohort>,
     /// Distinct tenants over all stuck instances.
     pub stuck_tenants: u64,
+    /// Stuck instances whose tenant is not known.
+    pub stuck_without_tenant: u64,
     /// Why nothing can be acted on, where that is so for the whole hub.
     pub read_only: Option<SafeText>,
 }

@@ -157,10 +157,13 @@ fn board_json(overview: &Overview) -> Value {
 }
 
 fn source_json(source: &SourceStatus, overview: &Overview) -> Value {
+    // How many rows there are where none was ever read is not known, and not none.
+    let known = |count: usize| source.last_good_at.is_some().then_some(count);
     json!({
         "name": source.name, "kind": source.kind, "state": source.state,
         "age_seconds": source.age(overview.at).map(|age| age.as_secs()), "error": source.error,
-        "address": source.address, "version": source.version, "rows": source.rows, "bad_rows": source.bad_rows,
+        "address": source.address, "version": source.version, "rows": known(source.rows),
+        "bad_rows": known(source.bad_rows),
         "latency_ms": source.latency.map(|latency| latency.as_millis()),
         "clock_offset_ms": source.clock_offset.map(|offset| offset.as_millis()),
     })

@@ -60,7 +60,7 @@ pub(super) fn read(
     Ok(Config { operator, context, thresholds, soak, state_dir })
 }
 
-/// Who acts: `QUARTERDECK_OPERATOR`, else the file, else `USER`.
+/// Who acts: `QUARTERDECK_OPERATOR`, else the file, else `USER` or `LOGNAME`, else the number of the user.
 fn operator(root: &Section<'_>, surroundings: &Surroundings<'_>) -> Result<String, Diagnostic> {
     let in_file = root.text("operator")?;
     if let Some(found) = in_file.as_ref().filter(|found| found.value.trim().is_empty()) {
@@ -70,7 +70,8 @@ fn operator(root: &Section<'_>, surroundings: &Surroundings<'_>) -> Result<Strin
     Ok(variable("QUARTERDECK_OPERATOR")
         .or_else(|| in_file.map(|found| found.value.to_owned()))
         .or_else(|| variable("USER"))
-        .map_or_else(|| "unknown".to_owned(), |name| name.trim().to_owned()))
+        .or_else(|| variable("LOGNAME"))
+        .map_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()), |name| name.trim().to_owned()))
 }
 
 /// Every context of the file. What stands at the top level is the context `default`.

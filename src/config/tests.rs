@@ -31,7 +31,7 @@ fn source_with(line: &str) -> String {
 #[test]
 fn the_smallest_config_has_the_defaults() {
     let config = parse(SMALLEST);
-    assert_eq!(config.operator, "unknown");
+    assert_eq!(config.operator, format!("uid {}", rustix::process::getuid().as_raw()));
     assert_eq!(config.soak, SignedDuration::from_secs(60));
     assert!(config.state_dir.ends_with("quarterdeck"), "{}", config.state_dir.display());
     assert_eq!(config.context.name, "default");
@@ -215,7 +215,8 @@ fn the_operator_comes_from_the_variable_the_file_or_the_user() {
     assert_eq!(operator(&file, &[("QUARTERDECK_OPERATOR", "kim"), ("USER", "root")]), "kim");
     assert_eq!(operator(&file, &[("USER", "root")]), "jo");
     assert_eq!(operator(SMALLEST, &[("QUARTERDECK_OPERATOR", " "), ("USER", "root")]), "root");
-    assert_eq!(operator(SMALLEST, &[]), "unknown");
+    assert_eq!(operator(SMALLEST, &[("LOGNAME", "sam")]), "sam");
+    assert_eq!(operator(SMALLEST, &[]), format!("uid {}", rustix::process::getuid().as_raw()));
 }
 
 #[test]

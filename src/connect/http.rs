@@ -32,6 +32,9 @@ mod tests;
 /// How many bytes an answer may have, after decompression.
 pub const BODY_CAP: usize = 128 * 1024 * 1024;
 
+/// How many bytes the answer to a `GET` may have: those are small facts.
+const FACT_CAP: usize = 1024 * 1024;
+
 /// How much of the answer to a mutation is kept: it only carries a message.
 const ACT_BODY_CAP: usize = 64 * 1024;
 
@@ -59,7 +62,7 @@ pub enum ActReply {
     Answered {
         /// The HTTP status; a redirect is one too, and was not followed.
         status: u16,
-        /// The body, at most its first 64 KiB.
+        /// The body, at most its first 64 KiB, without the bearer if it was echoed.
         body: Vec<u8>,
     },
     /// There never was a connection, so nothing can have been delivered.
@@ -143,7 +146,8 @@ impl Client {
 
     /// Asks for JSON at `path`, which begins with a slash and is already encoded.
     pub async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ConnectError> {
-        let answer = self.read(path, self.request(&self.reads, Method::GET, path)?).await?;
+        let cap = self.body_cap.min(FACT_CAP);
+        let answer = self.read(path, self.request(&self.reads, Method::GET, path)?, cap).await?;
         self.parsed(path, &answer)
     }
 
@@ -164,7 +168,7 @@ impl Client {
         body: &(impl Serialize + Sync),
     ) -> Result<Answer<Vec<u8>>, ConnectError> {
         let request = self.request(&self.reads, Method::POST, path)?.json(body);
-        self.read(path, request).await
+        self.read(path, request, self.body_cap).await
     }
 
     /// Reads JSON that came from `path`; the error says where and why, and may borrow nothing of the text.
@@ -191,7 +195,9 @@ impl Client {
         let status = response.status().as_u16();
         let mut body = Vec::new();
         match self.fill(path, &mut response, &mut body, ACT_BODY_CAP, deadline).await {
-            Ok(_) => ActReply::Answered { status, body },
+            Ok(_) => {
+                ActReply::Answered { status, body: self.redacted(&String::from_utf8_lossy(&body)).as_bytes().to_vec() }
+            }
             Err(text) => ActReply::Lost(self.safe(&format!("{text}; its status was {status}"))),
         }
     }
@@ -205,7 +211,7 @@ impl Client {
         }
     }
 
-    async fn read(&self, path: &str, request: RequestBuilder) -> Result<Answer<Vec<u8>>, ConnectError> {
+    async fn read(&self, path: &str, request: RequestBuilder, cap: usize) -> Result<Answer<Vec<u8>>, ConnectError> {
         let started = Instant::now();
         let deadline = tokio::time::Instant::from_std(started) + self.timeout;
         let mut response = match timeout_at(deadline, request.send()).await {
@@ -221,16 +227,13 @@ impl Client {
         }
         let announced = response.content_length().unwrap_or(0);
         let mut body = Vec::new();
-        if usize::try_from(announced).is_ok_and(|n| n <= self.body_cap)
-            && self
-                .fill(path, &mut response, &mut body, self.body_cap, deadline)
-                .await
-                .map_err(ConnectError::Unreachable)?
+        if usize::try_from(announced).is_ok_and(|n| n <= cap)
+            && self.fill(path, &mut response, &mut body, cap, deadline).await.map_err(ConnectError::Unreachable)?
         {
             let date = response.headers().get(DATE).and_then(|d| words::date(d.to_str().ok()?));
             return Ok(Answer { value: body, elapsed: started.elapsed(), date });
         }
-        let cap = words::bytes(self.body_cap);
+        let cap = words::bytes(cap);
         Err(ConnectError::BadAnswer(self.safe(&format!("{}: the answer is larger than {cap}", words::shown(path)))))
     }
 

@@ -91,11 +91,24 @@ pub fn date_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// A moment as it is read next to `now`, UTC: the time alone on the same day, else date and time.
+pub fn moment(at: Timestamp, now: Timestamp) -> String {
+    let same_day = at.strftime("%F").to_string() == now.strftime("%F").to_string();
+    if same_day { at.strftime("%H:%M:%S").to_string() } else { date_time(at) }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_moment_of_another_day_has_its_date() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(moment(at("2026-01-15T00:00:00Z"), at("2026-01-15T23:59:59Z")), "00:00:00");
+        assert_eq!(moment(at("2026-01-14T23:59:59Z"), at("2026-01-15T00:00:00Z")), "2026-01-14 23:59:59");
+    }
 
     fn secs(n: i64) -> SignedDuration {
         SignedDuration::from_secs(n)

@@ -416,4 +416,4 @@ fn overdue(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> Option<F
 }
 
 #[cfg(test)]
-pub(in crate::domain) mod tests;
+pub(crate) mod tests;

@@ -24,7 +24,8 @@ pub(super) struct Board {
 ///
 /// Open, held and failed are the engine's own counts; stuck, and the split by rule, come from the rules and so from
 /// the rows. Waiting is the engine's count less those whose wait is lost. Where the rows are a part of all (a filter
-/// chose them) there are no counts of the engine for them: `counts` is `None`, and the rows are counted.
+/// chose them) there are no counts of the engine for them: `counts` is `None`, and the rows are counted. Rows of a
+/// source that is not live count as what they were when it was last heard.
 pub(super) fn of_source<'a>(
     source: &SafeText,
     rows: &(impl Iterator<Item = &'a JudgedFlow> + Clone),
@@ -38,12 +39,11 @@ pub(super) fn of_source<'a>(
         let flow = &row.flow;
         let place = (flow.flow.clone(), flow.step.clone());
         let cell = by_place.entry(place.clone()).or_default();
-        let stuck = row.judgement.stuck();
-        if stuck {
+        let rule = row.judgement.stuck_rule();
+        let stuck = rule.is_some();
+        if let Some(rule) = rule {
             cell.stuck += 1;
-            if let Some(rule) = row.judgement.rule() {
-                *cell.by_rule.entry(rule).or_default() += 1;
-            }
+            *cell.by_rule.entry(rule).or_default() += 1;
         }
         if row.judgement.verdict == Verdict::Unknown {
             cell.unknown += 1;
@@ -73,12 +73,13 @@ pub(super) fn of_source<'a>(
             source: source.clone(),
             flow,
             step,
+            // The counts and the rows are two questions: where things moved in between, they may contradict.
+            approximate: cannot_count || counts.stuck > counts.open + counts.failed,
             counts,
-            approximate: cannot_count,
             live: true,
         })
         .collect();
-    let stuck = || rows.clone().filter(|row| row.judgement.stuck());
+    let stuck = || rows.clone().filter(|row| row.judgement.stuck_rule().is_some());
     let stuck_tenants = stuck().filter_map(|row| row.flow.tenant.clone()).collect();
     Board { cells, cohorts: cohorts(source, stuck()), stuck_tenants }
 }
@@ -109,7 +110,7 @@ fn cohorts<'a>(source: &SafeText, stuck: impl Iterator<Item = &'a JudgedFlow>) -
             Some(tenant) => _ = gathered.tenants.insert(tenant),
             None => gathered.without_tenant += 1,
         }
-        if let Some(rule) = row.judgement.rule() {
+        if let Some(rule) = row.judgement.stuck_rule() {
             *gathered.rules.entry(rule).or_default() += 1;
         }
         // The id decides between equals, so that the same rows always give the same cohort.
@@ -155,4 +156,37 @@ pub(super) fn worst_first(cohorts: &mut [Cohort]) {
             .then_with(|| a.since.cmp(&b.since))
             .then_with(|| a.id.cmp(&b.id))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::verdict::tests::instance;
+    use crate::domain::verdict::{Circumstances, Thresholds, judge};
+
+    #[test]
+    fn counts_that_contradict_the_rows_are_approximate() {
+        let mut flow = instance();
+        flow.status = Status::Paused;
+        flow.pause = Some(PauseCause::Exhausted);
+        let now = flow.observed_at;
+        let judgement = judge(&flow, &Thresholds::default(), &Circumstances { now, holder: None });
+        assert!(judgement.stuck());
+        let row = JudgedFlow { flow, judgement };
+        let cells = |open| {
+            let count = EngineCount {
+                flow: row.flow.flow.clone(),
+                step: row.flow.step.clone(),
+                open,
+                waiting: 0,
+                held: 0,
+                failed: 0,
+            };
+            of_source(&"restate".into(), &[&row, &row].into_iter(), Some(&[count])).cells
+        };
+        for (open, approximate) in [(1, true), (2, false), (3, false)] {
+            let [cell] = &cells(open)[..] else { panic!("one place") };
+            assert_eq!((cell.counts.stuck, cell.approximate), (2, approximate), "{open} open by the engine's count");
+        }
+    }
 }

@@ -31,6 +31,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How many acts are remembered; the record on disk keeps them all.
 const REMEMBERED: usize = 200;
 
+/// Why an instance can be shown and nothing else, where scrubbing or cutting changed its id.
+pub(super) const INEXACT: &str = "its id is too long or holds hidden characters, so it can't be named exactly";
+
 /// What plans and carries out.
 pub(super) struct Executor {
     operator: SafeText,
@@ -45,7 +48,7 @@ pub(super) struct Executor {
 /// Why a verb can't be had for an instance in its present state; `None` where it can.
 fn unfit(verb: Verb, flow: &FlowInstance) -> Option<&'static str> {
     if !flow.exact_id {
-        return Some("its id holds hidden characters, so it can't be named exactly");
+        return Some(INEXACT);
     }
     match (verb, flow.status) {
         (_, status) if status.ended() => Some("it has ended"),

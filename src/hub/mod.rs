@@ -17,7 +17,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::executor::{Executor, offers};
+use self::executor::{Executor, INEXACT, offers};
 use self::journal::Journal;
 pub use self::source::Clock;
 use self::source::Source;
@@ -153,6 +153,10 @@ impl Hub {
 
     async fn read(&self, id: &InstanceId) -> Result<(&Source, Reading, Judgement), OpsError> {
         let source = self.source(&id.source)?;
+        // Asking for the id as it is shown would ask for another instance, or for none.
+        if source.rows().iter().any(|row| !row.flow.exact_id && row.flow.id == *id) {
+            return Err(OpsError::Refused(INEXACT.into()));
+        }
         let reading =
             source.connector.read(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
         let reading = reading
@@ -210,6 +214,7 @@ impl Ops for Hub {
             cells: Vec::new(),
             cohorts: Vec::new(),
             stuck_tenants: 0,
+            stuck_without_tenant: 0,
             read_only: self.read_only.clone(),
         };
         let mut tenants = HashSet::new();
@@ -225,6 +230,7 @@ impl Ops for Hub {
                 cell.live = live;
                 cell
             }));
+            overview.stuck_without_tenant += board.cohorts.iter().map(|cohort| cohort.without_tenant).sum::<u64>();
             overview.cohorts.extend(board.cohorts);
             tenants.extend(board.stuck_tenants);
         }

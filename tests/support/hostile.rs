@@ -1,6 +1,7 @@
 //! A server that misbehaves in one of the ways in which servers have been seen to, and keeps what it was sent.
 
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -98,6 +99,9 @@ pub enum Behaviour {
     SlowHead,
     /// A body that comes byte by byte.
     SlowBody,
+    /// The beginning of a good answer, then nothing, on a connection that stays open: its peer is gone, and nobody
+    /// says so.
+    Stall,
     /// A header that never ends, as fast as it is taken.
     HeaderFlood,
     /// A redirect with this status, to this URL.
@@ -139,6 +143,7 @@ impl Behaviour {
             ("endless", Self::Endless),
             ("slow head", Self::SlowHead),
             ("slow body", Self::SlowBody),
+            ("stall", Self::Stall),
             ("header flood", Self::HeaderFlood),
             ("redirect", Self::Redirect(307, "http://127.0.0.1:9/".to_owned())),
             ("429", Self::TooMany("30".to_owned())),
@@ -155,6 +160,7 @@ struct Log {
 struct Shared {
     behaviour: Mutex<Behaviour>,
     log: Mutex<Log>,
+    sent: AtomicU64,
 }
 
 /// The server. It may be told to behave otherwise, to vanish, and to come back, at any time.
@@ -169,7 +175,8 @@ impl Hostile {
     pub fn start(behaviour: Behaviour) -> Self {
         let listener = StdListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared { behaviour: Mutex::new(behaviour), log: Mutex::default() });
+        let shared =
+            Arc::new(Shared { behaviour: Mutex::new(behaviour), log: Mutex::default(), sent: AtomicU64::new(0) });
         let server = Some(run(listener, Arc::clone(&shared)));
         Self { address, shared, server }
     }
@@ -206,6 +213,11 @@ impl Hostile {
         self.shared.log.lock().unwrap().requests.len()
     }
 
+    /// How many bytes of answers it could write, apart from what it writes byte by byte.
+    pub fn sent(&self) -> u64 {
+        self.shared.sent.load(Ordering::Relaxed)
+    }
+
     /// How many connections were made to it.
     pub fn connections(&self) -> usize {
         self.shared.log.lock().unwrap().connections
@@ -231,7 +243,7 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()>
     while let Some(request) = Request::read(&mut stream).await {
         shared.log.lock().unwrap().requests.push(request.clone());
         let behaviour = chosen(&request, &shared.behaviour);
-        if !wire::perform(&mut stream, behaviour).await? {
+        if !wire::perform(&mut stream, behaviour, &shared.sent).await? {
             break;
         }
     }

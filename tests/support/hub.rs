@@ -1,18 +1,21 @@
-//! A hub on one real Restate, and what tests ask it again and again.
+//! Hubs on real and on made-up Restates, and what tests ask them again and again.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use quarterdeck::config::Config;
+use quarterdeck::config::{Config, SourceConfig};
+use quarterdeck::connect::Connector;
 use quarterdeck::connect::restate::Restate;
 use quarterdeck::domain::flow::JudgedFlow;
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::remediation::{Remediation, Verb};
+use quarterdeck::domain::source::SourceStatus;
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{FlowsQuery, Ops, OpsError, Page, SortBy};
 use quarterdeck::query::Filter;
+use secrecy::SecretString;
 
 use super::wait::eventually;
 
@@ -40,6 +43,46 @@ pub fn hub(url: &str, thresholds: &str, state_dir: Option<&Path>) -> Arc<Hub> {
         clock: Arc::new(Timestamp::now),
         sources: vec![(SOURCE.into(), Arc::new(connector), Duration::from_secs(1))],
     })
+}
+
+/// The config of Restate servers: name, URL, and how long each request may take.
+pub fn config_of(sources: &[(&str, &str, &str)]) -> String {
+    let source = |(name, url, timeout): &(&str, &str, &str)| {
+        format!("[[source]]\nname = \"{name}\"\nkind = \"restate\"\nurl = \"{url}\"\ntimeout = \"{timeout}\"\n")
+    };
+    sources.iter().map(source).collect()
+}
+
+/// A hub on what a config says, with this time from one pass to the next: the config allows no less than a second.
+pub fn hub_of(config: &str, bearer: Option<&str>, poll: Duration) -> Arc<Hub> {
+    let config = Config::parse(config, "config.toml", None).unwrap();
+    let connect = |source: &SourceConfig| -> (String, Arc<dyn Connector>, Duration) {
+        let timeout = source.timeout.try_into().unwrap();
+        let connector = Restate::new(&source.name, &source.url, timeout, bearer.map(SecretString::from)).unwrap();
+        (source.name.clone(), Arc::new(connector), poll)
+    };
+    Hub::new(Setup {
+        context: config.context.name.clone(),
+        operator: "tester".into(),
+        read_only: None,
+        thresholds: config.thresholds,
+        soak: SOAK,
+        state_dir: None,
+        clock: Arc::new(Timestamp::now),
+        sources: config.context.sources.iter().map(connect).collect(),
+    })
+}
+
+/// What a hub knows of a source.
+pub async fn status(hub: &Hub, source: &str) -> SourceStatus {
+    hub.overview(&Filter::default()).await.unwrap().source(source).unwrap().clone()
+}
+
+/// Every row of a source.
+pub async fn rows(hub: &Hub, source: &str) -> Vec<Arc<JudgedFlow>> {
+    let filter = Filter::parse(&format!("source:{source}")).unwrap();
+    let query = FlowsQuery { filter, sort: SortBy::Id, reverse: false, page: Page::Offset(0), limit: usize::MAX };
+    hub.flows(query).await.unwrap().rows
 }
 
 /// The id of an instance of that source.

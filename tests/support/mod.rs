@@ -14,6 +14,8 @@
 )]
 
 pub mod background;
+pub mod binary;
+pub mod fake_restate;
 pub mod hostile;
 pub mod hub;
 pub mod program;
@@ -21,3 +23,4 @@ pub mod proxy;
 pub mod request;
 pub mod restate;
 pub mod wait;
+pub mod ways;

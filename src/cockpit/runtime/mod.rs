@@ -154,7 +154,11 @@ impl Cockpit {
         let msg = match event {
             Event::Key(key) => Msg::Key(key),
             Event::Paste(text) => Msg::Paste(text),
-            Event::Resize(width, height) => Msg::Resize(width, height),
+            Event::Resize(width, height) => {
+                // It may have had other sizes in between, each of which cut off what it had no room for.
+                self.terminal.forget();
+                Msg::Resize(width, height)
+            }
             Event::FocusGained | Event::FocusLost | Event::Mouse(_) => return Ok(()),
         };
         self.urgent = true;

@@ -61,7 +61,11 @@ impl Terminal {
 
     /// Takes the terminal over, also when coming back from the background.
     pub(super) fn take(&mut self) -> io::Result<()> {
-        // Raw mode is what is left when this is called twice; the terminal's own modes must not be forgotten.
+        if self.entered.load(Ordering::SeqCst) {
+            // Raw mode is on, as far as is known here. A shell that was given the terminal meanwhile has set its own
+            // modes, so it is gone over to again; the modes from before stay those to go back to.
+            disable_raw_mode()?;
+        }
         enable_raw_mode()?;
         self.entered.store(true, Ordering::SeqCst);
         let mut out = io::stdout().lock();
@@ -128,6 +132,11 @@ impl Terminal {
         frame.extend_from_slice(&bytes);
         queue!(frame, EndSynchronizedUpdate)?;
         let mut out = io::stdout().lock();
+        // Looked at with the lock held, for which a panic elsewhere waits before it gives the terminal back: no frame
+        // is painted over what it tells.
+        if !self.entered.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         out.write_all(&frame)?;
         out.flush()
     }

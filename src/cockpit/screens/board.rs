@@ -105,7 +105,9 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     });
     let visible = fit.take_while(|sum| *sum <= list.height).count();
     if hidden > visible && y > list.y {
-        let more = format!(" {} more {} ", hidden - visible, pen.glyphs.down);
+        // Beside the title of the last column, which is a narrow one on a narrow screen.
+        let word = if area.width < 100 { "" } else { "more " };
+        let more = format!(" {} {word}{} ", hidden - visible, pen.glyphs.down);
         pen.right(area.x, area.y, area.width.saturating_sub(1), &more, pen.styles.dim);
     }
 }

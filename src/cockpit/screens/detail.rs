@@ -15,7 +15,7 @@ use crate::cockpit::widgets::numbers::engine_now;
 use crate::cockpit::widgets::pen::{Pen, fit, width, wrap};
 use crate::cockpit::widgets::state;
 use crate::domain::flow::{EntryOutcome, FlowInstance, JudgedFlow, TimelineEntry, Wait};
-use crate::domain::time::{age, date_time, since, words};
+use crate::domain::time::{age, date_time, moment, since, words};
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::ops::{FlowAnswer, OpsError};
 
@@ -103,7 +103,7 @@ pub(in crate::cockpit) fn explain(
         labelled(block, styles, label, &evidence, style, columns);
         let began = finding
             .since
-            .map(|at| format!(", since {} ({} ago)", date_time(at), age(since(at, now))))
+            .map(|at| format!(", since {}, {} ago", moment(at, now), age(since(at, now))))
             .unwrap_or_default();
         let limit =
             if finding.threshold.is_empty() { String::new() } else { format!(", threshold: {}", finding.threshold) };
@@ -306,7 +306,7 @@ fn status(block: &mut Block, styles: &Styles, flow: &FlowInstance, now: Timestam
     labelled(block, styles, "status", &format!("{}{changed}{attempts}", flow.status.words()), styles.text, columns);
     if let Some(next) = flow.next_retry_at {
         let text = if next > now {
-            format!("in {}, at {}", words(since(now, next)), date_time(next))
+            format!("in {}, at {}", words(since(now, next)), moment(next, now))
         } else {
             format!("was due {} ago", words(since(next, now)))
         };

@@ -1,5 +1,7 @@
 //! The flows: every open or failed instance, as a window on a list that may be long.
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
@@ -295,12 +297,17 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
     }
     x += layout.name + 1;
     if layout.tenant > 0 {
-        let tenant = instance.tenant.as_deref().unwrap_or("?");
+        // Where nobody says whose it is, the key is what people know it by.
+        let tenant = match (instance.tenant.as_deref(), instance.key.as_deref()) {
+            (Some(tenant), _) => Cow::Borrowed(tenant),
+            (None, Some(key)) => Cow::Owned(format!("key {key}")),
+            (None, None) => Cow::Borrowed("?"),
+        };
         pen.text(
             x,
             y,
             layout.tenant - 1,
-            tenant,
+            &tenant,
             tone(if instance.tenant.is_some() { styles.text } else { styles.faint }),
         );
         x += layout.tenant;

@@ -22,6 +22,7 @@ pub(in crate::cockpit) struct FlowLine<'a> {
     stuck: u64,
     /// Open or failed: what may be stuck.
     open: u64,
+    approximate: bool,
 }
 
 impl FlowLine<'_> {
@@ -43,6 +44,7 @@ pub(in crate::cockpit) fn lines(overview: &Overview, all: bool) -> (Vec<FlowLine
                 live: true,
                 stuck: 0,
                 open: 0,
+                approximate: false,
             });
             lines.len() - 1
         });
@@ -50,6 +52,7 @@ pub(in crate::cockpit) fn lines(overview: &Overview, all: bool) -> (Vec<FlowLine
             line.live &= cell.live;
             line.stuck += cell.counts.stuck;
             line.open += cell.counts.open + cell.counts.failed;
+            line.approximate |= cell.approximate;
             line.cells.push(cell);
         }
     }
@@ -156,7 +159,11 @@ fn flow(app: &App, pen: &mut Pen<'_>, overview: &Overview, line: &FlowLine<'_>, 
         ("?".to_owned(), styles.unknown)
     };
     pen.right(x, y, 6, &stuck, counted);
-    let open = if line.live { format!("/{}", grouped(line.open)) } else { "/?".to_owned() };
+    let open = match (line.live, line.approximate) {
+        (true, false) => format!("/{}", grouped(line.open)),
+        (true, true) => format!("/~{}", grouped(line.open)),
+        (false, _) => "/?".to_owned(),
+    };
     pen.text(x + 6, y, 8, &open, styles.dim);
     x += 15;
     for cell in line.cells.iter().take(usize::from(steps)) {

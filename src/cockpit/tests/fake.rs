@@ -199,6 +199,7 @@ pub(super) fn overview() -> Overview {
         cells,
         cohorts: cohorts(),
         stuck_tenants: 118,
+        stuck_without_tenant: 0,
         read_only: None,
     }
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::numbers::{blind, plural, silence, sum, tenants};
+use super::numbers::{blind, grouped, plural, silence, sum};
 use super::pen::{Pen, width};
 use crate::cockpit::app::App;
 use crate::cockpit::remote::Remote;
@@ -137,9 +137,14 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
         if stuck.any_live && stuck.live > 0 { styles.bar.patch(styles.stuck) } else { strong },
     )];
     if stuck.any_live {
-        let more = stuck.any_blind || overview.cohorts.iter().any(|cohort| cohort.without_tenant > 0);
+        let more = stuck.any_blind || overview.stuck_without_tenant > 0;
+        let tenants = match (overview.stuck_tenants, more) {
+            (0, true) => "? tenants".to_owned(),
+            (known, true) => format!("{}+? tenants", grouped(known)),
+            (known, false) => plural(known, "tenant"),
+        };
         spans.push(dot());
-        spans.push(Span::styled(tenants(overview.stuck_tenants, more), styles.bar));
+        spans.push(Span::styled(tenants, styles.bar));
     } else if let Some(silent) = silence(overview, app.now) {
         spans.push(Span::styled(format!(" was {}, {} ago", stuck.was, age(silent)), styles.bar));
     }

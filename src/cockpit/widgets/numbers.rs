@@ -94,15 +94,6 @@ pub(crate) fn plural(number: u64, one: &str) -> String {
     format!("{} {one}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
-/// How many tenants are hurt: those known, and whether there may be more.
-pub(crate) fn tenants(known: u64, more: bool) -> String {
-    match (known, more) {
-        (0, true) => "? tenants".to_owned(),
-        (known, true) => format!("{}+? tenants", grouped(known)),
-        (known, false) => plural(known, "tenant"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,9 +114,5 @@ mod tests {
         assert_eq!(Sum { was: 9, any_blind: true, ..Sum::default() }.show(), "?");
         assert_eq!(Sum::default().show(), "?");
         assert_eq!(Sum { approximate: true, ..live }.show(), "~3");
-        assert_eq!(tenants(0, true), "? tenants", "an engine that names no tenants hurts more than none");
-        assert_eq!(tenants(118, true), "118+? tenants");
-        assert_eq!(tenants(0, false), "0 tenants");
-        assert_eq!(tenants(1, false), "1 tenant");
     }
 }

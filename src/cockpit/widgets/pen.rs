@@ -39,39 +39,11 @@ pub(crate) fn fit<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, 
     Cow::Owned(out)
 }
 
-/// A text broken into lines of at most so many columns: at spaces where there are any, else anywhere.
+/// A text broken into lines of at most so many columns: at spaces where there are any, else anywhere. At least one.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let columns = columns.max(1);
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    let mut used = 0;
-    for word in text.split_word_bounds() {
-        let wide = width(word);
-        if used + wide <= columns {
-            line.push_str(word);
-            used += wide;
-            continue;
-        }
-        if !line.trim_end().is_empty() && wide <= columns {
-            lines.push(line.trim_end().to_owned());
-            word.trim_start().clone_into(&mut line);
-            used = width(&line);
-            continue;
-        }
-        for grapheme in word.graphemes(true) {
-            let wide = grapheme.width();
-            if used + wide > columns && !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
-                used = 0;
-            }
-            line.push_str(grapheme);
-            used += wide;
-        }
-    }
-    if !line.trim_end().is_empty() || lines.is_empty() {
-        lines.push(line.trim_end().to_owned());
-    }
-    lines
+    // Ids and times are read as wholes: no break at their hyphens.
+    let options = textwrap::Options::new(columns.max(1)).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
 /// What everything is painted with.

@@ -94,18 +94,16 @@ impl Client {
         if body.iter().all(u8::is_ascii_whitespace) {
             return ConnectError::BadAnswer(self.safe(&format!("{at}: the answer is empty")));
         }
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let text = error.to_string();
-        // It may quote the value that it did not expect, at any length.
-        let why = self.clip(text.strip_suffix(place.as_str()).unwrap_or(&text));
+        let why = self.reason(error);
+        let hint = self.hint.as_ref().map(|h| format!("; {h}")).unwrap_or_default();
         ConnectError::BadAnswer(self.safe(&match error.classify() {
             Category::Eof => {
-                format!("{at}: the answer broke off after {} bytes: {why}{place}", grouped(body.len()))
+                format!("{at}: the answer broke off after {} bytes: {why}", grouped(body.len()))
             }
-            Category::Data => format!("{at}: the answer is not what was due: {why}{place}"),
+            Category::Data => format!("{at}: the answer is not what was due: {why}{hint}"),
             Category::Syntax | Category::Io => {
                 let begin = self.quoted(&body[..body.len().min(QUOTE_CAP)]);
-                format!("{at}: the answer is malformed JSON: {why}{place}; it begins with \"{begin}\"")
+                format!("{at}: the answer is malformed JSON: {why}; it begins with \"{begin}\"")
             }
         }))
     }
@@ -178,8 +176,16 @@ impl Client {
         }
     }
 
+    /// Why JSON can't be read, and where, without the credentials.
+    pub fn reason(&self, error: &serde_json::Error) -> String {
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let text = error.to_string();
+        // It may quote the value that it did not expect, at any length.
+        self.clip(text.strip_suffix(place.as_str()).unwrap_or(&text)) + &place
+    }
+
     /// Part of a foreign text. Credentials go first: one that is cut in two would not be found any more.
-    fn clip(&self, raw: &str) -> String {
+    pub fn clip(&self, raw: &str) -> String {
         SafeText::clipped(&self.redacted(raw), QUOTE).to_string()
     }
 

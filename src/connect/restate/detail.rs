@@ -8,12 +8,18 @@ use serde_json::Value;
 
 use super::row::InstanceRow;
 use super::sql::{self, Scope};
-use super::{ConnectError, Reading, Restate};
+use super::{ConnectError, Reading, Restate, Row};
 use crate::domain::flow::{EntryOutcome, FlowDetail, FlowError, TimelineEntry};
 use crate::domain::text::SafeText;
 
 /// The most that is shown of one whole error, in characters.
 const WHOLE: usize = 64 * 1024;
+
+/// How many rows a journal may have.
+const JOURNAL: usize = 500_000;
+
+/// The longest name that is shown in a timeline, in characters.
+const NAME: usize = 120;
 
 /// The most entries of a timeline that are kept; a longer one keeps its end.
 const ENTRIES: usize = 2_000;
@@ -50,6 +56,18 @@ struct WholeRow {
     completed_at: Option<Timestamp>,
 }
 
+impl Row for JournalRow {
+    const MOST: usize = JOURNAL;
+}
+
+impl Row for EventRow {
+    const MOST: usize = JOURNAL;
+}
+
+impl Row for WholeRow {
+    const MOST: usize = 1;
+}
+
 impl Restate {
     /// Reads one invocation. The caller has checked the id.
     pub(super) async fn read_detail(&self, id: &str) -> Result<Option<Reading>, ConnectError> {
@@ -63,6 +81,11 @@ impl Restate {
             self.strict::<EventRow>(&events_sql),
         )?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        // What is planned from this is done to the instance that it names.
+        if row.id != id {
+            let other = SafeText::clipped(&row.id, NAME);
+            return Err(ConnectError::BadAnswer(format!("asked for {id}, the server told of {other}").into()));
+        }
         let last_failure_at = row.last_failure_at();
         let flow = row.into_flow(&self.source, engine_now);
         let whole = whole.into_iter().next().unwrap_or_default();
@@ -159,7 +182,7 @@ impl JournalRow {
     /// What a command is called, and more about it.
     fn words(&self, kind: &str, lite: Option<&Value>) -> (SafeText, Option<SafeText>) {
         let body = lite.and_then(|lite| lite.get("Command")?.get(kind));
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(|text| SafeText::clipped(text, 120));
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(|text| SafeText::clipped(text, NAME));
         let name = self.name.as_deref().filter(|name| !name.is_empty());
         let note = match kind {
             "Sleep" => {
@@ -170,23 +193,24 @@ impl JournalRow {
             "Call" | "OneWayCall" => text(body.and_then(|body| body.get("invocation_id"))),
             _ => None,
         };
+        let clipped = |text: String| SafeText::clipped(&text, NAME);
         let target = || {
             let (_, target) = body?.get("invocation_target")?.as_object()?.iter().next()?;
             let part = |key: &str| target.get(key).and_then(Value::as_str);
             Some(format!("{}/{}", part("name")?, part("handler")?))
         };
         let what = match (name, kind) {
-            (Some(name), _) => SafeText::clipped(name, 120),
+            (Some(name), _) => SafeText::clipped(name, NAME),
             (None, "Sleep") => "sleep".into(),
-            (None, "Call") => target().map_or_else(|| "call".into(), |target| format!("call:{target}").into()),
-            (None, "OneWayCall") => target().map_or_else(|| "send".into(), |target| format!("send:{target}").into()),
+            (None, "Call") => target().map_or_else(|| "call".into(), |target| clipped(format!("call:{target}"))),
+            (None, "OneWayCall") => target().map_or_else(|| "send".into(), |target| clipped(format!("send:{target}"))),
             (None, promise) if promise.ends_with("Promise") => {
                 let key = text(body.and_then(|body| body.get("key")));
                 key.map_or_else(|| "promise".into(), |key| format!("promise:{key}").into())
             }
             (None, "Input") => "begun".into(),
             (None, "Output") => "result written".into(),
-            (None, other) => other.to_lowercase().into(),
+            (None, other) => clipped(other.to_lowercase()),
         };
         (what, note)
     }

@@ -37,13 +37,16 @@ mod detail;
 mod row;
 mod sql;
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
@@ -74,11 +77,40 @@ pub struct Restate {
     http: Client,
 }
 
-/// An answer of `POST /query`, its rows not yet read, so that one bad row spoils no other.
+/// What was sent as a JSON object, by its names. What derives its reading would take a list as well, value by value,
+/// so that `[[]]` would say that there are no rows.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ByName<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ByName<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(ByName(PhantomData))
+    }
+}
+
+/// What one row of an answer means.
+trait Row: DeserializeOwned {
+    /// How many rows an answer may have. A row can be two bytes on the wire and a thousand times that in memory, so
+    /// that the cap on an answer's bytes alone would bound nothing.
+    const MOST: usize;
+}
+
+/// An answer of `POST /query`.
 #[derive(Deserialize)]
-struct Rows<'a> {
-    #[serde(borrow)]
-    rows: Vec<&'a RawValue>,
+#[serde(bound = "T: Row")]
+struct Rows<T> {
+    rows: Parsed<T>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +123,10 @@ struct ClockRow {
     now: String,
 }
 
+impl Row for ClockRow {
+    const MOST: usize = 1;
+}
+
 impl ClockRow {
     /// `now()` is UTC and comes without a zone from the versions that were seen.
     fn time(&self) -> Option<Timestamp> {
@@ -99,11 +135,51 @@ impl ClockRow {
     }
 }
 
-/// Rows that could be read, how many could not, and why the first of those could not.
+/// Rows that could be read, how many could not, and the first of those.
 struct Parsed<T> {
     rows: Vec<T>,
     bad: usize,
-    first_bad: Option<SafeText>,
+    first_bad: Option<BadRow>,
+}
+
+/// A row that could not be read: which one, why, and what it was.
+struct BadRow {
+    number: usize,
+    why: serde_json::Error,
+    raw: String,
+}
+
+/// Each row is read by itself, so that one bad row spoils no other.
+impl<'de, T: Row> Deserialize<'de> for Parsed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EachRow<T>(PhantomData<T>);
+        impl<'de, T: Row> Visitor<'de> for EachRow<T> {
+            type Value = Parsed<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of rows")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Parsed<T>, A::Error> {
+                let mut parsed = Parsed { rows: Vec::new(), bad: 0, first_bad: None };
+                while let Some(raw) = list.next_element::<&'de RawValue>()? {
+                    let number = parsed.rows.len() + parsed.bad + 1;
+                    if number > T::MOST {
+                        return Err(A::Error::custom(format_args!("more than {} rows", T::MOST)));
+                    }
+                    match serde_json::from_str(raw.get()) {
+                        Ok(Object(row)) => parsed.rows.push(row),
+                        Err(why) => {
+                            parsed.bad += 1;
+                            parsed.first_bad.get_or_insert_with(|| BadRow { number, why, raw: raw.get().to_owned() });
+                        }
+                    }
+                }
+                Ok(parsed)
+            }
+        }
+        deserializer.deserialize_seq(EachRow(PhantomData))
+    }
 }
 
 impl Restate {
@@ -112,22 +188,29 @@ impl Restate {
         Ok(Self { source: source.into(), address: url.into(), http: Client::new(url, timeout, bearer)?.hint(HINT) })
     }
 
-    async fn query<T: DeserializeOwned>(&self, sql: &str) -> Result<Parsed<T>, ConnectError> {
+    async fn query<T: Row>(&self, sql: &str) -> Result<Parsed<T>, ConnectError> {
         let answer = self.http.post_bytes("/query", &serde_json::json!({ "query": sql })).await?;
-        parse_rows(&answer.value)
+        let Object(Rows { rows }) = self.http.parse("/query", &answer.value)?;
+        Ok(rows)
     }
 
     /// A query of which every row must be readable.
-    async fn strict<T: DeserializeOwned>(&self, sql: &str) -> Result<Vec<T>, ConnectError> {
+    async fn strict<T: Row>(&self, sql: &str) -> Result<Vec<T>, ConnectError> {
         let parsed = self.query(sql).await?;
-        match parsed.first_bad {
+        match &parsed.first_bad {
             None => Ok(parsed.rows),
-            Some(why) => Err(ConnectError::BadAnswer(why)),
+            Some(bad) => Err(ConnectError::BadAnswer(self.told(bad))),
         }
     }
 
+    /// Which row could not be read, why, and how it begins.
+    fn told(&self, bad: &BadRow) -> SafeText {
+        let why = self.http.reason(&bad.why);
+        format!("row {} can't be read: {why} in {}", bad.number, self.http.clip(&bad.raw)).into()
+    }
+
     async fn version(&self) -> Result<SafeText, ConnectError> {
-        let answer: VersionAnswer = self.http.get_json("/version").await?.value;
+        let Object(answer): Object<VersionAnswer> = self.http.get_json("/version").await?.value;
         Ok(SafeText::clipped(&answer.version, 40))
     }
 
@@ -143,8 +226,8 @@ impl Restate {
             let page = sql::instances(&Scope::Page { look_back: LOOK_BACK, after: &after });
             let parsed: Parsed<InstanceRow> = self.query(&page).await?;
             let full = parsed.rows.len() + parsed.bad >= sql::PAGE;
-            if let Some(first) = parsed.first_bad {
-                send(sink, Observation::BadRows { count: parsed.bad, first }).await?;
+            if let Some(first) = &parsed.first_bad {
+                send(sink, Observation::BadRows { count: parsed.bad, first: self.told(first) }).await?;
             }
             let last = parsed.rows.iter().map(|row| row.id.as_str()).max().filter(|id| sql::is_id(id));
             let last = last.map(ToOwned::to_owned);
@@ -172,26 +255,6 @@ impl Restate {
 
 async fn send(sink: &mpsc::Sender<Observation>, observation: Observation) -> Result<(), ConnectError> {
     sink.send(observation).await.map_err(|_| ConnectError::Ended)
-}
-
-fn parse_rows<T: DeserializeOwned>(body: &[u8]) -> Result<Parsed<T>, ConnectError> {
-    let Rows { rows } = serde_json::from_slice(body).map_err(|error| {
-        ConnectError::BadAnswer(format!("the answer to a query is not what a Restate sends ({error}); {HINT}").into())
-    })?;
-    let mut parsed = Parsed { rows: Vec::with_capacity(rows.len()), bad: 0, first_bad: None };
-    for raw in rows {
-        match serde_json::from_str(raw.get()) {
-            Ok(row) => parsed.rows.push(row),
-            Err(error) => {
-                parsed.bad += 1;
-                parsed.first_bad.get_or_insert_with(|| {
-                    let start: String = raw.get().chars().take(120).collect();
-                    format!("{error} in {start}").into()
-                });
-            }
-        }
-    }
-    Ok(parsed)
 }
 
 #[async_trait]
@@ -266,12 +329,21 @@ fn answer(status: u16, body: &[u8]) -> ActAnswer {
         Ok(refusal) => SafeText::first_line(&refusal.message, 300),
         Err(_) => SafeText::first_line(&String::from_utf8_lossy(body), 120),
     };
+    let status_and_words = || match words() {
+        nothing if nothing.is_empty() => SafeText::from(format!("the server answered {status}")),
+        words => format!("the server answered {status}: {words}").into(),
+    };
     match status {
+        // A page for people is a sign-in or a proxy's own: nobody can say what is behind it.
+        200..=299 if body.trim_ascii_start().starts_with(b"<") => ActAnswer::Unknown(status_and_words()),
         // 202 is "taken"; 200 to a cancel of a queued or scheduled one is "gone already".
         200 => ActAnswer::Done,
         202 => ActAnswer::Accepted,
+        300..=399 => ActAnswer::Refused(format!("redirected ({status}); redirects are not followed").into()),
         404 => ActAnswer::Gone(words()),
-        500.. => ActAnswer::Unknown(format!("the server answered {status}: {}", words()).into()),
+        // 408: who gave up waiting, and for what, is not said.
+        201..=299 | 408 | 500.. => ActAnswer::Unknown(status_and_words()),
+        _ if words().is_empty() => ActAnswer::Refused(status_and_words()),
         _ => ActAnswer::Refused(words()),
     }
 }
@@ -288,15 +360,46 @@ mod tests {
         assert_eq!(answer(409, refused), ActAnswer::Refused("The invocation 'inv_1' was already completed.".into()));
         assert!(matches!(answer(404, br#"{"message":"gone"}"#), ActAnswer::Gone(_)));
         assert!(matches!(answer(500, b"<html>"), ActAnswer::Unknown(_)));
-        assert!(matches!(answer(302, b""), ActAnswer::Refused(_)));
+        assert_eq!(answer(302, b"x"), ActAnswer::Refused("redirected (302); redirects are not followed".into()));
+        assert_eq!(answer(401, b""), ActAnswer::Refused("the server answered 401".into()));
+        // Nobody can say what these mean.
+        for (status, body) in [(200, "\n<html>sign in</html>"), (202, "<p>"), (204, ""), (408, ""), (502, "")] {
+            assert!(matches!(answer(status, body.as_bytes()), ActAnswer::Unknown(_)), "{status} {body}");
+        }
+    }
+
+    /// As many as a test likes.
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct ClockRows(#[expect(dead_code, reason = "only whether it can be read is asked")] ClockRow);
+
+    impl Row for ClockRows {
+        const MOST: usize = 3;
+    }
+
+    #[test]
+    fn no_more_rows_are_kept_than_were_asked_for() {
+        for (rows, fits) in [("1,2,3", true), ("1,2,3,4", false)] {
+            let body = format!("{{\"rows\":[{rows}]}}");
+            assert_eq!(serde_json::from_str::<Rows<ClockRows>>(&body).is_ok(), fits, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_object_however_well_it_fits() {
+        assert!(serde_json::from_str::<Object<Rows<ClockRows>>>("[[]]").is_err());
+        assert!(serde_json::from_str::<Object<Rows<ClockRows>>>("{\"rows\":[]}").is_ok());
+        let Rows::<ClockRows> { rows } = serde_json::from_str("{\"rows\":[[\"2026-01-15T03:12:00Z\"]]}").unwrap();
+        assert_eq!((rows.rows.len(), rows.bad), (0, 1));
     }
 
     #[test]
     fn one_bad_row_spoils_no_other() {
         let body = br#"{"rows":[{"now":"2026-01-15T03:12:00Z"},{"now":7},{"now":"2026-01-15T03:12:01Z"}]}"#;
-        let parsed: Parsed<ClockRow> = parse_rows(body).unwrap();
+        let Rows::<ClockRows> { rows: parsed } = serde_json::from_slice(body).unwrap();
         assert_eq!((parsed.rows.len(), parsed.bad), (2, 1));
-        assert!(parsed.first_bad.unwrap().contains("{\"now\":7}"));
+        let bad = parsed.first_bad.unwrap();
+        assert_eq!((bad.number, bad.raw.as_str()), (2, "{\"now\":7}"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::Row;
+use super::sql::PAGE;
 use crate::connect::EngineCount;
 use crate::domain::flow::{FlowError, FlowInstance, PauseCause, Status, Version, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
@@ -46,6 +48,10 @@ pub(super) struct InstanceRow {
     #[serde(default)]
     held: bool,
     holder: Option<String>,
+}
+
+impl Row for InstanceRow {
+    const MOST: usize = PAGE;
 }
 
 /// The name of a flow: `service/handler`.
@@ -203,10 +209,15 @@ pub(super) struct CountRow {
     target_service_name: String,
     target_handler_name: String,
     step: String,
-    open: u64,
-    waiting: u64,
-    held: u64,
-    failed: u64,
+    // Narrow, so that no sum of them can overflow.
+    open: u32,
+    waiting: u32,
+    held: u32,
+    failed: u32,
+}
+
+impl Row for CountRow {
+    const MOST: usize = 500_000;
 }
 
 impl From<CountRow> for EngineCount {
@@ -214,10 +225,10 @@ impl From<CountRow> for EngineCount {
         Self {
             flow: flow_name(&row.target_service_name, &row.target_handler_name),
             step: SafeText::clipped(&row.step, NAME),
-            open: row.open,
-            waiting: row.waiting,
-            held: row.held,
-            failed: row.failed,
+            open: row.open.into(),
+            waiting: row.waiting.into(),
+            held: row.held.into(),
+            failed: row.failed.into(),
         }
     }
 }

@@ -15,7 +15,7 @@ fn ago(seconds: i64) -> Option<Timestamp> {
 }
 
 /// An instance that runs its first attempt of its first step since a moment ago.
-pub(in crate::domain) fn instance() -> FlowInstance {
+pub(crate) fn instance() -> FlowInstance {
     FlowInstance {
         id: InstanceId::new("restate", "inv_1"),
         exact_id: true,

@@ -1,5 +1,6 @@
 //! What each behaviour puts on the wire. Nothing large is ever held: it is made while it is sent.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use flate2::{Compress, Compression, Crc, FlushCompress};
@@ -17,7 +18,7 @@ const DRIP: Duration = Duration::from_millis(20);
 const MIB: usize = 1 << 20;
 
 /// Answers once; whether the connection can take another request.
-pub async fn perform(stream: &mut TcpStream, behaviour: Behaviour) -> std::io::Result<bool> {
+pub async fn perform(stream: &mut TcpStream, behaviour: Behaviour, sent: &AtomicU64) -> std::io::Result<bool> {
     use Behaviour as B;
     let answered = match behaviour {
         B::Answers(reply) => reply,
@@ -42,16 +43,16 @@ pub async fn perform(stream: &mut TcpStream, behaviour: Behaviour) -> std::io::R
         B::TooMany(wait) => Reply::new(429, JSON, r#"{"message":"slow down"}"#).with("retry-after", wait),
         B::Scripted(_) | B::By(_) => Reply::new(500, "text/plain", "a script within a script"),
         other => {
-            misbehave(stream, other).await?;
+            misbehave(stream, other, sent).await?;
             return Ok(false);
         }
     };
-    stream.write_all(&bytes(&answered)).await?;
+    repeat(stream, &bytes(&answered), 1, sent).await?;
     Ok(true)
 }
 
 /// Those after which the connection is of no use.
-async fn misbehave(stream: &mut TcpStream, behaviour: Behaviour) -> std::io::Result<()> {
+async fn misbehave(stream: &mut TcpStream, behaviour: Behaviour, sent: &AtomicU64) -> std::io::Result<()> {
     use Behaviour as B;
     match behaviour {
         B::NotHttp => stream.write_all(b"SSH-2.0-OpenSSH_9.2p1\r\n").await?,
@@ -64,11 +65,11 @@ async fn misbehave(stream: &mut TcpStream, behaviour: Behaviour) -> std::io::Res
             let head = format!("{HEAD}transfer-encoding: chunked\r\n\r\n{:x}\r\n{cut}", GOOD.len());
             stream.write_all(head.as_bytes()).await?;
         }
-        B::Huge(length) => huge(stream, length).await?,
-        B::GzipBomb(mib) => gzip_bomb(stream, mib).await?,
+        B::Huge(length) => huge(stream, length, sent).await?,
+        B::GzipBomb(mib) => gzip_bomb(stream, mib, sent).await?,
         B::Endless => {
             stream.write_all(format!("{HEAD}\r\n\"").as_bytes()).await?;
-            repeat(stream, &vec![b'x'; 64 * 1024], u64::MAX).await?;
+            repeat(stream, &vec![b'x'; 64 * 1024], u64::MAX, sent).await?;
         }
         B::SlowHead => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nx-slow: ").await?;
@@ -78,9 +79,13 @@ async fn misbehave(stream: &mut TcpStream, behaviour: Behaviour) -> std::io::Res
             stream.write_all(format!("{HEAD}content-length: 1000000\r\n\r\n\"").as_bytes()).await?;
             drip(stream).await?;
         }
+        B::Stall => {
+            stream.write_all(format!("{HEAD}content-length: 1000000\r\n\r\n{{\"rows\":[").as_bytes()).await?;
+            return std::future::pending().await;
+        }
         B::HeaderFlood => {
             stream.write_all(HEAD.as_bytes()).await?;
-            repeat(stream, "x-flood: all work and no play\r\n".repeat(1000).as_bytes(), u64::MAX).await?;
+            repeat(stream, "x-flood: all work and no play\r\n".repeat(1000).as_bytes(), u64::MAX, sent).await?;
         }
         // Silent, and those that `perform` has answered.
         B::Close => {}
@@ -103,9 +108,10 @@ fn bytes(reply: &Reply) -> Vec<u8> {
     [head.as_bytes(), &reply.body].concat()
 }
 
-async fn repeat(stream: &mut TcpStream, part: &[u8], times: u64) -> std::io::Result<()> {
+async fn repeat(stream: &mut TcpStream, part: &[u8], times: u64, sent: &AtomicU64) -> std::io::Result<()> {
     for _ in 0..times {
         stream.write_all(part).await?;
+        sent.fetch_add(part.len() as u64, Ordering::Relaxed);
     }
     Ok(())
 }
@@ -117,16 +123,16 @@ async fn drip(stream: &mut TcpStream) -> std::io::Result<()> {
     }
 }
 
-async fn huge(stream: &mut TcpStream, length: u64) -> std::io::Result<()> {
+async fn huge(stream: &mut TcpStream, length: u64, sent: &AtomicU64) -> std::io::Result<()> {
     // In chunks: a length would let the client refuse before it has read anything.
     stream.write_all(format!("{HEAD}transfer-encoding: chunked\r\n\r\n1\r\n\"\r\n").as_bytes()).await?;
     let chunk = format!("{MIB:x}\r\n{}\r\n", "x".repeat(MIB));
-    repeat(stream, chunk.as_bytes(), length.div_ceil(MIB as u64)).await?;
+    repeat(stream, chunk.as_bytes(), length.div_ceil(MIB as u64), sent).await?;
     stream.write_all(b"1\r\n\"\r\n0\r\n\r\n").await
 }
 
 /// One mebibyte is compressed once, flushed so that it stands alone, and then sent again and again.
-async fn gzip_bomb(stream: &mut TcpStream, mib: u64) -> std::io::Result<()> {
+async fn gzip_bomb(stream: &mut TcpStream, mib: u64, sent: &AtomicU64) -> std::io::Result<()> {
     let spaces = vec![b' '; MIB];
     let mut deflated = Vec::with_capacity(MIB);
     Compress::new(Compression::best(), false).compress_vec(&spaces, &mut deflated, FlushCompress::Full)?;
@@ -136,7 +142,7 @@ async fn gzip_bomb(stream: &mut TcpStream, mib: u64) -> std::io::Result<()> {
     (0..mib).for_each(|_| crc.combine(&one));
     stream.write_all(format!("{HEAD}content-encoding: gzip\r\n\r\n").as_bytes()).await?;
     stream.write_all(&[0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF]).await?;
-    repeat(stream, &deflated, mib).await?;
+    repeat(stream, &deflated, mib, sent).await?;
     // The last block: `{}`, so that it is good JSON after all; stored, with its length and the complement of that.
     crc.update(b"{}");
     stream.write_all(&[1, 2, 0, 0xFD, 0xFF, b'{', b'}']).await?;
