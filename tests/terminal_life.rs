@@ -131,14 +131,23 @@ fn an_interrupt_from_outside_is_ctrl_c() {
 #[test]
 fn the_end_of_the_terminal_is_the_end_of_the_program() {
     // Told of it by the kernel; told, and deaf to it as after nohup; not told at all.
-    let deaf = Launch::script("trap '' HUP; exec \"$PROGRAM\" demo");
-    for (how, launch) in [("told", Launch::demo()), ("deaf", deaf), ("not told", Launch::demo().not_controlling())] {
+    let run = "exec \"$PROGRAM\" demo 2>said";
+    let told = Launch::script(run);
+    let deaf = Launch::script(&format!("trap '' HUP; {run}"));
+    let not_told = Launch::script(run).not_controlling();
+    for (launch, words) in [
+        (told, &["ended by SIGHUP", "the terminal is gone"][..]),
+        (deaf, &["ended by SIGHUP", "the terminal is gone"]),
+        (not_told, &["the terminal is gone"]),
+    ] {
         let mut term = up(launch);
         let pid = term.pid();
         term.hang_up();
         let status = term.ended();
-        assert!(process::is_gone(pid), "{how}");
-        assert_eq!(status.signal(), None, "{how}");
+        assert!(process::is_gone(pid));
+        let said = std::fs::read_to_string(term.home().join("said")).unwrap();
+        assert_eq!((status.exit_code(), status.signal()), (0, None), "{said}");
+        assert!(words.contains(&said.trim_end()), "{said:?} is none of {words:?}");
     }
 }
 

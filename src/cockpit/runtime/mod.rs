@@ -51,7 +51,11 @@ pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitE
     let mut cockpit = Cockpit { app, styles, terminal, performer, leaving: None, urgent: true, dirty: true };
     let result = cockpit.run(&*ops, Wires { signals, hangup, panicked, input, replies }).await;
     cockpit.terminal.release();
-    result
+    match result {
+        // Whatever is asked of a terminal that has gone fails, and may do so before it is told that it has.
+        Err(CockpitError::Terminal(error)) if outside::is_hung_up(&error) => Ok(cockpit.exit(ExitReason::TerminalLost)),
+        result => result,
+    }
 }
 
 /// Where messages come from.
@@ -130,7 +134,11 @@ impl Cockpit {
                 painted = Instant::now();
             }
         }
-        Ok(Exit { reason: self.leaving.unwrap_or(ExitReason::Asked), running: self.app.running() })
+        Ok(self.exit(self.leaving.unwrap_or(ExitReason::Asked)))
+    }
+
+    fn exit(&self, reason: ExitReason) -> Exit {
+        Exit { reason, running: self.app.running() }
     }
 
     fn now(&self) -> jiff::Timestamp {

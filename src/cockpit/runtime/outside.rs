@@ -4,6 +4,7 @@ use std::io;
 
 use crossterm::event::{Event, read};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -72,13 +73,19 @@ pub(super) fn hangup() -> io::Result<mpsc::Receiver<()>> {
             let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
             match poll(&mut fds, None) {
                 Ok(_) if fds.iter().any(|fd| !fd.revents().is_empty()) => break,
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return,
             }
         }
         let _ = sender.blocking_send(());
     })?;
     Ok(receiver)
+}
+
+/// Whether an error says that there is no terminal any more: what is open of it answers `EIO`, and `/dev/tty`, where
+/// it is looked for then, `ENXIO`.
+pub(super) fn is_hung_up(error: &io::Error) -> bool {
+    [Errno::IO, Errno::NXIO].map(|errno| Some(errno.raw_os_error())).contains(&error.raw_os_error())
 }
 
 /// Whether there is a shell that could bring a stopped program back: not where the program's group is the session's
