@@ -302,3 +302,15 @@ fn the_same_size_again_is_not_the_same_screen() {
         term.until("the board", whole_board);
     }
 }
+
+#[test]
+fn a_key_pressed_while_the_size_changes_is_not_lost() {
+    let mut term = up(Launch::demo());
+    for n in 0..40 {
+        term.resize((120, 33));
+        term.resize((120, 34));
+        let (key, shown) = [("2", "no filter: every open or failed instance"), ("1", WORST)][n % 2];
+        term.press(key);
+        term.until(shown, |seen| seen.has(shown) && seen.has("flows need eyes") == (key == "1"));
+    }
+}

@@ -16,6 +16,8 @@ pub(super) enum Outside {
     End(&'static str),
     /// As Ctrl-C.
     Interrupt,
+    /// The terminal may have another size.
+    Resized,
     /// Go to the background.
     Stop,
     /// Back from there.
@@ -30,6 +32,7 @@ pub(super) fn signals() -> io::Result<mpsc::Receiver<Outside>> {
         (SignalKind::hangup(), Outside::End("SIGHUP")),
         (SignalKind::quit(), Outside::End("SIGQUIT")),
         (SignalKind::interrupt(), Outside::Interrupt),
+        (SignalKind::window_change(), Outside::Resized),
         (SignalKind::from_raw(Signal::TSTP.as_raw()), Outside::Stop),
         (SignalKind::from_raw(Signal::CONT.as_raw()), Outside::Continued),
     ];
