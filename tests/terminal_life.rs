@@ -131,14 +131,23 @@ fn an_interrupt_from_outside_is_ctrl_c() {
 #[test]
 fn the_end_of_the_terminal_is_the_end_of_the_program() {
     // Told of it by the kernel; told, and deaf to it as after nohup; not told at all.
-    let deaf = Launch::script("trap '' HUP; exec \"$PROGRAM\" demo");
-    for (how, launch) in [("told", Launch::demo()), ("deaf", deaf), ("not told", Launch::demo().not_controlling())] {
+    let run = "exec \"$PROGRAM\" demo 2>said";
+    let told = Launch::script(run);
+    let deaf = Launch::script(&format!("trap '' HUP; {run}"));
+    let not_told = Launch::script(run).not_controlling();
+    for (launch, words) in [
+        (told, &["ended by SIGHUP", "the terminal is gone"][..]),
+        (deaf, &["ended by SIGHUP", "the terminal is gone"]),
+        (not_told, &["the terminal is gone"]),
+    ] {
         let mut term = up(launch);
         let pid = term.pid();
         term.hang_up();
         let status = term.ended();
-        assert!(process::is_gone(pid), "{how}");
-        assert_eq!(status.signal(), None, "{how}");
+        assert!(process::is_gone(pid));
+        let said = std::fs::read_to_string(term.home().join("said")).unwrap();
+        assert_eq!((status.exit_code(), status.signal()), (0, None), "{said}");
+        assert!(words.contains(&said.trim_end()), "{said:?} is none of {words:?}");
     }
 }
 
@@ -291,5 +300,17 @@ fn the_same_size_again_is_not_the_same_screen() {
         term.resize((20, 8));
         term.resize((120, 34));
         term.until("the board", whole_board);
+    }
+}
+
+#[test]
+fn a_key_pressed_while_the_size_changes_is_not_lost() {
+    let mut term = up(Launch::demo());
+    for n in 0..40 {
+        term.resize((120, 33));
+        term.resize((120, 34));
+        let (key, shown) = [("2", "no filter: every open or failed instance"), ("1", WORST)][n % 2];
+        term.press(key);
+        term.until(shown, |seen| seen.has(shown) && seen.has("flows need eyes") == (key == "1"));
     }
 }

@@ -38,9 +38,10 @@ pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitE
         return Err(CockpitError::Dumb(term));
     }
     let styles = Styles::load(settings.theme.as_deref(), settings.colours).map_err(CockpitError::Theme)?;
-    let size = crossterm::terminal::size()?;
     let panicked = Arc::new(Notify::new());
     let signals = outside::signals()?;
+    // Once a change of it is listened for, so that none falls in between.
+    let size = crossterm::terminal::size()?;
     let hangup = outside::hangup()?;
     let terminal = Terminal::enter(Arc::clone(&panicked))?;
     let input = outside::input()?;
@@ -51,7 +52,11 @@ pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitE
     let mut cockpit = Cockpit { app, styles, terminal, performer, leaving: None, urgent: true, dirty: true };
     let result = cockpit.run(&*ops, Wires { signals, hangup, panicked, input, replies }).await;
     cockpit.terminal.release();
-    result
+    match result {
+        // Whatever is asked of a terminal that has gone fails, and may do so before it is told that it has.
+        Err(CockpitError::Terminal(error)) if outside::is_hung_up(&error) => Ok(cockpit.exit(ExitReason::TerminalLost)),
+        result => result,
+    }
 }
 
 /// Where messages come from.
@@ -130,7 +135,11 @@ impl Cockpit {
                 painted = Instant::now();
             }
         }
-        Ok(Exit { reason: self.leaving.unwrap_or(ExitReason::Asked), running: self.app.running() })
+        Ok(self.exit(self.leaving.unwrap_or(ExitReason::Asked)))
+    }
+
+    fn exit(&self, reason: ExitReason) -> Exit {
+        Exit { reason, running: self.app.running() }
     }
 
     fn now(&self) -> jiff::Timestamp {
@@ -154,12 +163,8 @@ impl Cockpit {
         let msg = match event {
             Event::Key(key) => Msg::Key(key),
             Event::Paste(text) => Msg::Paste(text),
-            Event::Resize(width, height) => {
-                // It may have had other sizes in between, each of which cut off what it had no room for.
-                self.terminal.forget();
-                Msg::Resize(width, height)
-            }
-            Event::FocusGained | Event::FocusLost | Event::Mouse(_) => return Ok(()),
+            // The signal tells of a resize. The reader of keys does too, but begins to listen for it too late.
+            Event::Resize(..) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => return Ok(()),
         };
         self.urgent = true;
         self.take(msg)
@@ -172,6 +177,7 @@ impl Cockpit {
                 self.urgent = true;
                 self.take(Msg::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)))?;
             }
+            Outside::Resized => self.resized()?,
             Outside::Stop => self.suspend()?,
             Outside::Continued => self.come_back()?,
         }
@@ -209,6 +215,12 @@ impl Cockpit {
     /// The terminal may have been used by others: everything is set and painted anew.
     fn come_back(&mut self) -> Result<(), CockpitError> {
         self.terminal.take()?;
+        self.resized()
+    }
+
+    fn resized(&mut self) -> Result<(), CockpitError> {
+        // It may have had other sizes in between, each of which cut off what it had no room for.
+        self.terminal.forget();
         self.urgent = true;
         let (width, height) = crossterm::terminal::size()?;
         self.take(Msg::Resize(width, height))

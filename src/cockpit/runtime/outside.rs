@@ -4,6 +4,7 @@ use std::io;
 
 use crossterm::event::{Event, read};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -15,6 +16,8 @@ pub(super) enum Outside {
     End(&'static str),
     /// As Ctrl-C.
     Interrupt,
+    /// The terminal may have another size.
+    Resized,
     /// Go to the background.
     Stop,
     /// Back from there.
@@ -29,6 +32,7 @@ pub(super) fn signals() -> io::Result<mpsc::Receiver<Outside>> {
         (SignalKind::hangup(), Outside::End("SIGHUP")),
         (SignalKind::quit(), Outside::End("SIGQUIT")),
         (SignalKind::interrupt(), Outside::Interrupt),
+        (SignalKind::window_change(), Outside::Resized),
         (SignalKind::from_raw(Signal::TSTP.as_raw()), Outside::Stop),
         (SignalKind::from_raw(Signal::CONT.as_raw()), Outside::Continued),
     ];
@@ -72,13 +76,19 @@ pub(super) fn hangup() -> io::Result<mpsc::Receiver<()>> {
             let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
             match poll(&mut fds, None) {
                 Ok(_) if fds.iter().any(|fd| !fd.revents().is_empty()) => break,
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return,
             }
         }
         let _ = sender.blocking_send(());
     })?;
     Ok(receiver)
+}
+
+/// Whether an error says that there is no terminal any more: what is open of it answers `EIO`, and `/dev/tty`, where
+/// it is looked for then, `ENXIO`.
+pub(super) fn is_hung_up(error: &io::Error) -> bool {
+    [Errno::IO, Errno::NXIO].map(|errno| Some(errno.raw_os_error())).contains(&error.raw_os_error())
 }
 
 /// Whether there is a shell that could bring a stopped program back: not where the program's group is the session's
