@@ -142,7 +142,7 @@ fn there_are_as_many_cases_as_are_meant() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_that_turns_bad_keeps_its_rows_and_comes_back() {
     // Most of them only wait for a deadline.
-    each(cases_that(false), 6, turns_bad_and_good_again).await;
+    each(cases_that(false), 9, turns_bad_and_good_again).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

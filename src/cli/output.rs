@@ -77,8 +77,8 @@ pub(super) fn csv(out: &mut dyn Write, table: &Table) -> io::Result<()> {
 
 /// A cell that a spreadsheet would not run.
 fn no_formula(cell: &str) -> String {
-    // A number may begin with a minus.
-    let formula = cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err();
+    // A number may begin with a minus. Some spreadsheets take the full-width forms for the same.
+    let formula = cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && cell.parse::<f64>().is_err();
     if formula { format!("'{cell}") } else { cell.to_owned() }
 }
 
