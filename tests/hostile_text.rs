@@ -291,13 +291,13 @@ fn every_command_in_every_format() {
 fn every_screen_in_every_format() {
     let server = server();
     let binary = binary(&server);
+    let colours = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
     for screen in ["board", "flows", "detail", "sources"] {
         for format in ["text", "ansi", "svg"] {
             let name = format!("snapshot {screen} {format}");
             let ran = binary.run(&["snapshot", "--screen", screen, "--format", format, "--size", "180x50"]);
             assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
             is_clean(&name, &ran.stderr);
-            let colours = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
             let text = if format == "ansi" { colours.replace_all(&ran.stdout, "") } else { ran.stdout.as_str().into() };
             is_clean(&name, &text);
             if format != "svg" {
@@ -338,7 +338,7 @@ fn a_megabyte_in_every_field() {
     // The source says which row, and begins to say what, where a megabyte is where a number should be.
     server.edit(|world| {
         world.counts = Some(vec![]);
-        world.rows = vec![row_with("inv_1", &json!({"retry_count": text})), row_with(&text, &json!({"step": 7}))]
+        world.rows = vec![row_with("inv_1", &json!({"retry_count": text})), row_with(&text, &json!({"step": 7}))];
     });
     let ran = binary.run(&["get", "flows"]);
     is_well_formed("bad rows", "table", &ran);
