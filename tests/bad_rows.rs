@@ -38,8 +38,9 @@ fn raw_json(body: impl Into<Vec<u8>>) -> Behaviour {
 fn rows_with(first: &Value, field: &str, raw: &str, rest: &[Value]) -> Behaviour {
     let mut first = first.clone();
     first[field] = json!("@@");
-    let rest: String = rest.iter().map(|row| format!(",{row}")).collect();
-    raw_json(format!("{{\"rows\":[{}{rest}]}}", first.to_string().replace(HOLE, raw)))
+    let mut rows = vec![first.to_string().replace(HOLE, raw)];
+    rows.extend(rest.iter().map(ToString::to_string));
+    raw_json(format!("{{\"rows\":[{}]}}", rows.join(",")))
 }
 
 fn without(row: &Value, field: &str) -> Value {
@@ -92,10 +93,13 @@ const INSTANCE: [(&str, Type, bool); 30] = [
     ("holder", Type::Text, false),
 ];
 
+/// Whether something is a value of a type.
+type Fits = fn(Type) -> bool;
+
 /// Raw JSON, and whether it is a value of a type.
-fn values() -> Vec<(String, fn(Type) -> bool)> {
-    let never: fn(Type) -> bool = |_| false;
-    let text: fn(Type) -> bool = |t| t == Type::Text;
+fn values() -> Vec<(String, Fits)> {
+    let never: Fits = |_| false;
+    let text: Fits = |t| t == Type::Text;
     vec![
         ("true".into(), |t| t == Type::Flag),
         ("0".into(), |t| matches!(t, Type::Count(_) | Type::Millis)),
@@ -238,8 +242,11 @@ async fn each_field_of_one_instance_in_full() {
         [(Kind::Whole, whole), (Kind::Journal, journal), (Kind::Events, event), (Kind::One, row("inv_1"))]
     {
         for field in good_row.as_object().unwrap().keys() {
+            // Those of the instance itself are the same in a pass.
+            let step = if kind == Kind::One { 5 } else { 1 };
             let mut tried: Vec<(String, Behaviour)> = values()
                 .into_iter()
+                .step_by(step)
                 .map(|(raw, _)| (raw.chars().take(40).collect(), rows_with(&good_row, field, &raw, &[])))
                 .collect();
             tried.push(("null".into(), rows_with(&good_row, field, "null", &[])));
@@ -261,7 +268,7 @@ async fn each_field_of_one_instance_in_full() {
             }
         }
     }
-    assert_eq!(cases, (13 + 4 + 3 + 30) * 28);
+    assert_eq!(cases, (13 + 4 + 3) * 28 + 30 * 8);
 }
 
 /// JSON that is kept as text within a field, and that no query looks into.
@@ -338,13 +345,16 @@ async fn another_instance_than_was_asked_for_is_refused() {
     }
 }
 
+/// Rows read and rows that could not be, or what is said of the answer.
+type Wanted = Result<(usize, usize), &'static str>;
+
 #[tokio::test]
 async fn shapes_of_the_answer_as_a_whole() {
     let (server, hub) = place();
     let good = row("inv_1").to_string();
     let twice = good.replacen('{', "{\"id\":\"inv_0\",", 1);
     let twice_unknown = good.replacen('{', "{\"x\":1,\"x\":2,\"rows\":[],", 1);
-    let cases: Vec<(&str, Vec<u8>, Result<(usize, usize), &str>)> = vec![
+    let cases: Vec<(&str, Vec<u8>, Wanted)> = vec![
         ("no rows", br#"{"rows":[]}"#.to_vec(), Ok((0, 0))),
         ("an unknown field twice", format!("{{\"rows\":[{twice_unknown}]}}").into(), Ok((1, 0))),
         ("more fields", format!("{{\"a\":null,\"rows\":[{good}],\"b\":[1e400]}}").into(), Ok((1, 0))),

@@ -1,4 +1,4 @@
-//! JSON that parsers disagree about, from a server: the files of the JSONTestSuite as the value of a field that
+//! JSON that parsers disagree about, from a server: the files of the `JSONTestSuite` as the value of a field that
 //! nobody knows, as a row, and as a whole answer.
 //!
 //! `y_` files are JSON, `n_` files are none, and of `i_` files a parser may think either.
@@ -148,7 +148,9 @@ async fn as_a_row() {
             let rows = told.error.is_none();
             assert!(!rows || told.rows == 0, "{name}: {told:?}");
         }
-        place.mend().await;
+        if told.error.is_some() {
+            place.mend().await;
+        }
         cases += 1;
     }
     assert_eq!(cases, 340);
@@ -158,9 +160,10 @@ async fn as_a_row() {
 async fn as_a_whole_answer() {
     let mut cases = 0;
     let place = Place::new();
+    place.mend().await;
     for (name, bytes) in parsing().into_iter().chain(folder("test_transform")) {
         for kind in [Kind::Version, Kind::Rows] {
-            place.mend().await;
+            place.server.be_good();
             let told = place.told(kind, bytes.clone()).await;
             // None of them is what a Restate sends.
             assert_eq!(told.state, Freshness::Stale, "{name}: {told:?}");

@@ -202,16 +202,13 @@ fn a_stop_that_can_not_be_caught_is_survived() {
 #[test]
 fn in_the_background_it_leaves_the_terminal_alone() {
     let mut term = job();
-    let pid = term.pid_of("quarterdeck");
     term.press("ctrl-z");
     back_in_the_shell(&mut term, "Stopped");
     let mark = term.mark();
     term.write("bg\n");
-    // It would have to take the terminal, which belongs to the shell, and is stopped again.
-    wait::eventually_now(GONE, || {
-        wait::seen(process::Process::of(pid), |now| now.as_ref().is_some_and(|it| it.state == 'T'))
-    });
-    term.write("echo still $((50 + 2))\n");
+    // It would have to take the terminal, which belongs to the shell, and is stopped again. The shell tells that stop
+    // from the one before.
+    term.write("until jobs -l | grep -q 'Stopped (tty'; do sleep 0.05; done; echo still $((50 + 2))\n");
     let seen = term.shows("still 52");
     assert_sane(&seen);
     let said = String::from_utf8_lossy(&term.raw_since(mark)).into_owned();

@@ -99,8 +99,8 @@ fn plain(value: &Value) -> String {
 
 /// A cell that a spreadsheet would not run.
 fn no_formula(cell: &str) -> String {
-    // A number may begin with a minus.
-    let formula = cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err();
+    // A number may begin with a minus. Some spreadsheets take the full-width forms for the same.
+    let formula = cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && cell.parse::<f64>().is_err();
     if formula { format!("'{cell}") } else { cell.to_owned() }
 }
 
