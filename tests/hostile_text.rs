@@ -325,12 +325,10 @@ fn a_megabyte_in_every_field() {
         world.events = vec![json!({"event_type": text})];
     });
     let binary = binary(&server);
-    for (words, format, most) in [
-        (["flows", "--all"], "table", 3_000),
-        (["board", "--all"], "json", 5_000),
-        (["flow", "inv_1"], "table", 80_000),
-    ] {
-        let ran = binary.run(&["get", words[0], words[1], "-o", format]);
+    for (words, format, most) in
+        [(&["flows", "--all"][..], "table", 3_000), (&["board"], "json", 5_000), (&["flow", "inv_1"], "table", 80_000)]
+    {
+        let ran = binary.run(&[&["get"], words, &["-o", format]].concat());
         assert_eq!(ran.code, Some(0), "{ran:?}");
         is_well_formed(words[0], format, &ran);
         assert!(ran.stdout.len() < most, "{words:?} {format}: {} bytes", ran.stdout.len());

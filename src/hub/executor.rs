@@ -79,7 +79,7 @@ pub(super) fn offers(connector: &dyn Connector, flow: &FlowInstance, read_only: 
 
 /// The hash that a plan's request must carry: over the canonical JSON (RFC 8785) of what is to be done to whom.
 fn plan_hash(verb: Verb, target: &InstanceId, version: &str) -> SafeText {
-    // Keys of a `serde_json` map are sorted, and these values are plain strings: that is the canonical form.
+    // Sorted keys, no white space, and plain strings as values: that is the canonical form.
     let canonical = serde_json::json!({
         "source": target.source.as_str(), "target": target.instance.as_str(), "verb": verb.name(), "version": version,
     });
