@@ -165,7 +165,7 @@ fn an_act_that_helps_is_verified_and_told_where_one_is() {
     term.shows("▸ resume");
     term.press("down enter");
     let seen = term.shows("review: cancel one instance");
-    assert!(seen.has("Cancel") && seen.has("Cancel the instance"), "two buttons, two names\n{}", seen.picture());
+    assert!(seen.has("Back") && seen.has("Cancel the instance"), "two buttons, two names\n{}", seen.picture());
     term.paste("hung since the worker\nwas replaced\n");
     term.press("tab tab");
     term.shows("[ Cancel the instance ]");

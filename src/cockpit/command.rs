@@ -1,6 +1,7 @@
 //! The one table of commands. Keys, footer, help and the command line are all read from it.
 
 use super::settings::ScreenName;
+use crate::domain::nearest::nearest;
 
 /// What can be asked of the cockpit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -142,23 +143,23 @@ pub fn completions(start: &str) -> Vec<&'static Command> {
     TABLE.iter().filter(|command| command.typed && command.name.starts_with(start)).collect()
 }
 
-/// The command of this name, or the name nearest to it.
+/// The command of this name, or the name nearest to it. The ways in which editors are left leave Quarterdeck too.
 pub fn by_name(name: &str) -> Result<&'static Command, String> {
+    let name = match name.trim_end_matches('!') {
+        "qa" | "quit" | "exit" => "q",
+        name => name,
+    };
     if let Some(command) = TABLE.iter().find(|command| command.typed && command.name == name) {
         return Ok(command);
     }
     if let [only] = completions(name)[..] {
         return Ok(only);
     }
-    let nearest = TABLE
-        .iter()
-        .filter(|command| command.typed)
-        .map(|command| (strsim::damerau_levenshtein(name, command.name), command.name))
-        .min()
-        .filter(|(distance, _)| *distance <= 2);
-    Err(match nearest {
-        Some((_, nearest)) => format!("no command :{name}; is :{nearest} meant?"),
-        None => format!("no command :{name}; Tab completes"),
+    // A slip in a word can be told; a letter or two could be anything.
+    let meant = nearest(name, TABLE.iter().filter(|command| command.typed).map(|command| command.name));
+    Err(match meant.filter(|_| name.chars().count() > 2) {
+        Some(meant) => format!("no command :{name}; is :{meant} meant?"),
+        None => format!("no command :{name}; ? lists those that there are"),
     })
 }
 
@@ -180,6 +181,10 @@ mod tests {
         assert_eq!(by_name("q").unwrap().id, CommandId::QuitAll);
         assert_eq!(by_name("so").unwrap().id, CommandId::Sources);
         assert_eq!(by_name("baord").unwrap_err(), "no command :baord; is :board meant?");
+        for left in ["q!", "qa", "qa!", "quit"] {
+            assert_eq!(by_name(left).unwrap().id, CommandId::QuitAll, "{left}");
+        }
+        assert_eq!(by_name("ns").unwrap_err(), "no command :ns; ? lists those that there are");
         assert!(by_name("verbs").is_err(), "a verb is never typed blindly");
     }
 }

@@ -28,6 +28,9 @@ const PLAN_LIFE: SignedDuration = SignedDuration::from_mins(15);
 /// How often the effect of an act is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How long an act is watched at most, that the engine took and of which nothing is to be seen yet.
+const WATCH_AT_MOST: Duration = Duration::from_secs(15 * 60);
+
 /// How many acts are remembered; the record on disk keeps them all.
 const REMEMBERED: usize = 200;
 
@@ -290,13 +293,17 @@ impl Executor {
         }
     }
 
-    /// Looks at the target until its outcome is seen or the soak is over.
+    /// Looks at the target until its outcome is seen or the soak is over. While the engine is known to have taken the
+    /// act, and its target neither fails nor gets on, the soak has not begun: some steps take long.
     async fn watch(self: Arc<Self>, connector: Arc<dyn Connector>, id: SafeText, before: Baseline) {
         let Some(act) = self.find(&id) else { return };
         let soak = Duration::try_from(self.soak).unwrap_or_default();
-        let deadline = Instant::now() + soak;
-        let until = (self.clock)().saturating_add(self.soak).ok();
-        self.change(&id, |act| act.watched_until = until);
+        let begun = Instant::now();
+        let mut deadline = begun + soak;
+        let taken = act.item != ItemState::Unknown;
+        let until =
+            |left: Duration| SignedDuration::try_from(left).ok().and_then(|left| (self.clock)().checked_add(left).ok());
+        self.change(&id, |act| act.watched_until = until(soak));
         let mut said = SafeText::default();
         let last = loop {
             let reading = connector.read(&act.plan.target.instance).await;
@@ -312,7 +319,12 @@ impl Executor {
                 self.note(&id, words.clone());
                 said = words;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let now = Instant::now();
+            if taken && matches!(seen, Ok(Effect::Pending(_))) {
+                deadline = deadline.max((now + soak).min(begun + WATCH_AT_MOST));
+                self.change(&id, |act| act.watched_until = until(deadline.saturating_duration_since(now)));
+            }
+            let left = deadline.saturating_duration_since(now);
             if left.is_zero() {
                 break seen;
             }

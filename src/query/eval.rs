@@ -6,6 +6,7 @@ use super::ast::{Bound, Field, Pattern, State, Term, Test};
 use crate::domain::cohort::cohort_of;
 use crate::domain::flow::{FlowInstance, JudgedFlow, PauseCause, Status};
 use crate::domain::time::since;
+use crate::domain::verdict::{Rule, Verdict};
 
 impl Term {
     pub(super) fn matches(&self, judged: &JudgedFlow, now: Timestamp) -> bool {
@@ -17,7 +18,7 @@ impl Test {
     fn holds(&self, judged: &JudgedFlow, now: Timestamp) -> bool {
         let JudgedFlow { flow, judgement } = judged;
         match self {
-            Self::Word(word) => anywhere(word, flow),
+            Self::Word(word) => anywhere(word, judged),
             Self::State(states) => states.iter().any(|state| state.holds(flow)),
             Self::Verdict(verdicts) => verdicts.contains(&judgement.verdict),
             Self::Rule(rules) => judgement.stuck_rule().is_some_and(|rule| rules.contains(&rule)),
@@ -44,13 +45,19 @@ fn within(bounds: &[Bound<SignedDuration>], began: Option<Timestamp>, now: Times
     began.is_some_and(|began| bounds.iter().any(|bound| bound.holds(&since(began, now))))
 }
 
-fn anywhere(word: &Pattern, flow: &FlowInstance) -> bool {
+/// Looked for in what a list shows of an instance: its names, its error, and the words for its state.
+fn anywhere(word: &Pattern, judged: &JudgedFlow) -> bool {
+    let JudgedFlow { flow, judgement } = judged;
+    let verdict = matches!(judgement.verdict, Verdict::Stuck | Verdict::Suspect).then(|| judgement.verdict.name());
+    let rule = judgement.rule().map(Rule::words);
+    let held = State::Held.holds(flow).then_some("held");
     let FlowInstance { id, flow: name, step, tenant, key, error, .. } = flow;
     let texts = [Some(&**name), Some(&**step), tenant.as_deref(), key.as_deref(), error.as_ref().map(|e| &*e.text)];
     texts.into_iter().flatten().any(|text| contains(text, &word.folded))
         || contains(&id.instance, &word.folded)
         // The two halves as one text: only a word that reaches over the slash, or sits in the source, needs it.
         || contains(&id.to_string(), &word.folded)
+        || [Some(flow.status.words()), verdict, rule, held].into_iter().flatten().any(|text| contains(text, &word.folded))
 }
 
 fn text(field: Field, patterns: &[Pattern], judged: &JudgedFlow) -> bool {

@@ -151,6 +151,10 @@ fn a_bare_word_is_looked_for_in_every_text() {
     for word in ["inv_1a", "restate-eu/inv", "ACME", "acme-db", "provisioning", "databas", "refused", "n ref"] {
         assert!(matches(&format!("\"{word}\""), &retrying()), "{word}");
     }
+    for word in ["stuck", "storm", "\"retry storm\"", "BACKING"] {
+        assert!(matches(word, &retrying()), "{word}: as the list shows it");
+        assert_eq!(matches(word, &bare()), word == "BACKING", "{word}");
+    }
     assert!(!matches("globex", &retrying()));
     assert!(matches("-globex", &retrying()));
     assert!(!matches("-acme", &retrying()));

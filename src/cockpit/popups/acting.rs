@@ -125,7 +125,7 @@ pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Po
     let irreversible = review.plan.verb == Verb::Cancel;
     let border = if irreversible { pen.styles.popup_danger } else { pen.styles.popup_border };
     let keys = match review.focus {
-        Focus::Reason => [("Tab", "on"), ("Enter", "on to Cancel"), ("Esc", "close, nothing sent")],
+        Focus::Reason => [("Tab", "on"), ("Enter", "on"), ("Esc", "close, nothing sent")],
         Focus::Cancel => [("Tab", "on"), ("Enter", "close, nothing sent"), ("Esc", "close")],
         Focus::Do => [("Tab", "back to the reason"), ("Enter", "do it"), ("Esc", "close, nothing sent")],
     };
@@ -195,11 +195,19 @@ fn reason(pen: &mut Pen<'_>, review: &Review, area: Rect) -> Option<Position> {
     focus.then(|| Position::new(x + column.min(columns.saturating_sub(1)), area.y))
 }
 
+/// The name of the button that sends nothing. Where the verb is to cancel, two buttons must not both say so.
+fn way_out(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Cancel => "Back",
+        Verb::Resume => "Cancel",
+    }
+}
+
 fn buttons(pen: &mut Pen<'_>, review: &Review, ready: bool, irreversible: bool, area: Rect) {
     let styles = pen.styles;
     let cancel = if review.focus == Focus::Cancel { styles.button_focus } else { styles.button };
     let mut x = area.x + 10;
-    x += button(pen, x, area, "Cancel", cancel, review.focus == Focus::Cancel) + 3;
+    x += button(pen, x, area, way_out(review.plan.verb), cancel, review.focus == Focus::Cancel) + 3;
     let act = match (review.focus == Focus::Do, ready) {
         (_, false) => styles.button_off,
         (true, true) if irreversible => styles.button_danger,
@@ -208,7 +216,6 @@ fn buttons(pen: &mut Pen<'_>, review: &Review, ready: bool, irreversible: bool, 
     };
     let mut name = review.plan.verb.name().to_owned();
     if review.plan.verb == Verb::Cancel {
-        // Two buttons must not both say Cancel.
         name = format!("{name} the instance");
     }
     let mut letters = name.chars();

@@ -64,6 +64,17 @@ fn no_single_key_acts_anywhere() {
 }
 
 #[test]
+fn what_is_typed_on_a_button_goes_into_the_reason() {
+    for way in ["tab", "tab tab"] {
+        let mut desk = Desk::new();
+        desk.keys(&format!("2 v enter o k {way}"));
+        assert_ne!(review(&desk.app).focus, Focus::Reason);
+        desk.keys("q");
+        assert_eq!((review(&desk.app).focus, review(&desk.app).reason.value()), (Focus::Reason, "okq"));
+    }
+}
+
+#[test]
 fn the_focus_goes_from_the_reason_to_cancel_to_the_verb() {
     let mut desk = Desk::new();
     desk.keys("2 v enter");

@@ -82,3 +82,20 @@ fn pasted_text_goes_only_where_text_is_typed() {
     paste(&mut desk, "\n");
     assert!(desk.done.is_empty());
 }
+
+#[test]
+fn a_filter_goes_on_from_the_one_in_force() {
+    let mut desk = Desk::new();
+    desk.keys(": f l o w s");
+    let effects = update(&mut desk.app, Msg::Paste(" is:stuck  acme".to_owned()), desk.now);
+    desk.settle(effects);
+    desk.keys("enter");
+    assert_eq!((desk.app.screen(), desk.app.flows.text.as_str()), (ScreenName::Flows, "is:stuck  acme"));
+    desk.keys("/ x");
+    assert_eq!(desk.app.flows.text, "is:stuck  acme x", "a word of its own");
+    desk.keys("ctrl-c : f l o w s");
+    let effects = update(&mut desk.app, Msg::Paste(" tennant:x".to_owned()), desk.now);
+    desk.settle(effects);
+    desk.keys("enter");
+    assert!(desk.app.prompt.as_ref().unwrap().error.as_ref().unwrap().contains("tennant"));
+}

@@ -2,7 +2,7 @@
 //!
 //! [`Effect::Act`] is made in one place, [`confirm`], and only there.
 
-use crossterm::event::{Event, KeyEvent};
+use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
@@ -190,13 +190,22 @@ fn review_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
         Focus::Reason => {
             review.reason.handle_event(&Event::Key(*event));
         }
-        Focus::Cancel if forth || is("right") || is("l") => review.focus = Focus::Do,
+        Focus::Cancel if forth || is("right") => review.focus = Focus::Do,
         Focus::Cancel if back => review.focus = Focus::Reason,
-        Focus::Cancel if is("enter") || is("q") => app.popup = None,
+        Focus::Cancel if is("enter") => app.popup = None,
         Focus::Do if forth => review.focus = Focus::Reason,
-        Focus::Do if back || is("left") || is("h") => review.focus = Focus::Cancel,
+        Focus::Do if back || is("left") => review.focus = Focus::Cancel,
         Focus::Do if is("enter") => return confirm(app),
-        Focus::Cancel | Focus::Do => {}
+        Focus::Cancel | Focus::Do => {
+            // Text belongs to the reason, wherever the focus is: none of it is lost.
+            let before = review.reason.value().len();
+            if matches!(event.code, KeyCode::Char(_)) {
+                review.reason.handle_event(&Event::Key(*event));
+            }
+            if review.reason.value().len() > before {
+                review.focus = Focus::Reason;
+            }
+        }
     }
     Vec::new()
 }

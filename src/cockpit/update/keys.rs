@@ -20,6 +20,10 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     let key = Key::of(event);
+    // What answered the last key is no answer to this one.
+    if app.message.as_ref().is_some_and(|message| message.level == Level::Info) {
+        app.message = None;
+    }
     // These two are the terminal's own and are the same everywhere.
     if Some(key) == Key::parse("ctrl-z") {
         return vec![Effect::Suspend];

@@ -6,7 +6,7 @@ use tui_input::{Input, InputRequest};
 
 use super::{acting, keys, moving};
 use crate::cockpit::app::{App, Prompt, PromptKind};
-use crate::cockpit::command;
+use crate::cockpit::command::{self, CommandId};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::Effect;
 use crate::cockpit::settings::ScreenName;
@@ -21,8 +21,10 @@ pub(super) fn open_filter(app: &mut App) -> Vec<Effect> {
     let effects =
         if came { keys::go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new())) } else { Vec::new() };
     let before = app.flows.text.clone();
-    app.prompt =
-        Some(Prompt { input: Input::new(before.clone()), kind: PromptKind::Filter { before, came }, error: None });
+    // What is typed is a word of its own, and not the end of the last one.
+    let gap = if before.is_empty() || before.ends_with(' ') { "" } else { " " };
+    let input = Input::new(format!("{before}{gap}"));
+    app.prompt = Some(Prompt { input, kind: PromptKind::Filter { before, came }, error: None });
     effects
 }
 
@@ -115,12 +117,28 @@ fn enter(app: &mut App) -> Vec<Effect> {
             Vec::new()
         }
         PromptKind::Command => {
-            let name = prompt.input.value().trim().to_owned();
-            if name.is_empty() {
+            let line = prompt.input.value().trim().to_owned();
+            if line.is_empty() {
                 app.prompt = None;
                 return Vec::new();
             }
-            match command::by_name(&name) {
+            let (name, rest) = line.split_once(' ').unwrap_or((&line, ""));
+            let rest = rest.trim();
+            match command::by_name(name) {
+                Ok(command) if command.id == CommandId::Flows && !rest.is_empty() => match Filter::parse(rest) {
+                    Ok(_) => {
+                        app.prompt = None;
+                        keys::go(app, vec![ScreenName::Board, ScreenName::Flows], Some(rest.to_owned()))
+                    }
+                    Err(error) => {
+                        prompt.error = Some(error.to_string());
+                        Vec::new()
+                    }
+                },
+                Ok(command) if !rest.is_empty() => {
+                    prompt.error = Some(format!(":{} takes no words", command.name));
+                    Vec::new()
+                }
                 Ok(command) => {
                     app.prompt = None;
                     keys::command(app, command.id)
