@@ -107,7 +107,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     if hidden > visible && y > list.y {
         // Beside the title of the last column, which is a narrow one on a narrow screen.
         let word = if area.width < 100 { "" } else { "more " };
-        let more = format!(" {} {word}{} ", hidden - visible, pen.glyphs.down);
+        let more = format!(" {} {word}{} ", hidden - visible, pen.glyphs.below);
         pen.right(area.x, area.y, area.width.saturating_sub(1), &more, pen.styles.dim);
     }
 }
@@ -161,7 +161,7 @@ fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, columns: &Columns) {
     pen.text(x + columns.name + 1, y, columns.rule, "RULE", style);
     pen.text(x + columns.name + columns.rule + 1, y, columns.source.saturating_sub(1), "SOURCE", style);
     if app.board.new > 0 {
-        let text = format!("  {} new {}", app.board.new, pen.glyphs.up);
+        let text = format!("  {} new {}", app.board.new, pen.glyphs.above);
         pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.info);
     }
 }
