@@ -152,7 +152,8 @@ impl Wants {
     /// What the rows need. Where only a part of them is held, the flows and steps come from the overview and the others
     /// are rounded up to one of two widths: scrolling on must not move the columns.
     fn of(app: &App) -> Self {
-        let most = |widths: &mut dyn Iterator<Item = usize>| u16::try_from(widths.max().unwrap_or(0)).unwrap_or(u16::MAX);
+        let most =
+            |widths: &mut dyn Iterator<Item = usize>| u16::try_from(widths.max().unwrap_or(0)).unwrap_or(u16::MAX);
         let Some(window) = app.flows.window.value() else { return Self { name: 30, tenant: 18, id: 21 } };
         let rows = || window.rows.iter().map(|row| &row.flow);
         let name = |flow: &str, step: &str| width(flow) + 3 + width(step);

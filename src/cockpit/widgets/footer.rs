@@ -60,14 +60,8 @@ fn candidates(pen: &mut Pen<'_>, area: Rect, typed: &str) {
 
 /// What stays longest where not all hints fit, the most needed first: how to get help and out, then how to do what has
 /// no key, then what the screen is for. The others follow in the order of the table.
-const KEPT: [CommandId; 6] = [
-    CommandId::Help,
-    CommandId::Quit,
-    CommandId::CommandLine,
-    CommandId::Open,
-    CommandId::Verbs,
-    CommandId::Filter,
-];
+const KEPT: [CommandId; 6] =
+    [CommandId::Help, CommandId::Quit, CommandId::CommandLine, CommandId::Open, CommandId::Verbs, CommandId::Filter];
 
 /// The keys of the screen, from the table and in its order, as many as fit; help is always the last one.
 fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -103,8 +97,10 @@ pub(crate) fn hints(pen: &mut Pen<'_>, area: Rect, hints: &[(&str, &str)]) {
     let styles = pen.styles;
     let spans: Vec<Span<'_>> = hints
         .iter()
-        .flat_map(|(key, hint)| {
-            [Span::styled((*key).to_owned(), styles.bar_strong), Span::styled(format!(" {hint}   "), styles.bar)]
+        .enumerate()
+        .flat_map(|(at, (key, hint))| {
+            let gap = if at + 1 < hints.len() { "   " } else { "" };
+            [Span::styled((*key).to_owned(), styles.bar_strong), Span::styled(format!(" {hint}{gap}"), styles.bar)]
         })
         .collect();
     pen.spans(area.x, area.y, area.width, &spans);
