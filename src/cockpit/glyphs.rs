@@ -4,12 +4,14 @@ use crate::domain::remediation::ItemState;
 use crate::domain::source::Freshness;
 use crate::domain::verdict::Verdict;
 
-/// One set of characters. Each is one column wide.
+/// One set of characters. Each is one column wide, but for the words that say where the rest is.
 #[derive(Debug, Clone, Copy)]
 pub struct Glyphs {
     /// Between a flow and its step.
     pub step: &'static str,
     /// Between parts of a line.
+    pub part: &'static str,
+    /// Nothing to say of it, or not to be done.
     pub dot: &'static str,
     /// Where something was cut off.
     pub ellipsis: &'static str,
@@ -21,12 +23,16 @@ pub struct Glyphs {
     pub bar: &'static str,
     /// The corners of a box: top left, top right, bottom left, bottom right.
     pub corners: [&'static str; 4],
-    /// More above.
-    pub up: &'static str,
-    /// More below.
-    pub down: &'static str,
+    /// Where the rest is that is above. A word where there is no arrow: its letter would read as a key.
+    pub above: &'static str,
+    /// Where the rest is that is below. A word where there is no arrow.
+    pub below: &'static str,
+    /// Before the name of an order, and before that of one that is turned round.
+    pub order: [&'static str; 2],
     /// Leads to.
     pub arrow: &'static str,
+    /// May be done.
+    pub can: &'static str,
     /// How full a step is with stuck instances: none, below ten, below a hundred, more.
     pub shades: [&'static str; 4],
     /// A wait that is legitimate.
@@ -48,15 +54,18 @@ pub struct Glyphs {
 /// For terminals that can show Unicode.
 pub const UNICODE: Glyphs = Glyphs {
     step: "›",
+    part: "·",
     dot: "·",
     ellipsis: "…",
     cursor: "▸",
     rule: "─",
     bar: "│",
     corners: ["╭", "╮", "╰", "╯"],
-    up: "↑",
-    down: "↓",
+    above: "↑",
+    below: "↓",
+    order: ["↓", "↑"],
     arrow: "→",
+    can: "→",
     shades: ["·", "░", "▒", "█"],
     waiting: "w",
     blind: "?",
@@ -69,16 +78,19 @@ pub const UNICODE: Glyphs = Glyphs {
 
 /// For those that can't.
 pub const ASCII: Glyphs = Glyphs {
-    step: ">",
+    step: "/",
+    part: "|",
     dot: "-",
     ellipsis: "~",
     cursor: ">",
     rule: "-",
     bar: "|",
     corners: ["+", "+", "+", "+"],
-    up: "^",
-    down: "v",
+    above: "above",
+    below: "below",
+    order: ["by", "reversed by"],
     arrow: ">",
+    can: "+",
     shades: [".", "-", "+", "#"],
     waiting: "w",
     blind: "?",
@@ -147,14 +159,14 @@ mod tests {
         for set in [&UNICODE, &ASCII] {
             let all = [
                 set.step,
+                set.part,
                 set.dot,
                 set.ellipsis,
                 set.cursor,
                 set.rule,
                 set.bar,
-                set.up,
-                set.down,
                 set.arrow,
+                set.can,
                 set.waiting,
                 set.blind,
                 set.ok,
@@ -167,6 +179,17 @@ mod tests {
                 assert_eq!(glyph.width(), 1, "{glyph}");
                 assert!(set.step == "›" || glyph.is_ascii(), "{glyph}");
             }
+            for word in [set.above, set.below].into_iter().chain(set.order) {
+                assert!(set.step == "›" || word.is_ascii(), "{word}");
+                assert!(word.width() == 1 || set.step != "›", "{word}");
+            }
         }
+    }
+
+    #[test]
+    fn no_ascii_sign_of_a_row_stands_for_two_things() {
+        let signs = [ASCII.cursor, ASCII.step, ASCII.part, ASCII.dot, ASCII.can, ASCII.ok, ASCII.bad];
+        let distinct: std::collections::HashSet<_> = signs.into_iter().collect();
+        assert_eq!(distinct.len(), signs.len());
     }
 }

@@ -6,8 +6,9 @@ use ratatui::text::Span;
 
 use super::{aside, body, strip};
 use crate::cockpit::app::{App, Pane};
+use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, plural};
-use crate::cockpit::widgets::pen::Pen;
+use crate::cockpit::widgets::pen::{Pen, width, wrap};
 use crate::cockpit::widgets::state;
 use crate::domain::cohort::Cohort;
 use crate::domain::source::Freshness;
@@ -69,6 +70,8 @@ struct Columns {
     source: u16,
     rule: u16,
     name: u16,
+    /// How wide the names are; behind them is room for what tells two cohorts of one step apart. 0 where there is none.
+    names: u16,
 }
 
 const NUMBERS: u16 = 2 + 3 + 8 + 6 + 9 + 2;
@@ -79,15 +82,25 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     }
     let sources = if overview.sources.len() > 1 && area.width >= 96 { 12 } else { 0 };
     let rule = if area.width >= 60 { 13 } else { 0 };
-    let columns = Columns { source: sources, rule, name: area.width.saturating_sub(NUMBERS + sources + rule) };
+    let shown = &app.board.shown;
+    let name = area.width.saturating_sub(NUMBERS + sources + rule);
+    let names = shown.iter().map(|cohort| width(&cohort.flow) + 3 + width(&cohort.step)).max().unwrap_or(0);
+    let names = u16::try_from(names).unwrap_or(u16::MAX).clamp(16, 40);
+    let names = if area.width >= 110 && name >= names + 3 + 12 { names } else { 0 };
+    let columns = Columns { source: sources, rule, name, names };
     heading(app, pen, area, &columns);
     let list = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    let shown = &app.board.shown;
     if shown.is_empty() {
         nothing(app, pen, overview, list);
         return;
     }
-    let sizes = sizes(shown, app.board.index, list.height);
+    let whole = shown.get(app.board.index).map_or(0, |cohort| {
+        let live = overview.source(&cohort.source).is_some_and(|source| source.state == Freshness::Live);
+        // Half of the list at most is the explanation's: it must not drive the others away.
+        explanation(app, pen.styles, cohort, live, text_columns(list), (list.height / 2).max(5).saturating_sub(1)).len()
+    });
+    let whole = 1 + u16::try_from(whole).unwrap_or(u16::MAX);
+    let sizes = sizes(shown, app.board.index, whole, list.height);
     let first = first_shown(&sizes, app.board.index, list.height);
     let mut y = list.y;
     for (at, cohort) in shown.iter().enumerate().skip(first) {
@@ -107,17 +120,18 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     if hidden > visible && y > list.y {
         // Beside the title of the last column, which is a narrow one on a narrow screen.
         let word = if area.width < 100 { "" } else { "more " };
-        let more = format!(" {} {word}{} ", hidden - visible, pen.glyphs.down);
+        let more = format!(" {} {word}{} ", hidden - visible, pen.glyphs.below);
         pen.right(area.x, area.y, area.width.saturating_sub(1), &more, pen.styles.dim);
     }
 }
 
 /// How many lines each cohort has: the one under the cursor with its explanation; the others with it, with the first
-/// line of it or without, as there is room; and with a gap behind each where there is room for that too.
-fn sizes(shown: &[Cohort], cursor: usize, height: u16) -> Vec<u16> {
-    let full = |cohort: &Cohort| 3 + u16::from(has_error(cohort) || cohort.sample.is_some());
+/// line of it or without, as there is room; and with a gap behind each where there is room for that too. `whole` is
+/// how many the one under the cursor needs.
+fn sizes(shown: &[Cohort], cursor: usize, whole: u16, height: u16) -> Vec<u16> {
+    let full = |cohort: &Cohort| 1 + lines_of(cohort);
     let with = |others: &dyn Fn(&Cohort) -> u16, gap: u16| -> Vec<u16> {
-        let size = |(at, cohort): (usize, &Cohort)| if at == cursor { full(cohort) } else { others(cohort) };
+        let size = |(at, cohort): (usize, &Cohort)| if at == cursor { whole } else { others(cohort) };
         shown.iter().enumerate().map(|one| size(one) + gap).collect()
     };
     let fits = |sizes: &Vec<u16>| sizes.iter().map(|size| usize::from(*size)).sum::<usize>() <= usize::from(height);
@@ -161,7 +175,7 @@ fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, columns: &Columns) {
     pen.text(x + columns.name + 1, y, columns.rule, "RULE", style);
     pen.text(x + columns.name + columns.rule + 1, y, columns.source.saturating_sub(1), "SOURCE", style);
     if app.board.new > 0 {
-        let text = format!("  {} new {}", app.board.new, pen.glyphs.up);
+        let text = format!("  {} new {}", app.board.new, pen.glyphs.above);
         pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.info);
     }
 }
@@ -216,7 +230,12 @@ fn row(app: &App, pen: &mut Pen<'_>, overview: &Overview, cohort: &Cohort, at: u
         Span::styled(format!(" {} ", pen.glyphs.step), tone(styles.faint)),
         Span::styled(step, tone(styles.text)),
     ];
-    pen.spans(x, y, columns.name, &name);
+    let used = pen.spans(x, y, columns.name, &name);
+    if columns.names > 0 && area.height == 1 && !selected {
+        let why = if has_error(cohort) { &cohort.fingerprint } else { &cohort.evidence };
+        let from = used.max(columns.names) + 3;
+        pen.text(x + from, y, columns.name.saturating_sub(from + 1), why, tone(styles.dim));
+    }
     pen.text(x + columns.name + 1, y, columns.rule.saturating_sub(2), cohort.rule.words(), tone(styles.suspect));
     pen.text(
         x + columns.name + columns.rule + 1,
@@ -226,7 +245,9 @@ fn row(app: &App, pen: &mut Pen<'_>, overview: &Overview, cohort: &Cohort, at: u
         tone(styles.dim),
     );
     if area.height > 1 {
-        explain(app, pen, cohort, live, Rect { y: y + 1, height: area.height - 1, ..area });
+        // Only the one under the cursor goes on in second lines; the others keep the gap behind them.
+        let most = if selected { area.height - 1 } else { (area.height - 1).min(lines_of(cohort)) };
+        explain(app, pen, cohort, live, Rect { y: y + 1, height: most, ..area });
     }
 }
 
@@ -243,28 +264,60 @@ fn has_error(cohort: &Cohort) -> bool {
     !cohort.fingerprint.starts_with(['[', '(']) && !cohort.fingerprint.is_empty()
 }
 
-/// The lines under a cohort: why, the oldest one's evidence, and what may be done. With room for one, the first.
-fn explain(app: &App, pen: &mut Pen<'_>, cohort: &Cohort, live: bool, area: Rect) {
-    let styles = pen.styles;
+/// How many lines the explanation of a cohort has where nothing in it is wrapped.
+fn lines_of(cohort: &Cohort) -> u16 {
+    2 + u16::from(has_error(cohort) || cohort.sample.is_some())
+}
+
+/// How many columns the texts under a cohort have.
+const fn text_columns(area: Rect) -> u16 {
+    area.width.saturating_sub(15)
+}
+
+/// A line of an explanation: its label, which only the first line of a text has, its text and its style.
+type Line = (&'static str, String, Style);
+
+/// The lines under a cohort: why, the oldest one's evidence, and what may be done. With room for one, the first. With
+/// room for more than one line each, what is too long goes on in a second one: the advice first, which ends in what
+/// matters.
+fn explanation(app: &App, styles: &Styles, cohort: &Cohort, live: bool, columns: u16, height: u16) -> Vec<Line> {
     let error = has_error(cohort);
     let why = if error { &cohort.fingerprint } else { &cohort.evidence };
-    let mut lines: Vec<(&str, SafeText, Style)> =
+    let mut texts: Vec<(&'static str, SafeText, Style)> =
         vec![("why", why.clone(), if error { styles.error_text } else { styles.text })];
-    if area.height >= 2 + u16::from(error || cohort.sample.is_some()) {
+    if height >= lines_of(cohort) {
         let second = if error { Some(cohort.evidence.clone()) } else { cohort.sample.clone() };
-        lines.extend(second.map(|text| ("e.g.", text, styles.dim)));
+        texts.extend(second.map(|text| ("e.g.", text, styles.dim)));
     }
-    if area.height >= 2 {
+    if height >= 2 {
         let (safe, text) = advice(app, cohort, live);
-        lines.push(("do", text, if safe { styles.suggest } else { styles.dim }));
+        texts.push(("do", text, if safe { styles.suggest } else { styles.dim }));
     }
-    for (at, (label, text, style)) in lines.iter().enumerate() {
-        let y = area.y + u16::try_from(at).unwrap_or(0);
-        if y >= area.bottom() {
-            break;
+    let mut spare = usize::from(height).saturating_sub(texts.len());
+    let mut lines: Vec<Line> = Vec::new();
+    for (label, text, style) in texts.into_iter().rev() {
+        let whole = text.to_string();
+        let first = wrap(&whole, usize::from(columns)).into_iter().next().unwrap_or_default();
+        if width(&whole) > usize::from(columns) && spare > 0 {
+            spare -= 1;
+            let rest = whole.get(first.len()..).unwrap_or_default().trim_start().to_owned();
+            lines.push(("", rest, style));
+            lines.push((label, first, style));
+        } else {
+            lines.push((label, whole, style));
         }
-        pen.right(area.x + 5, y, 7, label, styles.faint);
-        pen.text(area.x + 14, y, area.width.saturating_sub(15), text, *style);
+    }
+    lines.reverse();
+    lines
+}
+
+/// Draws the lines under a cohort.
+fn explain(app: &App, pen: &mut Pen<'_>, cohort: &Cohort, live: bool, area: Rect) {
+    let columns = text_columns(area);
+    let lines = explanation(app, pen.styles, cohort, live, columns, area.height);
+    for (y, (label, text, style)) in (area.top()..area.bottom()).zip(&lines) {
+        pen.right(area.x + 5, y, 7, label, pen.styles.faint);
+        pen.text(area.x + 14, y, columns, text, *style);
     }
 }
 
@@ -280,11 +333,11 @@ fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
     }
     let ended = cohort.evidence.starts_with("failed in") || cohort.evidence.starts_with("timed out in");
     let (safe, text) = match cohort.rule {
-        Rule::Exhausted if ended => (false, "nothing here: these have ended; their callers must start them again"),
-        Rule::Exhausted => (true, "resume one (Enter, v): goes on from the failed step; the rest once it holds"),
-        Rule::BlockedBy => (false, "nothing here: repair the instance that holds the key, and these move on"),
-        Rule::RetryStorm => (false, "nothing yet: the engine still retries; they move on when the cause is gone"),
-        Rule::LostWait => (false, "nothing safe: find out who was to answer; cancel would end it for good"),
+        Rule::Exhausted if ended => (false, "nothing here: these have ended; their callers must start anew"),
+        Rule::Exhausted => (true, "resume one (Enter, v) at its failed step; the rest once it holds"),
+        Rule::BlockedBy => (false, "nothing here: repair what holds the key, and these move on"),
+        Rule::RetryStorm => (false, "nothing yet: the engine retries until the cause is gone"),
+        Rule::LostWait => (false, "nothing safe: find out who is to answer; cancel ends it for good"),
         Rule::Overdue => (false, "nothing yet: look at the worker of this step before anything else"),
     };
     match app.read_only() {

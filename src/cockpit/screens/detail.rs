@@ -56,11 +56,11 @@ pub(in crate::cockpit) fn paint(pen: &mut Pen<'_>, area: Rect, block: &Block, sc
     }
     let below = block.len().saturating_sub(scroll + usize::from(area.height));
     if below > 0 && area.height > 1 {
-        let text = format!(" {below} more {} ", pen.glyphs.down);
+        let text = format!(" {below} more {} ", pen.glyphs.below);
         pen.right(area.x, area.bottom() - 1, area.width, &text, pen.styles.info);
     }
     if scroll > 0 && area.height > 1 {
-        let text = format!(" {scroll} more {} ", pen.glyphs.up);
+        let text = format!(" {scroll} more {} ", pen.glyphs.above);
         pen.right(area.x, area.y, area.width, &text, pen.styles.info);
     }
 }
@@ -227,7 +227,7 @@ fn verdict_line(block: &mut Block, styles: &Styles, glyphs: &'static Glyphs, flo
     let mut buffer = ratatui::buffer::Buffer::empty(Rect::ZERO);
     let pen = Pen { buffer: &mut buffer, styles, glyphs, ascii: false };
     let (glyph, _, style) = state_of(&pen, flow);
-    let rule = flow.judgement.rule().map(|rule| format!(" {} {}", glyphs.dot, rule.words())).unwrap_or_default();
+    let rule = flow.judgement.rule().map(|rule| format!(" {} {}", glyphs.part, rule.words())).unwrap_or_default();
     block.push(vec![
         Span::styled(format!("{glyph} {}{rule}", flow.judgement.verdict.name().to_uppercase()), style),
         Span::styled(format!("   {}", flow.flow.flow), styles.strong),
@@ -326,7 +326,7 @@ fn verbs(block: &mut Block, app: &App, styles: &Styles, glyphs: &'static Glyphs,
             None => labelled(
                 block,
                 styles,
-                &format!("{} {}", glyphs.arrow, offer.verb.name()),
+                &format!("{} {}", glyphs.can, offer.verb.name()),
                 offer.verb.words(),
                 styles.suggest,
                 columns,

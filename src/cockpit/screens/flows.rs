@@ -11,7 +11,7 @@ use crate::cockpit::app::{App, PromptKind};
 use crate::cockpit::widgets::numbers::{age_since, engine_now, grouped};
 use crate::cockpit::widgets::pen::{Pen, width};
 use crate::cockpit::widgets::state;
-use crate::domain::flow::{JudgedFlow, PauseCause, Status};
+use crate::domain::flow::{FlowInstance, JudgedFlow, PauseCause, Status};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
 use ratatui::layout::Position;
@@ -24,19 +24,27 @@ pub(in crate::cockpit) struct Areas {
     pub(in crate::cockpit) preview: Option<Rect>,
 }
 
-/// Places the parts: the preview to the right where it is wide, below where it is tall, else nowhere.
+/// How many lines the preview takes at most, with the rule above it: what is more says nothing that the list needs.
+const PREVIEW: u16 = 11;
+
+/// Places the parts: the preview below the list where there is height for both, beside it where there is only width,
+/// else nowhere. What a short list leaves free is the preview's.
 pub(in crate::cockpit) fn areas(app: &App) -> Areas {
     let body = body(app);
     // A wrong filter has a line of its own below the bar.
     let bar_height = if app.flows.error.is_some() { 2 } else { 1 }.min(body.height);
     let bar = Rect { height: bar_height, ..body };
     let mut rest = Rect { y: body.y + bar_height, height: body.height - bar_height, ..body };
-    let preview = if body.width >= 140 {
+    let preview = if body.height < 27 && body.width >= 140 {
         let wide = body.width * 2 / 5;
         rest.width -= wide;
         Some(Rect { x: rest.right(), width: wide, ..rest })
-    } else if body.height >= 27 {
-        let tall = body.height / 3;
+    } else if body.height >= 17 {
+        let least = if body.height >= 27 { (body.height / 3).min(PREVIEW) } else { 3 };
+        // The heading, the rows, and one that may be gone and keeps its place.
+        let listed = app.flows.window.value().map_or(usize::MAX, |window| window.total.saturating_add(2));
+        let free = rest.height.saturating_sub(u16::try_from(listed).unwrap_or(u16::MAX));
+        let tall = free.clamp(least, PREVIEW);
         rest.height -= tall;
         Some(Rect { y: rest.bottom(), height: tall, ..rest })
     } else {
@@ -79,7 +87,7 @@ fn bar(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
         }
         None => "?/?".to_owned(),
     };
-    let order = if flows.reverse { pen.glyphs.up } else { pen.glyphs.down };
+    let order = pen.glyphs.order[usize::from(flows.reverse)];
     let right = format!("{order} {}   {total} ", flows.sort.name());
     let right_width = u16::try_from(width(&right)).unwrap_or(0).min(area.width / 2);
     pen.right(area.x, area.y, area.width, &right, styles.dim);
@@ -120,7 +128,8 @@ fn skip_columns(text: &str, columns: usize) -> String {
         .collect()
 }
 
-/// A column: its head, its width, and whether it is right-aligned. In the order on screen.
+/// How wide each column is, with the gap behind it; one that is not shown is 0 wide. In the order on screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Layout {
     state: u16,
     age: u16,
@@ -131,44 +140,105 @@ struct Layout {
     id: u16,
 }
 
-impl Layout {
-    /// What goes first when it is narrow: the id, the error, the attempts, the tenant.
-    ///
-    /// `name` is how wide the widest name is.
-    fn of(width: u16, name: u16) -> Self {
-        let mut layout = Self { state: 14, age: 6, name: 0, tenant: 0, attempts: 0, error: 0, id: 0 };
-        let mut room = width.saturating_sub(2 + layout.state + layout.age);
-        let mut take = |want: u16, least: u16| {
-            if room >= want + least {
-                room -= want;
-                want
-            } else {
-                0
-            }
+/// How wide the contents of some columns are.
+#[derive(Debug, Clone, Copy)]
+struct Wants {
+    name: u16,
+    tenant: u16,
+    id: u16,
+}
+
+impl Wants {
+    /// What the rows need. Where only a part of them is held, the flows and steps come from the overview and the others
+    /// are rounded up to one of two widths: scrolling on must not move the columns.
+    fn of(app: &App) -> Self {
+        let most =
+            |widths: &mut dyn Iterator<Item = usize>| u16::try_from(widths.max().unwrap_or(0)).unwrap_or(u16::MAX);
+        let Some(window) = app.flows.window.value() else { return Self { name: 30, tenant: 18, id: 21 } };
+        let rows = || window.rows.iter().map(|row| &row.flow);
+        let name = |flow: &str, step: &str| width(flow) + 3 + width(step);
+        let mut wants = Self {
+            name: most(&mut rows().map(|flow| name(&flow.flow, &flow.step))),
+            tenant: most(&mut rows().map(|flow| width(&whose(flow)))),
+            id: most(&mut rows().map(|flow| width(&flow.id.instance))),
         };
-        layout.tenant = take(if width >= 120 { 18 } else { 13 }, 24);
-        layout.attempts = take(6, 24);
-        let wanted = name.clamp(20, 60);
-        layout.id = if width >= 112 { take(22, wanted + 24) } else { 0 };
-        layout.name = room.saturating_sub(1).min(wanted);
-        let rest = room.saturating_sub(1 + layout.name);
-        if rest >= 12 {
-            layout.error = rest;
+        if window.rows.len() < window.total {
+            if let Some(overview) = app.overview.value() {
+                let listed = overview.cells.iter().filter(|cell| cell.counts.open + cell.counts.failed > 0);
+                wants.name = wants.name.max(most(&mut listed.map(|cell| name(&cell.flow, &cell.step))));
+            }
+            wants.tenant = if wants.tenant <= 12 { 12 } else { 18 };
+            wants.id = if wants.id <= 21 { 21 } else { 36 };
+        }
+        wants
+    }
+}
+
+impl Layout {
+    /// The least columns in which an error says anything.
+    const ERROR: u16 = 16;
+
+    /// What goes first when it is narrow: the id, the attempts, the error, the tenant. The id depends on the width
+    /// alone: it does not come and go with what the rows hold.
+    fn of(width: u16, wants: Wants) -> Self {
+        let narrow = width < 100;
+        let mut layout =
+            Self { state: 14, age: if narrow { 5 } else { 6 }, name: 0, tenant: 0, attempts: 0, error: 0, id: 0 };
+        let mut room = width.saturating_sub(2 + layout.state + layout.age);
+        let name = 1 + wants.name.clamp(12, (width * 3 / 10).clamp(36, 60));
+        let tenant = 1 + wants.tenant.clamp(7, 18);
+        layout.name = name.min(27);
+        layout.tenant = tenant.min(13);
+        let error = room >= layout.name + layout.tenant + Self::ERROR;
+        if !error && room < layout.tenant + 24 {
+            layout.tenant = 0;
+        }
+        if error {
+            room -= Self::ERROR;
         } else {
-            layout.name += rest;
+            layout.name = layout.name.min(room.saturating_sub(layout.tenant));
+        }
+        room = room.saturating_sub(layout.name + layout.tenant);
+        let mut take = |wanted: u16| {
+            let taken = wanted.min(room);
+            room -= taken;
+            taken
+        };
+        // A tenant cut by a little is still known; a flow's name gives way before its step.
+        let spare = take(tenant.saturating_sub(layout.tenant).min(if layout.tenant > 0 { 3 } else { 0 }));
+        layout.tenant += spare;
+        layout.name += take(name - layout.name);
+        if layout.tenant > 0 {
+            layout.tenant += take(tenant - layout.tenant);
+        }
+        if room >= if error { 6 + 8 } else { 6 } {
+            layout.attempts = 6;
+            room -= 6;
+        }
+        if width >= 160 {
+            layout.id = (1 + wants.id.clamp(10, if width >= 190 { 36 } else { 21 })).min(room);
+            room -= layout.id;
+        }
+        if error {
+            layout.error = Self::ERROR + room;
         }
         layout
+    }
+}
+
+/// Whose an instance is: where nobody says, the key is what people know it by.
+fn whose(flow: &FlowInstance) -> Cow<'_, str> {
+    match (flow.tenant.as_deref(), flow.key.as_deref()) {
+        (Some(tenant), _) => Cow::Borrowed(tenant),
+        (None, Some(key)) => Cow::Owned(format!("key {key}")),
+        (None, None) => Cow::Borrowed("?"),
     }
 }
 
 fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
     let styles = pen.styles;
     let area = areas.list;
-    let names = app.flows.window.value().map_or(20, |window| {
-        let name = |row: &std::sync::Arc<JudgedFlow>| width(&row.flow.flow) + 3 + width(&row.flow.step);
-        window.rows.iter().map(name).max().unwrap_or(20)
-    });
-    let layout = Layout::of(area.width, u16::try_from(names).unwrap_or(60));
+    let layout = Layout::of(area.width, Wants::of(app));
     heading(pen, areas.heading, &layout);
     if state::absent(pen, area, &app.flows.window, "the flows", app.now) {
         return;
@@ -223,10 +293,10 @@ fn heading(pen: &mut Pen<'_>, area: Rect, layout: &Layout) {
     let mut x = area.x + 2;
     pen.text(x, y, layout.state, "STATE", style);
     x += layout.state;
-    pen.right(x, y, layout.age - 2, "FOR", style);
+    pen.right(x, y, 4, "FOR", style);
     x += layout.age;
-    pen.text(x, y, layout.name, &format!("FLOW {} STEP", pen.glyphs.step), style);
-    x += layout.name + 1;
+    pen.text(x, y, layout.name.saturating_sub(1), &format!("FLOW {} STEP", pen.glyphs.step), style);
+    x += layout.name;
     pen.text(x, y, layout.tenant, "TENANT", style);
     x += layout.tenant;
     if layout.attempts > 0 {
@@ -278,7 +348,7 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
     x += layout.state;
     let source = app.overview.value().and_then(|overview| overview.source(&instance.id.source));
     let age = age_since(began(flow), engine_now(source, app.now));
-    pen.right(x, y, layout.age - 2, &age, tone(styles.text));
+    pen.right(x, y, 4, &age, tone(styles.text));
     x += layout.age;
     let name = [
         Span::styled(instance.flow.as_str(), tone(styles.text)),
@@ -287,29 +357,19 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
     ];
     // The step says more than the end of a long flow's name: that is what gives way.
     let wanted: usize = name.iter().map(|span| width(&span.content)).sum();
-    let room = usize::from(layout.name);
+    let name_room = layout.name.saturating_sub(1);
+    let room = usize::from(name_room);
     if wanted > room && width(&instance.step) + 10 < room {
         let flow_room = room - width(&instance.step) - 3;
         let used = pen.text(x, y, u16::try_from(flow_room).unwrap_or(0), &instance.flow, tone(styles.text));
-        pen.spans(x + used, y, layout.name - used, &name[1..]);
+        pen.spans(x + used, y, name_room - used, &name[1..]);
     } else {
-        pen.spans(x, y, layout.name, &name);
+        pen.spans(x, y, name_room, &name);
     }
-    x += layout.name + 1;
+    x += layout.name;
     if layout.tenant > 0 {
-        // Where nobody says whose it is, the key is what people know it by.
-        let tenant = match (instance.tenant.as_deref(), instance.key.as_deref()) {
-            (Some(tenant), _) => Cow::Borrowed(tenant),
-            (None, Some(key)) => Cow::Owned(format!("key {key}")),
-            (None, None) => Cow::Borrowed("?"),
-        };
-        pen.text(
-            x,
-            y,
-            layout.tenant - 1,
-            &tenant,
-            tone(if instance.tenant.is_some() { styles.text } else { styles.faint }),
-        );
+        let style = if instance.tenant.is_some() { styles.text } else { styles.faint };
+        pen.text(x, y, layout.tenant - 1, &whose(instance), tone(style));
         x += layout.tenant;
     }
     if layout.attempts > 0 {
@@ -328,5 +388,27 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
     }
     if layout.id > 0 {
         pen.text(x, y, layout.id - 1, &instance.id.instance, tone(styles.dim));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Layout, Wants};
+
+    #[test]
+    fn the_columns_fill_the_width_and_no_more() {
+        for width in 0..400 {
+            for name in [0, 20, 30, 45, 300] {
+                for tenant in [0, 9, 12, 18, 300] {
+                    let layout = Layout::of(width, Wants { name, tenant, id: 36 });
+                    let Layout { state, age, name, tenant, attempts, error, id } = layout;
+                    let sum = 2 + state + age + name + tenant + attempts + error + id;
+                    assert!(sum <= width.max(2 + state + age), "{width}: {layout:?}");
+                    assert!(error == 0 || error >= Layout::ERROR, "{width}: {layout:?}");
+                    assert!(error > 0 || width < 80, "{width}: {layout:?}");
+                    assert_eq!(id > 0, width >= 160, "{width}: {layout:?}");
+                }
+            }
+        }
     }
 }

@@ -12,6 +12,10 @@ use crate::cockpit::widgets::pen::Pen;
 /// Draws it, with a rule on its left or above.
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let beside = area.x > 0;
+    if !beside && area.height < 5 {
+        compact(app, pen, area);
+        return;
+    }
     let inner = if beside {
         for y in area.top()..area.bottom() {
             pen.text(area.x, y, 1, pen.glyphs.bar, pen.styles.rule);
@@ -46,13 +50,51 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
         Span::styled(row.flow.step.to_string(), styles.strong),
     ]);
     explain(&mut block, styles, &row.judgement, now, columns);
+    if let Some(error) = &row.flow.error {
+        labelled(&mut block, styles, "error", &error.text, styles.error_text, columns);
+    }
     labelled(&mut block, styles, "status", row.flow.status.words(), styles.text, columns);
     if let Some(tenant) = &row.flow.tenant {
         labelled(&mut block, styles, "tenant", tenant, styles.text, columns);
     }
     labelled(&mut block, styles, "id", &row.flow.id.to_string(), styles.text, columns);
-    if let Some(error) = &row.flow.error {
-        labelled(&mut block, styles, "error", &error.text, styles.error_text, columns);
-    }
     paint(pen, inner, &block, 0);
+}
+
+/// What there is room for in a few lines: which one in the rule, below it what went wrong or why it is as it is, then
+/// who it is.
+fn compact(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    let styles = pen.styles;
+    let Some(row) = &app.flows.row else {
+        pen.rule(Rect { height: 1, ..area }, &[Span::styled("nothing is selected", styles.dim)]);
+        return;
+    };
+    let instance = &row.flow;
+    let (glyph, word, style) = if app.flows.gone {
+        (pen.glyphs.dot, "gone: it is no longer in this list", styles.gone)
+    } else {
+        state_of(pen, row)
+    };
+    let title = [
+        Span::styled(format!("{glyph} {word}"), style),
+        Span::styled(format!("  {}", instance.flow), styles.strong),
+        Span::styled(format!(" {} ", pen.glyphs.step), styles.faint),
+        Span::styled(instance.step.to_string(), styles.strong),
+    ];
+    pen.rule(Rect { height: 1, ..area }, &title);
+    let evidence = row.judgement.primary().map(|finding| &finding.evidence).filter(|evidence| !evidence.is_empty());
+    let why = evidence.map(|evidence| ("why", &**evidence, styles.text));
+    let error = instance.error.as_ref().map(|error| ("error", &*error.text, styles.error_text));
+    let id = instance.id.to_string();
+    let tenant = instance.tenant.as_deref().map(|tenant| format!("   {tenant}")).unwrap_or_default();
+    let who = Some(("id", &*id, styles.text));
+    let lines = if error.is_some() { [error, who, why] } else { [why, who, None] };
+    for (y, (label, text, style)) in (area.y + 1..area.bottom()).zip(lines.into_iter().flatten()) {
+        pen.text(area.x + 2, y, 7, label, styles.faint);
+        let room = area.width.saturating_sub(11);
+        let used = pen.text(area.x + 10, y, room, text, style);
+        if label == "id" {
+            pen.text(area.x + 10 + used, y, room - used, &tenant, styles.dim);
+        }
+    }
 }

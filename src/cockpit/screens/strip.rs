@@ -103,7 +103,7 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview
             (true, n) => format!("{} of them with nothing stuck", grouped(n as u64)),
         };
         if hidden > 0 {
-            text = format!("{hidden} more {}   {text}", pen.glyphs.down);
+            text = format!("{hidden} more {}   {text}", pen.glyphs.below);
         }
         pen.text(area.x + 2, y, area.width.saturating_sub(2), &text, pen.styles.faint);
         let key = if app.board.show_all { "F fold them" } else { "F show all" };

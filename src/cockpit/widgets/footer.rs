@@ -5,7 +5,7 @@ use ratatui::text::Span;
 
 use super::pen::{Pen, width};
 use crate::cockpit::app::{App, Level, PromptKind};
-use crate::cockpit::command::{self, TABLE};
+use crate::cockpit::command::{self, CommandId, TABLE};
 use crate::cockpit::keymap::label;
 use crate::domain::text::SafeText;
 
@@ -58,28 +58,37 @@ fn candidates(pen: &mut Pen<'_>, area: Rect, typed: &str) {
     }
 }
 
-/// The keys of the screen, from the table; help is always the last one.
+/// What stays longest where not all hints fit, the most needed first: how to get help and out, then how to do what has
+/// no key, then what the screen is for. The others follow in the order of the table.
+const KEPT: [CommandId; 6] =
+    [CommandId::Help, CommandId::Quit, CommandId::CommandLine, CommandId::Open, CommandId::Verbs, CommandId::Filter];
+
+/// The keys of the screen, from the table and in its order, as many as fit; help is always the last one.
 fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
-    let mut all: Vec<(String, &str)> = TABLE
+    let mut all: Vec<(CommandId, String, &str)> = TABLE
         .iter()
         .filter(|command| command.at(app.screen()))
-        .filter_map(|command| Some((label(command.keys.first()?), command.hint?)))
+        .filter_map(|command| Some((command.id, label(command.keys.first()?), command.hint?)))
         .collect();
-    let size = |(key, hint): &(String, &str)| width(key) + 1 + width(hint) + 3;
-    let help = all.iter().position(|(_, hint)| *hint == "help").map(|at| all.remove(at));
+    all.sort_by_key(|(id, ..)| *id == CommandId::Help);
+    let mut by_need: Vec<usize> = (0..all.len()).collect();
+    let need = |at: &usize| {
+        let id = all.get(*at).map(|(id, ..)| *id);
+        KEPT.iter().position(|kept| Some(*kept) == id).unwrap_or(KEPT.len())
+    };
+    by_need.sort_by_key(need);
     let mut room = usize::from(area.width) + 3;
-    room = room.saturating_sub(help.as_ref().map_or(0, size));
-    let mut shown: Vec<(String, &str)> = Vec::new();
-    for hint in all {
-        let size = size(&hint);
-        if size > room {
-            continue;
+    let mut shown = vec![false; all.len()];
+    for at in by_need {
+        let (Some((_, key, hint)), Some(shown)) = (all.get(at), shown.get_mut(at)) else { continue };
+        let size = width(key) + 1 + width(hint) + 3;
+        if size <= room {
+            room -= size;
+            *shown = true;
         }
-        room -= size;
-        shown.push(hint);
     }
-    shown.extend(help);
-    let shown: Vec<_> = shown.iter().map(|(key, hint)| (key.as_str(), *hint)).collect();
+    let shown = all.iter().zip(shown).filter(|(_, shown)| *shown);
+    let shown: Vec<_> = shown.map(|((_, key, hint), _)| (key.as_str(), *hint)).collect();
     hints(pen, area, &shown);
 }
 
@@ -88,8 +97,10 @@ pub(crate) fn hints(pen: &mut Pen<'_>, area: Rect, hints: &[(&str, &str)]) {
     let styles = pen.styles;
     let spans: Vec<Span<'_>> = hints
         .iter()
-        .flat_map(|(key, hint)| {
-            [Span::styled((*key).to_owned(), styles.bar_strong), Span::styled(format!(" {hint}   "), styles.bar)]
+        .enumerate()
+        .flat_map(|(at, (key, hint))| {
+            let gap = if at + 1 < hints.len() { "   " } else { "" };
+            [Span::styled((*key).to_owned(), styles.bar_strong), Span::styled(format!(" {hint}{gap}"), styles.bar)]
         })
         .collect();
     pen.spans(area.x, area.y, area.width, &spans);

@@ -121,7 +121,7 @@ fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
 fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
     let styles = pen.styles;
     let strong = styles.bar_strong;
-    let dot = || Span::styled(format!(" {} ", pen.glyphs.dot), styles.bar);
+    let dot = || Span::styled(format!(" {} ", pen.glyphs.part), styles.bar);
     let Some(overview) = app.overview.value() else {
         return vec![
             Span::styled("STUCK ?", strong),

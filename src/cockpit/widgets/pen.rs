@@ -156,7 +156,7 @@ impl Pen<'_> {
         for grapheme in text.graphemes(true) {
             match grapheme {
                 "…" => out.push('~'),
-                "›" => out.push('>'),
+                "›" => out.push('/'),
                 "·" | "–" | "—" => out.push('-'),
                 "×" => out.push('x'),
                 _ if grapheme.is_ascii() => out.push_str(grapheme),
