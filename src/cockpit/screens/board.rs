@@ -10,6 +10,7 @@ use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, pl
 use crate::cockpit::widgets::pen::Pen;
 use crate::cockpit::widgets::state;
 use crate::domain::cohort::Cohort;
+use crate::domain::flow::WaitKind;
 use crate::domain::source::Freshness;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, since};
@@ -284,12 +285,25 @@ fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
         Rule::Exhausted => (true, "resume one (Enter, v): goes on from the failed step; the rest once it holds"),
         Rule::BlockedBy => (false, "nothing here: repair the instance that holds the key, and these move on"),
         Rule::RetryStorm => (false, "nothing yet: the engine still retries; they move on when the cause is gone"),
-        Rule::LostWait => (false, "nothing safe: find out who was to answer; cancel would end it for good"),
+        Rule::LostWait => (false, lost_wait(&cohort.evidence)),
         Rule::Overdue => (false, "nothing yet: look at the worker of this step before anything else"),
     };
     match app.read_only() {
         Some(why) if safe => (false, format!("{text}, not from here: {why}").into()),
         _ => (safe, text.into()),
+    }
+}
+
+/// What may be done about a wait that nothing ends. On what it waits is told by the evidence alone.
+fn lost_wait(evidence: &str) -> &'static str {
+    let was_for = |kind: WaitKind| evidence.contains(&format!("wait for {} ended", kind.words()));
+    if was_for(WaitKind::Timer) {
+        // Nobody answers a timer: the engine itself was to go on.
+        "nothing safe: the engine was to wake it and did not; look at its timers and at this step's worker"
+    } else if was_for(WaitKind::Child) {
+        "nothing here: repair the flow that it called, and it moves on"
+    } else {
+        "nothing safe: find out who was to answer; cancel would end it for good"
     }
 }
 
@@ -311,7 +325,15 @@ fn last_act(app: &App, pen: &mut Pen<'_>, area: Rect) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::first_shown;
+    use super::{first_shown, lost_wait};
+
+    #[test]
+    fn nobody_is_looked_for_who_was_to_answer_a_timer() {
+        assert!(lost_wait("its wait for a timer ended 22 min ago").contains("the engine was to wake it"));
+        for other in ["its wait for a callback ended 1 h ago", "waiting for an approval for 4 d"] {
+            assert!(lost_wait(other).contains("who was to answer"));
+        }
+    }
 
     #[test]
     fn the_cursor_is_always_whole_on_screen() {
