@@ -92,6 +92,8 @@ pub enum SortBy {
     /// Stuck first, those stuck longest on top.
     #[default]
     Worst,
+    /// How long it has been as it is, the longest first.
+    For,
     /// The flow, then the step.
     Flow,
     /// The tenant.
@@ -108,13 +110,14 @@ pub enum SortBy {
 
 impl SortBy {
     /// Every order, in the sequence in which a key steps through them.
-    pub const ALL: [Self; 7] =
-        [Self::Worst, Self::Flow, Self::Tenant, Self::Status, Self::Attempts, Self::Created, Self::Id];
+    pub const ALL: [Self; 8] =
+        [Self::Worst, Self::For, Self::Flow, Self::Tenant, Self::Status, Self::Attempts, Self::Created, Self::Id];
 
     /// Its name on screen.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Worst => "worst",
+            Self::For => "for",
             Self::Flow => "flow",
             Self::Tenant => "tenant",
             Self::Status => "status",

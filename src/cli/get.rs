@@ -397,7 +397,7 @@ fn flow_text(out: &mut dyn io::Write, answer: &FlowAnswer) -> io::Result<()> {
     lines.extend(answer.detail.facts.iter().map(|(label, value)| (*label, value.to_string())));
     lines.extend(answer.verbs.iter().map(|offer| {
         let state = offer.refusal.as_deref().map(|why| format!("not now: {why}"));
-        (offer.verb.name(), state.unwrap_or_else(|| offer.verb.words().to_owned()))
+        (offer.verb.name(), state.unwrap_or_else(|| offer.verb.words(flow.status).to_owned()))
     }));
     let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
     for (label, value) in &lines {

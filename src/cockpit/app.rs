@@ -77,6 +77,8 @@ pub struct FlowsState {
     pub sort: SortBy,
     /// Whether it is turned round.
     pub reverse: bool,
+    /// The order and the turn that rows were last asked for with.
+    pub asked_order: (SortBy, bool),
     /// The rows that are held.
     pub window: Remote<FlowWindow>,
     /// Whether the window belongs to an older filter or order.
@@ -357,6 +359,7 @@ impl App {
                 error,
                 sort: SortBy::default(),
                 reverse: false,
+                asked_order: (SortBy::default(), false),
                 window: Remote::Never,
                 outdated: false,
                 selected: None,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::flow::JudgedFlow;
+use super::flow::{JudgedFlow, Status, WaitKind};
 use super::hash::digest;
 use super::text::SafeText;
 use super::verdict::Rule;
@@ -37,6 +37,10 @@ pub struct Cohort {
     pub sample: Option<SafeText>,
     /// Evidence of the one that has been stuck longest.
     pub evidence: SafeText,
+    /// The status of that one.
+    pub status: Status,
+    /// What that one waits for, where it waits.
+    pub waits_for: Option<WaitKind>,
 }
 
 /// The id of a cohort: eight hexadecimal digits.

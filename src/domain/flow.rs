@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::hash::digest;
 use super::ids::InstanceId;
 use super::text::SafeText;
-use super::verdict::Judgement;
+use super::verdict::{Judgement, Verdict};
 
 /// Where an instance stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -150,6 +150,14 @@ pub struct Wait {
     pub until: Option<Timestamp>,
 }
 
+impl Wait {
+    /// The name of what it waits on, where that says more than its kind: an approval called "approval" does not.
+    pub fn name(&self) -> Option<&SafeText> {
+        let (_, noun) = self.kind.words().split_once(' ').unwrap_or_default();
+        self.reference.as_ref().filter(|name| !name.eq_ignore_ascii_case(noun))
+    }
+}
+
 /// Why an instance failed last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FlowError {
@@ -251,6 +259,19 @@ pub struct JudgedFlow {
     pub flow: FlowInstance,
     /// The rules' word.
     pub judgement: Judgement,
+}
+
+impl JudgedFlow {
+    /// Since when it has been as it is: since when its rule holds, or since it came to be where it stands.
+    pub fn began(&self) -> Option<Timestamp> {
+        let flow = &self.flow;
+        self.judgement
+            .since()
+            .filter(|_| self.judgement.verdict != Verdict::Ok)
+            .or(flow.last_transition_at)
+            .or(flow.entered_step_at)
+            .or(flow.created_at)
+    }
 }
 
 /// How an entry of a timeline ended.

@@ -32,9 +32,13 @@ impl Verb {
         }
     }
 
-    /// What happens, in a menu's few words.
-    pub const fn words(self) -> &'static str {
+    /// What happens to an instance that stands so, in a menu's few words.
+    pub const fn words(self, status: Status) -> &'static str {
         match self {
+            // The engine tries it again by itself.
+            Self::Resume if matches!(status, Status::BackingOff) => {
+                "goes on from the failed step now, instead of at its next try"
+            }
             Self::Resume => "goes on from the failed step",
             Self::Cancel => "ends it; the flow compensates what it did",
         }

@@ -141,6 +141,8 @@ fn cohorts<'a>(source: &SafeText, stuck: impl Iterator<Item = &'a JudgedFlow>) -
                 rule: rule.map_or(Rule::Exhausted, |(rule, _)| rule),
                 sample: oldest.flow.error.as_ref().map(|error| error.text.clone()),
                 evidence: oldest.judgement.primary().map(|finding| finding.evidence.clone()).unwrap_or_default(),
+                status: oldest.flow.status,
+                waits_for: oldest.flow.wait.as_ref().map(|wait| wait.kind),
             }
         })
         .collect();

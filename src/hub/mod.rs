@@ -320,6 +320,8 @@ fn sort(rows: &mut [Arc<JudgedFlow>], by: SortBy, reverse: bool) {
                 let began = |row: &JudgedFlow| row.judgement.since().or(row.flow.created_at);
                 began(a).cmp(&began(b))
             }),
+            // Of whom that is not known comes last.
+            SortBy::For => (a.began().is_none(), a.began()).cmp(&(b.began().is_none(), b.began())),
             SortBy::Flow => x.flow.cmp(&y.flow).then_with(|| x.step.cmp(&y.step)),
             // Those without a tenant come last, not first.
             SortBy::Tenant => (x.tenant.is_none(), &x.tenant).cmp(&(y.tenant.is_none(), &y.tenant)),

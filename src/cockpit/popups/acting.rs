@@ -47,7 +47,7 @@ pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &
         let (name, words) =
             if refusal.is_some() { (pen.styles.faint, pen.styles.faint) } else { (pen.styles.strong, pen.styles.text) };
         pen.text(inner.x + 1, y, 10, offer.verb.name(), name);
-        pen.text(inner.x + 12, y, inner.width.saturating_sub(13), offer.verb.words(), words);
+        pen.text(inner.x + 12, y, inner.width.saturating_sub(13), offer.verb.words(answer.detail.flow.status), words);
         if let Some(why) = refusal
             && y + 1 < inner.bottom()
         {

@@ -8,8 +8,9 @@ use crate::cockpit::app::App;
 use crate::cockpit::command::TABLE;
 use crate::cockpit::keymap::label;
 use crate::cockpit::screens::detail::Block;
+use crate::cockpit::settings::ScreenName;
 use crate::cockpit::theme::Styles;
-use crate::cockpit::widgets::pen::{Pen, wrap};
+use crate::cockpit::widgets::pen::{Pen, width, wrap};
 use crate::domain::remediation::ItemState;
 use crate::domain::source::Freshness;
 use crate::domain::verdict::{Rule, Verdict};
@@ -24,42 +25,61 @@ pub(super) fn frame(app: &App, pen: &mut Pen<'_>) {
     super::frame(pen, area(app), &title, &[("Esc", "close"), ("j k", "scroll")], pen.styles.popup_border);
 }
 
+/// How wide the column of keys and words is that the texts stand beside.
+const HEAD: usize = 21;
+
 /// What it says, and where.
 pub(super) fn content(app: &App, styles: &Styles) -> (Block, Rect) {
     let area = inside(area(app));
     let columns = usize::from(area.width);
     let mut block = Block::default();
     let entry = |block: &mut Block, head: String, text: &str| {
-        for (at, line) in wrap(text, columns.saturating_sub(22)).into_iter().enumerate() {
-            let head = if at == 0 { head.as_str() } else { "" };
-            block.push(vec![Span::styled(format!("  {head:<20}"), styles.key), Span::styled(line, styles.text)]);
+        let indent = " ".repeat(HEAD + 4);
+        let mut label = format!("  {head}{}", " ".repeat((HEAD + 2).saturating_sub(width(&head))));
+        if width(&head) > HEAD {
+            let alone = std::mem::replace(&mut label, indent.clone());
+            block.push(vec![Span::styled(alone, styles.key)]);
+        }
+        for line in wrap(text, columns.saturating_sub(HEAD + 4)) {
+            let label = std::mem::replace(&mut label, indent.clone());
+            block.push(vec![Span::styled(label, styles.key), Span::styled(line, styles.text)]);
         }
     };
     let heading = |block: &mut Block, text: &str| {
         block.gap();
         block.push(vec![Span::styled(text.to_owned(), styles.title)]);
     };
+    let filter = |block: &mut Block| {
+        heading(block, "filter");
+        for (example, meaning) in [
+            ("tenant:acme", "a key and a value; * stands for anything"),
+            ("step:dns,database", "a comma is OR; a space is AND"),
+            ("-flow:invite-*", "a dash negates"),
+            ("age:>10m attempts:>=5", "ages and numbers are compared"),
+            ("\"connection refused\"", "a bare word searches id, tenant and error; quotes keep spaces"),
+        ] {
+            entry(block, example.to_owned(), meaning);
+        }
+        for (key, meaning) in crate::query::KEYS {
+            entry(block, format!("{key}:"), meaning);
+        }
+    };
     heading(&mut block, "on this screen");
     for command in TABLE.iter().filter(|command| !command.screens.is_empty() && command.at(app.screen())) {
         entry(&mut block, labels(command.keys), command.doc);
+    }
+    // Where a filter is typed, how to write one is on the first page.
+    let filter_first = app.screen() == ScreenName::Flows;
+    if filter_first {
+        filter(&mut block);
     }
     heading(&mut block, "everywhere");
     for command in TABLE.iter().filter(|command| command.screens.is_empty()) {
         let keys = if command.keys.is_empty() { format!(":{}", command.name) } else { labels(command.keys) };
         entry(&mut block, keys, command.doc);
     }
-    heading(&mut block, "filter");
-    for (example, meaning) in [
-        ("tenant:acme", "a key and a value; * stands for anything"),
-        ("step:dns,database", "a comma is OR; a space is AND"),
-        ("-flow:invite-*", "a dash negates"),
-        ("age:>10m attempts:>=5", "ages and numbers are compared"),
-        ("\"connection refused\"", "a bare word searches id, tenant and error; quotes keep spaces"),
-    ] {
-        entry(&mut block, example.to_owned(), meaning);
-    }
-    for (key, meaning) in crate::query::KEYS {
-        entry(&mut block, format!("{key}:"), meaning);
+    if !filter_first {
+        filter(&mut block);
     }
     heading(&mut block, "a step on the board");
     let g = app.glyphs;

@@ -11,6 +11,7 @@ use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, pl
 use crate::cockpit::widgets::pen::{Pen, width, wrap};
 use crate::cockpit::widgets::state;
 use crate::domain::cohort::Cohort;
+use crate::domain::flow::WaitKind;
 use crate::domain::source::Freshness;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, since};
@@ -331,18 +332,29 @@ fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
         let text = format!("nothing: {} is silent; it was {}, heard {ago}", cohort.source, grouped(cohort.count));
         return (false, text.into());
     }
-    let ended = cohort.evidence.starts_with("failed in") || cohort.evidence.starts_with("timed out in");
     let (safe, text) = match cohort.rule {
-        Rule::Exhausted if ended => (false, "nothing here: these have ended; their callers must start anew"),
+        Rule::Exhausted if cohort.status.ended() => {
+            (false, "nothing here: these have ended; their callers must start anew")
+        }
         Rule::Exhausted => (true, "resume one (Enter, v) at its failed step; the rest once it holds"),
         Rule::BlockedBy => (false, "nothing here: repair what holds the key, and these move on"),
         Rule::RetryStorm => (false, "nothing yet: the engine retries until the cause is gone"),
-        Rule::LostWait => (false, "nothing safe: find out who is to answer; cancel ends it for good"),
+        Rule::LostWait => (false, lost_wait(cohort.waits_for)),
         Rule::Overdue => (false, "nothing yet: look at the worker of this step before anything else"),
     };
     match app.read_only() {
         Some(why) if safe => (false, format!("{text}, not from here: {why}").into()),
         _ => (safe, text.into()),
+    }
+}
+
+/// Who could end a wait that nobody ended.
+fn lost_wait(kind: Option<WaitKind>) -> &'static str {
+    match kind {
+        // Nobody answers a timer: the engine itself was to go on.
+        Some(WaitKind::Timer) => "nothing safe: the engine was to wake it; look at its timers and this step's worker",
+        Some(WaitKind::Child) => "nothing here: repair the flow that it called, and it moves on",
+        _ => "nothing safe: find out who is to answer; cancel ends it for good",
     }
 }
 
@@ -364,7 +376,15 @@ fn last_act(app: &App, pen: &mut Pen<'_>, area: Rect) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::first_shown;
+    use super::{WaitKind, first_shown, lost_wait};
+
+    #[test]
+    fn nobody_is_looked_for_who_was_to_answer_a_timer() {
+        assert!(lost_wait(Some(WaitKind::Timer)).contains("the engine was to wake it"));
+        for other in [Some(WaitKind::Signal), Some(WaitKind::Approval), None] {
+            assert!(lost_wait(other).contains("who is to answer"));
+        }
+    }
 
     #[test]
     fn the_cursor_is_always_whole_on_screen() {

@@ -14,7 +14,7 @@ use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::engine_now;
 use crate::cockpit::widgets::pen::{Pen, fit, width, wrap};
 use crate::cockpit::widgets::state;
-use crate::domain::flow::{EntryOutcome, FlowInstance, JudgedFlow, TimelineEntry, Wait};
+use crate::domain::flow::{EntryOutcome, FlowInstance, JudgedFlow, PauseCause, Status, TimelineEntry, Wait};
 use crate::domain::time::{age, date_time, moment, since, words};
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::ops::{FlowAnswer, OpsError};
@@ -116,7 +116,7 @@ pub(in crate::cockpit) fn explain(
 }
 
 fn wait(block: &mut Block, styles: &Styles, wait: &Wait, now: Timestamp, columns: usize) {
-    let on = wait.reference.as_deref().map(|name| format!(": {name}")).unwrap_or_default();
+    let on = wait.name().map(|name| format!(": {name}")).unwrap_or_default();
     let began = wait.since.map(|at| format!(", for {}", words(since(at, now)))).unwrap_or_default();
     let until = match wait.until {
         Some(until) if until > now => format!(", ends in {}", words(since(now, until))),
@@ -263,24 +263,32 @@ fn main_block(
     if with_side {
         verbs(&mut block, app, styles, glyphs, answer, wide);
     }
-    if !answer.detail.error.is_empty() {
-        heading(&mut block, styles, "error");
-        for line in &answer.detail.error {
-            for part in wrap(line, wide.saturating_sub(2)) {
-                block.push(vec![Span::raw("  "), Span::styled(part, styles.error_text)]);
-            }
-        }
-    } else if let Some(error) = &instance.error {
-        heading(&mut block, styles, "error");
-        for part in wrap(&error.text, wide.saturating_sub(2)) {
-            block.push(vec![Span::raw("  "), Span::styled(part, styles.error_text)]);
-        }
-    }
+    error(&mut block, styles, answer, wide);
     timeline(&mut block, styles, glyphs, &answer.detail.timeline, now, wide);
     if with_side {
         facts(&mut block, styles, answer, wide);
     }
     block
+}
+
+/// The whole error, or as much of it as the list knows. One that the instance has got over is called its last one.
+fn error(block: &mut Block, styles: &Styles, answer: &FlowAnswer, columns: usize) {
+    let flow = &answer.detail.flow;
+    let short = flow.error.as_ref().map(|error| &error.text);
+    let whole = &answer.detail.error;
+    let mut lines = whole.iter().chain(short.filter(|_| whole.is_empty())).peekable();
+    if lines.peek().is_none() {
+        return;
+    }
+    let present = match flow.status {
+        Status::Paused => flow.pause != Some(PauseCause::Held),
+        Status::BackingOff => true,
+        other => other.failed(),
+    };
+    heading(block, styles, if present { "error" } else { "last error" });
+    for part in lines.flat_map(|line| wrap(line, columns.saturating_sub(2))) {
+        block.push(vec![Span::raw("  "), Span::styled(part, styles.error_text)]);
+    }
 }
 
 fn side_block(
@@ -327,7 +335,7 @@ fn verbs(block: &mut Block, app: &App, styles: &Styles, glyphs: &'static Glyphs,
                 block,
                 styles,
                 &format!("{} {}", glyphs.can, offer.verb.name()),
-                offer.verb.words(),
+                offer.verb.words(answer.detail.flow.status),
                 styles.suggest,
                 columns,
             ),

@@ -14,6 +14,7 @@ use crate::cockpit::widgets::state;
 use crate::domain::flow::{FlowInstance, JudgedFlow, PauseCause, Status};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
+use crate::ops::SortBy;
 use ratatui::layout::Position;
 
 /// Where the parts of the screen are.
@@ -239,7 +240,7 @@ fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
     let styles = pen.styles;
     let area = areas.list;
     let layout = Layout::of(area.width, Wants::of(app));
-    heading(pen, areas.heading, &layout);
+    heading(app, pen, areas.heading, &layout);
     if state::absent(pen, area, &app.flows.window, "the flows", app.now) {
         return;
     }
@@ -284,28 +285,42 @@ fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
     }
 }
 
-fn heading(pen: &mut Pen<'_>, area: Rect, layout: &Layout) {
+fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, layout: &Layout) {
     if area.height == 0 {
         return;
     }
     let style = pen.styles.heading;
     let y = area.y;
     let mut x = area.x + 2;
-    pen.text(x, y, layout.state, "STATE", style);
+    let order = pen.glyphs.order[usize::from(app.flows.reverse)];
+    // The column that the rows are sorted by says so; the worst first and the time of creation have none.
+    let title = |title: &str, by: SortBy| {
+        let mark = if app.flows.sort == by { order } else { "" };
+        format!("{title}{mark}")
+    };
+    // A mark stands behind the edge at which its column's title ends.
+    let right = |pen: &mut Pen<'_>, x: u16, wide: u16, name: &str, by: SortBy| {
+        pen.right(x, y, wide, name, style);
+        if app.flows.sort == by {
+            pen.text(x + wide, y, 1, order, style);
+        }
+    };
+    pen.text(x, y, layout.state, &title("STATE", SortBy::Status), style);
     x += layout.state;
-    pen.right(x, y, 4, "FOR", style);
+    right(pen, x, 4, "FOR", SortBy::For);
     x += layout.age;
-    pen.text(x, y, layout.name.saturating_sub(1), &format!("FLOW {} STEP", pen.glyphs.step), style);
+    let step = format!("FLOW {} STEP", pen.glyphs.step);
+    pen.text(x, y, layout.name.saturating_sub(1), &title(&step, SortBy::Flow), style);
     x += layout.name;
-    pen.text(x, y, layout.tenant, "TENANT", style);
+    pen.text(x, y, layout.tenant, &title("TENANT", SortBy::Tenant), style);
     x += layout.tenant;
     if layout.attempts > 0 {
-        pen.right(x, y, layout.attempts - 2, "ATT", style);
+        right(pen, x, layout.attempts - 2, "ATT", SortBy::Attempts);
     }
     x += layout.attempts;
     pen.text(x, y, layout.error, "ERROR", style);
     x += layout.error;
-    pen.text(x, y, layout.id, "ID", style);
+    pen.text(x, y, layout.id, &title("ID", SortBy::Id), style);
 }
 
 /// What an instance is, in a word, with the style and the glyph that say the same.
@@ -326,28 +341,17 @@ pub(in crate::cockpit) fn state_of(pen: &Pen<'_>, flow: &JudgedFlow) -> (&'stati
     }
 }
 
-/// Since when an instance has been as it is.
-pub(in crate::cockpit) fn began(flow: &JudgedFlow) -> Option<jiff::Timestamp> {
-    let instance = &flow.flow;
-    flow.judgement
-        .since()
-        .filter(|_| flow.judgement.verdict != Verdict::Ok)
-        .or(instance.last_transition_at)
-        .or(instance.entered_step_at)
-        .or(instance.created_at)
-}
-
 fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Layout, gone: bool) {
     let styles = pen.styles;
     let tone = |style: Style| if gone { styles.gone } else { style };
     let instance = &flow.flow;
     let y = area.y;
     let mut x = area.x + 2;
-    let (glyph, word, style) = if gone { (pen.glyphs.dot, "gone", styles.gone) } else { state_of(pen, flow) };
+    let (glyph, word, style) = if gone { (pen.glyphs.dot, "left", styles.gone) } else { state_of(pen, flow) };
     pen.text(x, y, layout.state - 1, &format!("{glyph} {word}"), style);
     x += layout.state;
     let source = app.overview.value().and_then(|overview| overview.source(&instance.id.source));
-    let age = age_since(began(flow), engine_now(source, app.now));
+    let age = age_since(flow.began(), engine_now(source, app.now));
     pen.right(x, y, 4, &age, tone(styles.text));
     x += layout.age;
     let name = [
@@ -381,7 +385,7 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
         if let Some(error) = &instance.error {
             pen.text(x, y, layout.error - 1, &error.text, tone(styles.error_text));
         } else if let Some(wait) = &instance.wait {
-            let on = wait.reference.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+            let on = wait.name().map(|name| format!(" {name}")).unwrap_or_default();
             pen.text(x, y, layout.error - 1, &format!("waits for {}{on}", wait.kind.words()), tone(styles.dim));
         }
         x += layout.error;

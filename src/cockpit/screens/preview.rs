@@ -41,7 +41,9 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let (glyph, word, style) = state_of(pen, row);
     let mut block = Block::default();
     if app.flows.gone {
-        block.push(vec![Span::styled("gone: it is no longer in this list", styles.gone)]);
+        // It may well be there still, and only be something else than what the list is of.
+        let text = "it is not in this list any more: Enter shows how it is now";
+        labelled(&mut block, styles, "left", text, styles.gone, columns);
     }
     block.push(vec![
         Span::styled(format!("{glyph} {word}"), style),

@@ -130,6 +130,14 @@ fn cohort(flow: &str, step: &str, error: Option<&str>, rule: Rule, counts: (u64,
             Rule::LostWait => "waiting for a callback for 26 h 3 min".into(),
             Rule::Overdue => format!("running in {step} for 44 min").into(),
         },
+        status: match rule {
+            Rule::Exhausted => Status::Paused,
+            Rule::RetryStorm => Status::BackingOff,
+            Rule::BlockedBy => Status::Queued,
+            Rule::LostWait => Status::Waiting,
+            Rule::Overdue => Status::Running,
+        },
+        waits_for: (rule == Rule::LostWait).then_some(WaitKind::Signal),
     }
 }
 

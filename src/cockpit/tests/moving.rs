@@ -159,3 +159,15 @@ fn an_empty_hub_can_be_walked_through() {
     let mut desk = Desk::with(ops);
     desk.keys("j k G enter v tab j enter 2 j k G g g ctrl-d enter v y s S 8 j k y 1 - - : a c t s enter ?");
 }
+
+#[test]
+fn another_order_begins_at_the_top() {
+    let mut desk = Desk::new();
+    desk.keys("2 j j j");
+    for (key, first) in [("s", 0), ("S", 381)] {
+        desk.keys(key);
+        assert_eq!((desk.app.flows.cursor, desk.app.flows.top), (0, 0), "after {key}");
+        assert_eq!(desk.app.flows.selected, Some(fake::instance(first).id));
+        desk.keys("j j");
+    }
+}

@@ -162,12 +162,21 @@ pub(super) fn ask_flows(app: &mut App) -> Effect {
     };
     flows.window.asked(now);
     flows.asked_top = flows.top;
+    flows.asked_order = (flows.sort, flows.reverse);
     app.ask(Ask::Flows(query))
 }
 
-/// Asks anew after the filter or the order changed.
+/// Asks anew after the filter or the order changed: from the top where it was the order.
 pub(super) fn requery(app: &mut App) -> Effect {
-    app.flows.outdated = true;
+    let flows = &mut app.flows;
+    flows.outdated = true;
+    if flows.asked_order != (flows.sort, flows.reverse) {
+        // Whoever sorts wants to see what comes first, and not where the row under the cursor has gone.
+        flows.selected = None;
+        flows.gone = false;
+        flows.cursor = 0;
+        flows.top = 0;
+    }
     ask_flows(app)
 }
 

@@ -1,4 +1,5 @@
-//! The line at the bottom: what was just said, what is being typed, or the keys of this screen.
+//! The line at the bottom: what was just said, what is being typed, or the keys of this screen while nothing lies
+//! over it.
 
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Span;
@@ -34,7 +35,9 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
         pen.text(area.x, area.y, area.width, &message.text, pen.styles.bar.patch(style));
         return None;
     }
-    if app.prompt.is_some() {
+    if app.popup.is_some() {
+        // Its keys stand at its lower edge; those of the screen beneath do nothing now.
+    } else if app.prompt.is_some() {
         hints(pen, area, &[("Enter", "keep"), ("Esc", "restore"), ("Ctrl-U", "empty")]);
     } else if app.pressed.is_empty() {
         screen_hints(app, pen, area);

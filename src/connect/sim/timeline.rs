@@ -4,13 +4,13 @@ use super::case::Aspect;
 use super::clock::Ms;
 use super::flows::StepKind;
 use super::script::{Phase, State};
-use super::world::{Moment, Played};
+use super::world::{Failure, Moment, Played};
 use crate::domain::flow::{EntryOutcome, FlowDetail, PauseCause, Status, TimelineEntry};
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 use crate::domain::time::{date_time, words};
 
-/// Failed attempts of a step that are shown one by one; of more, the first and the last.
+/// Failed attempts of one run that are shown one by one; of more, the first and the last.
 const SHOWN_ATTEMPTS: usize = 4;
 
 /// People who pause things.
@@ -52,7 +52,7 @@ impl Moment<'_> {
                 entries.push((phase.at, note));
             }
         }
-        entries.extend(self.attempts(played));
+        // The attempt that was asked for begins with the asking, and is told after it.
         entries.extend(played.deeds.iter().filter(|deed| deed.at <= self.now).map(|deed| {
             let what = match deed.verb {
                 Verb::Resume => "resume asked",
@@ -60,6 +60,7 @@ impl Moment<'_> {
             };
             (deed.at, self.happened(deed.at, what, None))
         }));
+        entries.extend(self.attempts(played));
         // Stable: what happened at one time stays in the order in which it was written.
         entries.sort_by_key(|(at, _)| *at);
         entries.into_iter().map(|(_, entry)| entry).collect()
@@ -110,28 +111,31 @@ impl Moment<'_> {
         Some(self.happened(phase.at, what, note))
     }
 
-    /// Failed attempts: each one, or where there are many the first, how many followed, and the last.
+    /// Failed attempts, run by run, from one resume to the next: each one, or where there are many the first, how many
+    /// followed, and the last.
     fn attempts(&self, played: &Played) -> Vec<(Ms, TimelineEntry)> {
-        let failures = played.failures(self.now);
         let text = self.error(played).map(|error| error.text);
-        let line = |(nth, (began, failed)): (usize, &(Ms, Ms))| {
-            let what = format!("attempt {} failed", nth + 1);
-            let entry = self.entry(*began, Some(*failed), &what, text.clone());
-            (*began, TimelineEntry { outcome: EntryOutcome::Failed, ..entry })
+        let line = |failure: &Failure| {
+            let what = format!("attempt {} failed", failure.attempt);
+            self.failed(failure.began, failure.failed, &what, text.clone())
         };
-        let all = failures.iter().enumerate();
-        if failures.len() <= SHOWN_ATTEMPTS {
-            return all.map(line).collect();
-        }
-        let between = &failures[1..failures.len() - 1];
-        let mut lines: Vec<_> = all.clone().take(1).map(line).collect();
-        if let (Some((began, _)), Some((_, failed))) = (between.first(), between.last()) {
-            let what = format!("{} more attempts failed", between.len());
-            let entry = self.entry(*began, Some(*failed), &what, None);
-            lines.push((*began, TimelineEntry { outcome: EntryOutcome::Failed, ..entry }));
-        }
-        lines.extend(all.skip(failures.len() - 1).map(line));
-        lines
+        let failures = played.failures(self.now);
+        let runs = failures.chunk_by(|one, next| one.run == next.run);
+        runs.flat_map(|run| match run {
+            [first, between @ .., last] if run.len() > SHOWN_ATTEMPTS => {
+                let (began, failed) = (between[0].began, between[between.len() - 1].failed);
+                let what = format!("{} more attempts failed", between.len());
+                vec![line(first), self.failed(began, failed, &what, None), line(last)]
+            }
+            few => few.iter().map(line).collect(),
+        })
+        .collect()
+    }
+
+    /// An entry for something that failed, with the time by which it is sorted.
+    fn failed(&self, began: Ms, failed: Ms, what: &str, note: Option<SafeText>) -> (Ms, TimelineEntry) {
+        let entry = self.entry(began, Some(failed), what, note);
+        (began, TimelineEntry { outcome: EntryOutcome::Failed, ..entry })
     }
 
     fn facts(&self, played: &Played) -> Vec<(&'static str, SafeText)> {

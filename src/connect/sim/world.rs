@@ -52,6 +52,17 @@ pub(super) struct Played {
     pub(super) deeds: Vec<Deed>,
 }
 
+/// An attempt that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// How many times it had been resumed before.
+    pub(super) run: usize,
+    /// Its number as the engine counts: a row of retries that is begun anew begins with 1 again.
+    pub(super) attempt: u32,
+    pub(super) began: Ms,
+    pub(super) failed: Ms,
+}
+
 /// What the world is at one time.
 pub(super) struct Moment<'a> {
     pub(super) world: &'a World,
@@ -183,11 +194,11 @@ impl Moment<'_> {
 impl Played {
     /// When it last failed by a time.
     pub(super) fn last_failure(&self, now: Ms) -> Option<Ms> {
-        self.failures(now).last().map(|(_, failed)| *failed)
+        self.failures(now).last().map(|failure| failure.failed)
     }
 
-    /// Every failed attempt by a time: when it began and when it failed.
-    pub(super) fn failures(&self, now: Ms) -> Vec<(Ms, Ms)> {
+    /// Every failed attempt by a time.
+    pub(super) fn failures(&self, now: Ms) -> Vec<Failure> {
         let failed = |state| {
             matches!(
                 state,
@@ -197,6 +208,14 @@ impl Played {
             )
         };
         let pairs = self.script.until(now).windows(2);
-        pairs.filter(|pair| failed(pair[1].state)).map(|pair| (pair[0].at, pair[1].at)).collect()
+        let resumes = |by: Ms| self.deeds.iter().filter(|deed| deed.verb == Verb::Resume && deed.at <= by).count();
+        pairs
+            .filter_map(|pair| match pair[0].state {
+                State::Running { attempt, .. } if failed(pair[1].state) => {
+                    Some(Failure { run: resumes(pair[0].at), attempt, began: pair[0].at, failed: pair[1].at })
+                }
+                _ => None,
+            })
+            .collect()
     }
 }

@@ -48,6 +48,33 @@ async fn a_resume_after_the_cause_has_ended_goes_through() {
 }
 
 #[tokio::test]
+async fn the_timeline_tells_each_run_by_itself_with_the_engines_numbers() {
+    let stage = Stage::new(SEED);
+    let id = stage.pass().await.exhausted_migrations()[7].id.instance.clone();
+    stage.at(MINUTE);
+    assert_eq!(stage.act(Verb::Resume, &id, "k1").await, ActAnswer::Accepted);
+    let story = async || {
+        let detail = stage.read(&id).await.unwrap().detail;
+        assert!(detail.timeline.is_sorted_by_key(|entry| entry.at));
+        let what: Vec<String> = detail.timeline.iter().skip(3).map(|entry| entry.what.to_string()).collect();
+        // One that runs has yet to fail.
+        let failed = detail.flow.attempts.unwrap() - u32::from(detail.flow.status == Status::Running);
+        (failed, what)
+    };
+    let first_run =
+        ["attempt 1 failed", "3 more attempts failed", "attempt 5 failed", "paused by the engine", "resume asked"];
+    stage.at(MINUTE + 3_500);
+    let (failed, what) = story().await;
+    let last = format!("attempt {failed} failed");
+    assert_eq!(what[..5], first_run);
+    assert!((1..=4).contains(&(what.len() - 5)) && *what.last().unwrap() == last, "{what:?}, and then {last}");
+    stage.at(2 * MINUTE);
+    let (failed, what) = story().await;
+    assert_eq!(failed, 5);
+    assert_eq!(what, [&first_run[..], &first_run[..4]].concat());
+}
+
+#[tokio::test]
 async fn a_resume_of_one_that_backs_off_tries_at_once_and_keeps_the_row() {
     let stage = Stage::new(SEED);
     let pass = stage.pass().await;
