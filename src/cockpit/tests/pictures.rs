@@ -70,6 +70,30 @@ fn popups() {
 }
 
 #[test]
+fn a_short_list_leaves_its_room_to_the_row_under_the_cursor() {
+    let rows: Vec<_> = (0..4).map(super::fake::judged).collect();
+    for size in [SIZES[0], (80, 14)] {
+        let name = format!("flows-short-{}x{}", size.0, size.1);
+        let ops = FakeOps { rows: rows.clone().into(), ..FakeOps::default() };
+        let buffer = shot(ops, ScreenName::Flows, "", size, &settings());
+        insta::assert_snapshot!(name.clone(), keep(&name, &buffer));
+    }
+}
+
+#[test]
+fn the_footer_always_tells_how_to_get_help_and_out() {
+    for screen in ScreenName::ALL {
+        for width in [40, 50, 60, 72, 80, 81, 90, 100, 120] {
+            let buffer = shot(FakeOps::default(), screen, "", (width, 12), &settings());
+            let drawn = text(&buffer);
+            let footer = drawn.lines().last().unwrap();
+            assert!(footer.contains("? help") && footer.contains("q back/quit"), "{width}: {footer}");
+            assert!(!footer.contains('…'), "{width}: {footer}");
+        }
+    }
+}
+
+#[test]
 fn without_colours_and_in_ascii() {
     let mut plain = settings();
     plain.colours = Colours::None;
