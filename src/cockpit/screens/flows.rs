@@ -40,16 +40,20 @@ pub(in crate::cockpit) fn areas(app: &App) -> Areas {
         let wide = body.width * 2 / 5;
         rest.width -= wide;
         Some(Rect { x: rest.right(), width: wide, ..rest })
-    } else if body.height >= 17 {
-        let least = if body.height >= 27 { (body.height / 3).min(PREVIEW) } else { 3 };
+    } else {
+        let least = match body.height {
+            27.. => (body.height / 3).min(PREVIEW),
+            17.. => 3,
+            _ => 0,
+        };
         // The heading, the rows, and one that may be gone and keeps its place.
         let listed = app.flows.window.value().map_or(usize::MAX, |window| window.total.saturating_add(2));
         let free = rest.height.saturating_sub(u16::try_from(listed).unwrap_or(u16::MAX));
         let tall = free.clamp(least, PREVIEW);
-        rest.height -= tall;
-        Some(Rect { y: rest.bottom(), height: tall, ..rest })
-    } else {
-        None
+        (tall >= 3).then(|| {
+            rest.height -= tall;
+            Rect { y: rest.bottom(), height: tall, ..rest }
+        })
     };
     let heading = Rect { height: 1.min(rest.height), ..rest };
     let list = Rect { y: rest.y + heading.height, height: rest.height - heading.height, ..rest };
@@ -151,7 +155,7 @@ struct Wants {
 
 impl Wants {
     /// What the rows need. Where only a part of them is held, the flows and steps come from the overview and the others
-    /// are rounded up to one of two widths: scrolling on must not move the columns.
+    /// are rounded up to one of a few widths: scrolling on must not move the columns.
     fn of(app: &App) -> Self {
         let most =
             |widths: &mut dyn Iterator<Item = usize>| u16::try_from(widths.max().unwrap_or(0)).unwrap_or(u16::MAX);
@@ -168,8 +172,9 @@ impl Wants {
                 let listed = overview.cells.iter().filter(|cell| cell.counts.open + cell.counts.failed > 0);
                 wants.name = wants.name.max(most(&mut listed.map(|cell| name(&cell.flow, &cell.step))));
             }
-            wants.tenant = if wants.tenant <= 12 { 12 } else { 18 };
-            wants.id = if wants.id <= 21 { 21 } else { 36 };
+            let bound = |most: u16, bounds: [u16; 3]| bounds.into_iter().find(|bound| most <= *bound).unwrap_or(most);
+            wants.tenant = bound(wants.tenant, [12, 18, 28]);
+            wants.id = bound(wants.id, [12, 21, 36]);
         }
         wants
     }
@@ -187,7 +192,7 @@ impl Layout {
             Self { state: 14, age: if narrow { 5 } else { 6 }, name: 0, tenant: 0, attempts: 0, error: 0, id: 0 };
         let mut room = width.saturating_sub(2 + layout.state + layout.age);
         let name = 1 + wants.name.clamp(12, (width * 3 / 10).clamp(36, 60));
-        let tenant = 1 + wants.tenant.clamp(7, 18);
+        let tenant = 1 + wants.tenant.clamp(7, if width >= 160 { 28 } else { 18 });
         layout.name = name.min(27);
         layout.tenant = tenant.min(13);
         let error = room >= layout.name + layout.tenant + Self::ERROR;

@@ -70,6 +70,45 @@ fn popups() {
 }
 
 #[test]
+fn a_short_list_leaves_its_room_to_the_row_under_the_cursor() {
+    let rows: Vec<_> = (0..4).map(super::fake::judged).collect();
+    for size in [SIZES[0], (80, 14)] {
+        let name = format!("flows-short-{}x{}", size.0, size.1);
+        let ops = FakeOps { rows: rows.clone().into(), ..FakeOps::default() };
+        let buffer = shot(ops, ScreenName::Flows, "", size, &settings());
+        insta::assert_snapshot!(name.clone(), keep(&name, &buffer));
+    }
+}
+
+#[test]
+fn the_columns_stay_where_they_are_while_scrolling() {
+    for size in SIZES {
+        let heading = |keys| {
+            let buffer = shot(FakeOps::default(), ScreenName::Flows, keys, size, &settings());
+            text(&buffer).lines().nth(3).unwrap().to_owned()
+        };
+        let top = heading("");
+        assert!(top.contains("ERROR"), "{top}");
+        for keys in ["ctrl-d", "ctrl-d ctrl-d ctrl-d", "G"] {
+            assert_eq!(heading(keys), top, "{keys} at {size:?}");
+        }
+    }
+}
+
+#[test]
+fn the_footer_always_tells_how_to_get_help_and_out() {
+    for screen in ScreenName::ALL {
+        for width in [40, 50, 60, 72, 80, 81, 90, 100, 120] {
+            let buffer = shot(FakeOps::default(), screen, "", (width, 12), &settings());
+            let drawn = text(&buffer);
+            let footer = drawn.lines().last().unwrap();
+            assert!(footer.contains("? help") && footer.contains("q back/quit"), "{width}: {footer}");
+            assert!(!footer.contains('…'), "{width}: {footer}");
+        }
+    }
+}
+
+#[test]
 fn without_colours_and_in_ascii() {
     let mut plain = settings();
     plain.colours = Colours::None;
@@ -81,6 +120,8 @@ fn without_colours_and_in_ascii() {
         assert!(buffer.content.iter().all(|cell| cell.fg == ratatui::style::Color::Reset), "{drawn}");
         insta::assert_snapshot!(format!("ascii-{}", screen.name()), drawn);
     }
+    let small = shot(FakeOps::default(), ScreenName::Detail, "", SIZES[0], &plain);
+    insta::assert_snapshot!("ascii-detail-80x24", text(&small));
 }
 
 #[test]
