@@ -35,14 +35,15 @@ pub(super) fn content(app: &App, styles: &Styles) -> (Block, Rect) {
     let mut block = Block::default();
     let entry = |block: &mut Block, head: String, text: &str| {
         let indent = " ".repeat(HEAD + 4);
-        let mut label = format!("  {head}{}", " ".repeat((HEAD + 2).saturating_sub(width(&head))));
-        if width(&head) > HEAD {
-            block.push(vec![Span::styled(label, styles.key)]);
-            label = indent.clone();
+        let beside = format!("  {head}{}", " ".repeat((HEAD + 2).saturating_sub(width(&head))));
+        // A wide one has a line of its own.
+        let alone = width(&head) > HEAD;
+        if alone {
+            block.push(vec![Span::styled(beside.clone(), styles.key)]);
         }
-        for line in wrap(text, columns.saturating_sub(HEAD + 4)) {
-            let label = std::mem::replace(&mut label, indent.clone());
-            block.push(vec![Span::styled(label, styles.key), Span::styled(line, styles.text)]);
+        for (at, line) in wrap(text, columns.saturating_sub(HEAD + 4)).into_iter().enumerate() {
+            let label = if at == 0 && !alone { &beside } else { &indent };
+            block.push(vec![Span::styled(label.clone(), styles.key), Span::styled(line, styles.text)]);
         }
     };
     let heading = |block: &mut Block, text: &str| {

@@ -299,7 +299,7 @@ fn lost_wait(evidence: &str) -> &'static str {
     let was_for = |kind: WaitKind| evidence.contains(&format!("wait for {} ended", kind.words()));
     if was_for(WaitKind::Timer) {
         // Nobody answers a timer: the engine itself was to go on.
-        "nothing safe: the engine was to wake it and did not; look at its timers and at this step's worker"
+        "nothing safe: the engine did not wake it; look at its timers and this step's worker"
     } else if was_for(WaitKind::Child) {
         "nothing here: repair the flow that it called, and it moves on"
     } else {
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn nobody_is_looked_for_who_was_to_answer_a_timer() {
-        assert!(lost_wait("its wait for a timer ended 22 min ago").contains("the engine was to wake it"));
+        assert!(lost_wait("its wait for a timer ended 22 min ago").contains("the engine did not wake it"));
         for other in ["its wait for a callback ended 1 h ago", "waiting for an approval for 4 d"] {
             assert!(lost_wait(other).contains("who was to answer"));
         }
