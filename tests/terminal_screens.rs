@@ -139,12 +139,21 @@ fn the_help_is_the_table_of_commands() {
         term.press(keys);
         term.press("?");
         let seen = term.shows(title);
+        // On the flows the filter comes before what is the same everywhere.
+        let filter_first = screen == ScreenName::Flows;
+        let line_of = |word: &str| seen.lines.iter().position(|line| line.contains(word)).expect(word);
+        assert_eq!(line_of("a comma is OR") < line_of("everywhere"), filter_first, "{}", seen.picture());
+        for wide in ["age:>10m attempts:>=5  ", "\"connection refused\"  "] {
+            assert!(seen.has(wide), "{wide} has a gap behind it\n{}", seen.picture());
+        }
+        term.press("G");
+        let below = term.until("what is below", |seen| seen.has("more ↑"));
         for command in TABLE {
             let keys: Vec<_> = command.keys.iter().map(|keys| label(keys)).collect();
             let keys = if keys.is_empty() { format!(":{}", command.name) } else { keys.join(", ") };
             // Longer ones go on in the next line.
             let doc: String = command.doc.chars().take(30).collect();
-            let there = seen.lines.iter().any(|line| line.contains(&keys) && line.contains(&doc));
+            let there = seen.lines.iter().chain(&below.lines).any(|line| line.contains(&keys) && line.contains(&doc));
             assert_eq!(there, command.at(screen), "{keys} {doc} on {screen:?}\n{}", seen.picture());
         }
         term.press("esc");

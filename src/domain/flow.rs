@@ -151,7 +151,15 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// The name of what it waits on, where that says more than its kind: an approval called "approval" does not.
+    /// The name of what it waits on, where that says more than its kind.
+    ///
+    /// ```
+    /// use quarterdeck::domain::flow::{Wait, WaitKind};
+    ///
+    /// let wait = |name: &str| Wait { kind: WaitKind::Approval, reference: Some(name.into()), since: None, until: None };
+    /// assert_eq!(wait("approval").name(), None);
+    /// assert_eq!(wait("budget").name().unwrap(), "budget");
+    /// ```
     pub fn name(&self) -> Option<&SafeText> {
         let (_, noun) = self.kind.words().split_once(' ').unwrap_or_default();
         self.reference.as_ref().filter(|name| !name.eq_ignore_ascii_case(noun))

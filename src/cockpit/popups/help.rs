@@ -35,14 +35,15 @@ pub(super) fn content(app: &App, styles: &Styles) -> (Block, Rect) {
     let mut block = Block::default();
     let entry = |block: &mut Block, head: String, text: &str| {
         let indent = " ".repeat(HEAD + 4);
-        let mut label = format!("  {head}{}", " ".repeat((HEAD + 2).saturating_sub(width(&head))));
-        if width(&head) > HEAD {
-            let alone = std::mem::replace(&mut label, indent.clone());
-            block.push(vec![Span::styled(alone, styles.key)]);
+        let beside = format!("  {head}{}", " ".repeat((HEAD + 2).saturating_sub(width(&head))));
+        // A wide one has a line of its own.
+        let alone = width(&head) > HEAD;
+        if alone {
+            block.push(vec![Span::styled(beside.clone(), styles.key)]);
         }
-        for line in wrap(text, columns.saturating_sub(HEAD + 4)) {
-            let label = std::mem::replace(&mut label, indent.clone());
-            block.push(vec![Span::styled(label, styles.key), Span::styled(line, styles.text)]);
+        for (at, line) in wrap(text, columns.saturating_sub(HEAD + 4)).into_iter().enumerate() {
+            let label = if at == 0 && !alone { &beside } else { &indent };
+            block.push(vec![Span::styled(label.clone(), styles.key), Span::styled(line, styles.text)]);
         }
     };
     let heading = |block: &mut Block, text: &str| {
@@ -56,7 +57,7 @@ pub(super) fn content(app: &App, styles: &Styles) -> (Block, Rect) {
             ("step:dns,database", "a comma is OR; a space is AND"),
             ("-flow:invite-*", "a dash negates"),
             ("age:>10m attempts:>=5", "ages and numbers are compared"),
-            ("\"connection refused\"", "a bare word searches id, tenant and error; quotes keep spaces"),
+            ("\"connection refused\"", "a bare word searches names, ids, error, state; quotes keep spaces"),
         ] {
             entry(block, example.to_owned(), meaning);
         }

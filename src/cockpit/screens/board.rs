@@ -352,7 +352,7 @@ fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
 fn lost_wait(kind: Option<WaitKind>) -> &'static str {
     match kind {
         // Nobody answers a timer: the engine itself was to go on.
-        Some(WaitKind::Timer) => "nothing safe: the engine was to wake it; look at its timers and this step's worker",
+        Some(WaitKind::Timer) => "nothing safe: the engine did not wake it; look at its timers and this step's worker",
         Some(WaitKind::Child) => "nothing here: repair the flow that it called, and it moves on",
         _ => "nothing safe: find out who is to answer; cancel ends it for good",
     }
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn nobody_is_looked_for_who_was_to_answer_a_timer() {
-        assert!(lost_wait(Some(WaitKind::Timer)).contains("the engine was to wake it"));
+        assert!(lost_wait(Some(WaitKind::Timer)).contains("the engine did not wake it"));
         for other in [Some(WaitKind::Signal), Some(WaitKind::Approval), None] {
             assert!(lost_wait(other).contains("who is to answer"));
         }

@@ -10,11 +10,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use crate::cockpit::app::App;
+use crate::cockpit::draw::draw;
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect, Msg};
 use crate::cockpit::runtime::effects::answer;
+use crate::cockpit::text;
+use crate::cockpit::theme::Styles;
 use crate::cockpit::update::{start, update};
 use crate::ops::Ops as _;
 
@@ -82,6 +87,14 @@ impl Desk {
         self.now += SignedDuration::from_secs(seconds);
         let effects = update(&mut self.app, Msg::Tick, self.now);
         self.settle(effects);
+    }
+
+    /// The screen as text.
+    fn picture(&self) -> String {
+        let (width, height) = self.app.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        draw(&self.app, &Styles::default(), &mut buffer);
+        text(&buffer)
     }
 
     fn change(&mut self) {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 
-use super::fake::{FakeOps, act, settings};
+use super::Desk;
+use super::fake::{FakeOps, act, answer, instance, settings};
 use crate::cockpit::{Colours, ScreenName, Settings, snapshot_after, svg, text};
+use crate::domain::flow::{FlowInstance, Status};
 use crate::domain::remediation::ItemState;
 use crate::domain::source::Freshness;
 use crate::ops::OpsError;
@@ -185,5 +187,36 @@ fn no_size_panics() {
                 assert_eq!((buffer.area.width, buffer.area.height), (width, height));
             }
         }
+    }
+}
+
+#[test]
+fn a_row_that_left_the_list_is_not_called_gone() {
+    let mut desk = Desk::new();
+    desk.keys("2 j j");
+    desk.ops.rows.lock().unwrap().remove(2);
+    desk.change();
+    let picture = desk.picture();
+    assert!(picture.contains("left ") && picture.contains("Enter shows how it is now"), "{picture}");
+    assert!(!picture.contains("gone"), "{picture}");
+}
+
+#[test]
+fn an_error_that_is_over_is_the_last_one() {
+    let mut desk = Desk::new();
+    desk.keys("2 enter");
+    for (status, heading) in [
+        (Status::Succeeded, "  last error"),
+        (Status::Waiting, "  last error"),
+        (Status::BackingOff, "  error"),
+        (Status::Failed, "  error"),
+    ] {
+        let flow = FlowInstance { status, pause: None, ..instance(0) };
+        desk.app.detail.answer.answered(Ok(answer(flow)), desk.now);
+        desk.app.size = (100, 60);
+        let picture = desk.picture();
+        assert!(picture.lines().any(|line| line.trim_end() == heading), "{status:?}\n{picture}");
+        let now = picture.contains("goes on from the failed step now, instead of at its next try");
+        assert_eq!(now, status == Status::BackingOff, "{picture}");
     }
 }
