@@ -177,6 +177,26 @@ fn the_cockpit_wants_a_terminal() {
 }
 
 #[test]
+fn shells_and_manuals_know_the_commands() {
+    for (shell, begin) in
+        [("bash", "_quarterdeck()"), ("zsh", "#compdef quarterdeck"), ("fish", "complete -c quarterdeck")]
+    {
+        let script = run(["completions", shell]).good().out;
+        for word in [begin, "board", "fail-on", "read-only", "snapshot"] {
+            assert!(script.contains(word), "{shell}: {word} is missing in\n{script}");
+        }
+    }
+    let script = run(["completions", "bash"]).good().out;
+    let syntax = finish(std::process::Command::new("bash").args(["-n", "-c", &script]));
+    assert_eq!((syntax.code, syntax.err.as_str()), (0, ""), "bash reads it");
+    let page = run(["man"]).good().out;
+    for word in [".TH quarterdeck 1", "completions", "read\\-only"] {
+        assert!(page.contains(word), "{word} is missing in\n{page}");
+    }
+    run(["completions", "tcsh"]).refused(&["tcsh", "bash", "zsh", "fish"]);
+}
+
+#[test]
 fn help_and_version_are_answers() {
     let version = run(["--version"]).good().out;
     assert_eq!(version, format!("quarterdeck {}\n", env!("CARGO_PKG_VERSION")));

@@ -75,6 +75,18 @@ pub(super) enum Command {
     Get(Get),
     /// Draw one screen without a terminal
     Snapshot(Snapshot),
+    /// Print the completions for a shell
+    ///
+    /// bash: `quarterdeck completions bash > ~/.local/share/bash-completion/completions/quarterdeck`
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in roff
+    ///
+    /// `quarterdeck man | man -l -` shows it.
+    Man,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod cockpit;
+mod completions;
 mod get;
 mod output;
 mod report;
@@ -89,5 +90,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Demo => cockpit::run(&args.global.for_demo()).await,
         Command::Get(get) => get::run(&args.global, &get).await,
         Command::Snapshot(snapshot) => snapshot::run(&args.global, &snapshot).await,
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man => completions::man(),
     }
 }
