@@ -14,17 +14,14 @@ pub(super) fn run(shell: Shell) -> Result<Outcome, Failure> {
     // Made whole first: clap's generator does not take an output that ends early.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), NAME, &mut script);
-    print(&script)
+    output::print(|out| out.write_all(&script))?;
+    Ok(Outcome::Fine)
 }
 
 /// Prints the manual page, in roff.
 pub(super) fn man() -> Result<Outcome, Failure> {
     let mut page = Vec::new();
     clap_mangen::Man::new(Args::command()).render(&mut page).map_err(|error| Failure::Other(error.into()))?;
-    print(&page)
-}
-
-fn print(bytes: &[u8]) -> Result<Outcome, Failure> {
-    output::print(|out| out.write_all(bytes)).map_err(|error| Failure::Other(error.into()))?;
+    output::print(|out| out.write_all(&page))?;
     Ok(Outcome::Fine)
 }

@@ -84,10 +84,6 @@ fn unexpected(error: OpsError) -> Failure {
     Failure::Other(error.into())
 }
 
-fn emit(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), Failure> {
-    output::print(write).map_err(|error| Failure::Other(error.into()))
-}
-
 /// Says on standard error which sources failed; a failed source is never silently a smaller number.
 fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome {
     let mut failed = false;
@@ -114,7 +110,7 @@ fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome
 async fn board(hub: &Hub, matching: &Matching, filter: &Filter) -> Result<Outcome, Failure> {
     let overview = hub.overview(filter).await.map_err(unexpected)?;
     let cells = || overview.cells.iter().map(cell_json).collect::<Vec<_>>();
-    emit(|out| match matching.format.output {
+    output::print(|out| match matching.format.output {
         Output::Json => output::json(out, &board_json(&overview)),
         Output::Ndjson => output::ndjson(out, &cells()),
         Output::Csv => output::csv(out, CELL, &cells()),
@@ -242,7 +238,7 @@ fn sources_table(overview: &Overview) -> Table {
 async fn sources(hub: &Hub, format: &Format) -> Result<Outcome, Failure> {
     let overview = hub.overview(&Filter::default()).await.map_err(unexpected)?;
     let rows: Vec<Value> = overview.sources.iter().map(|source| source_json(source, &overview)).collect();
-    emit(|out| match format.output {
+    output::print(|out| match format.output {
         Output::Json => output::json(out, &json!({"schema": "quarterdeck.sources/1", "at": overview.at, "rows": rows})),
         Output::Ndjson => output::ndjson(out, &rows),
         Output::Csv => output::csv(out, SOURCE, &rows),
@@ -258,7 +254,7 @@ async fn flows(hub: &Hub, listing: &Listing, filter: Filter) -> Result<Outcome, 
     let window = hub.flows(query).await.map_err(unexpected)?;
     let rows = || window.rows.iter().map(|row| row_json(row)).collect::<Vec<_>>();
     let format = listing.matching.format.output;
-    emit(|out| match format {
+    output::print(|out| match format {
         Output::Json => {
             output::json(out, &json!({"schema": "quarterdeck.flows/1", "total": window.total, "rows": rows()}))
         }
@@ -325,7 +321,7 @@ async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
             return Ok(Outcome::SourceFailed);
         }
     };
-    emit(|out| match one.format.output {
+    output::print(|out| match one.format.output {
         Output::Json => output::json(out, &flow_json(&answer)),
         Output::Ndjson => output::ndjson(out, [&flow_json(&answer)]),
         Output::Csv => output::csv(out, ENTRY, &timeline_json(&answer)),

@@ -8,6 +8,8 @@ use std::io::{self, BufWriter, Write};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
+use super::Failure;
+
 /// Rows under named columns.
 pub(super) struct Table {
     pub(super) columns: &'static [&'static str],
@@ -15,7 +17,7 @@ pub(super) struct Table {
 }
 
 /// Writes to standard output; a reader that has gone (`| head`) is no error.
-pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -23,7 +25,8 @@ pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io:
             drop(out.into_parts());
             Ok(())
         }
-        other => other.map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}"))),
+        other => other
+            .map_err(|error| Failure::Other(io::Error::new(error.kind(), format!("standard output: {error}")).into())),
     }
 }
 

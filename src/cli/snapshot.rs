@@ -30,8 +30,7 @@ pub(super) async fn run(global: &Global, snapshot: &Snapshot) -> Result<Outcome,
         Picture::Ansi => cockpit::ansi(&buffer),
         Picture::Svg => cockpit::svg(&buffer, &format!("Quarterdeck: {}", screen.title())),
     };
-    output::print(|out| writeln!(out, "{}", picture.trim_end_matches('\n')))
-        .map_err(|error| Failure::Other(error.into()))?;
+    output::print(|out| writeln!(out, "{}", picture.trim_end_matches('\n')))?;
     Ok(Outcome::Fine)
 }
 

@@ -52,12 +52,12 @@ fn anywhere(word: &Pattern, judged: &JudgedFlow) -> bool {
     let rule = judgement.rule().map(Rule::words);
     let held = State::Held.holds(flow).then_some("held");
     let FlowInstance { id, flow: name, step, tenant, key, error, .. } = flow;
-    let texts = [Some(&**name), Some(&**step), tenant.as_deref(), key.as_deref(), error.as_ref().map(|e| &*e.text)];
-    texts.into_iter().flatten().any(|text| contains(text, &word.folded))
-        || contains(&id.instance, &word.folded)
+    let error = error.as_ref().map(|error| &*error.text);
+    let names = [Some(&**name), Some(&**step), tenant.as_deref(), key.as_deref(), error, Some(&*id.instance)];
+    let state = [Some(flow.status.words()), verdict, rule, held];
+    names.into_iter().chain(state).flatten().any(|text| contains(text, &word.folded))
         // The two halves as one text: only a word that reaches over the slash, or sits in the source, needs it.
         || contains(&id.to_string(), &word.folded)
-        || [Some(flow.status.words()), verdict, rule, held].into_iter().flatten().any(|text| contains(text, &word.folded))
 }
 
 fn text(field: Field, patterns: &[Pattern], judged: &JudgedFlow) -> bool {
