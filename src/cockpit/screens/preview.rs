@@ -72,11 +72,8 @@ fn compact(app: &App, pen: &mut Pen<'_>, area: Rect) {
         return;
     };
     let instance = &row.flow;
-    let (glyph, word, style) = if app.flows.gone {
-        (pen.glyphs.dot, "gone: it is no longer in this list", styles.gone)
-    } else {
-        state_of(pen, row)
-    };
+    let (glyph, word, style) =
+        if app.flows.gone { (pen.glyphs.dot, "left this list", styles.gone) } else { state_of(pen, row) };
     let title = [
         Span::styled(format!("{glyph} {word}"), style),
         Span::styled(format!("  {}", instance.flow), styles.strong),
