@@ -58,6 +58,8 @@ pub struct Command {
     pub hint: Option<&'static str>,
     /// Whether it can be typed after `:`.
     pub typed: bool,
+    /// What may be typed after its name, in words for the help: `FILTER`. Nothing may where it is `None`.
+    pub words: Option<&'static str>,
 }
 
 const BOARD: ScreenName = ScreenName::Board;
@@ -65,7 +67,7 @@ const FLOWS: ScreenName = ScreenName::Flows;
 const DETAIL: ScreenName = ScreenName::Detail;
 
 const fn command(id: CommandId, name: &'static str, keys: &'static [&'static str], doc: &'static str) -> Command {
-    Command { id, name, doc, screens: &[], keys, hint: None, typed: false }
+    Command { id, name, doc, screens: &[], keys, hint: None, typed: false, words: None }
 }
 
 impl Command {
@@ -82,6 +84,12 @@ impl Command {
     const fn typed(mut self) -> Self {
         self.typed = true;
         self
+    }
+
+    /// Can be typed, with or without words after its name.
+    const fn takes(mut self, words: &'static str) -> Self {
+        self.words = Some(words);
+        self.typed()
     }
 
     /// Whether it can be had on a screen.
@@ -108,7 +116,7 @@ pub const TABLE: &[Command] = &[
     command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane").on(&[BOARD]).hint("pane"),
     command(CommandId::Copy, "copy", &["y"], "copy the id under the cursor").hint("copy id"),
     command(CommandId::Board, "board", &["1"], "the board: what is stuck, worst first").typed(),
-    command(CommandId::Flows, "flows", &["2"], "every open or failed instance").typed(),
+    command(CommandId::Flows, "flows", &["2"], "every open or failed instance").takes("FILTER"),
     command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are").typed(),
     command(CommandId::Previous, "previous", &["-"], "the screen before this one"),
     command(CommandId::Back, "back", &["esc", "left", "h"], "one layer back"),

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::moving::{self, Step};
 use super::{acting, entered, prompt};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
-use crate::cockpit::command::CommandId;
+use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key};
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::remote::Remote;
@@ -138,17 +138,39 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
     }
 }
 
+/// Carries a command out that was typed with words after its name. An error stays in the line, so that the words can
+/// be mended.
+pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Result<Vec<Effect>, String> {
+    match command.id {
+        CommandId::Flows => {
+            let filter = Filter::parse(words).map_err(|error| error.to_string())?;
+            Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], words.to_owned(), filter))
+        }
+        _ => Err(format!(":{} takes no words", command.name)),
+    }
+}
+
 /// Goes to other screens; where `filter` is given, with that filter on the flows.
 pub(super) fn go(app: &mut App, stack: Vec<ScreenName>, filter: Option<String>) -> Vec<Effect> {
-    let here = (app.stack.clone(), app.flows.text.clone());
-    if stack != app.stack || filter.as_ref().is_some_and(|filter| *filter != app.flows.text) {
-        app.previous = Some(here);
-    }
-    app.stack = stack;
     if let Some(text) = filter
         && text != app.flows.text
         && let Ok(filter) = Filter::parse(&text)
     {
+        return go_filtered(app, stack, text, filter);
+    }
+    if stack != app.stack {
+        app.previous = Some((app.stack.clone(), app.flows.text.clone()));
+    }
+    app.stack = stack;
+    entered(app)
+}
+
+fn go_filtered(app: &mut App, stack: Vec<ScreenName>, text: String, filter: Filter) -> Vec<Effect> {
+    if stack != app.stack || text != app.flows.text {
+        app.previous = Some((app.stack.clone(), app.flows.text.clone()));
+    }
+    app.stack = stack;
+    if text != app.flows.text {
         set_filter(app, text, filter);
     }
     entered(app)

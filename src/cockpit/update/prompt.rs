@@ -6,7 +6,7 @@ use tui_input::{Input, InputRequest};
 
 use super::{acting, keys, moving};
 use crate::cockpit::app::{App, Prompt, PromptKind};
-use crate::cockpit::command::{self, CommandId};
+use crate::cockpit::command;
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::Effect;
 use crate::cockpit::settings::ScreenName;
@@ -125,20 +125,18 @@ fn enter(app: &mut App) -> Vec<Effect> {
             let (name, rest) = line.split_once(' ').unwrap_or((&line, ""));
             let rest = rest.trim();
             match command::by_name(name) {
-                Ok(command) if command.id == CommandId::Flows && !rest.is_empty() => match Filter::parse(rest) {
-                    Ok(_) => {
+                Ok(command) if !rest.is_empty() => match keys::command_with(app, command, rest) {
+                    Ok(effects) => {
                         app.prompt = None;
-                        keys::go(app, vec![ScreenName::Board, ScreenName::Flows], Some(rest.to_owned()))
+                        effects
                     }
                     Err(error) => {
-                        prompt.error = Some(error.to_string());
+                        if let Some(prompt) = &mut app.prompt {
+                            prompt.error = Some(error);
+                        }
                         Vec::new()
                     }
                 },
-                Ok(command) if !rest.is_empty() => {
-                    prompt.error = Some(format!(":{} takes no words", command.name));
-                    Vec::new()
-                }
                 Ok(command) => {
                     app.prompt = None;
                     keys::command(app, command.id)
