@@ -1,5 +1,9 @@
 //! The table in `RELIABILITY.md` is true: the tests that it names are there, and went through as many cases as it says.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; clippy's own exception covers test functions only")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests; clippy's own exception covers test functions only"
+)]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
