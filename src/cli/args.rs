@@ -58,6 +58,9 @@ pub(super) struct Global {
     /// Refuse every act
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) read_only: bool,
+    /// Let acts through in a production context without arming it first
+    #[arg(long, global = true, help_heading = GLOBAL, conflicts_with = "read_only")]
+    pub(super) write: bool,
     /// The theme, by name
     #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL)]
     pub(super) theme: Option<String>,

@@ -49,7 +49,10 @@ pub(super) async fn settings(world: &world::World) -> Result<Settings, Failure> 
     let read_only = world.hub.overview(&crate::query::Filter::default()).await.ok();
     let settings = Settings {
         badge,
-        read_only: read_only.and_then(|overview| overview.read_only.clone()),
+        // What a lock says changes while the cockpit is open: it is asked of the hub.
+        read_only: read_only.filter(|board| board.lock.is_none()).and_then(|board| board.read_only.clone()),
+        accent: world.accent.clone(),
+        writable: world.writable,
         clock: world.clock.clone(),
         theme: world.ui.theme.value.clone(),
         frame_every: Duration::try_from(world.ui.frame.value).unwrap_or_default(),

@@ -22,6 +22,10 @@ pub(super) struct World {
     pub(super) context: String,
     pub(super) operator: String,
     pub(super) production: bool,
+    /// The colour of the context.
+    pub(super) accent: Option<String>,
+    /// Whether production is acted on without being armed.
+    pub(super) writable: bool,
     pub(super) demo: bool,
     pub(super) clock: Clock,
     /// How the cockpit is to look, which keys are not as they are by default, and the saved views.
@@ -46,13 +50,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         }
         _ => Failure::Usage(error.to_string()),
     })?;
-    let read_only = if global.read_only {
-        Some("started with --read-only".to_owned())
-    } else if config.context.production {
-        Some(format!("{} is production, which this version does not act on", config.context.name))
-    } else {
-        None
-    };
+    let read_only = global.read_only.then(|| "started with --read-only".to_owned());
     let clock: Clock = Arc::new(Timestamp::now);
     let sources = config.context.sources.iter().map(connect).collect::<Result<_, _>>()?;
     let context = config.context.name.clone();
@@ -60,6 +58,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         context: context.clone(),
         operator: config.operator.clone(),
         read_only,
+        locked: config.context.production && !global.write,
         thresholds: config.thresholds,
         soak: config.soak,
         state_dir: (!once).then_some(config.state_dir),
@@ -72,6 +71,8 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         context,
         operator: config.operator,
         production,
+        accent: config.context.colour,
+        writable: production && global.write,
         demo: false,
         clock,
         ui: config.ui,
@@ -90,6 +91,7 @@ pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
         context: "demo".to_owned(),
         operator: "you".to_owned(),
         read_only: global.read_only.then(|| "started with --read-only".to_owned()),
+        locked: false,
         thresholds: crate::config::ThresholdBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
@@ -101,6 +103,8 @@ pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
         context: "demo".to_owned(),
         operator: "you".to_owned(),
         production: false,
+        accent: None,
+        writable: false,
         demo: true,
         clock,
         ui,

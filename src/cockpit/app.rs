@@ -11,13 +11,14 @@ use super::keymap::{Key, Keymap};
 use super::msg::{Ask, Effect, Target, Ticket};
 use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
+use super::update::arming::ArmForm;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::Version;
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
-use crate::ops::{FlowAnswer, FlowWindow, OpsError, Overview, SortBy};
+use crate::ops::{Armed, FlowAnswer, FlowWindow, OpsError, Overview, REASON_LEAST, SortBy};
 use crate::query::{Filter, FilterError};
 
 /// For how long after the cursor moved the board keeps its order.
@@ -30,7 +31,7 @@ pub const DETAIL_EVERY: SignedDuration = SignedDuration::from_secs(2);
 pub const MESSAGE_FOR: SignedDuration = SignedDuration::from_secs(5);
 
 /// The fewest characters, blanks aside, of a reason.
-pub const REASON_MIN: usize = 3;
+pub const REASON_MIN: usize = REASON_LEAST;
 
 /// The board's two lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +212,8 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: usize,
     },
+    /// A production context is about to be armed.
+    Arm(Box<ArmForm>),
     /// Acts run, and the operator asked to quit.
     Quit {
         /// Whether the button that quits has the focus.
@@ -452,12 +455,32 @@ impl App {
         self.acts.value()?.iter().find(|act| act.id == *id)
     }
 
-    /// Why nothing can be acted on at all, where that is so.
+    /// Why nothing can be acted on at all at this moment, where that is so.
     pub fn read_only(&self) -> Option<&SafeText> {
-        self.settings
-            .read_only
-            .as_ref()
-            .or_else(|| self.overview.value().and_then(|overview| overview.read_only.as_ref()))
+        if let Some(why) = &self.settings.read_only {
+            return Some(why);
+        }
+        let overview = self.overview.value()?;
+        match &overview.lock {
+            // What was last heard may be older than the end of the time it was armed for.
+            Some(lock) => self.armed().is_none().then_some(&lock.why),
+            None => overview.read_only.as_ref(),
+        }
+    }
+
+    /// By whom the context is armed and until when, where it is.
+    pub fn armed(&self) -> Option<&Armed> {
+        let armed = self.overview.value()?.lock.as_ref()?.armed.as_ref()?;
+        (self.now < armed.until).then_some(armed)
+    }
+
+    /// Notes that the context was armed or locked, before the board says so.
+    pub fn set_armed(&mut self, armed: Option<Armed>) {
+        if let Remote::Fresh { value, .. } | Remote::Stale { value, .. } = &mut self.overview
+            && let Some(lock) = &mut Arc::make_mut(value).lock
+        {
+            lock.armed = armed;
+        }
     }
 
     /// The instance that a verb or a copy would be about, and why there is none.

@@ -39,6 +39,8 @@ pub enum CommandId {
     Quit,
     QuitAll,
     UseVerbs,
+    Arm,
+    Disarm,
 }
 
 /// One command.
@@ -131,6 +133,9 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Refresh, "refresh", &["r", "ctrl-r"], "ask the sources now").typed(),
     command(CommandId::Pause, "pause", &["P"], "pause live updates, or go on").typed(),
     command(CommandId::Acts, "acts", &[], "the last act and how far it has come").typed(),
+    command(CommandId::Arm, "arm", &[], "let acts through a production context, for 30 minutes at most")
+        .takes("[30m] REASON"),
+    command(CommandId::Disarm, "disarm", &[], "lock a production context again").typed(),
     command(CommandId::CommandLine, "command-line", &[":"], "type a command").hint("command"),
     command(CommandId::Help, "help", &["?", "f1"], "this help").hint("help").typed(),
     command(CommandId::Interrupt, "interrupt", &["ctrl-c"], "close the input or popup; twice on a screen: quit"),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
+use jiff::SignedDuration;
 
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
-use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, OpsError, Overview};
+use crate::ops::{Armed, FlowAnswer, FlowWindow, FlowsQuery, OpsError, Overview};
 
 /// What a question is about. There is one question of each kind under way at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,11 +27,13 @@ pub enum Target {
     Refresh,
     /// The act that was confirmed.
     Act,
+    /// The lock of the context.
+    Arm,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -42,7 +45,7 @@ pub struct Ticket {
     pub epoch: u64,
 }
 
-/// A question to the hub. None changes anything.
+/// A question to the hub. None changes anything outside.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     /// The board.
@@ -57,6 +60,15 @@ pub enum Ask {
     Remediations,
     /// Ask the sources now.
     Refresh,
+    /// Let acts through a locked context.
+    Arm {
+        /// For how long.
+        lasting: SignedDuration,
+        /// Why, in the operator's words.
+        reason: String,
+    },
+    /// Let none through any more.
+    Disarm,
 }
 
 impl Ask {
@@ -69,6 +81,7 @@ impl Ask {
             Self::Plan(..) => Target::Plan,
             Self::Remediations => Target::Remediations,
             Self::Refresh => Target::Refresh,
+            Self::Arm { .. } | Self::Disarm => Target::Arm,
         }
     }
 }
@@ -88,6 +101,8 @@ pub enum Answer {
     Remediations(Result<Vec<Remediation>, OpsError>),
     /// The sources will be asked.
     Refresh(Result<(), OpsError>),
+    /// The context was armed, or locked, or it was refused.
+    Arm(Result<Option<Armed>, OpsError>),
     /// The act was recorded, or not.
     Act(Box<Result<Remediation, OpsError>>),
 }

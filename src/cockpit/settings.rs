@@ -94,6 +94,10 @@ pub struct Settings {
     pub badge: Badge,
     /// Why nothing can be acted on, where that is so.
     pub read_only: Option<SafeText>,
+    /// The colour of the context, as the config writes it.
+    pub accent: Option<String>,
+    /// Whether a production context is acted on without being armed, because it was asked for at the start.
+    pub writable: bool,
     /// Who is at the keyboard; taken on trust.
     pub operator: SafeText,
     /// How many colours the terminal has.
@@ -130,6 +134,8 @@ impl Settings {
             context: context.into(),
             badge: Badge::Normal,
             read_only: None,
+            accent: None,
+            writable: false,
             operator: operator.into(),
             colours: Colours::TrueColour,
             ascii: false,

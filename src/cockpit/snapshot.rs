@@ -39,7 +39,7 @@ pub async fn snapshot_after(
     height: u16,
     settings: &Settings,
 ) -> Result<Buffer, CockpitError> {
-    let styles = Styles::load(settings.theme.as_deref(), settings.colours).map_err(CockpitError::Theme)?;
+    let styles = Styles::of(settings).map_err(CockpitError::Theme)?;
     let clock = Arc::clone(&settings.clock);
     let mut settings = settings.clone();
     settings.start = if screen == ScreenName::Detail { ScreenName::Flows } else { screen };

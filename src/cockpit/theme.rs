@@ -212,7 +212,7 @@ fn colour(palette: &BTreeMap<String, [String; 2]>, name: &str, colours: Colours)
 }
 
 /// The nearest of xterm's colours 16 to 255.
-fn indexed(r: u8, g: u8, b: u8) -> u8 {
+pub(super) fn indexed(r: u8, g: u8, b: u8) -> u8 {
     const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let distance = |a: (u8, u8, u8)| {
         let part = |x: u8, y: u8| u32::from(x.abs_diff(y)).pow(2);

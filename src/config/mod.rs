@@ -102,7 +102,7 @@ impl ContextInfo {
 pub struct Context {
     /// Its name.
     pub name: String,
-    /// Whether it is production: then nothing in it is acted on yet.
+    /// Whether it is production: then nothing in it is acted on until it is armed.
     pub production: bool,
     /// The colour of its badge: one of the eight of a terminal, `gray`, or `#rrggbb`.
     pub colour: Option<String>,

@@ -2,6 +2,7 @@
 //!
 //! It knows connectors by their trait alone, and nothing of the terminal.
 
+mod arming;
 mod board;
 mod executor;
 mod journal;
@@ -17,6 +18,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::arming::Latch;
 use self::executor::{Executor, INEXACT, offers};
 use self::journal::Journal;
 pub use self::source::Clock;
@@ -28,7 +30,7 @@ use crate::domain::ids::InstanceId;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Judgement, judge};
-use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Page, SortBy};
+use crate::ops::{Armed, FlowAnswer, FlowWindow, FlowsQuery, NOT_LOCKED, Ops, OpsError, Overview, Page, SortBy};
 use crate::query::Filter;
 
 /// How a hub is set up.
@@ -39,6 +41,8 @@ pub struct Setup {
     pub operator: String,
     /// Why nothing may be acted on, where that is so.
     pub read_only: Option<String>,
+    /// Whether nothing is acted on until the hub is armed.
+    pub locked: bool,
     /// When the rules hold.
     pub thresholds: ThresholdBook,
     /// How long the effect of an act is watched.
@@ -60,6 +64,7 @@ pub struct Hub {
     sources: Vec<Source>,
     revision: Arc<watch::Sender<u64>>,
     executor: Option<Arc<Executor>>,
+    latch: Option<Arc<Latch>>,
 }
 
 /// The poll loops of a hub; they end when it is dropped.
@@ -92,6 +97,11 @@ impl Hub {
             let revision = revision.clone();
             Arc::new(move || revision.send_modify(|n| *n += 1))
         };
+        let journal = journal.map(Arc::new);
+        let latch = journal.clone().filter(|_| setup.locked).map(|journal| {
+            let clock = setup.clock.clone();
+            Arc::new(Latch::new(&setup.context, &setup.operator, journal, clock, Arc::clone(&changed) as _))
+        });
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
         let sources =
@@ -104,6 +114,7 @@ impl Hub {
             sources,
             revision,
             executor,
+            latch,
         })
     }
 
@@ -196,9 +207,25 @@ impl Hub {
         source.rows().iter().filter(|row| filter.matches(row, engine_now)).cloned().collect()
     }
 
+    /// Why nothing may be acted on at this moment, where that is so.
+    fn refusal(&self) -> Option<SafeText> {
+        self.read_only.clone().or_else(|| self.latch.as_ref().and_then(|latch| latch.refusal()))
+    }
+
     fn executor(&self) -> Result<&Arc<Executor>, OpsError> {
-        let why = || OpsError::Refused(self.read_only.clone().unwrap_or_else(|| "nothing can be recorded".into()));
-        self.executor.as_ref().filter(|_| self.read_only.is_none()).ok_or_else(why)
+        match (self.refusal(), &self.executor) {
+            (Some(why), _) => Err(OpsError::Refused(why)),
+            (None, Some(executor)) => Ok(executor),
+            (None, None) => Err(OpsError::Refused("nothing can be recorded".into())),
+        }
+    }
+
+    fn latch(&self) -> Result<&Arc<Latch>, OpsError> {
+        match (&self.latch, &self.read_only) {
+            (Some(latch), _) => Ok(latch),
+            (None, Some(why)) => Err(OpsError::Refused(format!("it can't be armed: {why}").into())),
+            (None, None) => Err(OpsError::Refused(NOT_LOCKED.into())),
+        }
     }
 }
 
@@ -215,7 +242,8 @@ impl Ops for Hub {
             cohorts: Vec::new(),
             stuck_tenants: 0,
             stuck_without_tenant: 0,
-            read_only: self.read_only.clone(),
+            read_only: self.refusal(),
+            lock: self.latch.as_ref().map(|latch| latch.show()),
         };
         let mut tenants = HashSet::new();
         for source in &self.sources {
@@ -259,7 +287,7 @@ impl Ops for Hub {
 
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
         let (source, reading, judgement) = self.read(id).await?;
-        let verbs = offers(&*source.connector, &reading.detail.flow, self.read_only.as_ref());
+        let verbs = offers(&*source.connector, &reading.detail.flow, self.refusal().as_ref());
         let read_at = (self.clock)();
         let clock_offset = reading.engine_now.duration_since(read_at);
         Ok(FlowAnswer { detail: reading.detail, judgement, verbs, read_at, clock_offset })
@@ -291,11 +319,21 @@ impl Ops for Hub {
         let plan = executor.planned(plan_hash)?;
         // Data that is acted on is read again first: what is on screen may be half a minute old.
         let (source, fresh, _) = self.read(&plan.target).await?;
+        // Reading takes its time, in which the hub may have been locked.
+        let executor = self.executor().map(|_| executor)?;
         executor.begin(source.connector.clone(), plan, reason, &fresh)
     }
 
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
         Ok(self.executor.as_ref().map(|executor| executor.remediations()).unwrap_or_default())
+    }
+
+    async fn arm(&self, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
+        self.latch()?.arm(lasting, reason)
+    }
+
+    async fn disarm(&self) -> Result<(), OpsError> {
+        self.latch().map(|latch| latch.disarm())
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -1,7 +1,9 @@
 //! What lies over a screen: the help, and the way from a verb to its outcome.
 
 pub(super) mod acting;
+mod arming;
 pub(super) mod help;
+mod line;
 pub(super) mod progress;
 
 use ratatui::layout::{Position, Rect};
@@ -72,7 +74,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Help { .. } => Some(help::content(app, styles)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
-        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Quit { .. } => None,
+        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Quit { .. } | Popup::Arm(_) => None,
     }
 }
 
@@ -106,6 +108,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             None
         }
         Popup::Review(review) => acting::review(app, pen, review),
+        Popup::Arm(form) => arming::draw(app, pen, form),
         Popup::Quit { leave } => {
             acting::quit(app, pen, *leave);
             None

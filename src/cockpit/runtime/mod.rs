@@ -37,7 +37,7 @@ pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitE
     if let Some(term) = std::env::var("TERM").ok().filter(|term| term == "dumb" || term.is_empty()) {
         return Err(CockpitError::Dumb(term));
     }
-    let styles = Styles::load(settings.theme.as_deref(), settings.colours).map_err(CockpitError::Theme)?;
+    let styles = Styles::of(&settings).map_err(CockpitError::Theme)?;
     let panicked = Arc::new(Notify::new());
     let signals = outside::signals()?;
     // Once a change of it is listened for, so that none falls in between.

@@ -1,6 +1,7 @@
 //! The cockpit against a hub of hand-made data.
 
 mod acting;
+mod arming;
 mod fake;
 mod moving;
 mod pictures;

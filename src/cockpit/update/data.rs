@@ -62,6 +62,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             app.say(Level::Warning, error.to_string());
             Vec::new()
         }
+        Answer::Arm(answer) => {
+            super::arming::came(app, answer);
+            Vec::new()
+        }
         Answer::Act(answer) => act_came(app, *answer),
     };
     if again && app.paused.is_none() {
@@ -72,7 +76,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             }
             Target::Remediations => Some(app.ask(Ask::Remediations)),
             Target::Flow => ask_detail(app),
-            Target::Flows | Target::Plan | Target::Refresh | Target::Act => None,
+            Target::Flows | Target::Plan | Target::Refresh | Target::Act | Target::Arm => None,
         });
     }
     effects

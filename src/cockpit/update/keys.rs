@@ -4,7 +4,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::SignedDuration;
 
 use super::moving::{self, Step};
-use super::{acting, entered, prompt};
+use super::{acting, arming, entered, prompt};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key};
@@ -12,7 +12,7 @@ use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::ScreenName;
 use crate::domain::text::SafeText;
-use crate::ops::SortBy;
+use crate::ops::{ARM_AT_MOST, SortBy};
 use crate::query::Filter;
 
 pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
@@ -129,6 +129,8 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             app.popup = Some(Popup::Help { scroll: 0 });
             Vec::new()
         }
+        CommandId::Arm => arming::open(app, ARM_AT_MOST, ""),
+        CommandId::Disarm => arming::disarm(app),
         CommandId::Suspend => vec![Effect::Suspend],
         CommandId::Repaint => vec![Effect::Repaint],
         CommandId::UseVerbs => {
@@ -146,6 +148,7 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             let filter = Filter::parse(words).map_err(|error| error.to_string())?;
             Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], words.to_owned(), filter))
         }
+        CommandId::Arm => arming::arm_with(app, words),
         _ => Err(format!(":{} takes no words", command.name)),
     }
 }

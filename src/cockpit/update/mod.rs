@@ -2,6 +2,7 @@
 //! nobody; the present is passed in.
 
 mod acting;
+pub(super) mod arming;
 mod data;
 mod keys;
 mod moving;
@@ -70,6 +71,7 @@ fn tick(app: &mut App) -> Vec<Effect> {
     if app.interrupted_at.is_some_and(|at| now.duration_since(at) > SignedDuration::from_secs(2)) {
         app.interrupted_at = None;
     }
+    arming::tick(app);
     data::thaw(app);
     let mut effects = Vec::new();
     let watched = app.screen() == ScreenName::Detail || matches!(app.popup, Some(Popup::Review(_)));

@@ -32,6 +32,10 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let mut left = vec![Span::styled(word, style)];
     if app.read_only().is_some() {
         left.push(Span::styled(" READ-ONLY ", styles.badge_note));
+    } else if let Some(armed) = app.armed() {
+        left.push(Span::styled(format!(" ARMED {} ", age(since(app.now, armed.until))), styles.badge_note));
+    } else if app.settings.writable {
+        left.push(Span::styled(" WRITE ", styles.badge_note));
     }
     if let Some(since_when) = app.paused {
         left.push(Span::styled(format!(" PAUSED {} ", age(since(since_when, app.now))), styles.badge_note));
