@@ -15,7 +15,7 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 7] = ["operator", "soak", "state_dir", "source", "context", "thresholds", "threshold"];
+const ROOT: [&str; 8] = ["operator", "soak", "state_dir", "source", "context", "thresholds", "threshold", "promise"];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
 const SOURCE: [&str; 6] = ["name", "kind", "url", "poll", "timeout", "auth"];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];

@@ -6,6 +6,7 @@
 mod diagnostic;
 mod file;
 mod paths;
+mod promises;
 mod secret;
 mod section;
 #[cfg(test)]

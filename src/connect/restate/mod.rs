@@ -25,7 +25,9 @@
 //!   invoker's next retry time is still there, and after exhaustion it is not. After a restart of the server that
 //!   trace is gone, and such a one counts as exhausted.
 //! - `failing`: the first `TransientError` event at the last journal position that has one, and the last of all.
-//!   Equal failures in a row make one event, so the first is the beginning of the row.
+//!   Equal failures in a row make one event, so the first is the beginning of the row. What they tell of the worker is
+//!   said in `signs.rs`.
+//! - `sys_deployment`: whether what an invocation is pinned to still exists.
 //! - `sys_keyed_service_status`: who holds the key that a pending invocation queues for.
 //!
 //! Errors are cut to their first line in the query; only [`Connector::read`] asks for the whole text.
@@ -35,6 +37,7 @@
 
 mod detail;
 mod row;
+mod signs;
 mod sql;
 
 use std::fmt;
