@@ -19,7 +19,8 @@
 //! - `step`: of the open commands the one with the highest index, by its name, else `sleep`, `promise:NAME`,
 //!   `call:SERVICE/HANDLER`; `awakeable` where none is open and a signal is waited for (signal 1 is the engine's own
 //!   cancel signal and does not count); `(queued)` before the first and `(last step)` after all; `(unknown)` where a
-//!   finished invocation kept no journal.
+//!   finished invocation kept no journal. The engine (1.7.12) fills in `scheduled_start_at` only where `scheduled_at`
+//!   is asked for too.
 //! - `pause`: `sys_journal_events`, the last `Paused` event. An event without a failure is a pause by a person. A
 //!   person's pause of one that was backing off carries its last failure like an exhausted one; but then the
 //!   invoker's next retry time is still there, and after exhaustion it is not. After a restart of the server that

@@ -40,10 +40,10 @@ pub(super) fn instances(scope: &Scope<'_>) -> String {
          substr(split_part(last_failure, chr(10), 1), 1, {ERROR}) as last_failure, last_failure_error_code, \
          pinned_deployment_id, journal_commands_size, open_commands, entered_at, wakes_at, command, paused_at, \
          pause_message, pause_code, first_failure_at, last_failure_at, step, held, holder, scheduled_start_at, \
-         invoked_by_id, pinned_deployment_id is not null and deployment.id is null as deployment_gone, \
+         invoked_by_id, pinned_deployment_id is not null and deployment_id is null as deployment_gone, \
          crashes, crashed_at, absent_at, seen_at, gone_at \
          from instance left join failing on failing.id = instance.id \
-         left join sys_deployment deployment on deployment.id = pinned_deployment_id",
+         left join (select id as deployment_id from sys_deployment) deployment on deployment_id = pinned_deployment_id",
         common(scope),
         failing(scope),
     )
@@ -70,7 +70,7 @@ pub(super) fn whole(id: &str) -> String {
     format!(
         "select last_failure, completion_failure, pinned_deployment_id, last_attempt_deployment_id, invoked_by, \
          invoked_by_target, invoked_by_id, restarted_from, idempotency_key, trace_id, journal_size, \
-         scheduled_start_at, completed_at from sys_invocation where id = '{id}'"
+         scheduled_at, scheduled_start_at, completed_at from sys_invocation where id = '{id}'"
     )
 }
 
@@ -126,7 +126,7 @@ fn common(scope: &Scope<'_>) -> String {
   select id, target_service_name, target_handler_name, target_service_key, status, completion_result,
     completion_failure, created_at, modified_at, inboxed_at, completed_at, last_start_at, next_retry_at, retry_count,
     last_failure, last_failure_error_code, pinned_deployment_id, journal_commands_size, suspended_waiting_future_json,
-    scheduled_start_at, invoked_by_id
+    case when scheduled_at is not null then scheduled_start_at end as scheduled_start_at, invoked_by_id
   from sys_invocation where {inv}
 ), entry as (
   select id, index, entry_type, name, appended_at, entry_lite_json,
@@ -203,7 +203,7 @@ fn failing(scope: &Scope<'_>) -> String {
          max(case when kind = 'absent' then appended_at end) as absent_at, \
          max(case when kind <> 'absent' then appended_at end) as seen_at, \
          max(case when kind = 'gone' then appended_at end) as gone_at \
-         from (select *, max(case when kind = 'other' then appended_at end) over (partition by id, position) as other_at \
+         from (select *, max(case when kind in ('other', 'gone') then appended_at end) over (partition by id, position) as other_at \
          from (select id, after_journal_entry_index as position, appended_at, {KIND} as kind \
          from sys_journal_events where event_type = 'TransientError' and {})) \
          group by id, position) group by id)",
