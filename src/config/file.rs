@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use toml::de::DeTable;
 
 use super::diagnostic::{Diagnostic, Document};
+use super::redact;
 use super::section::{Found, Section};
 use super::thresholds::ThresholdBook;
 use super::{
@@ -15,9 +16,9 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 7] = ["operator", "soak", "state_dir", "source", "context", "thresholds", "threshold"];
+const ROOT: [&str; 8] = ["operator", "soak", "state_dir", "source", "context", "thresholds", "threshold", "redact"];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
-const SOURCE: [&str; 6] = ["name", "kind", "url", "poll", "timeout", "auth"];
+const SOURCE: [&str; 7] = ["name", "kind", "url", "poll", "timeout", "auth", "open"];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
 
 const POLL: SignedDuration = SignedDuration::from_secs(5);
@@ -49,6 +50,7 @@ pub(super) fn read(
     let soak = root.duration("soak", SignedDuration::ZERO).map_err(ConfigError::Invalid)?.unwrap_or(SOAK);
     let state_dir = root.text("state_dir").map_err(ConfigError::Invalid)?;
     let thresholds = ThresholdBook::read(&root).map_err(ConfigError::Invalid)?;
+    let redact = redact::read(&root).map_err(ConfigError::Invalid)?;
     let drafts = contexts(&root).map_err(ConfigError::Invalid)?;
     let Draft { mut context, secrets } = choose(drafts, file_name, wanted)?;
     for (source, (section, reference)) in context.sources.iter_mut().zip(&secrets) {
@@ -57,7 +59,7 @@ pub(super) fn read(
         }
     }
     let state_dir = state_dir.map_or_else(default_state_dir, |dir| paths::resolve(dir.value, surroundings.folder));
-    Ok(Config { operator, context, thresholds, soak, state_dir })
+    Ok(Config { operator, context, thresholds, soak, state_dir, redact })
 }
 
 /// Who acts: `QUARTERDECK_OPERATOR`, else the file, else `USER` or `LOGNAME`, else the number of the user.
@@ -148,6 +150,7 @@ fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
         poll: section.duration("poll", POLL_LEAST)?.unwrap_or(POLL),
         timeout: section.duration("timeout", SignedDuration::ZERO)?.unwrap_or(TIMEOUT),
         bearer: None,
+        open: redact::open(section)?,
     };
     Ok((source, secret::bearer(section)?, name))
 }

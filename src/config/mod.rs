@@ -6,6 +6,7 @@
 mod diagnostic;
 mod file;
 mod paths;
+mod redact;
 mod secret;
 mod section;
 #[cfg(test)]
@@ -39,6 +40,8 @@ pub struct Config {
     pub soak: SignedDuration,
     /// Where acts are recorded.
     pub state_dir: PathBuf,
+    /// Names of fields that hold secrets, besides the usual ones.
+    pub redact: Vec<String>,
 }
 
 /// A named set of sources.
@@ -88,6 +91,9 @@ pub struct SourceConfig {
     pub timeout: SignedDuration,
     /// The token sent as `Authorization: Bearer`; visible ASCII. `Debug` does not show it.
     pub bearer: Option<SecretString>,
+    /// Where an instance's page is in the engine's own user interface: an http or https URL with `{id}`, `{flow}` and
+    /// `{source}` in it; `None` for the usual place.
+    pub open: Option<String>,
 }
 
 /// Why there is no config.

@@ -9,6 +9,8 @@ pub mod flow;
 pub mod hash;
 pub mod ids;
 pub mod nearest;
+pub mod raw;
+pub mod redact;
 pub mod remediation;
 pub mod source;
 pub mod text;
