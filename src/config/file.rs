@@ -19,8 +19,20 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 11] =
-    ["operator", "soak", "state_dir", "ui", "keys", "view", "source", "context", "thresholds", "threshold", "redact"];
+const ROOT: [&str; 12] = [
+    "operator",
+    "soak",
+    "state_dir",
+    "ui",
+    "keys",
+    "view",
+    "source",
+    "context",
+    "thresholds",
+    "threshold",
+    "promise",
+    "redact",
+];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
 const SOURCE: [&str; 7] = ["name", "kind", "url", "poll", "timeout", "auth", "open"];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
