@@ -6,6 +6,7 @@ use crossterm::event::KeyEvent;
 use jiff::SignedDuration;
 
 use crate::domain::ids::InstanceId;
+use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::ops::{Armed, FlowAnswer, FlowWindow, FlowsQuery, OpsError, Overview};
@@ -29,11 +30,13 @@ pub enum Target {
     Act,
     /// The lock of the context.
     Arm,
+    /// The raw JSON of an instance.
+    Raw,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -69,6 +72,8 @@ pub enum Ask {
     },
     /// Let none through any more.
     Disarm,
+    /// What the engine keeps of one instance.
+    Raw(InstanceId),
 }
 
 impl Ask {
@@ -82,6 +87,7 @@ impl Ask {
             Self::Remediations => Target::Remediations,
             Self::Refresh => Target::Refresh,
             Self::Arm { .. } | Self::Disarm => Target::Arm,
+            Self::Raw(_) => Target::Raw,
         }
     }
 }
@@ -105,6 +111,8 @@ pub enum Answer {
     Arm(Result<Option<Armed>, OpsError>),
     /// The act was recorded, or not.
     Act(Box<Result<Remediation, OpsError>>),
+    /// What the engine keeps of one instance.
+    Raw(Box<Result<RawFlow, OpsError>>),
 }
 
 /// Something that happens.
