@@ -6,12 +6,16 @@
 
 mod accent;
 pub mod app;
+pub mod clipboard;
 pub mod command;
+pub mod compare;
 pub mod draw;
 mod export;
+pub mod gantt;
 pub mod glyphs;
 pub mod keymap;
 pub mod msg;
+pub mod opener;
 mod popups;
 pub mod raw;
 pub mod remote;
@@ -20,6 +24,7 @@ mod screens;
 mod settings;
 mod snapshot;
 pub mod theme;
+pub mod times;
 pub mod update;
 mod widgets;
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use crossterm::event::KeyEvent;
 use jiff::SignedDuration;
 
+use super::clipboard::Clip;
 use crate::domain::ids::InstanceId;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
+use crate::domain::ways::Ways;
 use crate::ops::{Armed, FlowAnswer, FlowWindow, FlowsQuery, OpsError, Overview};
 
 /// What a question is about. There is one question of each kind under way at most.
@@ -32,11 +34,15 @@ pub enum Target {
     Arm,
     /// The raw JSON of an instance.
     Raw,
+    /// Two instances.
+    Pair,
+    /// The ways to an instance.
+    Ways,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 11;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -74,6 +80,10 @@ pub enum Ask {
     Disarm,
     /// What the engine keeps of one instance.
     Raw(InstanceId),
+    /// Two instances, live.
+    Pair([InstanceId; 2]),
+    /// The engine's page of an instance, and how it is read.
+    Ways(InstanceId),
 }
 
 impl Ask {
@@ -88,6 +98,8 @@ impl Ask {
             Self::Refresh => Target::Refresh,
             Self::Arm { .. } | Self::Disarm => Target::Arm,
             Self::Raw(_) => Target::Raw,
+            Self::Pair(_) => Target::Pair,
+            Self::Ways(_) => Target::Ways,
         }
     }
 }
@@ -113,6 +125,10 @@ pub enum Answer {
     Act(Box<Result<Remediation, OpsError>>),
     /// What the engine keeps of one instance.
     Raw(Box<Result<RawFlow, OpsError>>),
+    /// Two instances.
+    Pair(Box<[Result<FlowAnswer, OpsError>; 2]>),
+    /// The ways to an instance.
+    Ways(Result<Ways, OpsError>),
 }
 
 /// Something that happens.
@@ -147,7 +163,9 @@ pub enum Effect {
         reason: String,
     },
     /// Put a text on the clipboard.
-    Copy(SafeText),
+    Copy(Clip),
+    /// Have a page opened, outside.
+    Open(SafeText),
     /// Paint the whole screen anew.
     Repaint,
     /// Go to the background.

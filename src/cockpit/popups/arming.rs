@@ -6,7 +6,7 @@ use super::{frame, inside, line, place};
 use crate::cockpit::app::App;
 use crate::cockpit::update::arming::ArmForm;
 use crate::cockpit::widgets::pen::{Pen, wrap};
-use crate::domain::time::{clock, words};
+use crate::domain::time::words;
 use crate::ops::REASON_LEAST;
 
 /// Draws it, and tells where the text cursor is.
@@ -18,7 +18,10 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, form: &ArmForm) -> Option<Posit
     let inner = inside(area);
     let until = app.now.saturating_add(form.lasting).unwrap_or(app.now);
     let texts = [
-        format!("Acts on {context} will be let through until {} UTC; then it locks itself again.", clock(until)),
+        format!(
+            "Acts on {context} will be let through until {}; then it locks itself again.",
+            app.times.moment(until, app.now)
+        ),
         "Nothing is done by this: each act still has its own plan, review and reason.".to_owned(),
     ];
     let mut y = inner.y;

@@ -4,6 +4,7 @@ pub(super) mod acting;
 mod arming;
 pub(super) mod help;
 mod line;
+pub(super) mod page;
 pub(super) mod progress;
 
 use ratatui::layout::{Position, Rect};
@@ -74,7 +75,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Help { .. } => Some(help::content(app, styles)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
-        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Quit { .. } | Popup::Arm(_) => None,
+        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Page { .. } | Popup::Quit { .. } | Popup::Arm(_) => None,
     }
 }
 
@@ -109,6 +110,10 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         }
         Popup::Review(review) => acting::review(app, pen, review),
         Popup::Arm(form) => arming::draw(app, pen, form),
+        Popup::Page { id, url, button } => {
+            page::page(app, pen, id, url, *button);
+            None
+        }
         Popup::Quit { leave } => {
             acting::quit(app, pen, *leave);
             None

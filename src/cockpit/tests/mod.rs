@@ -2,10 +2,11 @@
 
 mod acting;
 mod arming;
-mod fake;
+pub(in crate::cockpit) mod fake;
 mod moving;
 mod pictures;
 mod typing;
+mod whole;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
