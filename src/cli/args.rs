@@ -114,6 +114,11 @@ pub(super) enum Command {
     Get(Get),
     /// Draw one screen without a terminal
     Snapshot(Snapshot),
+    /// Check the config, or print one to begin with
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
     /// Print the completions for a shell
     ///
     /// bash: `quarterdeck completions bash > ~/.local/share/bash-completion/completions/quarterdeck`
@@ -126,6 +131,22 @@ pub(super) enum Command {
     ///
     /// `quarterdeck man | man -l -` shows it.
     Man,
+}
+
+/// What is done with the config.
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say everything that is wrong with it, or what is in force and where each value comes from
+    Check {
+        /// The file; without it the one that would be used
+        file: Option<PathBuf>,
+    },
+    /// Print an example with every key that there is
+    Example {
+        /// Write it to where the config is looked for; what exists is not overwritten
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,26 +1,44 @@
 //! The cockpit on a world, and what is said after it has gone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Global;
+use super::contexts::Book;
+use super::first::{self, Choice};
 use super::{Failure, Outcome, check, report, world};
-use crate::cockpit::{self, Badge, Colours, ExitReason, Settings};
-use crate::config::{ColourDepth, ConfigError, Ui};
+use crate::cockpit::{self, Badge, Colours, ExitReason, Session, Settings};
+use crate::config::{self, ColourDepth, ConfigError, Outline, Ui};
 use crate::ops::Ops;
 
 pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
-    let world = world::build(global, false)?;
-    let settings = overridden(settings(&world).await?.fit_terminal(), &world.ui);
-    let polling = world.hub.start();
-    let exit = cockpit::run(world.hub.clone(), settings).await;
-    drop(polling);
+    if !global.demo
+        && let Some(missing) = config::missing(global.config.as_deref())
+        && let Some(choice) = first::ask(&missing)?
+    {
+        return match choice {
+            Choice::Demo => Box::pin(run(&global.clone().for_demo())).await,
+            Choice::Write => super::config::example(global, true),
+            Choice::Leave => Ok(Outcome::Fine),
+        };
+    }
+    let mut world = world::build(global, false)?;
+    if global.demo
+        && let Ok(outline) = Outline::load(global.config.as_deref(), &global.flags())
+        && check::mistakes(&outline.ui, &outline.keys, &outline.views).is_empty()
+    {
+        // The demo works without a config; where there is a good one, it looks as the operator is used to.
+        Outline { contexts: world.contexts, ui: world.ui, keys: world.keys, views: world.views } = outline;
+    }
+    let contexts = Book::new(global, &world.context, world.contexts.clone());
+    let exit = cockpit::run_with(session(world).await?, Some(Arc::new(contexts))).await;
     let exit = exit.map_err(|error| match error {
         cockpit::CockpitError::NoTerminal | cockpit::CockpitError::Dumb(_) => Failure::Usage(error.to_string()),
         other => Failure::Other(other.into()),
     })?;
     for act in &exit.running {
         let id = act.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
-        let next = if world.demo {
+        let next = if exit.demo {
             "the demo world is gone, and the act with it"
         } else {
             "it is recorded, is not sent again, and is looked at again at the next start"
@@ -33,6 +51,13 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
         ExitReason::TerminalLost => report::note("the terminal is gone"),
     }
     Ok(Outcome::Fine)
+}
+
+/// A world that is polled from now on, for the cockpit on this terminal.
+pub(super) async fn session(world: world::World) -> Result<Session, Failure> {
+    let settings = overridden(settings(&world).await?.fit_terminal(), &world.ui);
+    let polling = world.hub.start();
+    Ok(Session { ops: world.hub, settings, alive: Box::new(polling) })
 }
 
 /// How the cockpit is to look on this world, on a terminal that can show everything.
@@ -53,6 +78,7 @@ pub(super) async fn settings(world: &world::World) -> Result<Settings, Failure> 
         read_only: read_only.filter(|board| board.lock.is_none()).and_then(|board| board.read_only.clone()),
         accent: world.accent.clone(),
         writable: world.writable,
+        contexts: world.contexts.clone(),
         clock: world.clock.clone(),
         theme: world.ui.theme.value.clone(),
         frame_every: Duration::try_from(world.ui.frame.value).unwrap_or_default(),

@@ -4,6 +4,9 @@ mod args;
 mod check;
 mod cockpit;
 mod completions;
+mod config;
+mod contexts;
+mod first;
 mod get;
 mod output;
 mod report;
@@ -15,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::{Args, Command};
+use self::args::{Args, Command, ConfigCommand};
 
 /// What a run of the program came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,5 +96,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Snapshot(snapshot) => snapshot::run(&args.global, &snapshot).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Man => completions::man(),
+        Command::Config { what: ConfigCommand::Check { file } } => config::check(&args.global, file.as_deref()),
+        Command::Config { what: ConfigCommand::Example { write } } => config::example(&args.global, write),
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Failure;
 use super::args::Global;
-use crate::config::{Config, ConfigError, KeySetting, SourceConfig, SourceKind, Ui, ViewSetting};
+use crate::config::{Config, ConfigError, ContextInfo, KeySetting, SourceConfig, SourceKind, Ui, ViewSetting};
 use crate::connect::Connector;
 use crate::connect::restate::Restate;
 use crate::connect::sim::{self, World as SimWorld};
@@ -33,6 +33,8 @@ pub(super) struct World {
     pub(super) ui: Ui,
     pub(super) keys: Vec<KeySetting>,
     pub(super) views: Vec<ViewSetting>,
+    /// The contexts that can be gone to.
+    pub(super) contexts: Vec<ContextInfo>,
 }
 
 /// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
@@ -47,7 +49,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     }
     let config = Config::load(global.config.as_deref(), &global.flags()).map_err(|error| match &error {
         ConfigError::None { .. } => {
-            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo"))
+            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo\nor begin with an example: quarterdeck config example --write"))
         }
         _ => Failure::Usage(error.to_string()),
     })?;
@@ -80,6 +82,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         ui: config.ui,
         keys: config.keys,
         views: config.views,
+        contexts: config.contexts,
     })
 }
 
@@ -112,6 +115,7 @@ pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
         ui,
         keys: Vec::new(),
         views: Vec::new(),
+        contexts: Vec::new(),
     })
 }
 

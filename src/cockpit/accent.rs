@@ -59,6 +59,17 @@ pub(super) fn rgb(text: &str) -> Option<(u8, u8, u8)> {
     Some((part(0)?, part(2)?, part(4)?))
 }
 
+/// A colour of the config for a terminal with so many colours.
+pub(super) fn colour(text: &str, colours: Colours) -> Option<Color> {
+    let (r, g, b) = rgb(text)?;
+    match colours {
+        Colours::TrueColour => Some(Color::Rgb(r, g, b)),
+        Colours::Indexed => Some(Color::Indexed(super::theme::indexed(r, g, b))),
+        Colours::Sixteen => Some(sixteen((r, g, b))),
+        Colours::None => None,
+    }
+}
+
 fn sixteen(wanted: (u8, u8, u8)) -> Color {
     let distance = |(r, g, b): (u8, u8, u8)| {
         let part = |x: u8, y: u8| u32::from(x.abs_diff(y)).pow(2);

@@ -15,6 +15,7 @@ use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
 use super::times::Times;
 use super::update::arming::ArmForm;
+use super::update::contexts::ContextList;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::Version;
 use crate::domain::ids::InstanceId;
@@ -217,6 +218,8 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: usize,
     },
+    /// Another context is being chosen.
+    Contexts(Box<ContextList>),
     /// A production context is about to be armed.
     Arm(Box<ArmForm>),
     /// The engine's own page of an instance is to be opened.
@@ -433,6 +436,12 @@ impl App {
             under_way: [None; Target::COUNT],
             again: [false; Target::COUNT],
         }
+    }
+
+    /// Counts its questions from where an older cockpit stopped, so that an answer to one of its is never taken for
+    /// an answer to one of these.
+    pub fn follow(&mut self, older: &Self) {
+        self.epoch = older.epoch;
     }
 
     /// The screen that is shown.

@@ -41,6 +41,7 @@ pub enum CommandId {
     UseVerbs,
     Arm,
     Disarm,
+    Contexts,
     CopyRow,
     CopyJson,
     CopyCurl,
@@ -174,6 +175,7 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Pause, "pause", &["P"], "pause live updates, or go on").typed(),
     command(CommandId::Zone, "zone", &["U"], "show times in UTC, or in the zone of this machine").typed(),
     command(CommandId::Acts, "acts", &[], "the last act and how far it has come").typed(),
+    command(CommandId::Contexts, "context", &["C"], "go to another context, or to the demo world").takes("NAME"),
     command(CommandId::Arm, "arm", &[], "let acts through a production context, for 30 minutes at most")
         .takes("[30m] REASON"),
     command(CommandId::Disarm, "disarm", &[], "lock a production context again").typed(),
@@ -201,6 +203,7 @@ pub fn completions(start: &str) -> Vec<&'static Command> {
 pub fn by_name(name: &str) -> Result<&'static Command, String> {
     let name = match name.trim_end_matches('!') {
         "qa" | "quit" | "exit" => "q",
+        "ctx" | "contexts" => "context",
         name => name,
     };
     if let Some(command) = TABLE.iter().find(|command| command.typed && command.name == name) {

@@ -146,6 +146,8 @@ pub enum Msg {
     Changed(u64),
     /// The hub answered.
     Reply(Ticket, Answer),
+    /// A context could not be opened: its name, and why.
+    NotOpened(String, SafeText),
 }
 
 /// Something to be done.
@@ -166,6 +168,8 @@ pub enum Effect {
     Copy(Clip),
     /// Have a page opened, outside.
     Open(SafeText),
+    /// Go to another context.
+    Switch(String),
     /// Paint the whole screen anew.
     Repaint,
     /// Go to the background.

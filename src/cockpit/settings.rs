@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::clipboard::Between;
 use super::opener::Opener;
+use crate::config::ContextInfo;
 use crate::config::Times;
 use crate::domain::text::SafeText;
 
@@ -23,6 +24,9 @@ pub enum Badge {
     /// A real one that customers depend on.
     Production,
 }
+
+/// The name of the demo world, as a context.
+pub const DEMO: &str = "demo";
 
 /// How many colours the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +119,8 @@ pub struct Settings {
     pub accent: Option<String>,
     /// Whether a production context is acted on without being armed, because it was asked for at the start.
     pub writable: bool,
+    /// The contexts of the config, in its order.
+    pub contexts: Vec<ContextInfo>,
     /// Who is at the keyboard; taken on trust.
     pub operator: SafeText,
     /// How many colours the terminal has.
@@ -161,6 +167,7 @@ impl Settings {
             read_only: None,
             accent: None,
             writable: false,
+            contexts: Vec::new(),
             operator: operator.into(),
             colours: Colours::TrueColour,
             ascii: false,

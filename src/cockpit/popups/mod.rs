@@ -2,6 +2,7 @@
 
 pub(super) mod acting;
 mod arming;
+mod contexts;
 pub(super) mod help;
 mod line;
 pub(super) mod page;
@@ -75,7 +76,12 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Help { .. } => Some(help::content(app, styles)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
-        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Page { .. } | Popup::Quit { .. } | Popup::Arm(_) => None,
+        Popup::Verbs { .. }
+        | Popup::Planning { .. }
+        | Popup::Page { .. }
+        | Popup::Quit { .. }
+        | Popup::Contexts(_)
+        | Popup::Arm(_) => None,
     }
 }
 
@@ -110,6 +116,10 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         }
         Popup::Review(review) => acting::review(app, pen, review),
         Popup::Arm(form) => arming::draw(app, pen, form),
+        Popup::Contexts(list) => {
+            contexts::draw(app, pen, list);
+            None
+        }
         Popup::Page { id, url, button } => {
             page::page(app, pen, id, url, *button);
             None

@@ -2,6 +2,7 @@
 
 mod acting;
 mod arming;
+mod contexts;
 pub(in crate::cockpit) mod fake;
 mod moving;
 mod pictures;

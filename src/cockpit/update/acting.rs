@@ -6,7 +6,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::{arming, ask_detail, prompt};
+use super::{arming, ask_detail, contexts, prompt};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect, Target};
@@ -93,6 +93,7 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
         Popup::Arm(_) => return arming::key(app, event, key),
+        Popup::Contexts(_) => return contexts::key(app, key),
         Popup::Help { scroll } => {
             if close || is("q") || is("?") || is("f1") {
                 app.popup = None;

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::copying::{self, What};
 use super::moving::{self, Step};
-use super::{acting, arming, compare, entered, opening, prompt, raw};
+use super::{acting, arming, compare, contexts, entered, opening, prompt, raw};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key};
@@ -139,6 +139,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             app.popup = Some(Popup::Help { scroll: 0 });
             Vec::new()
         }
+        CommandId::Contexts => contexts::open(app),
         CommandId::Arm => arming::open(app, ARM_AT_MOST, ""),
         CommandId::Disarm => arming::disarm(app),
         CommandId::Suspend => vec![Effect::Suspend],
@@ -185,6 +186,7 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], words.to_owned(), filter))
         }
         CommandId::Arm => arming::arm_with(app, words),
+        CommandId::Contexts => contexts::go(app, words),
         _ => Err(format!(":{} takes no words", command.name)),
     }
 }

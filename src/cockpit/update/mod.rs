@@ -4,6 +4,7 @@
 mod acting;
 pub(super) mod arming;
 mod compare;
+pub(super) mod contexts;
 mod copying;
 mod data;
 mod keys;
@@ -33,6 +34,10 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Changed(_) if app.paused.is_some() => Vec::new(),
         Msg::Changed(_) => data::changed(app),
         Msg::Reply(ticket, answer) => data::reply(app, ticket, answer),
+        Msg::NotOpened(name, why) => {
+            contexts::failed(app, &name, why);
+            Vec::new()
+        }
     }
 }
 
