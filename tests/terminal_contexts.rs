@@ -13,7 +13,7 @@ use term::{Launch, PROGRAM, Term};
 /// A production context and another one, each with a server of its own, and the cockpit on the first.
 struct World {
     prod: FakeRestate,
-    _dev: FakeRestate,
+    dev: FakeRestate,
     dir: tempfile::TempDir,
     term: Term,
 }
@@ -39,9 +39,11 @@ fn start(more: &[&str], size: (u16, u16)) -> World {
     for argument in more {
         launch = launch.arg(argument);
     }
-    let term = launch.start();
-    term.shows_all(&["prod PRODUCTION", "apply-0042"]);
-    World { prod, _dev: dev, dir, term }
+    let mut term = launch.start();
+    term.shows_all(&["prod PRODUCTION", "1 open"]);
+    term.press("2");
+    term.shows("apply-0042");
+    World { prod, dev, dir, term }
 }
 
 #[test]
@@ -50,7 +52,7 @@ fn production_is_read_only_until_it_is_armed_with_a_reason_and_can_be_locked_aga
         let mut world = start(&[], size);
         let term = &mut world.term;
         term.until("the lock", |seen| seen.lines[0].contains("prod PRODUCTION  READ-ONLY "));
-        term.press("2 v");
+        term.press("v");
         term.shows("not now: prod is production: read-only until it is armed");
         term.press("esc");
         term.lacks("what may be done");
@@ -100,12 +102,14 @@ fn another_context_is_gone_to_and_nothing_of_the_old_one_stays() {
         term.press("C");
         term.shows_all(&["contexts", "shown now", "dev", "demo", "1 source"]);
         term.press("down enter");
-        let seen = term.until("the other context", |seen| seen.lines[0].starts_with(" dev ") && seen.has("charge"));
+        term.until("the other context", |seen| seen.lines[0].starts_with(" dev ") && seen.has("1 open"));
+        term.press("2");
+        let seen = term.shows("charge");
         assert!(!seen.has("apply-0042") && !seen.has("prod"), "{}", seen.picture());
         assert!(!seen.lines[0].contains("READ-ONLY"), "{}", seen.picture());
         // Nobody polls the old one any more: its poll is a second, and three of the new one's go by.
         let before = world.prod.count();
-        world._dev_passes(3);
+        world.dev_passes(3);
         assert!(world.prod.count() <= before + 4, "a pass that was under way may end, and no other begins");
         let term = &mut world.term;
         term.write(":ctx nowhere");
@@ -117,15 +121,15 @@ fn another_context_is_gone_to_and_nothing_of_the_old_one_stays() {
         term.until("the demo", |seen| seen.lines[0].starts_with(" DEMO ") && seen.has("schema-migration"));
         term.write(":context prod");
         term.press("enter");
-        term.until("back", |seen| seen.lines[0].contains("prod PRODUCTION  READ-ONLY ") && seen.has("apply-0042"));
+        term.until("back", |seen| seen.lines[0].contains("prod PRODUCTION  READ-ONLY ") && seen.has("1 open"));
     }
 }
 
 impl World {
     /// Waits until the other context's server was asked for so many passes.
-    fn _dev_passes(&self, passes: usize) {
-        let until = self._dev.asked(Kind::Rows) + passes;
-        while self._dev.asked(Kind::Rows) < until {
+    fn dev_passes(&self, passes: usize) {
+        let until = self.dev.asked(Kind::Rows) + passes;
+        while self.dev.asked(Kind::Rows) < until {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
     }
