@@ -29,6 +29,9 @@ pub const DETAIL_EVERY: SignedDuration = SignedDuration::from_secs(2);
 /// How long a message stays in the footer.
 pub const MESSAGE_FOR: SignedDuration = SignedDuration::from_secs(5);
 
+/// How long what the config got wrong stays there at the start.
+const WARNING_FOR: SignedDuration = SignedDuration::from_secs(20);
+
 /// The fewest characters, blanks aside, of a reason.
 pub const REASON_MIN: usize = 3;
 
@@ -335,7 +338,7 @@ impl App {
         };
         Self {
             glyphs,
-            keymap: Keymap::default(),
+            keymap: settings.keymap.clone(),
             size,
             now,
             stack,
@@ -374,7 +377,11 @@ impl App {
             popup: None,
             prompt: None,
             pressed: Vec::new(),
-            message: None,
+            message: settings.warning.clone().map(|text| Message {
+                text,
+                level: Level::Warning,
+                until: now + WARNING_FOR,
+            }),
             paused: None,
             interrupted_at: None,
             sending: None,

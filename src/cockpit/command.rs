@@ -42,7 +42,7 @@ pub enum CommandId {
 }
 
 /// One command.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Command {
     /// Which one.
     pub id: CommandId,

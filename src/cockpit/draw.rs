@@ -7,7 +7,7 @@ use super::app::App;
 use super::settings::ScreenName;
 use super::theme::Styles;
 use super::widgets::pen::Pen;
-use super::widgets::{footer, header};
+use super::widgets::{footer, header, whichkey};
 use super::{popups, screens};
 
 /// The smallest terminal that a screen is drawn on: columns, rows.
@@ -34,6 +34,7 @@ pub fn draw(app: &App, styles: &Styles, buffer: &mut Buffer) -> Option<Position>
     }
     let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
     cursor = footer::draw(app, &mut pen, footer).or(cursor);
+    whichkey::draw(app, &mut pen);
     if app.popup.is_some() {
         cursor = popups::draw(app, &mut pen);
     }

@@ -28,7 +28,7 @@ use thiserror::Error;
 
 pub use export::{ansi, svg, text};
 pub use runtime::run;
-pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours};
+pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours, mouse};
 pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::keymap::Keymap;
 use crate::domain::text::SafeText;
 
 /// What the context's badge warns of.
@@ -102,6 +103,12 @@ pub struct Settings {
     pub ascii: bool,
     /// The theme's name; `None` is the default one.
     pub theme: Option<String>,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Whether the mouse is listened to. Where it is, marking text for the terminal's own copying takes Shift.
+    pub mouse: bool,
+    /// What is said at the start: something in the config that could not be taken.
+    pub warning: Option<SafeText>,
     /// The present.
     pub clock: Clock,
     /// The screen to begin with.
@@ -134,6 +141,9 @@ impl Settings {
             colours: Colours::TrueColour,
             ascii: false,
             theme: None,
+            keymap: Keymap::default(),
+            mouse: true,
+            warning: None,
             clock: Arc::new(Timestamp::now),
             start: ScreenName::Board,
             filter: None,
@@ -147,6 +157,7 @@ impl Settings {
         let var = |name: &str| std::env::var(name).ok();
         self.colours = colours(var);
         self.ascii = ascii(var);
+        self.mouse &= mouse(var);
         self
     }
 }
@@ -189,6 +200,14 @@ pub fn ascii(var: impl Fn(&str) -> Option<String>) -> bool {
     }
 }
 
+/// Whether the terminal tells of a mouse as all of today's do, by the environment: `TERM`. Where it may not, what is
+/// sent to ask for it would be read as text.
+pub fn mouse(var: impl Fn(&str) -> Option<String>) -> bool {
+    let term = var("TERM").unwrap_or_default();
+    let old = ["", "dumb", "linux", "cons25", "ansi"].contains(&&*term);
+    !(old || term.starts_with("vt1") || term.starts_with("vt2") || term.ends_with("-mono"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,5 +235,14 @@ mod tests {
         assert!(ascii(env(&[("QUARTERDECK_ASCII", "1"), ("LANG", "C.UTF-8")])));
         assert!(!ascii(env(&[("QUARTERDECK_ASCII", "0"), ("LANG", "C")])));
         assert!(!ascii(env(&[])));
+    }
+
+    #[test]
+    fn old_terminals_are_not_asked_for_a_mouse() {
+        assert!(mouse(env(&[("TERM", "xterm-256color")])));
+        assert!(mouse(env(&[("TERM", "tmux")])));
+        for term in ["dumb", "linux", "vt100", "vt220", ""] {
+            assert!(!mouse(env(&[("TERM", term)])), "{term}");
+        }
     }
 }

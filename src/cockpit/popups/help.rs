@@ -5,8 +5,7 @@ use ratatui::text::Span;
 
 use super::{inside, place};
 use crate::cockpit::app::App;
-use crate::cockpit::command::TABLE;
-use crate::cockpit::keymap::label;
+use crate::cockpit::command::{Command, TABLE};
 use crate::cockpit::screens::detail::Block;
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::theme::Styles;
@@ -67,7 +66,7 @@ pub(super) fn content(app: &App, styles: &Styles) -> (Block, Rect) {
     };
     heading(&mut block, "on this screen");
     for command in TABLE.iter().filter(|command| !command.screens.is_empty() && command.at(app.screen())) {
-        entry(&mut block, labels(command.keys), command.doc);
+        entry(&mut block, labels(app, command), command.doc);
     }
     // Where a filter is typed, how to write one is on the first page.
     let filter_first = app.screen() == ScreenName::Flows;
@@ -76,8 +75,7 @@ pub(super) fn content(app: &App, styles: &Styles) -> (Block, Rect) {
     }
     heading(&mut block, "everywhere");
     for command in TABLE.iter().filter(|command| command.screens.is_empty()) {
-        let keys = if command.keys.is_empty() { format!(":{}", command.name) } else { labels(command.keys) };
-        entry(&mut block, keys, command.doc);
+        entry(&mut block, labels(app, command), command.doc);
     }
     if !filter_first {
         filter(&mut block);
@@ -131,6 +129,12 @@ pub(super) fn content(app: &App, styles: &Styles) -> (Block, Rect) {
     (block, area)
 }
 
-fn labels(keys: &[&str]) -> String {
-    keys.iter().map(|keys| label(keys)).collect::<Vec<_>>().join(", ")
+/// The keys in force of a command, or how it is reached without one.
+fn labels(app: &App, command: &Command) -> String {
+    let keys = app.keymap.labels(command.id);
+    match (keys.is_empty(), command.typed) {
+        (false, _) => keys.join(", "),
+        (true, true) => format!(":{}", command.name),
+        (true, false) => format!("(no key: {})", command.name),
+    }
 }

@@ -31,7 +31,7 @@ fn inside(frame: Rect) -> Rect {
 }
 
 /// Draws the box with its title and, at its lower edge, its keys.
-fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], border: Style) {
+pub(super) fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], border: Style) {
     pen.clear(area, pen.styles.popup);
     if area.width < 2 || area.height < 2 {
         return;

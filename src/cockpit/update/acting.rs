@@ -8,6 +8,7 @@ use tui_input::backend::crossterm::EventHandler as _;
 
 use super::{ask_detail, prompt};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
+use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::popups;
@@ -72,34 +73,36 @@ pub(super) fn plan_came(app: &mut App, answer: Result<Plan, OpsError>) {
 /// A key while a popup is open.
 pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     let is = |name: &str| Key::parse(name) == Some(key);
+    // Esc and Ctrl-C close whatever the config says: nobody is caught in a popup.
     let close = is("esc") || is("ctrl-c");
-    let scroll_by = if is("up") || is("k") {
-        -1
-    } else if is("down") || is("j") {
-        1
-    } else if is("pgup") || is("ctrl-u") {
-        -10
-    } else if is("pgdn") || is("ctrl-d") || is("space") {
-        10
-    } else {
-        0
+    let meant = app.keymap.in_popup(key);
+    let is_for = |id: CommandId| meant == Some(id);
+    let scroll_by = match meant {
+        Some(CommandId::Up) => -1,
+        Some(CommandId::Down) => 1,
+        Some(CommandId::PageUp | CommandId::HalfUp) => -10,
+        Some(CommandId::PageDown | CommandId::HalfDown) => 10,
+        // Where a list has no marks, the bar turns the page as in any pager.
+        _ if is("space") => 10,
+        _ => 0,
     };
+    let leave = is_for(CommandId::Quit) || is_for(CommandId::Back) || is_for(CommandId::Interrupt);
     let most = popups::overflow(app);
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
         Popup::Help { scroll } => {
-            if close || is("q") || is("?") || is("f1") {
+            if close || leave || is_for(CommandId::Help) {
                 app.popup = None;
-            } else if is("g") || is("home") {
+            } else if is_for(CommandId::Top) {
                 *scroll = 0;
-            } else if is("G") || is("end") {
+            } else if is_for(CommandId::Bottom) {
                 *scroll = most;
             } else {
                 scrolled(scroll, scroll_by, most);
             }
         }
         Popup::Progress { scroll, .. } => {
-            if close || is("q") || is("enter") || is("left") {
+            if close || leave || is("enter") {
                 app.popup = None;
             } else {
                 scrolled(scroll, scroll_by, most);
@@ -107,7 +110,7 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
         }
         Popup::Verbs { index, answer, .. } => {
             let count = answer.value().map_or(0, |answer| answer.verbs.len());
-            if close || is("q") || is("left") || is("h") {
+            if close || leave {
                 app.popup = None;
                 app.forget(Target::Flow);
             } else if scroll_by < 0 {
@@ -119,7 +122,7 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
             }
         }
         Popup::Planning { .. } => {
-            if close || is("q") || is("left") {
+            if close || leave {
                 app.popup = None;
                 app.forget(Target::Plan);
             }
@@ -142,7 +145,7 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
             }
             match review.state {
                 ReviewState::Open => return review_key(app, event, key),
-                ReviewState::Refused(_) if is("enter") || is("q") => app.popup = None,
+                ReviewState::Refused(_) if is("enter") || leave => app.popup = None,
                 // Nothing more can be sent from here; a second Enter finds nothing to press.
                 ReviewState::Sent | ReviewState::Refused(_) => {}
             }

@@ -7,7 +7,7 @@ use super::moving::{self, Step};
 use super::{acting, entered, prompt};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
-use crate::cockpit::keymap::{Found, Key};
+use crate::cockpit::keymap::{Found, Key, show};
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::ScreenName;
@@ -25,10 +25,10 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
         app.message = None;
     }
     // These two are the terminal's own and are the same everywhere.
-    if Some(key) == Key::parse("ctrl-z") {
+    if app.keymap.is(CommandId::Suspend, key) {
         return vec![Effect::Suspend];
     }
-    if Some(key) == Key::parse("ctrl-l") && app.prompt.is_none() {
+    if app.keymap.is(CommandId::Repaint, key) && app.prompt.is_none() {
         return vec![Effect::Repaint];
     }
     if app.popup.is_some() {
@@ -37,24 +37,39 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
     if app.prompt.is_some() {
         return prompt::key(app, event, key);
     }
-    app.pressed.push(key);
-    let mut found = app.keymap.find(app.screen(), &app.pressed);
-    if found == Found::Nothing && app.pressed.len() > 1 {
-        // What breaks a sequence counts for itself.
-        app.pressed = vec![key];
-        found = app.keymap.find(app.screen(), &app.pressed);
+    if !app.pressed.is_empty() && [Key::parse("esc"), Key::parse("ctrl-c")].contains(&Some(key)) {
+        app.pressed.clear();
+        return Vec::new();
     }
-    match found {
+    app.pressed.push(key);
+    match app.keymap.find(app.screen(), &app.pressed) {
         Found::Start => Vec::new(),
         Found::Command(id) => {
             app.pressed.clear();
             command(app, id)
         }
         Found::Nothing => {
-            app.pressed.clear();
+            not_bound(app);
             Vec::new()
         }
     }
+}
+
+/// Says what the keys that were pressed are not, and ends the sequence. What broke it is not taken for a command of
+/// its own: who pressed it meant the whole.
+fn not_bound(app: &mut App) {
+    let pressed = std::mem::take(&mut app.pressed);
+    let keys = show(&pressed);
+    let help = app.keymap.label(CommandId::Help);
+    let text = if pressed.len() > 1 {
+        format!("{keys} is not bound; {} shows what may follow it", show(&pressed[..pressed.len() - 1]))
+    } else if let Some(other) = app.keymap.elsewhere(app.screen(), &pressed) {
+        let places: Vec<_> = other.screens.iter().map(|screen| screen.title()).collect();
+        format!("{keys} ({}) is a key of {}; {help} lists those of this screen", other.name, places.join(", "))
+    } else {
+        format!("{keys} is not bound; {help} lists the keys")
+    };
+    app.say(Level::Info, text);
 }
 
 /// Carries a command out.
@@ -132,7 +147,8 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Suspend => vec![Effect::Suspend],
         CommandId::Repaint => vec![Effect::Repaint],
         CommandId::UseVerbs => {
-            app.say(Level::Info, "that key is not bound, since it destroys elsewhere: use v");
+            let verbs = app.keymap.label(CommandId::Verbs);
+            app.say(Level::Info, format!("that key is not bound, since it destroys elsewhere: use {verbs}"));
             Vec::new()
         }
     }
@@ -238,7 +254,8 @@ fn back(app: &mut App) -> Vec<Effect> {
         stack.pop();
         return go(app, stack, None);
     }
-    app.say(Level::Info, "this is the first screen; q quits");
+    let quit = app.keymap.label(CommandId::Quit);
+    app.say(Level::Info, format!("this is the first screen; {quit} quits"));
     Vec::new()
 }
 
@@ -257,7 +274,8 @@ fn interrupt(app: &mut App) -> Vec<Effect> {
         return quit(app);
     }
     app.interrupted_at = Some(app.now);
-    app.say(Level::Info, "Ctrl-C again quits");
+    let again = app.keymap.label(CommandId::Interrupt);
+    app.say(Level::Info, format!("{again} again quits"));
     Vec::new()
 }
 
@@ -267,7 +285,8 @@ fn pause(app: &mut App) -> Vec<Effect> {
         return super::data::changed(app);
     }
     app.paused = Some(app.now);
-    app.say(Level::Info, "live updates are paused; P goes on");
+    let pause = app.keymap.label(CommandId::Pause);
+    app.say(Level::Info, format!("live updates are paused; {pause} goes on"));
     Vec::new()
 }
 

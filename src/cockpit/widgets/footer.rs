@@ -7,7 +7,7 @@ use ratatui::text::Span;
 use super::pen::{Pen, width};
 use crate::cockpit::app::{App, Level, PromptKind};
 use crate::cockpit::command::{self, CommandId, TABLE};
-use crate::cockpit::keymap::label;
+use crate::cockpit::keymap::show;
 use crate::domain::text::SafeText;
 
 /// Draws it, and tells where the text cursor is.
@@ -42,10 +42,8 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
     } else if app.pressed.is_empty() {
         screen_hints(app, pen, area);
     } else {
-        let next = app.keymap.continuations(app.screen(), &app.pressed);
-        let next: Vec<_> = next.iter().map(|(keys, command)| (label(keys), command.doc)).collect();
-        let next: Vec<_> = next.iter().map(|(keys, doc)| (keys.as_str(), *doc)).collect();
-        hints(pen, area, &next);
+        let pressed = show(&app.pressed);
+        hints(pen, area, &[(&pressed, "goes on with one of these"), ("Esc", "cancel")]);
     }
     None
 }
@@ -71,7 +69,10 @@ fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let mut all: Vec<(CommandId, String, &str)> = TABLE
         .iter()
         .filter(|command| command.at(app.screen()))
-        .filter_map(|command| Some((command.id, label(command.keys.first()?), command.hint?)))
+        .filter_map(|command| {
+            let first = app.keymap.labels(command.id).into_iter().next();
+            Some((command.id, first.or_else(|| unbound(app, command.id))?, command.hint?))
+        })
         .collect();
     all.sort_by_key(|(id, ..)| *id == CommandId::Help);
     let mut by_need: Vec<usize> = (0..all.len()).collect();
@@ -93,6 +94,15 @@ fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let shown = all.iter().zip(shown).filter(|(_, shown)| *shown);
     let shown: Vec<_> = shown.map(|((_, key, hint), _)| (key.as_str(), *hint)).collect();
     hints(pen, area, &shown);
+}
+
+/// What stands for a key that was taken away, where there must be something: how to get help and out.
+fn unbound(app: &App, id: CommandId) -> Option<String> {
+    match id {
+        CommandId::Help => Some(app.keymap.label(id)),
+        CommandId::Quit => Some(app.keymap.label(CommandId::QuitAll)),
+        _ => None,
+    }
 }
 
 /// Keys and what they do.

@@ -5,3 +5,4 @@ pub(super) mod header;
 pub(super) mod numbers;
 pub(super) mod pen;
 pub(super) mod state;
+pub(super) mod whichkey;
