@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::{Plan, Remediation, Verb};
@@ -97,6 +97,8 @@ pub enum Answer {
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse was used.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size: columns, rows.
@@ -125,6 +127,8 @@ pub enum Effect {
     },
     /// Put a text on the clipboard.
     Copy(SafeText),
+    /// Listen to the mouse, or no longer.
+    Mouse(bool),
     /// Paint the whole screen anew.
     Repaint,
     /// Go to the background.

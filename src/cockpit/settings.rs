@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::keymap::Keymap;
+use super::theme::{Styles, Themes};
 use crate::domain::text::SafeText;
 
 /// What the context's badge warns of.
@@ -103,6 +104,10 @@ pub struct Settings {
     pub ascii: bool,
     /// The theme's name; `None` is the default one.
     pub theme: Option<String>,
+    /// The themes that there are.
+    pub themes: Themes,
+    /// The colour of the context, which tints its badge: a terminal's colour by name, or `#rrggbb`.
+    pub accent: Option<String>,
     /// The keys.
     pub keymap: Keymap,
     /// Whether the mouse is listened to. Where it is, marking text for the terminal's own copying takes Shift.
@@ -141,6 +146,8 @@ impl Settings {
             colours: Colours::TrueColour,
             ascii: false,
             theme: None,
+            themes: Themes::default(),
+            accent: None,
             keymap: Keymap::default(),
             mouse: true,
             warning: None,
@@ -149,6 +156,15 @@ impl Settings {
             filter: None,
             frame_every: Duration::from_millis(33),
         }
+    }
+
+    /// The styles of a theme for this terminal, with the context's colour.
+    pub fn styles(&self, theme: Option<&str>) -> Result<Styles, String> {
+        let mut styles = self.themes.styles(theme, self.colours)?;
+        if let Some(accent) = &self.accent {
+            styles.accent(accent, self.colours)?;
+        }
+        Ok(styles)
     }
 
     /// Takes colours and characters from the environment.

@@ -2,7 +2,9 @@
 
 mod acting;
 mod fake;
+mod mouse;
 mod moving;
+mod palette;
 mod pictures;
 mod typing;
 

@@ -2,11 +2,12 @@
 //!
 //! [`Effect::Act`] is made in one place, [`confirm`], and only there.
 
-use crossterm::event::{Event, KeyCode, KeyEvent};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::{ask_detail, prompt};
+use super::moving::Step;
+use super::{ask_detail, prompt, theme};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
@@ -90,7 +91,37 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
     let most = popups::overflow(app);
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
-        Popup::Help { scroll } => {
+        Popup::Help { scroll, find, typing: true } => {
+            match key_text(event) {
+                _ if is("enter") => {}
+                _ if close => find.clear(),
+                Typed::Character(c) if find.len() < 80 => {
+                    find.push(c);
+                    *scroll = 0;
+                    return Vec::new();
+                }
+                Typed::Back => {
+                    find.pop();
+                    return Vec::new();
+                }
+                Typed::Character(_) | Typed::Nothing => {
+                    scrolled(scroll, scroll_by, most);
+                    return Vec::new();
+                }
+            }
+            if let Some(Popup::Help { typing, .. }) = &mut app.popup {
+                *typing = false;
+            }
+        }
+        Popup::Help { find, scroll, .. } if close && !find.is_empty() => {
+            find.clear();
+            *scroll = 0;
+        }
+        Popup::Help { typing, scroll, .. } if is("/") => {
+            *typing = true;
+            *scroll = 0;
+        }
+        Popup::Help { scroll, .. } => {
             if close || leave || is_for(CommandId::Help) {
                 app.popup = None;
             } else if is_for(CommandId::Top) {
@@ -119,6 +150,15 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
                 *index = (*index + 1).min(count.saturating_sub(1));
             } else if is("enter") {
                 return plan(app);
+            }
+        }
+        Popup::Themes { .. } => {
+            if close || leave {
+                app.popup = None;
+            } else if is("enter") {
+                theme::keep(app);
+            } else if let Some(step) = step_of(meant) {
+                theme::step(app, step);
             }
         }
         Popup::Planning { .. } => {
@@ -150,6 +190,74 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
                 ReviewState::Sent | ReviewState::Refused(_) => {}
             }
         }
+    }
+    Vec::new()
+}
+
+/// What a key types.
+enum Typed {
+    Character(char),
+    Back,
+    Nothing,
+}
+
+fn key_text(event: &KeyEvent) -> Typed {
+    match event.code {
+        KeyCode::Char(c) if !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
+            Typed::Character(c)
+        }
+        KeyCode::Backspace => Typed::Back,
+        _ => Typed::Nothing,
+    }
+}
+
+/// The step that a command makes in a list.
+fn step_of(meant: Option<CommandId>) -> Option<Step> {
+    Some(match meant? {
+        CommandId::Up => Step::Up,
+        CommandId::Down => Step::Down,
+        CommandId::HalfUp => Step::HalfUp,
+        CommandId::HalfDown => Step::HalfDown,
+        CommandId::PageUp => Step::PageUp,
+        CommandId::PageDown => Step::PageDown,
+        CommandId::Top => Step::Top,
+        CommandId::Bottom => Step::Bottom,
+        _ => return None,
+    })
+}
+
+/// Closes the popup as Esc does, for a click.
+pub(super) fn close(app: &mut App) -> Vec<Effect> {
+    let Some(esc) = Key::parse("esc") else { return Vec::new() };
+    popup_key(app, &esc.event(), esc)
+}
+
+/// One notch of the wheel over a popup.
+pub(super) fn popup_step(app: &mut App, step: Step) {
+    let by = if matches!(step, Step::Up) { -1 } else { 1 };
+    let most = popups::overflow(app);
+    match &mut app.popup {
+        Some(Popup::Help { scroll, .. } | Popup::Progress { scroll, .. }) => scrolled(scroll, by, most),
+        Some(Popup::Review(review)) => scrolled(&mut review.scroll, by, most),
+        Some(Popup::Verbs { index, answer, .. }) => {
+            let count = answer.value().map_or(0, |answer| answer.verbs.len());
+            *index = step.from(*index, count, 1);
+        }
+        Some(Popup::Themes { .. }) => theme::step(app, step),
+        _ => {}
+    }
+}
+
+/// A click on a row of a popup; a second one chooses it, which at most makes a plan.
+pub(super) fn popup_row(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
+    match &mut app.popup {
+        Some(Popup::Verbs { index, .. } | Popup::Themes { index }) => *index = row,
+        _ => return Vec::new(),
+    }
+    match &app.popup {
+        Some(Popup::Verbs { .. }) if twice => return plan(app),
+        Some(Popup::Themes { .. }) if twice => theme::keep(app),
+        _ => {}
     }
     Vec::new()
 }

@@ -4,7 +4,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::SignedDuration;
 
 use super::moving::{self, Step};
-use super::{acting, entered, prompt};
+use super::{acting, entered, prompt, theme};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key, show};
@@ -20,6 +20,8 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     let key = Key::of(event);
+    // Whoever goes on with something else no longer waits for it.
+    app.open_when_known = false;
     // What answered the last key is no answer to this one.
     if app.message.as_ref().is_some_and(|message| message.level == Level::Info) {
         app.message = None;
@@ -112,6 +114,8 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         }
         CommandId::Copy => copy(app),
         CommandId::Board => go(app, vec![ScreenName::Board], None),
+        CommandId::NextScreen => turn(app, 1),
+        CommandId::PreviousScreen => turn(app, SCREENS.len() - 1),
         CommandId::Flows => go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new())),
         CommandId::Sources => go(app, vec![ScreenName::Board, ScreenName::Sources], None),
         CommandId::Previous => match app.previous.clone() {
@@ -141,9 +145,15 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             Vec::new()
         }
         CommandId::Help => {
-            app.popup = Some(Popup::Help { scroll: 0 });
+            app.popup = Some(Popup::Help { scroll: 0, find: String::new(), typing: false });
             Vec::new()
         }
+        CommandId::Theme => {
+            theme::open(app);
+            Vec::new()
+        }
+        CommandId::Mouse => mouse_to(app, !app.settings.mouse),
+        CommandId::Tenant => prompt::open_filter_with(app, "tenant:"),
         CommandId::Suspend => vec![Effect::Suspend],
         CommandId::Repaint => vec![Effect::Repaint],
         CommandId::UseVerbs => {
@@ -162,8 +172,38 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             let filter = Filter::parse(words).map_err(|error| error.to_string())?;
             Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], words.to_owned(), filter))
         }
+        CommandId::Theme => theme::set(app, words).map(|()| Vec::new()),
+        CommandId::Mouse => match words {
+            "on" => Ok(mouse_to(app, true)),
+            "off" => Ok(mouse_to(app, false)),
+            _ => Err(format!("the mouse is on or off, and not {words:?}")),
+        },
+        CommandId::Tenant => {
+            let text = format!("tenant:{}", quoted(words));
+            let filter = Filter::parse(&text).map_err(|error| error.to_string())?;
+            Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], text, filter))
+        }
         _ => Err(format!(":{} takes no words", command.name)),
     }
+}
+
+/// Listens to the mouse, or leaves it to the terminal.
+fn mouse_to(app: &mut App, on: bool) -> Vec<Effect> {
+    app.settings.mouse = on;
+    app.say(Level::Info, if on { "the mouse is listened to" } else { "the mouse is the terminal's again" });
+    vec![Effect::Mouse(on)]
+}
+
+/// The screens in the order of their keys.
+const SCREENS: [ScreenName; 3] = [ScreenName::Board, ScreenName::Flows, ScreenName::Sources];
+
+/// Goes on to the screen beside this one. The filter of the flows stays in force.
+fn turn(app: &mut App, by: usize) -> Vec<Effect> {
+    let here = app.stack.get(1).copied().unwrap_or(ScreenName::Board);
+    let at = SCREENS.iter().position(|screen| *screen == here).unwrap_or(0);
+    let to = SCREENS[(at + by) % SCREENS.len()];
+    let stack = if to == ScreenName::Board { vec![to] } else { vec![ScreenName::Board, to] };
+    go(app, stack, None)
 }
 
 /// Goes to other screens; where `filter` is given, with that filter on the flows.
@@ -207,7 +247,7 @@ fn set_filter(app: &mut App, text: String, filter: Filter) {
     flows.outdated = true;
 }
 
-fn open(app: &mut App) -> Vec<Effect> {
+pub(super) fn open(app: &mut App) -> Vec<Effect> {
     match app.screen() {
         ScreenName::Board => {
             let filter = match app.board.pane {
@@ -224,7 +264,11 @@ fn open(app: &mut App) -> Vec<Effect> {
             }
         }
         ScreenName::Flows => {
-            let Some(id) = app.flows.selected.clone() else { return Vec::new() };
+            let Some(id) = app.flows.selected.clone() else {
+                // The rows are on their way: what comes under the cursor is opened as soon as it is there.
+                app.open_when_known = app.flows.window.value().is_none() || app.flows.outdated;
+                return Vec::new();
+            };
             if app.detail.id.as_ref() != Some(&id) {
                 app.detail.answer = Remote::Never;
             }

@@ -4,8 +4,10 @@
 mod acting;
 mod data;
 mod keys;
+mod mouse;
 mod moving;
 mod prompt;
+mod theme;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,6 +20,7 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
     app.now = now;
     match msg {
         Msg::Key(key) => keys::key(app, &key),
+        Msg::Mouse(event) => mouse::mouse(app, event),
         Msg::Paste(text) => prompt::paste(app, &text),
         Msg::Resize(width, height) => {
             app.size = (width, height);

@@ -7,8 +7,10 @@ use ratatui::text::Span;
 use super::pen::{Pen, width};
 use crate::cockpit::app::{App, Level, PromptKind};
 use crate::cockpit::command::{self, CommandId, TABLE};
+use crate::cockpit::hit::Hit;
 use crate::cockpit::keymap::show;
 use crate::domain::text::SafeText;
+use crate::query::Filter;
 
 /// Draws it, and tells where the text cursor is.
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
@@ -23,7 +25,9 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
             Some(error) => {
                 pen.text(rest.x, rest.y, rest.width, error, pen.styles.bar.patch(pen.styles.warning));
             }
-            None => candidates(pen, rest, &typed),
+            None => {
+                pen.text(rest.x, rest.y, rest.width, follows(&typed).unwrap_or_default(), pen.styles.bar);
+            }
         }
         return Some(Position::new((area.x + cursor).min(area.right()), area.y));
     }
@@ -38,7 +42,7 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
     if app.popup.is_some() {
         // Its keys stand at its lower edge; those of the screen beneath do nothing now.
     } else if app.prompt.is_some() {
-        hints(pen, area, &[("Enter", "keep"), ("Esc", "restore"), ("Ctrl-U", "empty")]);
+        filter_hints(app, pen, area);
     } else if app.pressed.is_empty() {
         screen_hints(app, pen, area);
     } else {
@@ -48,15 +52,28 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
     None
 }
 
-fn candidates(pen: &mut Pen<'_>, area: Rect, typed: &str) {
-    let mut x = area.x;
-    for command in command::completions(typed.trim()) {
-        let room = area.right().saturating_sub(x);
-        if usize::from(room) < width(command.name) {
-            break;
+/// What may be typed after the name that stands there.
+fn follows(typed: &str) -> Option<&'static str> {
+    command::exact(typed.trim())?.words
+}
+
+/// While a filter is typed: what the word could become, and the keys.
+fn filter_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    let Some(prompt) = &app.prompt else { return };
+    let found = Filter::complete(prompt.input.value(), prompt.input.cursor());
+    let mut shown = vec![("Enter", "keep"), ("Esc", "restore")];
+    // At the beginning of a word everything fits, which helps nobody.
+    let begun = prompt.input.value().chars().nth(prompt.input.cursor().saturating_sub(1)).is_some_and(|c| c != ' ');
+    let words = found.iter().take(12).map(|one| one.label.as_str()).collect::<Vec<_>>().join("  ");
+    if begun && !found.is_empty() {
+        shown.insert(0, ("Tab", &words));
+    } else {
+        shown.push(("Ctrl-U", "empty"));
+        if !app.history.filters.is_empty() {
+            shown.push(("Up", "earlier ones"));
         }
-        x += pen.text(x, area.y, room, command.name, pen.styles.bar) + 2;
     }
+    hints(pen, area, &shown);
 }
 
 /// What stays longest where not all hints fit, the most needed first: how to get help and out, then how to do what has
@@ -92,7 +109,14 @@ fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
         }
     }
     let shown = all.iter().zip(shown).filter(|(_, shown)| *shown);
-    let shown: Vec<_> = shown.map(|((_, key, hint), _)| (key.as_str(), *hint)).collect();
+    let shown: Vec<_> = shown.map(|(hint, _)| hint).collect();
+    let mut x = area.x;
+    for (id, key, hint) in &shown {
+        let wide = u16::try_from(width(key) + 1 + width(hint)).unwrap_or(u16::MAX);
+        pen.hit(Rect { x, width: wide, height: 1, ..area }, Hit::Command(*id));
+        x = x.saturating_add(wide + 3);
+    }
+    let shown: Vec<_> = shown.iter().map(|(_, key, hint)| (key.as_str(), *hint)).collect();
     hints(pen, area, &shown);
 }
 
