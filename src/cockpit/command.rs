@@ -144,8 +144,8 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are")
         .typed()
         .also(&["engines"]),
-    command(CommandId::NextScreen, "next-screen", &["]"], "the next screen"),
-    command(CommandId::PreviousScreen, "previous-screen", &["["], "the screen before it, by its number"),
+    command(CommandId::NextScreen, "next-screen", &["]"], "the next screen, by its number"),
+    command(CommandId::PreviousScreen, "previous-screen", &["["], "the screen before, by its number"),
     command(CommandId::Previous, "previous", &["-"], "the screen before this one"),
     command(CommandId::Back, "back", &["esc", "left", "h"], "one layer back"),
     command(CommandId::Up, "up", &["up", "k"], "one up"),

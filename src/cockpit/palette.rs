@@ -75,6 +75,10 @@ fn rank(wanted: &str, command: &Command, pattern: &Pattern, matcher: &mut Matche
     if command.names().any(|name| name.starts_with(wanted)) {
         return Some(100_000);
     }
+    // One letter is in almost every name.
+    if wanted.chars().count() < 2 {
+        return None;
+    }
     let mut buffer = Vec::new();
     let by_name = command.names().filter_map(|name| pattern.score(Utf32Str::new(name, &mut buffer), matcher)).max();
     let wanted = wanted.to_lowercase();

@@ -62,7 +62,7 @@ fn clicks_select_and_double_clicks_open() {
 #[test]
 fn the_board_s_lists_take_clicks_of_their_own() {
     let mut desk = Desk::new();
-    let second = desk.find("tenant-provisioning");
+    let second = desk.find("schema-migration");
     desk.click(second);
     assert_eq!((desk.app.board.pane, desk.app.board.index), (Pane::Cohorts, 1));
     let flow = desk.find("flows need eyes");
