@@ -10,6 +10,7 @@ use super::glyphs::Glyphs;
 use super::hit::Hit;
 use super::keymap::{Key, Keymap};
 use super::msg::{Ask, Effect, Target, Ticket};
+use super::raw::RawState;
 use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
 use crate::domain::cohort::Cohort;
@@ -243,6 +244,11 @@ pub enum PromptKind {
     },
     /// A command.
     Command,
+    /// What is looked for in the raw JSON. Holds what Esc restores: the search, and where the cursor was.
+    Search {
+        /// Both.
+        before: (String, usize),
+    },
 }
 
 /// A line that is being typed.
@@ -274,6 +280,8 @@ pub struct History {
     pub commands: Vec<String>,
     /// Filters.
     pub filters: Vec<String>,
+    /// What was looked for in texts.
+    pub searches: Vec<String>,
 }
 
 impl History {
@@ -285,6 +293,7 @@ impl History {
         match kind {
             PromptKind::Command => &self.commands,
             PromptKind::Filter { .. } => &self.filters,
+            PromptKind::Search { .. } => &self.searches,
         }
     }
 
@@ -293,6 +302,7 @@ impl History {
         let lines = match kind {
             PromptKind::Command => &mut self.commands,
             PromptKind::Filter { .. } => &mut self.filters,
+            PromptKind::Search { .. } => &mut self.searches,
         };
         let line = line.trim();
         if line.is_empty() {
@@ -362,6 +372,8 @@ pub struct App {
     pub flows: FlowsState,
     /// The open instance.
     pub detail: DetailState,
+    /// The open instance as its engine gave it.
+    pub raw: RawState,
     /// The source under the cursor.
     pub source: Option<SafeText>,
     /// What lies over the screen.
@@ -396,7 +408,7 @@ impl App {
     pub fn new(settings: Settings, size: (u16, u16), now: Timestamp) -> Self {
         let glyphs = Glyphs::of(settings.ascii);
         let stack = match settings.start {
-            ScreenName::Board | ScreenName::Detail => vec![ScreenName::Board],
+            ScreenName::Board | ScreenName::Detail | ScreenName::Raw => vec![ScreenName::Board],
             other => vec![ScreenName::Board, other],
         };
         let text = settings.filter.clone().unwrap_or_default();
@@ -441,6 +453,7 @@ impl App {
                 asked_top: 0,
             },
             detail: DetailState { id: None, seed: None, answer: Remote::Never, asked_at: None, scroll: 0 },
+            raw: RawState::default(),
             source: None,
             popup: None,
             prompt: None,
@@ -553,6 +566,7 @@ impl App {
             ScreenName::Flows if self.flows.gone => Err("it is gone from this list; nothing can be done to it here"),
             ScreenName::Flows => self.flows.selected.clone().ok_or("nothing is selected"),
             ScreenName::Detail => self.detail.id.clone().ok_or("nothing is open"),
+            ScreenName::Raw => self.raw.id.clone().ok_or("nothing is open"),
             ScreenName::Board => Err("verbs act on one instance: Enter opens the list, then v"),
             ScreenName::Sources => Err("verbs act on instances, and a source has none; 2 lists them, then v"),
         }

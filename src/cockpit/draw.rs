@@ -46,8 +46,12 @@ fn everything(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         ScreenName::Board => screens::board::draw(app, pen),
         ScreenName::Flows => cursor = screens::flows::draw(app, pen),
         ScreenName::Detail => {
-            pen.hit(screens::body(app), Hit::Area(Place::Detail));
+            pen.hit(screens::body(app), Hit::Area(Place::Text));
             screens::detail::draw(app, pen);
+        }
+        ScreenName::Raw => {
+            pen.hit(screens::body(app), Hit::Area(Place::Text));
+            screens::raw::draw(app, pen);
         }
         ScreenName::Sources => screens::sources::draw(app, pen),
     }

@@ -12,8 +12,8 @@ pub enum Place {
     Board(Pane),
     /// The flows.
     Flows,
-    /// The open instance.
-    Detail,
+    /// A text that fills the screen.
+    Text,
     /// The sources.
     Sources,
     /// What the command line offers.

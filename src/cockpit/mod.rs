@@ -14,6 +14,7 @@ pub mod keymap;
 pub mod msg;
 pub mod palette;
 mod popups;
+pub mod raw;
 pub mod remote;
 mod runtime;
 mod screens;

@@ -130,7 +130,7 @@ fn a_key_that_does_nothing_here_says_where_it_does() {
 
 #[test]
 fn the_config_s_keys_work_and_are_the_ones_that_are_shown() {
-    let changes = [("refresh", "f5"), ("down", "n"), ("quit", "none"), ("help", "f2"), ("suspend", "ctrl-t")];
+    let changes = [("refresh", "f5"), ("down", "f6"), ("quit", "none"), ("help", "f2"), ("suspend", "ctrl-t")];
     let changes: Vec<_> = changes.iter().map(|(name, key)| ((*name).to_owned(), vec![(*key).to_owned()])).collect();
     let (map, problems) = crate::cockpit::keymap::Keymap::configured(&changes);
     assert_eq!(problems, Vec::new());
@@ -138,10 +138,10 @@ fn the_config_s_keys_work_and_are_the_ones_that_are_shown() {
     desk.app.keymap = map;
     let footer = desk.picture().lines().last().unwrap().to_owned();
     assert!(footer.contains("F2 help") && footer.contains(":q back/quit"), "{footer}");
-    desk.keys("2 n n");
+    desk.keys("2 f6 f6");
     assert_eq!(desk.app.flows.cursor, 2);
     desk.keys("f2");
-    desk.keys("n n");
+    desk.keys("f6 f6");
     assert!(
         matches!(desk.app.popup, Some(crate::cockpit::app::Popup::Help { scroll: 2, .. })),
         "popups follow them too"

@@ -94,7 +94,7 @@ fn row(app: &mut App, place: Place, index: usize, twice: bool) -> Vec<Effect> {
         }
         Place::Popup => return acting::popup_row(app, index, twice),
         Place::Offers => return prompt::choose(app, index, twice),
-        Place::Detail => return Vec::new(),
+        Place::Text => return Vec::new(),
     }
     if twice && app.prompt.is_none() { keys::command(app, CommandId::Open) } else { Vec::new() }
 }
@@ -137,7 +137,7 @@ fn wheel(app: &mut App, at: (u16, u16), step: Step) -> Vec<Effect> {
             }
             Place::Popup => acting::popup_step(app, step),
             Place::Offers => prompt::step(app, step),
-            Place::Flows | Place::Detail | Place::Sources => effects.extend(moving::step(app, step)),
+            Place::Flows | Place::Text | Place::Sources => effects.extend(moving::step(app, step)),
         }
     }
     effects

@@ -5,7 +5,7 @@ use tui_input::backend::crossterm::EventHandler as _;
 use tui_input::{Input, InputRequest};
 
 use super::moving::Step;
-use super::{acting, keys, moving};
+use super::{acting, keys, moving, raw};
 use crate::cockpit::app::{App, Prompt, PromptKind};
 use crate::cockpit::command;
 use crate::cockpit::keymap::Key;
@@ -156,10 +156,16 @@ fn typed(app: &mut App) -> Vec<Effect> {
     prompt.error = None;
     prompt.chosen = None;
     prompt.recalled = None;
-    if prompt.kind == PromptKind::Command {
-        return Vec::new();
-    }
     let text = prompt.input.value().to_owned();
+    match &prompt.kind {
+        PromptKind::Command => return Vec::new(),
+        PromptKind::Search { before } => {
+            let from = before.1;
+            raw::typed(app, &text, from);
+            return Vec::new();
+        }
+        PromptKind::Filter { .. } => {}
+    }
     match Filter::parse(&text) {
         Ok(filter) => {
             app.flows.error = None;
@@ -184,7 +190,7 @@ fn enter(app: &mut App) -> Vec<Effect> {
     match kind {
         // A filter that can't be read stays open, so that it can be mended.
         PromptKind::Filter { .. } if app.flows.error.is_some() => Vec::new(),
-        PromptKind::Filter { .. } => {
+        PromptKind::Filter { .. } | PromptKind::Search { .. } => {
             app.prompt = None;
             app.history.keep(&kind, &line);
             Vec::new()
@@ -250,6 +256,7 @@ fn complete(app: &mut App) -> Vec<Effect> {
             offers.into_iter().nth(prompt.chosen.unwrap_or(0)).map(|offer| offer.line)
         }
         PromptKind::Filter { .. } => complete_filter(prompt.input.value(), prompt.input.cursor()),
+        PromptKind::Search { .. } => None,
     };
     let Some(line) = line.filter(|line| line != prompt.input.value()) else { return Vec::new() };
     if let Some(prompt) = &mut app.prompt {

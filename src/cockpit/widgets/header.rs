@@ -111,7 +111,7 @@ fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let tabs: Vec<Span<'_>> = TABS
         .into_iter()
         .flat_map(|(id, screen)| {
-            let here = app.screen() == screen || app.screen() == ScreenName::Detail && screen == ScreenName::Flows;
+            let here = app.screen() == screen || app.screen().below_flows() && screen == ScreenName::Flows;
             let style = if here { styles.tab_active } else { styles.tab };
             let key = app.keymap.label(id);
             [Span::styled(format!("{key} {}", screen.title()), style), Span::styled("  ", styles.bar)]
