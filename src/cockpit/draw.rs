@@ -49,6 +49,10 @@ fn everything(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             pen.hit(screens::body(app), Hit::Area(Place::Text));
             screens::detail::draw(app, pen);
         }
+        ScreenName::Compare => {
+            pen.hit(screens::body(app), Hit::Area(Place::Text));
+            screens::compare::draw(app, pen);
+        }
         ScreenName::Raw => {
             pen.hit(screens::body(app), Hit::Area(Place::Text));
             screens::raw::draw(app, pen);

@@ -1,12 +1,13 @@
 //! The cockpit against a hub of hand-made data.
 
 mod acting;
-mod fake;
+pub(in crate::cockpit) mod fake;
 mod mouse;
 mod moving;
 mod palette;
 mod pictures;
 mod typing;
+mod whole;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
