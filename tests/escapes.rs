@@ -174,7 +174,7 @@ async fn in_errors_and_in_the_record_of_acts() {
 /// Sources that fail with some payloads each, and what the program says of them.
 #[test]
 fn in_errors_of_the_program() {
-    const EACH: usize = 3;
+    const EACH: usize = 2;
     let server = Hostile::start(Behaviour::by(|request| {
         let at: usize = request.path.trim_start_matches("/p").split('/').next().unwrap().parse().unwrap();
         let payloads = hiding().into_iter().enumerate().skip(at * EACH).take(EACH);
