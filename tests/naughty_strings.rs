@@ -5,6 +5,10 @@
     clippy::panic,
     reason = "helpers of tests; clippy's own exception covers test functions only"
 )]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "what waits is part of the support and of the terminal, each of which stands alone elsewhere"
+)]
 
 mod support;
 mod term;

@@ -89,3 +89,34 @@ pub fn text_and_commands(bytes: &[u8]) -> (String, Vec<String>) {
     text.push_str(rest);
     (text, commands)
 }
+
+/// The modes that a program has set and not taken back, as it wrote them: `?1000` for the mouse, `>` for the keys of
+/// kitty. A cursor that was hidden and not shown is one of them, too.
+pub fn modes_left(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut left: Vec<String> = Vec::new();
+    for sequence in text.split("\u{1b}[").skip(1) {
+        let Some(end) = sequence.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c)) else { continue };
+        let (parameters, last) = (&sequence[..end], sequence[end..].chars().next());
+        if let (Some(modes), Some('h' | 'l')) = (parameters.strip_prefix('?'), last) {
+            for mode in modes.split(';') {
+                let mode = format!("?{mode}");
+                left.retain(|other| *other != mode);
+                // The cursor is the one that is on by itself.
+                if (last == Some('h')) != (mode == "?25") {
+                    left.push(mode);
+                }
+            }
+        }
+        if last == Some('u') && parameters.starts_with('>') {
+            left.push(">".to_owned());
+        }
+        if last == Some('u')
+            && parameters.starts_with('<')
+            && let Some(at) = left.iter().rposition(|mode| mode == ">")
+        {
+            left.remove(at);
+        }
+    }
+    left
+}

@@ -347,6 +347,7 @@ impl Term {
         assert_eq!(self.modes(), self.before, "the modes of the terminal");
         let (status, seen) = self.closed();
         assert_sane(&seen);
+        assert_eq!(bytes::modes_left(&self.raw()), Vec::<String>::new(), "modes that were not taken back");
         (status, seen)
     }
 
