@@ -25,6 +25,7 @@ use crate::config::ThresholdBook;
 use crate::connect::{Connector, Reading};
 use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::ids::InstanceId;
+use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Judgement, judge};
@@ -151,16 +152,21 @@ impl Hub {
         self.sources.iter().map(|source| source.name.clone()).collect()
     }
 
-    async fn read(&self, id: &InstanceId) -> Result<(&Source, Reading, Judgement), OpsError> {
+    /// The source of an instance whose id is as its engine has it.
+    fn exact(&self, id: &InstanceId) -> Result<&Source, OpsError> {
         let source = self.source(&id.source)?;
         // Asking for the id as it is shown would ask for another instance, or for none.
         if source.rows().iter().any(|row| !row.flow.exact_id && row.flow.id == *id) {
             return Err(OpsError::Refused(INEXACT.into()));
         }
+        Ok(source)
+    }
+
+    async fn read(&self, id: &InstanceId) -> Result<(&Source, Reading, Judgement), OpsError> {
+        let source = self.exact(id)?;
         let reading =
             source.connector.read(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
-        let reading = reading
-            .ok_or_else(|| OpsError::NotFound(format!("{} has no instance {}", id.source, id.instance).into()))?;
+        let reading = reading.ok_or_else(|| missing(id))?;
         let judgement = self.judge_one(source, &reading).await;
         Ok((source, reading, judgement))
     }
@@ -168,8 +174,9 @@ impl Hub {
     /// Judges an instance that was read alone. The verdict of whoever holds its key is the last one known; where none
     /// is known, as before the first pass, the holder is read too.
     async fn judge_one(&self, source: &Source, reading: &Reading) -> Judgement {
-        let flow = &reading.detail.flow;
-        let limits = |flow: &FlowInstance| self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step);
+        let flow = &self.with_parent(source, &reading.detail.flow).await;
+        let poll = source.poll_interval();
+        let limits = |flow: &FlowInstance| self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, poll);
         let behind = flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock);
         let mut holder = None;
         if let Some(name) = behind.and_then(|wait| wait.reference.as_ref()) {
@@ -187,6 +194,26 @@ impl Hub {
         }
         let holder = holder.as_ref().map(|(id, judgement)| (id, judgement));
         judge(flow, &limits(flow), &Circumstances { now: reading.engine_now, holder })
+    }
+
+    /// The instance, and whether the one that started it has ended, where a rule asks for that.
+    async fn with_parent(&self, source: &Source, flow: &FlowInstance) -> FlowInstance {
+        let mut flow = flow.clone();
+        let limits = self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, source.poll_interval());
+        if let Some(parent) = flow.signs.parent.as_mut().filter(|parent| parent.ended.is_none())
+            && limits.orphan.is_some()
+        {
+            match source.connector.read(&parent.id).await {
+                Ok(Some(Reading { detail, .. })) => {
+                    parent.ended = Some(detail.flow.status.ended());
+                    parent.ended_at = detail.flow.last_transition_at.filter(|_| detail.flow.status.ended());
+                }
+                // The engine forgets only what has ended.
+                Ok(None) => parent.ended = Some(true),
+                Err(error) => tracing::debug!(%error, "the parent can't be read"),
+            }
+        }
+        flow
     }
 
     /// The instances of a source that a filter matches.
@@ -265,6 +292,13 @@ impl Ops for Hub {
         Ok(FlowAnswer { detail: reading.detail, judgement, verbs, read_at, clock_offset })
     }
 
+    async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
+        let source = self.exact(id)?;
+        let raw =
+            source.connector.raw(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
+        raw.ok_or_else(|| missing(id))
+    }
+
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {
         match source {
             Some(name) => self.source(name)?.wake(),
@@ -301,6 +335,10 @@ impl Ops for Hub {
     fn changes(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
     }
+}
+
+fn missing(id: &InstanceId) -> OpsError {
+    OpsError::NotFound(format!("{} has no instance {}", id.source, id.instance).into())
 }
 
 /// Sorts rows; the id is the last key of each order, so that no two rows ever change places by chance.

@@ -15,6 +15,8 @@ use crate::domain::flow::{
     WaitKind,
 };
 use crate::domain::ids::InstanceId;
+use crate::domain::raw::{Json, RawFlow, RawPart, Told};
+use crate::domain::redact::Redactor;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
@@ -97,6 +99,7 @@ pub(super) fn instance(n: usize) -> FlowInstance {
             since: Some(ago(began)),
             until: None,
         }),
+        signs: crate::domain::signs::Signs::default(),
         completed_commands: 4,
         version: Version::of(status, None, 4, "dp_1"),
         observed_at: ago(2),
@@ -128,14 +131,19 @@ fn cohort(flow: &str, step: &str, error: Option<&str>, rule: Rule, counts: (u64,
             Rule::RetryStorm => format!("attempt 31 at {step}, failing for 14 min, next in 41 s").into(),
             Rule::BlockedBy => "queued for key acme, which inv_1dQ0004mXk7Vb2oZrT9 holds: exhausted".into(),
             Rule::LostWait => "waiting for a callback for 26 h 3 min".into(),
+            Rule::TaskFault => format!("its worker crashed or vanished 3 times in a row in {step}").into(),
+            Rule::NoConsumer => "no worker answers the engine, for 6 min".into(),
             Rule::Overdue => format!("running in {step} for 44 min").into(),
+            Rule::NeverStarted => "was to begin 12 min ago, and has not".into(),
+            Rule::Orphan => "inv_1dQ0004mXk7Vb2oZrT9, which started it, has ended 2 h ago".into(),
         },
         status: match rule {
             Rule::Exhausted => Status::Paused,
-            Rule::RetryStorm => Status::BackingOff,
-            Rule::BlockedBy => Status::Queued,
+            Rule::RetryStorm | Rule::TaskFault => Status::BackingOff,
+            Rule::BlockedBy | Rule::NoConsumer => Status::Queued,
+            Rule::NeverStarted => Status::Scheduled,
             Rule::LostWait => Status::Waiting,
-            Rule::Overdue => Status::Running,
+            Rule::Overdue | Rule::Orphan => Status::Running,
         },
         waits_for: (rule == Rule::LostWait).then_some(WaitKind::Signal),
     }
@@ -353,6 +361,30 @@ impl Ops for FakeOps {
         let rows = self.rows.lock().unwrap();
         let row = rows.iter().find(|row| row.flow.id == *id);
         row.map(|row| answer(row.flow.clone())).ok_or_else(|| OpsError::NotFound("no such instance".into()))
+    }
+
+    async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
+        let told = |text: &str| Told::Json(Json::read(text, &Redactor::default()));
+        let invocation =
+            format!(r#"{{"id":"{}","status":"paused","retry_count":12,"pinned":null,"last":true}}"#, id.instance);
+        Ok(RawFlow {
+            input: told(
+                r#"{"headers":[{"name":"authorization","value":"Bearer hunter2"}],"payload":{"tenant":"acme","db_password":"hunter2","shards":[1,2,3],"body":"{\"token\":\"hunter2\",\"user\":\"jo\"}"}}"#,
+            ),
+            output: Told::Not("there is none yet: it has not ended".into()),
+            steps: told(
+                r#"[{"step":"validate","output":{"ok":true}},{"step":"apply","output":"relation \"tenant_features\" does not exist\n  at apply"}]"#,
+            ),
+            records: vec![
+                RawPart { name: "invocation", told: told(&invocation) },
+                RawPart {
+                    name: "journal",
+                    told: told(
+                        r#"[{"index":0,"entry_type":"Command: Input"},{"index":1,"entry_type":"Command: Run","name":"validate"}]"#,
+                    ),
+                },
+            ],
+        })
     }
 
     async fn refresh(&self, _source: Option<&str>) -> Result<(), OpsError> {

@@ -19,13 +19,16 @@
 //! - `step`: of the open commands the one with the highest index, by its name, else `sleep`, `promise:NAME`,
 //!   `call:SERVICE/HANDLER`; `awakeable` where none is open and a signal is waited for (signal 1 is the engine's own
 //!   cancel signal and does not count); `(queued)` before the first and `(last step)` after all; `(unknown)` where a
-//!   finished invocation kept no journal.
+//!   finished invocation kept no journal. The engine (1.7.12) fills in `scheduled_start_at` only where `scheduled_at`
+//!   is asked for too.
 //! - `pause`: `sys_journal_events`, the last `Paused` event. An event without a failure is a pause by a person. A
 //!   person's pause of one that was backing off carries its last failure like an exhausted one; but then the
 //!   invoker's next retry time is still there, and after exhaustion it is not. After a restart of the server that
 //!   trace is gone, and such a one counts as exhausted.
 //! - `failing`: the first `TransientError` event at the last journal position that has one, and the last of all.
-//!   Equal failures in a row make one event, so the first is the beginning of the row.
+//!   Equal failures in a row make one event, so the first is the beginning of the row. What they tell of the worker is
+//!   said in `signs.rs`.
+//! - `sys_deployment`: whether what an invocation is pinned to still exists.
 //! - `sys_keyed_service_status`: who holds the key that a pending invocation queues for.
 //!
 //! Errors are cut to their first line in the query; only [`Connector::read`] asks for the whole text.
@@ -34,7 +37,9 @@
 //! An error status of 500 and more, and every lost connection after the request began, is `Unknown`.
 
 mod detail;
+mod raw;
 mod row;
+mod signs;
 mod sql;
 
 use std::fmt;
@@ -55,6 +60,8 @@ use self::sql::Scope;
 use super::http::{ActReply, Client};
 use super::{Act, ActAnswer, ConnectError, Connector, Observation, Reading};
 use crate::domain::flow::FlowInstance;
+use crate::domain::raw::RawFlow;
+use crate::domain::redact::Redactor;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 
@@ -75,6 +82,8 @@ pub struct Restate {
     source: SafeText,
     address: SafeText,
     http: Client,
+    redactor: Redactor,
+    open: Option<String>,
 }
 
 /// What was sent as a JSON object, by its names. What derives its reading would take a list as well, value by value,
@@ -185,7 +194,27 @@ impl<'de, T: Row> Deserialize<'de> for Parsed<T> {
 impl Restate {
     /// A connector for the server whose admin API is at `url`. `timeout` bounds each request as a whole.
     pub fn new(source: &str, url: &str, timeout: Duration, bearer: Option<SecretString>) -> Result<Self, ConnectError> {
-        Ok(Self { source: source.into(), address: url.into(), http: Client::new(url, timeout, bearer)?.hint(HINT) })
+        Ok(Self {
+            source: source.into(),
+            address: url.into(),
+            http: Client::new(url, timeout, bearer)?.hint(HINT),
+            redactor: Redactor::default(),
+            open: None,
+        })
+    }
+
+    /// Takes these secrets out of what is shown as the engine gave it.
+    #[must_use]
+    pub fn redact(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// Another place of an invocation's page than the one of the server's own user interface.
+    #[must_use]
+    pub fn open_at(mut self, template: Option<String>) -> Self {
+        self.open = template;
+        self
     }
 
     async fn query<T: Row>(&self, sql: &str) -> Result<Parsed<T>, ConnectError> {
@@ -301,6 +330,16 @@ impl Connector for Restate {
         }
         match self.read_detail(instance).await {
             // Somebody's slip of the keyboard is no failure of the server, though it answers 500.
+            Err(error) if error.to_string().contains(NO_ID) => Ok(None),
+            other => other,
+        }
+    }
+
+    async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError> {
+        if !sql::is_id(instance) {
+            return Ok(None);
+        }
+        match self.read_raw(instance).await {
             Err(error) if error.to_string().contains(NO_ID) => Ok(None),
             other => other,
         }
