@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::Global;
 use super::contexts::Book;
 use super::first::{self, Choice};
-use super::{Failure, Outcome, check, report, world};
+use super::{Failure, Outcome, check, report, theme, world};
 use crate::cockpit::{self, Badge, Colours, ExitReason, Session, Settings};
 use crate::config::{self, ColourDepth, ConfigError, Outline, Ui};
 use crate::ops::Ops;
@@ -25,13 +25,13 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
     let mut world = world::build(global, false)?;
     if global.demo
         && let Ok(outline) = Outline::load(global.config.as_deref(), &global.flags())
-        && check::mistakes(&outline.ui, &outline.keys, &outline.views).is_empty()
+        && check::mistakes(&outline.ui, &outline.keys, &outline.views, &theme::load(global).0).is_empty()
     {
         // The demo works without a config; where there is a good one, it looks as the operator is used to.
         Outline { contexts: world.contexts, ui: world.ui, keys: world.keys, views: world.views } = outline;
     }
     let contexts = Book::new(global, &world.context, world.contexts.clone());
-    let exit = cockpit::run_with(session(world).await?, Some(Arc::new(contexts))).await;
+    let exit = cockpit::run_with(session(world, global).await?, Some(Arc::new(contexts))).await;
     let exit = exit.map_err(|error| match error {
         cockpit::CockpitError::NoTerminal | cockpit::CockpitError::Dumb(_) => Failure::Usage(error.to_string()),
         other => Failure::Other(other.into()),
@@ -54,23 +54,37 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
 }
 
 /// A world that is polled from now on, for the cockpit on this terminal.
-pub(super) async fn session(world: world::World) -> Result<Session, Failure> {
-    let settings = overridden(settings(&world).await?.fit_terminal(), &world.ui);
+pub(super) async fn session(world: world::World, global: &Global) -> Result<Session, Failure> {
+    let settings = overridden(settings(&world, global).await?.fit_terminal(), &world.ui);
     let polling = world.hub.start();
     Ok(Session { ops: world.hub, settings, alive: Box::new(polling) })
 }
 
 /// How the cockpit is to look on this world, on a terminal that can show everything.
-pub(super) async fn settings(world: &world::World) -> Result<Settings, Failure> {
+pub(super) async fn settings(world: &world::World, global: &Global) -> Result<Settings, Failure> {
     let badge = match (world.demo, world.production) {
         (true, _) => Badge::Demo,
         (false, true) => Badge::Production,
         (false, false) => Badge::Normal,
     };
-    let wrong = check::mistakes(&world.ui, &world.keys, &world.views);
+    let (mut themes, unread) = theme::load(global);
+    let unread = unread
+        .into_iter()
+        .chain(world.ui.theme.value.iter().filter_map(|name| theme::add_file(&mut themes, name).err()));
+    let mut warnings: Vec<String> = unread.collect();
+    let (keymap, wrong_keys) = check::keymap(&world.keys);
+    // Keys that can't be taken are told and leave the default ones in force: whoever is called at night needs a cockpit
+    // more than a lesson.
+    warnings.extend(wrong_keys.iter().map(|wrong| format!("{}: [keys] {}", wrong.place, wrong.message)));
+    let wrong = check::mistakes(&world.ui, &[], &world.views, &themes);
     if !wrong.is_empty() {
         return Err(Failure::Usage(ConfigError::Invalid(wrong).to_string()));
     }
+    let warning = match &warnings[..] {
+        [] => None,
+        [only] => Some(only.as_str().into()),
+        [first, rest @ ..] => Some(format!("{first} (and {} more: `quarterdeck config check`)", rest.len()).into()),
+    };
     let read_only = world.hub.overview(&crate::query::Filter::default()).await.ok();
     let settings = Settings {
         badge,
@@ -81,6 +95,10 @@ pub(super) async fn settings(world: &world::World) -> Result<Settings, Failure> 
         contexts: world.contexts.clone(),
         clock: world.clock.clone(),
         theme: world.ui.theme.value.clone(),
+        themes,
+        keymap,
+        mouse: world.ui.mouse.value,
+        warning,
         frame_every: Duration::try_from(world.ui.frame.value).unwrap_or_default(),
         ..Settings::new(world.context.as_str(), world.operator.as_str())
     };

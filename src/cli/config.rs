@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::args::Global;
-use super::{Failure, Outcome, check, output, report};
+use super::{Failure, Outcome, check, output, report, theme};
 use crate::config::{self, Config, ConfigError, Flags, Layer};
 use crate::domain::text::SafeText;
 use crate::domain::time::exact;
@@ -29,7 +29,15 @@ pub(super) fn check(global: &Global, file: Option<&Path>) -> Result<Outcome, Fai
         }
         other => (other.map_err(|error| usage(&error))?, false),
     };
-    let wrong = check::mistakes(&config.ui, &config.keys, &config.views);
+    let (mut themes, unread) = theme::load(global);
+    for warning in unread {
+        report::note(&warning);
+    }
+    if let Some(name) = &config.ui.theme.value {
+        // What is wrong with a file of one's own is told of the theme that it should be.
+        let _ = theme::add_file(&mut themes, name);
+    }
+    let wrong = check::mistakes(&config.ui, &config.keys, &config.views, &themes);
     if !wrong.is_empty() {
         return Err(usage(&ConfigError::Invalid(wrong)));
     }

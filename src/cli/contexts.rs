@@ -35,12 +35,13 @@ impl Contexts for Book {
             ..self.global.clone()
         };
         // Secrets may come from files: that waits elsewhere than in the cockpit's own loop.
-        let built = tokio::task::spawn_blocking(move || world::build(&global, false)).await;
+        let asked = global.clone();
+        let built = tokio::task::spawn_blocking(move || world::build(&asked, false)).await;
         let failed = |error: &dyn std::fmt::Display| SafeText::first_line(&error.to_string(), 300);
         let mut world = built.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
         if demo {
             world.contexts.clone_from(&self.known);
         }
-        cockpit::session(world).await.map_err(|error| failed(&error))
+        cockpit::session(world, &global).await.map_err(|error| failed(&error))
     }
 }

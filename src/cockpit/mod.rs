@@ -4,7 +4,6 @@
 //! message into new state and a list of effects, the third paints. Neither waits nor talks to anybody; the
 //! [`runtime`] does that, against [`Ops`]. So everything that an operator can see or do is tested without a terminal.
 
-mod accent;
 pub mod app;
 pub mod clipboard;
 pub mod command;
@@ -13,9 +12,11 @@ pub mod draw;
 mod export;
 pub mod gantt;
 pub mod glyphs;
+pub mod hit;
 pub mod keymap;
 pub mod msg;
 pub mod opener;
+pub mod palette;
 mod popups;
 pub mod raw;
 pub mod remote;
@@ -37,7 +38,7 @@ use thiserror::Error;
 pub use export::{ansi, svg, text};
 pub use runtime::{run, run_with};
 pub use session::{Contexts, Session};
-pub use settings::{Badge, Clock, Colours, DEMO, ScreenName, Settings, ascii, colours};
+pub use settings::{Badge, Clock, Colours, DEMO, ScreenName, Settings, ascii, colours, mouse};
 pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::SignedDuration;
 
 use super::clipboard::Clip;
@@ -136,6 +136,8 @@ pub enum Answer {
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse was used.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size: columns, rows.
@@ -166,6 +168,8 @@ pub enum Effect {
     },
     /// Put a text on the clipboard.
     Copy(Clip),
+    /// Listen to the mouse, or no longer.
+    Mouse(bool),
     /// Have a page opened, outside.
     Open(SafeText),
     /// Go to another context.

@@ -5,12 +5,20 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::{frame, inside, place};
-use crate::cockpit::accent;
 use crate::cockpit::app::App;
 use crate::cockpit::update::contexts::{ContextList, choices, is_current};
 use crate::cockpit::widgets::numbers::plural;
 use crate::cockpit::widgets::pen::{Pen, wrap};
 use crate::domain::text::SafeText;
+
+/// What the header's rule would look like in a context's colour.
+fn worn(app: &App, pen: &Pen<'_>, colour: &str) -> Style {
+    let mut styles = pen.styles.clone();
+    match styles.accent(colour, app.settings.colours) {
+        Ok(()) => Style { bg: None, ..styles.header_rule },
+        Err(_) => pen.styles.faint,
+    }
+}
 
 /// Draws it.
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>, list: &ContextList) {
@@ -29,8 +37,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, list: &ContextList) {
             pen.style(wide, pen.styles.selected);
             pen.text(wide.x, line, 1, pen.glyphs.cursor, pen.styles.title);
         }
-        let colour = context.colour.as_deref().and_then(|text| accent::colour(text, app.settings.colours));
-        let mark = colour.map_or(pen.styles.faint, |colour| Style::new().fg(colour));
+        let mark = context.colour.as_deref().map_or(pen.styles.faint, |colour| worn(app, pen, colour));
         let here = if is_current(app, &context.name) { "shown now" } else { "" };
         let kind = if context.production { "PRODUCTION" } else { "" };
         let name = SafeText::new(&context.name);

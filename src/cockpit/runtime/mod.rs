@@ -45,13 +45,13 @@ pub async fn run_with(session: Session, contexts: Option<Arc<dyn Contexts>>) -> 
     if let Some(term) = std::env::var("TERM").ok().filter(|term| term == "dumb" || term.is_empty()) {
         return Err(CockpitError::Dumb(term));
     }
-    let styles = Styles::of(&settings).map_err(CockpitError::Theme)?;
+    let styles = settings.styles(settings.theme.as_deref()).map_err(CockpitError::Theme)?;
     let panicked = Arc::new(Notify::new());
     let signals = outside::signals()?;
     // Once a change of it is listened for, so that none falls in between.
     let size = crossterm::terminal::size()?;
     let hangup = outside::hangup()?;
-    let terminal = Terminal::enter(Arc::clone(&panicked))?;
+    let terminal = Terminal::enter(Arc::clone(&panicked), settings.mouse)?;
     let input = outside::input()?;
     let (replies_in, replies) = mpsc::channel(64);
     let now = (settings.clock)();
@@ -59,7 +59,9 @@ pub async fn run_with(session: Session, contexts: Option<Arc<dyn Contexts>>) -> 
     let performer = Performer::new(Arc::clone(&ops), replies_in.clone());
     let (opened_in, opened) = mpsc::channel(1);
     let link = Link { ops, alive, contexts, replies_in, opened_in, switched: false };
-    let mut cockpit = Cockpit { app, styles, terminal, performer, link, leaving: None, urgent: true, dirty: true };
+    let dressed_in = app.theme().map(str::to_owned);
+    let mut cockpit =
+        Cockpit { app, styles, dressed_in, terminal, performer, link, leaving: None, urgent: true, dirty: true };
     let result = cockpit.run(Wires { signals, hangup, panicked, input, replies, opened }).await;
     cockpit.terminal.release();
     match result {
@@ -97,6 +99,8 @@ struct Link {
 struct Cockpit {
     app: App,
     styles: Styles,
+    /// The theme that these are of.
+    dressed_in: Option<String>,
     terminal: Terminal,
     performer: Performer,
     link: Link,
@@ -192,7 +196,8 @@ impl Cockpit {
     fn opened(&mut self, name: &str, session: Result<Session, SafeText>) -> Result<(), CockpitError> {
         self.urgent = true;
         let opened = session.and_then(|session| {
-            let styles = Styles::of(&session.settings).map_err(SafeText::from)?;
+            // What was chosen while it ran goes on: it is the operator's, and not the context's.
+            let styles = session.settings.styles(self.app.theme.as_deref()).map_err(SafeText::from)?;
             Ok((session, styles))
         });
         let (session, styles) = match opened {
@@ -204,6 +209,7 @@ impl Cockpit {
         app.follow(&self.app);
         self.app = app;
         self.styles = styles;
+        self.dressed_in = self.app.theme().map(str::to_owned);
         self.performer = Performer::new(Arc::clone(&session.ops), self.link.replies_in.clone());
         self.link.ops = session.ops;
         // With it ends what polled the old context.
@@ -236,8 +242,9 @@ impl Cockpit {
         let msg = match event {
             Event::Key(key) => Msg::Key(key),
             Event::Paste(text) => Msg::Paste(text),
+            Event::Mouse(mouse) => Msg::Mouse(mouse),
             // The signal tells of a resize. The reader of keys does too, but begins to listen for it too late.
-            Event::Resize(..) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => return Ok(()),
+            Event::Resize(..) | Event::FocusGained | Event::FocusLost => return Ok(()),
         };
         self.urgent = true;
         self.take(msg)
@@ -273,6 +280,7 @@ impl Cockpit {
                         self.app.say(Level::Warning, format!("it could not be opened: {error}"));
                     }
                 }
+                Effect::Mouse(on) => self.terminal.mouse(on)?,
                 Effect::Repaint => self.terminal.forget(),
                 Effect::Switch(name) => self.switch(name)?,
                 Effect::Suspend => self.suspend()?,
@@ -308,10 +316,24 @@ impl Cockpit {
         self.take(Msg::Resize(width, height))
     }
 
+    /// Takes the styles of another theme where it has changed. One that can't be read leaves those of before.
+    fn dress(&mut self) {
+        let wanted = self.app.theme().map(str::to_owned);
+        if wanted == self.dressed_in {
+            return;
+        }
+        match self.app.settings.styles(wanted.as_deref()) {
+            Ok(styles) => self.styles = styles,
+            Err(error) => self.app.say(Level::Warning, format!("theme: {error}")),
+        }
+        self.dressed_in = wanted;
+    }
+
     fn paint(&mut self) -> Result<(), CockpitError> {
         self.app.now = self.now();
         self.urgent = false;
         self.dirty = false;
+        self.dress();
         let (app, styles) = (&self.app, &self.styles);
         self.terminal.paint(app.size, |buffer| draw(app, styles, buffer))?;
         Ok(())
