@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
@@ -77,6 +78,8 @@ pub struct Overview {
     pub stuck_without_tenant: u64,
     /// Why nothing can be acted on, where that is so for the whole hub.
     pub read_only: Option<SafeText>,
+    /// What is wrong with the record of claims, if anything is.
+    pub claims_note: Option<SafeText>,
 }
 
 impl Overview {
@@ -214,6 +217,10 @@ pub trait Ops: Send + Sync {
 
     /// The acts of this hub, the newest first.
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError>;
+
+    /// Claims a cohort, or takes a claim back; the claim of somebody else only where the request names it. Changes
+    /// nothing in an engine. Answers with the claim that holds then.
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError>;
 
     /// Tells when something has changed: the value is the newest revision.
     fn changes(&self) -> watch::Receiver<u64>;

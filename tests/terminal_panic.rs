@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use quarterdeck::cockpit::{self, CockpitError, Settings};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::sim::{SEED, World, system_clock};
+use quarterdeck::domain::claim::{Claim, ClaimRequest};
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::remediation::{Plan, Remediation, Verb};
 use quarterdeck::hub::{Hub, Setup};
@@ -57,6 +58,10 @@ impl Ops for Faulty {
         self.0.remediations().await
     }
 
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
+        self.0.claim(request).await
+    }
+
     fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes()
     }
@@ -71,6 +76,7 @@ async fn show() -> Result<cockpit::Exit, CockpitError> {
         thresholds: quarterdeck::config::ThresholdBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
+        claims_dir: None,
         clock: Arc::new(jiff::Timestamp::now),
         sources: vec![("demo".to_owned(), world, std::time::Duration::from_secs(2))],
     });

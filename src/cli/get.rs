@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::args::{FailOn, Format, Get, Global, Listing, Matching, One, Output, What};
 use super::output::{self, Table};
 use super::{Failure, Outcome, report, world};
+use crate::domain::claim::Claim;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::source::{Freshness, SourceStatus};
@@ -100,6 +101,9 @@ fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome
             ));
         }
     }
+    if let Some(note) = &overview.claims_note {
+        report::note(note);
+    }
     match (failed, fail_on) {
         (true, _) => Outcome::SourceFailed,
         (false, Some(FailOn::Stuck)) if stuck => Outcome::Stuck,
@@ -139,7 +143,7 @@ fn board_json(overview: &Overview) -> Value {
             json!({
                 "id": cohort.id, "source": cohort.source, "flow": cohort.flow, "step": cohort.step,
                 "fingerprint": cohort.fingerprint, "count": cohort.count, "tenants": tenants, "since": cohort.since,
-                "rule": cohort.rule, "evidence": cohort.evidence, "sample": cohort.sample,
+                "rule": cohort.rule, "evidence": cohort.evidence, "sample": cohort.sample, "claim": cohort.claim,
             })
         })
         .collect();
@@ -189,14 +193,21 @@ fn cohorts_table(overview: &Overview) -> Table {
             cohort.source.to_string(),
             format!("{} › {}", cohort.flow, cohort.step),
             cohort.rule.words().to_owned(),
+            owner(cohort.claim.as_ref(), overview.at),
             cohort.id.to_string(),
             why.to_string(),
         ]
     };
     Table {
-        columns: &["STUCK", "FOR", "TENANTS", "SOURCE", "FLOW › STEP", "RULE", "COHORT", "WHY"],
+        columns: &["STUCK", "FOR", "TENANTS", "SOURCE", "FLOW › STEP", "RULE", "OWNER", "COHORT", "WHY"],
         rows: overview.cohorts.iter().map(row).collect(),
     }
+}
+
+/// Who has a cohort and for how much longer.
+fn owner(claim: Option<&Claim>, now: jiff::Timestamp) -> String {
+    let told = |claim: &Claim| format!("{} by {} {}", claim.kind.done(), claim.by, age(since(now, claim.until)));
+    claim.map_or_else(|| "unclaimed".to_owned(), told)
 }
 
 fn cells_table(cells: &[Cell]) -> Table {

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tui_input::Input;
 
 use super::RunningAct;
+use super::claims::ClaimMenu;
 use super::glyphs::Glyphs;
 use super::keymap::{Key, Keymap};
 use super::msg::{Ask, Effect, Target, Ticket};
@@ -54,13 +55,15 @@ pub struct BoardState {
     pub gone: bool,
     /// Cohorts that came while the order was frozen.
     pub new: usize,
+    /// Cohorts that somebody put aside, and that are not shown for that.
+    pub folded: usize,
     /// When the cursor moved last.
     pub moved_at: Option<Timestamp>,
     /// Which list has the focus.
     pub pane: Pane,
     /// The source and the flow under the strip's cursor.
     pub flow: Option<(SafeText, SafeText)>,
-    /// Whether flows with nothing stuck are shown too.
+    /// Whether flows with nothing stuck are shown too, and cohorts that somebody put aside.
     pub show_all: bool,
 }
 
@@ -211,6 +214,8 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: usize,
     },
+    /// A cohort is being claimed.
+    Claim(Box<ClaimMenu>),
     /// Acts run, and the operator asked to quit.
     Quit {
         /// Whether the button that quits has the focus.
@@ -348,6 +353,7 @@ impl App {
                 index: 0,
                 gone: false,
                 new: 0,
+                folded: 0,
                 moved_at: None,
                 pane: Pane::Cohorts,
                 flow: None,

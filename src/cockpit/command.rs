@@ -13,6 +13,7 @@ pub enum CommandId {
     Sort,
     Reverse,
     ShowAll,
+    Claim,
     NextPane,
     Copy,
     Board,
@@ -110,7 +111,11 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Filter, "filter", &["/"], "filter the flows").on(&[BOARD, FLOWS]).hint("filter"),
     command(CommandId::Sort, "sort", &["s"], "sort by the next column").on(&[FLOWS]).hint("sort"),
     command(CommandId::Reverse, "reverse", &["S"], "turn the order round").on(&[FLOWS]),
-    command(CommandId::ShowAll, "show-all", &["F"], "show the flows that have nothing stuck, or fold them")
+    command(CommandId::Claim, "claim", &["c"], "say that you are on the cohort, have seen it, or put it aside: a menu")
+        .on(&[BOARD])
+        .hint("claim")
+        .typed(),
+    command(CommandId::ShowAll, "show-all", &["F"], "show flows with nothing stuck and snoozed cohorts, or fold them")
         .on(&[BOARD])
         .hint("all flows"),
     command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane").on(&[BOARD]).hint("pane"),

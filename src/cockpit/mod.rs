@@ -5,6 +5,7 @@
 //! [`runtime`] does that, against [`Ops`]. So everything that an operator can see or do is tested without a terminal.
 
 pub mod app;
+pub mod claims;
 pub mod command;
 pub mod draw;
 mod export;

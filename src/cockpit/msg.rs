@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
+use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
@@ -26,11 +27,13 @@ pub enum Target {
     Refresh,
     /// The act that was confirmed.
     Act,
+    /// A claim that is to be recorded.
+    Claim,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -90,6 +93,8 @@ pub enum Answer {
     Refresh(Result<(), OpsError>),
     /// The act was recorded, or not.
     Act(Box<Result<Remediation, OpsError>>),
+    /// The claim was recorded, or not.
+    Claim(Result<Option<Claim>, OpsError>),
 }
 
 /// Something that happens.
@@ -114,7 +119,7 @@ pub enum Msg {
 pub enum Effect {
     /// Ask the hub.
     Ask(Ticket, Ask),
-    /// Carry a plan out. The only effect that changes anything outside.
+    /// Carry a plan out. The only effect that changes anything in an engine.
     Act {
         /// For the answer.
         ticket: Ticket,
@@ -122,6 +127,13 @@ pub enum Effect {
         plan_hash: SafeText,
         /// Why, in the operator's words.
         reason: String,
+    },
+    /// Record who has a cohort in hand.
+    Claim {
+        /// For the answer.
+        ticket: Ticket,
+        /// What.
+        request: ClaimRequest,
     },
     /// Put a text on the clipboard.
     Copy(SafeText),

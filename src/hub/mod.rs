@@ -3,6 +3,7 @@
 //! It knows connectors by their trait alone, and nothing of the terminal.
 
 mod board;
+mod claims;
 mod executor;
 mod journal;
 mod source;
@@ -17,12 +18,14 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::claims::Claims;
 use self::executor::{Executor, INEXACT, offers};
 use self::journal::Journal;
 pub use self::source::Clock;
 use self::source::Source;
 use crate::config::ThresholdBook;
 use crate::connect::{Connector, Reading};
+use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::{Plan, Remediation, Verb};
@@ -45,6 +48,8 @@ pub struct Setup {
     pub soak: SignedDuration,
     /// Where acts are recorded; `None` for a world that is gone with the process.
     pub state_dir: Option<std::path::PathBuf>,
+    /// Where claims are shared; `None` for a world that is gone with the process.
+    pub claims_dir: Option<std::path::PathBuf>,
     /// The local clock.
     pub clock: Clock,
     /// The sources: name, connector, and the time from one pass to the next.
@@ -60,6 +65,7 @@ pub struct Hub {
     sources: Vec<Source>,
     revision: Arc<watch::Sender<u64>>,
     executor: Option<Arc<Executor>>,
+    claims: Arc<Claims>,
 }
 
 /// The poll loops of a hub; they end when it is dropped.
@@ -94,6 +100,7 @@ impl Hub {
         };
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
+        let claims = Arc::new(Claims::new(&setup.operator, setup.claims_dir.as_deref()));
         let sources =
             setup.sources.into_iter().map(|(name, connector, poll)| Source::new(&name, connector, poll)).collect();
         Arc::new(Self {
@@ -104,6 +111,7 @@ impl Hub {
             sources,
             revision,
             executor,
+            claims,
         })
     }
 
@@ -216,6 +224,7 @@ impl Ops for Hub {
             stuck_tenants: 0,
             stuck_without_tenant: 0,
             read_only: self.read_only.clone(),
+            claims_note: None,
         };
         let mut tenants = HashSet::new();
         for source in &self.sources {
@@ -236,6 +245,7 @@ impl Ops for Hub {
         }
         overview.stuck_tenants = tenants.len() as u64;
         board::worst_first(&mut overview.cohorts);
+        overview.claims_note = self.claims.put_on(&mut overview.cohorts, filter.is_empty(), overview.at);
         Ok(Arc::new(overview))
     }
 
@@ -296,6 +306,20 @@ impl Ops for Hub {
 
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
         Ok(self.executor.as_ref().map(|executor| executor.remediations()).unwrap_or_default())
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
+        let boards = self.sources.iter().flat_map(|source| source.board().cohorts);
+        let cohort = boards
+            .into_iter()
+            .find(|cohort| cohort.id == request.cohort)
+            .ok_or_else(|| OpsError::NotFound(format!("the board has no cohort {} any more", request.cohort).into()))?;
+        let (claims, now) = (self.claims.clone(), (self.clock)());
+        // Another program may be writing; nothing else waits for it.
+        let changed = tokio::task::spawn_blocking(move || claims.change(&request, &cohort, now)).await;
+        let claim = changed.map_err(|error| OpsError::Journal(format!("claims: {error}").into()))??;
+        self.changed();
+        Ok(claim)
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -40,6 +40,7 @@ pub fn hub(url: &str, thresholds: &str, state_dir: Option<&Path>) -> Arc<Hub> {
         thresholds: config.thresholds,
         soak: SOAK,
         state_dir: state_dir.map(Path::to_path_buf),
+        claims_dir: state_dir.map(Path::to_path_buf),
         clock: Arc::new(Timestamp::now),
         sources: vec![(SOURCE.into(), Arc::new(connector), Duration::from_secs(1))],
     })
@@ -68,6 +69,7 @@ pub fn hub_of(config: &str, bearer: Option<&str>, poll: Duration) -> Arc<Hub> {
         thresholds: config.thresholds,
         soak: SOAK,
         state_dir: None,
+        claims_dir: None,
         clock: Arc::new(Timestamp::now),
         sources: config.context.sources.iter().map(connect).collect(),
     })

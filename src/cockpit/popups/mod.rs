@@ -1,6 +1,7 @@
 //! What lies over a screen: the help, and the way from a verb to its outcome.
 
 pub(super) mod acting;
+pub(super) mod claim;
 pub(super) mod help;
 pub(super) mod progress;
 
@@ -72,7 +73,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Help { .. } => Some(help::content(app, styles)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
-        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Quit { .. } => None,
+        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Quit { .. } | Popup::Claim(_) => None,
     }
 }
 
@@ -106,6 +107,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             None
         }
         Popup::Review(review) => acting::review(app, pen, review),
+        Popup::Claim(menu) => claim::draw(app, pen, menu),
         Popup::Quit { leave } => {
             acting::quit(app, pen, *leave);
             None

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::cockpit::msg::{Answer, Ask, Msg, Target, Ticket};
+use crate::domain::claim::ClaimRequest;
 use crate::domain::text::SafeText;
 use crate::ops::{Ops, OpsError};
 use crate::query::Filter;
@@ -65,6 +66,15 @@ impl Performer {
         tokio::spawn(async move {
             let answer = ops.remediate(&plan_hash, &reason).await;
             let _ = replies.send(Msg::Reply(ticket, Answer::Act(Box::new(answer)))).await;
+        });
+    }
+
+    /// Records a claim. Like an act it is asked for once, and never ended from here.
+    pub(super) fn claim(&self, ticket: Ticket, request: ClaimRequest) {
+        let (ops, replies) = (Arc::clone(&self.ops), self.replies.clone());
+        tokio::spawn(async move {
+            let answer = ops.claim(request).await;
+            let _ = replies.send(Msg::Reply(ticket, Answer::Claim(answer))).await;
         });
     }
 }

@@ -189,6 +189,7 @@ impl Cockpit {
             match effect {
                 Effect::Ask(ticket, ask) => self.performer.ask(ticket, ask),
                 Effect::Act { ticket, plan_hash, reason } => self.performer.act(ticket, plan_hash, reason),
+                Effect::Claim { ticket, request } => self.performer.claim(ticket, request),
                 Effect::Copy(text) => {
                     execute!(std::io::stdout(), CopyToClipboard::to_clipboard_from(text.as_str()))?;
                 }

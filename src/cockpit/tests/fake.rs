@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use crate::cockpit::{Badge, Settings};
+use crate::domain::claim::{Claim, ClaimChange, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts, cohort_id, fingerprint};
 use crate::domain::flow::{
     EntryOutcome, FlowDetail, FlowError, FlowInstance, JudgedFlow, PauseCause, Status, TimelineEntry, Version, Wait,
@@ -138,6 +139,7 @@ fn cohort(flow: &str, step: &str, error: Option<&str>, rule: Rule, counts: (u64,
             Rule::Overdue => Status::Running,
         },
         waits_for: (rule == Rule::LostWait).then_some(WaitKind::Signal),
+        claim: None,
     }
 }
 
@@ -209,6 +211,7 @@ pub(super) fn overview() -> Overview {
         stuck_tenants: 118,
         stuck_without_tenant: 0,
         read_only: None,
+        claims_note: None,
     }
 }
 
@@ -372,6 +375,32 @@ impl Ops for FakeOps {
 
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
         Ok(self.acts.lock().unwrap().clone())
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
+        let mut overview = self.overview.lock().unwrap();
+        let Ok(overview) = &mut *overview else { return Err(OpsError::NotFound("no board".into())) };
+        let cohort = overview.cohorts.iter_mut().find(|cohort| cohort.id == request.cohort).unwrap();
+        if let Some(claim) = cohort.claim.as_ref().filter(|claim| claim.by != "mara")
+            && request.over.as_ref() != Some(&claim.id)
+        {
+            return Err(OpsError::Changed(format!("{} has it", claim.by).into()));
+        }
+        cohort.claim = match request.what {
+            ClaimChange::Release => None,
+            ClaimChange::Make { kind, until, note } => Some(Claim {
+                id: "claim-of-mara".into(),
+                cohort: cohort.id.clone(),
+                kind,
+                by: "mara".into(),
+                at: now(),
+                until,
+                note: Some(note).filter(|note| !note.is_empty()).map(SafeText::from),
+                count: cohort.count,
+                tenants: cohort.tenants,
+            }),
+        };
+        Ok(cohort.claim.clone())
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -6,7 +6,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::{ask_detail, prompt};
+use super::{ask_detail, claims, prompt};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect, Target};
@@ -84,9 +84,13 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
     } else {
         0
     };
+    if matches!(app.popup, Some(Popup::Claim(_))) {
+        return claims::key(app, event, key);
+    }
     let most = popups::overflow(app);
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
+        Popup::Claim(_) => {}
         Popup::Help { scroll } => {
             if close || is("q") || is("?") || is("f1") {
                 app.popup = None;

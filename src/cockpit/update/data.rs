@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, moving};
+use super::{ask_detail, claims, moving};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
+use crate::domain::claim::Claim;
 use crate::domain::cohort::Cohort;
 use crate::domain::remediation::ItemState;
 use crate::domain::remediation::Remediation;
+use crate::domain::text::SafeText;
 use crate::ops::{FlowAnswer, FlowWindow, OpsError, Overview};
 
 /// The hub knows more than before: asks for what is on screen.
@@ -34,6 +36,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
         Answer::Overview(answer) => {
             app.overview.answered(answer, now);
             overview_came(app);
+            claims::refresh(app);
             Vec::new()
         }
         Answer::Flows(answer) => {
@@ -63,6 +66,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Vec::new()
         }
         Answer::Act(answer) => act_came(app, *answer),
+        Answer::Claim(answer) => claims::came(app, answer),
     };
     if again && app.paused.is_none() {
         effects.extend(match ticket.target {
@@ -72,7 +76,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             }
             Target::Remediations => Some(app.ask(Ask::Remediations)),
             Target::Flow => ask_detail(app),
-            Target::Flows | Target::Plan | Target::Refresh | Target::Act => None,
+            Target::Flows | Target::Plan | Target::Refresh | Target::Act | Target::Claim => None,
         });
     }
     effects
@@ -83,8 +87,10 @@ fn is_flows(effect: &Effect) -> bool {
 }
 
 /// Puts the cohorts on the board: in the hub's order, or in the order shown while the cursor moves.
-fn overview_came(app: &mut App) {
+pub(super) fn overview_came(app: &mut App) {
     let Some(overview) = app.overview.value().cloned() else { return };
+    let show_all = app.board.show_all;
+    app.board.folded = overview.cohorts.iter().filter(|cohort| folded(cohort, show_all)).count();
     let frozen = app.board.moved_at.is_some_and(|at| app.now.duration_since(at) < FREEZE);
     if frozen && !app.board.shown.is_empty() {
         freeze(app, &overview);
@@ -105,11 +111,12 @@ fn overview_came(app: &mut App) {
 fn freeze(app: &mut App, overview: &Overview) {
     let board = &mut app.board;
     let selected = board.cohort.clone();
+    let show_all = board.show_all;
     let mut gone = false;
     board.shown.retain_mut(|shown| {
         if let Some(cohort) = overview.cohorts.iter().find(|cohort| cohort.id == shown.id) {
             *shown = cohort.clone();
-            true
+            !folded(cohort, show_all)
         } else {
             let kept = Some(&shown.id) == selected.as_ref();
             gone |= kept;
@@ -117,15 +124,34 @@ fn freeze(app: &mut App, overview: &Overview) {
         }
     });
     board.gone = gone;
-    board.new = overview.cohorts.iter().filter(|cohort| !board.shown.iter().any(|shown| shown.id == cohort.id)).count();
+    let unfolded = overview.cohorts.iter().filter(|cohort| !folded(cohort, show_all));
+    board.new = unfolded.filter(|cohort| !board.shown.iter().any(|shown| shown.id == cohort.id)).count();
     board.index = position(&board.shown, selected.as_deref()).unwrap_or(board.index);
+    if position(&board.shown, selected.as_deref()).is_none() {
+        // What was put aside leaves at once, and the next one has moved up into its place.
+        board.index = board.index.min(board.shown.len().saturating_sub(1));
+        board.cohort = board.shown.get(board.index).map(|cohort| cohort.id.clone());
+    }
+}
+
+/// Whether a cohort is put aside and not shown.
+fn folded(cohort: &Cohort, show_all: bool) -> bool {
+    !show_all && cohort.claim.as_ref().is_some_and(Claim::hides)
 }
 
 /// The hub's order. What is selected and no longer there keeps its place, greyed.
 fn settle(app: &mut App, overview: &Overview) {
     let board = &mut app.board;
-    let mut shown = overview.cohorts.clone();
+    let show_all = board.show_all;
+    let mut shown: Vec<Cohort> = overview.cohorts.iter().filter(|cohort| !folded(cohort, show_all)).cloned().collect();
+    let aside = |id: &SafeText| overview.cohorts.iter().any(|cohort| cohort.id == *id && folded(cohort, show_all));
     board.new = 0;
+    if board.cohort.as_ref().is_some_and(aside) {
+        // What was put aside leaves at once, and the next one has moved up into its place.
+        board.index = board.index.min(shown.len().saturating_sub(1));
+        board.cohort = shown.get(board.index).map(|cohort| cohort.id.clone());
+        board.gone = false;
+    }
     if let Some(id) = board.cohort.clone() {
         if let Some(index) = position(&shown, Some(&id)) {
             board.index = index;

@@ -86,6 +86,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         }
         CommandId::ShowAll => {
             app.board.show_all = !app.board.show_all;
+            super::data::overview_came(app);
             Vec::new()
         }
         CommandId::NextPane => {
@@ -95,6 +96,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             };
             Vec::new()
         }
+        CommandId::Claim => super::claims::open(app),
         CommandId::Copy => copy(app),
         CommandId::Board => go(app, vec![ScreenName::Board], None),
         CommandId::Flows => go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new())),

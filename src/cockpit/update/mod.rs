@@ -2,6 +2,7 @@
 //! nobody; the present is passed in.
 
 mod acting;
+mod claims;
 mod data;
 mod keys;
 mod moving;

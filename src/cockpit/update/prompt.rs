@@ -4,8 +4,8 @@ use crossterm::event::{Event, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 use tui_input::{Input, InputRequest};
 
-use super::{acting, keys, moving};
-use crate::cockpit::app::{App, Prompt, PromptKind};
+use super::{acting, claims, keys, moving};
+use crate::cockpit::app::{App, Popup, Prompt, PromptKind};
 use crate::cockpit::command;
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::Effect;
@@ -63,6 +63,10 @@ pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     let lines: Vec<_> = text.split(['\r', '\n', '\t']).filter(|line| !line.is_empty()).collect();
     let line = SafeText::new(&lines.join(" "));
+    if matches!(app.popup, Some(Popup::Claim(_))) {
+        claims::paste(app, &line);
+        return Vec::new();
+    }
     let input = match (acting::reason_input(app), app.prompt.is_some()) {
         (true, _) => return acting::paste(app, &line),
         (false, true) => app.prompt.as_mut().map(|prompt| &mut prompt.input),
