@@ -59,8 +59,8 @@ fn whoever_shares_the_directory_sees_it_until_its_end() {
         assert_eq!(seen(claims, 10, now()).as_ref(), Some(&made));
         assert_eq!(seen(claims, 10, at_its_end), None);
     }
-    let mode = std::fs::metadata(dir.path().join("claims.jsonl")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let access = std::fs::metadata(dir.path().join("claims.jsonl")).unwrap().permissions().mode();
+    assert_eq!(access & 0o777, 0o600);
 }
 
 #[test]
