@@ -17,7 +17,7 @@ use quarterdeck::domain::claim::{Claim, ClaimRequest};
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::remediation::{Plan, Remediation, Verb};
 use quarterdeck::hub::{Hub, Setup};
-use quarterdeck::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview};
+use quarterdeck::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Selected, Selection};
 use quarterdeck::query::Filter;
 use term::Launch;
 use tokio::sync::watch;
@@ -36,6 +36,14 @@ impl Ops for Faulty {
 
     async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError> {
         self.0.flows(query).await
+    }
+
+    async fn counts(&self, filters: &[Filter]) -> Result<Vec<FlowCount>, OpsError> {
+        self.0.counts(filters).await
+    }
+
+    async fn select(&self, selection: &Selection, limit: usize) -> Result<Selected, OpsError> {
+        self.0.select(selection, limit).await
     }
 
     async fn flow(&self, _: &InstanceId) -> Result<FlowAnswer, OpsError> {

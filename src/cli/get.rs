@@ -2,6 +2,7 @@
 //!
 //! The JSON is a contract: names may be added, none is taken away or changed.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use serde_json::{Value, json};
@@ -17,13 +18,16 @@ use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since, words};
 use crate::domain::verdict::Finding;
 use crate::hub::Hub;
-use crate::ops::{Cell, FlowAnswer, FlowsQuery, Ops, OpsError, Overview, Page, SortBy};
+use crate::ops::{
+    Cell, FlowAnswer, FlowWindow, FlowsQuery, GroupBy, GroupHead, Grouping, Ops, OpsError, Overview, Page, SortBy,
+};
 use crate::query::{self, Filter};
 
 // The columns of CSV: the names that the JSON has, those of the contract first.
 const CELL: &str = "source,flow,step,open,stuck,waiting,held,failed,unknown,by_rule,approximate";
 const ROW: &str = "id,source,instance,flow,step,tenant,status,verdict,rule,since,attempts,error,observed_at,\
                    key,created_at,version,evidence";
+const GROUP: &str = "group,count,stuck,open,oldest";
 const SOURCE: &str = "name,kind,state,age_seconds,error,address,version,rows,bad_rows,latency_ms,clock_offset_ms";
 const ENTRY: &str = "at,ended_at,outcome,what,note";
 
@@ -261,8 +265,13 @@ async fn sources(hub: &Hub, format: &Format) -> Result<Outcome, Failure> {
 async fn flows(hub: &Hub, listing: &Listing, filter: Filter) -> Result<Outcome, Failure> {
     let overview = hub.overview(&filter).await.map_err(unexpected)?;
     let limit = if listing.all { usize::MAX } else { listing.limit };
-    let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, page: Page::Offset(0), limit };
+    let group = listing.group_by.map(|by| Grouping { by, unfolded: BTreeSet::new() });
+    let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, group, page: Page::Offset(0), limit };
     let window = hub.flows(query).await.map_err(unexpected)?;
+    if let Some(by) = listing.group_by {
+        groups(listing, by, &window, &overview)?;
+        return Ok(outcome(&overview, listing.matching.fail_on, !overview.cohorts.is_empty()));
+    }
     let rows = || window.rows.iter().map(|row| row_json(row)).collect::<Vec<_>>();
     let format = listing.matching.format.output;
     output::print(|out| match format {
@@ -277,6 +286,50 @@ async fn flows(hub: &Hub, listing: &Listing, filter: Filter) -> Result<Outcome, 
         report::note(&format!("{} of {} shown; --all shows every one", window.rows.len(), window.total));
     }
     Ok(outcome(&overview, listing.matching.fail_on, !overview.cohorts.is_empty()))
+}
+
+/// Prints the groups.
+fn groups(listing: &Listing, by: GroupBy, window: &FlowWindow, overview: &Overview) -> Result<(), Failure> {
+    let rows: Vec<Value> = window
+        .heads
+        .iter()
+        .map(|head| {
+            json!({
+                "group": head.key.0, "count": head.count, "stuck": head.stuck, "open": head.open,
+                "oldest": head.oldest,
+            })
+        })
+        .collect();
+    let format = listing.matching.format.output;
+    output::print(|out| match format {
+        Output::Json => output::json(
+            out,
+            &json!({
+                "schema": "quarterdeck.groups/1", "by": by.name(), "total": window.total,
+                "matching": window.matching, "rows": rows,
+            }),
+        ),
+        Output::Ndjson => output::ndjson(out, &rows),
+        Output::Csv => output::csv(out, GROUP, &rows),
+        Output::Table => output::table(out, &groups_table(&window.heads, by, overview)),
+    })?;
+    if window.heads.len() < window.total && format != Output::Json {
+        report::note(&format!("{} of {} groups shown; --all shows every one", window.heads.len(), window.total));
+    }
+    Ok(())
+}
+
+fn groups_table(heads: &[GroupHead], by: GroupBy, overview: &Overview) -> Table {
+    let row = |head: &GroupHead| {
+        vec![
+            head.stuck.to_string(),
+            head.open.to_string(),
+            head.count.to_string(),
+            head.oldest.map_or_else(|| "?".to_owned(), |at| age(since(at, overview.at))),
+            head.key.0.as_deref().unwrap_or(by.nothing()).to_owned(),
+        ]
+    };
+    Table { columns: &["STUCK", "OPEN", "COUNT", "OLDEST", "GROUP"], rows: heads.iter().map(row).collect() }
 }
 
 fn row_json(row: &JudgedFlow) -> Value {

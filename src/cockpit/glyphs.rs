@@ -49,6 +49,12 @@ pub struct Glyphs {
     pub busy: &'static str,
     /// Between times.
     pub to: &'static str,
+    /// Before what is marked.
+    pub mark: &'static str,
+    /// Before what the list is grouped by.
+    pub groups: &'static str,
+    /// Before the head of a group: one that is folded, one that is not.
+    pub fold: [&'static str; 2],
 }
 
 /// For terminals that can show Unicode.
@@ -74,6 +80,9 @@ pub const UNICODE: Glyphs = Glyphs {
     warn: "!",
     busy: "◌",
     to: "–",
+    mark: "●",
+    groups: "≡",
+    fold: ["+", "−"],
 };
 
 /// For those that can't.
@@ -99,6 +108,9 @@ pub const ASCII: Glyphs = Glyphs {
     warn: "!",
     busy: "o",
     to: "-",
+    mark: "*",
+    groups: "grouped",
+    fold: ["+", "-"],
 };
 
 impl Glyphs {

@@ -58,7 +58,10 @@ impl Marks {
                 if ids.remove(id) {
                     self.last = self.last.take().filter(|last| last != id);
                 } else if ids.len() >= MOST {
-                    return Err(format!("{} are marked, which is the most; * marks all that match", grouped(MOST as u64)));
+                    return Err(format!(
+                        "{} are marked, which is the most; * marks all that match",
+                        grouped(MOST as u64)
+                    ));
                 } else {
                     ids.insert(id.clone());
                     self.last = Some(id.clone());

@@ -60,13 +60,8 @@ impl Menu {
                 .collect(),
             Self::Group => {
                 let now = app.flows.group.as_ref().map(|group| group.by);
-                let none = Entry {
-                    key: 'n',
-                    name: "none",
-                    doc: "one list",
-                    chosen: Chosen::Group(None),
-                    now: now.is_none(),
-                };
+                let none =
+                    Entry { key: 'n', name: "none", doc: "one list", chosen: Chosen::Group(None), now: now.is_none() };
                 let by = |by| Entry {
                     key: group_key(by),
                     name: by.name(),

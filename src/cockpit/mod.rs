@@ -11,6 +11,8 @@ pub mod draw;
 mod export;
 pub mod glyphs;
 pub mod keymap;
+pub mod marks;
+pub mod menus;
 pub mod msg;
 mod popups;
 pub mod remote;
@@ -20,6 +22,7 @@ mod settings;
 mod snapshot;
 pub mod theme;
 pub mod update;
+pub mod views;
 mod widgets;
 
 #[cfg(test)]

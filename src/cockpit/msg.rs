@@ -8,7 +8,8 @@ use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
-use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, OpsError, Overview};
+use crate::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, Selected, Selection};
+use crate::query::Filter;
 
 /// What a question is about. There is one question of each kind under way at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,11 +30,17 @@ pub enum Target {
     Act,
     /// A claim that is to be recorded.
     Claim,
+    /// What is marked.
+    Marked,
+    /// A range that is to be marked.
+    Range,
+    /// The saved views.
+    Counts,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 11;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -60,6 +67,12 @@ pub enum Ask {
     Remediations,
     /// Ask the sources now.
     Refresh,
+    /// How many there are of what is marked.
+    Marked(Selection),
+    /// The instances between two.
+    Range(FlowsQuery),
+    /// How many instances each filter matches.
+    Counts(Vec<Filter>),
 }
 
 impl Ask {
@@ -72,6 +85,9 @@ impl Ask {
             Self::Plan(..) => Target::Plan,
             Self::Remediations => Target::Remediations,
             Self::Refresh => Target::Refresh,
+            Self::Marked(_) => Target::Marked,
+            Self::Range(_) => Target::Range,
+            Self::Counts(_) => Target::Counts,
         }
     }
 }
@@ -93,6 +109,12 @@ pub enum Answer {
     Refresh(Result<(), OpsError>),
     /// The act was recorded, or not.
     Act(Box<Result<Remediation, OpsError>>),
+    /// How many there are of what is marked.
+    Marked(Result<Selected, OpsError>),
+    /// The instances between two.
+    Range(Result<FlowWindow, OpsError>),
+    /// How many instances each filter matches.
+    Counts(Result<Vec<FlowCount>, OpsError>),
     /// The claim was recorded, or not.
     Claim(Result<Option<Claim>, OpsError>),
 }
@@ -137,6 +159,8 @@ pub enum Effect {
     },
     /// Put a text on the clipboard.
     Copy(SafeText),
+    /// Put lines on the clipboard.
+    CopyLines(Vec<SafeText>),
     /// Paint the whole screen anew.
     Repaint,
     /// Go to the background.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::views::View;
 use crate::domain::text::SafeText;
 
 /// What the context's badge warns of.
@@ -108,6 +109,8 @@ pub struct Settings {
     pub start: ScreenName,
     /// The filter to begin with, on the flows screen.
     pub filter: Option<String>,
+    /// The views of the config.
+    pub views: Vec<View>,
     /// The least time between two frames that only data asks for. Keys are answered at once.
     pub frame_every: Duration,
 }
@@ -137,6 +140,7 @@ impl Settings {
             clock: Arc::new(Timestamp::now),
             start: ScreenName::Board,
             filter: None,
+            views: Vec::new(),
             frame_every: Duration::from_millis(33),
         }
     }

@@ -107,7 +107,8 @@ impl Claims {
                 cohort.claim = Some(claim);
             }
         }
-        let broken = (state.broken > 0).then(|| format!("{} lines of the claims can't be read", state.broken).into());
+        let lines = if state.broken == 1 { "line" } else { "lines" };
+        let broken = (state.broken > 0).then(|| format!("{} {lines} of the claims can't be read", state.broken).into());
         error.or(broken)
     }
 

@@ -85,7 +85,9 @@ impl Lines<'_> {
     }
 
     fn head(&self, key: &GroupKey) -> Option<usize> {
-        self.placed().find(|(_, group)| group.head.as_ref().is_some_and(|head| head.key == *key)).map(|(first, _)| first)
+        self.placed()
+            .find(|(_, group)| group.head.as_ref().is_some_and(|head| head.key == *key))
+            .map(|(first, _)| first)
     }
 
     /// The lines from an index on.
@@ -154,9 +156,7 @@ fn groups(rows: Vec<Arc<JudgedFlow>>, grouping: &Grouping, by: SortBy, reverse: 
     }
     // Those that belong nowhere come last among equals.
     let named = |head: &GroupHead| (head.key.0.is_none(), head.key.0.clone());
-    groups.sort_by(|(a, _), (b, _)| {
-        (b.stuck, b.count).cmp(&(a.stuck, a.count)).then_with(|| named(a).cmp(&named(b)))
-    });
+    groups.sort_by(|(a, _), (b, _)| (b.stuck, b.count).cmp(&(a.stuck, a.count)).then_with(|| named(a).cmp(&named(b))));
     groups
         .into_iter()
         .map(|(head, mut rows)| {

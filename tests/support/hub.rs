@@ -83,7 +83,8 @@ pub async fn status(hub: &Hub, source: &str) -> SourceStatus {
 /// Every row of a source.
 pub async fn rows(hub: &Hub, source: &str) -> Vec<Arc<JudgedFlow>> {
     let filter = Filter::parse(&format!("source:{source}")).unwrap();
-    let query = FlowsQuery { filter, sort: SortBy::Id, reverse: false, page: Page::Offset(0), limit: usize::MAX };
+    let query =
+        FlowsQuery { filter, sort: SortBy::Id, reverse: false, group: None, page: Page::Offset(0), limit: usize::MAX };
     hub.flows(query).await.unwrap().rows
 }
 
@@ -96,7 +97,8 @@ pub fn id(instance: &str) -> InstanceId {
 pub async fn row(hub: &Hub, instance: &str) -> Option<Arc<JudgedFlow>> {
     hub.pass().await;
     let filter = Filter::parse(&format!("id:{instance}")).unwrap();
-    let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, page: Page::Offset(0), limit: 10 };
+    let query =
+        FlowsQuery { filter, sort: SortBy::Worst, reverse: false, group: None, page: Page::Offset(0), limit: 10 };
     hub.flows(query).await.unwrap().rows.into_iter().next()
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod acting;
 pub(super) mod claim;
 pub(super) mod help;
+pub(super) mod menu;
 pub(super) mod progress;
 
 use ratatui::layout::{Position, Rect};
@@ -73,7 +74,12 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Help { .. } => Some(help::content(app, styles)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
-        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Quit { .. } | Popup::Claim(_) => None,
+        Popup::Verbs { .. }
+        | Popup::Planning { .. }
+        | Popup::Quit { .. }
+        | Popup::Claim(_)
+        | Popup::Menu { .. }
+        | Popup::Views { .. } => None,
     }
 }
 
@@ -108,6 +114,14 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         }
         Popup::Review(review) => acting::review(app, pen, review),
         Popup::Claim(menu) => claim::draw(app, pen, menu),
+        Popup::Menu { menu, index } => {
+            menu::menu(app, pen, *menu, *index);
+            None
+        }
+        Popup::Views { views, index, counts } => {
+            menu::views(app, pen, views, *index, counts);
+            None
+        }
         Popup::Quit { leave } => {
             acting::quit(app, pen, *leave);
             None

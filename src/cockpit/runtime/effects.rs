@@ -25,6 +25,9 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::Plan(verb, id) => Answer::Plan(Box::new(patiently(ops.plan(verb, &id)).await)),
         Ask::Remediations => Answer::Remediations(patiently(ops.remediations()).await),
         Ask::Refresh => Answer::Refresh(patiently(ops.refresh(None)).await),
+        Ask::Marked(selection) => Answer::Marked(patiently(ops.select(&selection, 0)).await),
+        Ask::Range(query) => Answer::Range(patiently(ops.flows(query)).await),
+        Ask::Counts(filters) => Answer::Counts(patiently(ops.counts(&filters)).await),
     }
 }
 

@@ -27,6 +27,7 @@ use super::settings::Settings;
 use super::theme::Styles;
 use super::update::{next_tick, start, update};
 use super::{CockpitError, Exit, ExitReason};
+use crate::domain::text::SafeText;
 use crate::ops::Ops;
 
 /// Shows the cockpit until it is left.
@@ -189,6 +190,10 @@ impl Cockpit {
             match effect {
                 Effect::Ask(ticket, ask) => self.performer.ask(ticket, ask),
                 Effect::Act { ticket, plan_hash, reason } => self.performer.act(ticket, plan_hash, reason),
+                Effect::CopyLines(lines) => {
+                    let text = lines.iter().map(SafeText::as_str).collect::<Vec<_>>().join("\n") + "\n";
+                    execute!(std::io::stdout(), CopyToClipboard::to_clipboard_from(text))?;
+                }
                 Effect::Claim { ticket, request } => self.performer.claim(ticket, request),
                 Effect::Copy(text) => {
                     execute!(std::io::stdout(), CopyToClipboard::to_clipboard_from(text.as_str()))?;

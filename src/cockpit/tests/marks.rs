@@ -1,7 +1,7 @@
 //! Marks: one, a range, all that match; by id and over every order.
 
-use super::{Desk, asks};
 use super::fake::{self, judged, now};
+use super::{Desk, asks};
 use crate::cockpit::marks::Marks;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::ops::Selection;

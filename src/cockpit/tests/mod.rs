@@ -3,6 +3,8 @@
 mod acting;
 mod claims;
 mod fake;
+mod groups;
+mod marks;
 mod moving;
 mod pictures;
 mod typing;

@@ -6,7 +6,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::{ask_detail, claims, prompt};
+use super::{ask_detail, claims, menus, prompt};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect, Target};
@@ -87,10 +87,16 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
     if matches!(app.popup, Some(Popup::Claim(_))) {
         return claims::key(app, event, key);
     }
+    if matches!(app.popup, Some(Popup::Menu { .. })) {
+        return menus::key(app, key);
+    }
+    if matches!(app.popup, Some(Popup::Views { .. })) {
+        return menus::views_key(app, key);
+    }
     let most = popups::overflow(app);
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
-        Popup::Claim(_) => {}
+        Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } => {}
         Popup::Help { scroll } => {
             if close || is("q") || is("?") || is("f1") {
                 app.popup = None;

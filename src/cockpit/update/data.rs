@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, claims, moving};
+use super::{ask_detail, claims, marks, menus, moving};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
@@ -11,7 +11,7 @@ use crate::domain::cohort::Cohort;
 use crate::domain::remediation::ItemState;
 use crate::domain::remediation::Remediation;
 use crate::domain::text::SafeText;
-use crate::ops::{FlowAnswer, FlowWindow, OpsError, Overview};
+use crate::ops::{FlowAnswer, FlowWindow, Line, OpsError, Overview};
 
 /// The hub knows more than before: asks for what is on screen.
 pub(super) fn changed(app: &mut App) -> Vec<Effect> {
@@ -25,6 +25,8 @@ pub(super) fn changed(app: &mut App) -> Vec<Effect> {
     if !app.busy(Target::Remediations) {
         effects.push(app.ask(Ask::Remediations));
     }
+    effects.extend(marks::recount(app));
+    effects.extend(menus::recount_views(app));
     effects
 }
 
@@ -67,6 +69,15 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
         }
         Answer::Act(answer) => act_came(app, *answer),
         Answer::Claim(answer) => claims::came(app, answer),
+        Answer::Marked(answer) => {
+            marks::counted(app, answer);
+            Vec::new()
+        }
+        Answer::Range(answer) => marks::range_came(app, answer),
+        Answer::Counts(answer) => {
+            menus::counted(app, answer);
+            Vec::new()
+        }
     };
     if again && app.paused.is_none() {
         effects.extend(match ticket.target {
@@ -76,7 +87,11 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             }
             Target::Remediations => Some(app.ask(Ask::Remediations)),
             Target::Flow => ask_detail(app),
-            Target::Flows | Target::Plan | Target::Refresh | Target::Act | Target::Claim => None,
+            Target::Marked => marks::count(app).pop(),
+            Target::Counts => {
+                matches!(app.popup, Some(Popup::Views { .. })).then(|| menus::count_views(app).pop()).flatten()
+            }
+            Target::Flows | Target::Plan | Target::Refresh | Target::Act | Target::Claim | Target::Range => None,
         });
     }
     effects
@@ -196,13 +211,17 @@ fn flows_came(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     let was_outdated = std::mem::take(&mut flows.outdated);
-    let found = flows.selected.as_ref().and_then(|id| window.rows.iter().position(|row| row.flow.id == *id));
+    let found = match (&flows.selected, &flows.head) {
+        (Some(id), _) => window.position(id),
+        (None, Some(key)) => window.position_of_head(key),
+        (None, None) => None,
+    };
     match found {
         Some(at) => {
             let line = flows.cursor.saturating_sub(flows.top);
-            flows.cursor = window.offset + at;
+            flows.cursor = at;
             flows.top = flows.cursor.saturating_sub(line);
-            flows.row = window.rows.get(at).cloned();
+            flows.row = row_at(window, at);
             flows.gone = false;
         }
         None if flows.selected.is_some() && !was_outdated => {
@@ -215,7 +234,7 @@ fn flows_came(app: &mut App) -> Vec<Effect> {
                 flows.cursor = 0;
                 flows.top = 0;
             }
-            let last = window.offset + window.rows.len().saturating_sub(1);
+            let last = window.offset + window.len().saturating_sub(1);
             flows.cursor = flows.cursor.clamp(window.offset, last);
             select_at_cursor(app);
         }
@@ -229,14 +248,22 @@ fn flows_came(app: &mut App) -> Vec<Effect> {
 /// Selects the row that is now under the cursor, if it is held.
 pub(super) fn select_at_cursor(app: &mut App) {
     let flows = &mut app.flows;
-    let row = flows.window.value().and_then(|window| row_at(window, flows.cursor));
+    let window = flows.window.value();
+    let row = window.and_then(|window| row_at(window, flows.cursor));
+    flows.head = match window.and_then(|window| window.line(flows.cursor)) {
+        Some(Line::Head(head)) => Some(head.key.clone()),
+        Some(Line::Row(_)) | None => None,
+    };
     flows.selected = row.as_ref().map(|row| row.flow.id.clone());
     flows.row = row;
     flows.gone = false;
 }
 
 fn row_at(window: &FlowWindow, index: usize) -> Option<Arc<crate::domain::flow::JudgedFlow>> {
-    window.rows.get(index.checked_sub(window.offset)?).cloned()
+    match window.line(index)? {
+        Line::Row(row) => Some(row.clone()),
+        Line::Head(_) => None,
+    }
 }
 
 /// One instance was read: for the detail, the verbs' menu, and to see whether a plan under review still holds.

@@ -4,15 +4,15 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::SignedDuration;
 
 use super::moving::{self, Step};
-use super::{acting, entered, prompt};
+use super::{acting, entered, marks, menus, prompt};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key};
+use crate::cockpit::menus::Menu;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::ScreenName;
 use crate::domain::text::SafeText;
-use crate::ops::SortBy;
 use crate::query::Filter;
 
 pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
@@ -75,10 +75,17 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Verbs => acting::open_verbs(app),
         CommandId::Filter => prompt::open_filter(app),
         CommandId::CommandLine => prompt::open_command(app),
-        CommandId::Sort => {
-            let at = SortBy::ALL.iter().position(|sort| *sort == app.flows.sort).unwrap_or(0);
-            app.flows.sort = SortBy::ALL[(at + 1) % SortBy::ALL.len()];
-            vec![moving::requery(app)]
+        CommandId::Sort => menus::open(app, Menu::Sort),
+        CommandId::Group => menus::open(app, Menu::Group),
+        CommandId::Views => menus::open_views(app),
+        CommandId::Mark => marks::toggle(app),
+        CommandId::MarkRange => marks::range(app),
+        CommandId::MarkAll => marks::all(app),
+        CommandId::Unmark => {
+            if !marks::clear(app) {
+                app.say(Level::Info, "nothing is marked");
+            }
+            Vec::new()
         }
         CommandId::Reverse => {
             app.flows.reverse = !app.flows.reverse;
@@ -108,6 +115,11 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
                 Vec::new()
             }
         },
+        // Marks are a layer of their own.
+        CommandId::Back if app.marked().is_some() => {
+            marks::clear(app);
+            Vec::new()
+        }
         CommandId::Back => back(app),
         CommandId::Quit if app.stack.len() > 1 => back(app),
         CommandId::Quit | CommandId::QuitAll => quit(app),
@@ -148,6 +160,7 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             let filter = Filter::parse(words).map_err(|error| error.to_string())?;
             Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], words.to_owned(), filter))
         }
+        CommandId::Views => menus::typed(app, words),
         _ => Err(format!(":{} takes no words", command.name)),
     }
 }
@@ -167,7 +180,7 @@ pub(super) fn go(app: &mut App, stack: Vec<ScreenName>, filter: Option<String>) 
     entered(app)
 }
 
-fn go_filtered(app: &mut App, stack: Vec<ScreenName>, text: String, filter: Filter) -> Vec<Effect> {
+pub(super) fn go_filtered(app: &mut App, stack: Vec<ScreenName>, text: String, filter: Filter) -> Vec<Effect> {
     if stack != app.stack || text != app.flows.text {
         app.previous = Some((app.stack.clone(), app.flows.text.clone()));
     }
@@ -184,7 +197,9 @@ fn set_filter(app: &mut App, text: String, filter: Filter) {
     flows.text = text;
     flows.filter = filter;
     flows.error = None;
+    flows.group = None;
     flows.selected = None;
+    flows.head = None;
     flows.row = None;
     flows.gone = false;
     flows.cursor = 0;
@@ -210,6 +225,9 @@ fn open(app: &mut App) -> Vec<Effect> {
             }
         }
         ScreenName::Flows => {
+            if app.flows.head.is_some() {
+                return menus::fold(app);
+            }
             let Some(id) = app.flows.selected.clone() else { return Vec::new() };
             if app.detail.id.as_ref() != Some(&id) {
                 app.detail.answer = Remote::Never;
@@ -269,7 +287,7 @@ fn pause(app: &mut App) -> Vec<Effect> {
         return super::data::changed(app);
     }
     app.paused = Some(app.now);
-    app.say(Level::Info, "live updates are paused; P goes on");
+    app.say(Level::Info, "live updates are paused: values stay, ages go on, acts look afresh; P goes on");
     Vec::new()
 }
 

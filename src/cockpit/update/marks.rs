@@ -18,7 +18,10 @@ fn now_for(app: &App, row: &JudgedFlow) -> jiff::Timestamp {
 pub(super) fn toggle(app: &mut App) -> Vec<Effect> {
     let Some(row) = app.flows.row.clone().filter(|_| !app.flows.gone) else {
         let head = app.flows.head.is_some();
-        app.say(Level::Info, if head { "marks are on instances: Enter opens the group" } else { "nothing is selected" });
+        app.say(
+            Level::Info,
+            if head { "marks are on instances: Enter opens the group" } else { "nothing is selected" },
+        );
         return Vec::new();
     };
     let now = now_for(app, &row);
@@ -41,7 +44,9 @@ pub(super) fn toggle(app: &mut App) -> Vec<Effect> {
 pub(super) fn range(app: &mut App) -> Vec<Effect> {
     let last = app.flows.marks.as_ref().and_then(|marks| marks.last.clone());
     let why = match (&app.flows.marks, last, app.flows.selected.clone()) {
-        (Some(marks), ..) if matches!(marks.selection, Selection::Matching { .. }) => "all that match are marked already",
+        (Some(marks), ..) if matches!(marks.selection, Selection::Matching { .. }) => {
+            "all that match are marked already"
+        }
         (_, None, _) => "Space marks where the range begins, V marks from there to the cursor",
         (_, _, None) => "a range ends on an instance",
         (_, Some(last), Some(here)) => {

@@ -5,6 +5,8 @@ mod acting;
 mod claims;
 mod data;
 mod keys;
+mod marks;
+mod menus;
 mod moving;
 mod prompt;
 

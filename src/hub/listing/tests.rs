@@ -54,8 +54,6 @@ fn told(window: &FlowWindow) -> Vec<String> {
         .collect()
 }
 
-
-
 #[test]
 fn heads_count_all_that_match_and_not_the_window() {
     let folded = window(rows(), &query(&[], Page::Offset(0), 2), 40, 7);
