@@ -125,7 +125,7 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Mark, "mark", &["space"], "mark the instance, or take its mark away").on(&[FLOWS]).hint("mark"),
     command(CommandId::MarkRange, "mark-range", &["V"], "mark from the last mark to here").on(&[FLOWS]),
     command(CommandId::MarkAll, "mark-all", &["*"], "mark all that match, now and later; again: none").on(&[FLOWS]),
-    command(CommandId::Unmark, "unmark", &[], "take every mark away (Esc does it first)").on(&[FLOWS]).typed(),
+    command(CommandId::Unmark, "unmark", &[], "take every mark away (Esc does it first)").typed(),
     command(CommandId::Views, "view", &["w"], "the saved views with their counts; :view save NAME keeps one")
         .on(&[BOARD, FLOWS])
         .hint("views")

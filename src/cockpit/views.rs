@@ -36,12 +36,12 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// In a word.
-    pub const fn word(self) -> &'static str {
+    /// What stands behind a view in the list.
+    pub const fn words(self) -> &'static str {
         match self {
             Self::BuiltIn => "",
-            Self::Config => "config",
-            Self::Session => "session",
+            Self::Config => "  (config)",
+            Self::Session => "  (this session)",
         }
     }
 }

@@ -130,11 +130,10 @@ fn key(row: &JudgedFlow, by: GroupBy) -> Option<&str> {
 /// are sorted.
 fn groups(rows: Vec<Arc<JudgedFlow>>, grouping: &Grouping, by: SortBy, reverse: bool) -> Vec<Group> {
     let mut groups: Vec<(GroupHead, Vec<Arc<JudgedFlow>>)> = Vec::new();
-    let mut index: HashMap<Option<&str>, usize> = HashMap::new();
-    // A name is copied once a group, and not once a row.
-    let places: Vec<usize> = rows
-        .iter()
-        .map(|row| {
+    let places: Vec<usize> = {
+        let mut index: HashMap<Option<&str>, usize> = HashMap::new();
+        // A name is copied once a group, and not once a row.
+        let mut place = |row| {
             *index.entry(key(row, grouping.by)).or_insert_with_key(|key| {
                 let key = GroupKey(key.map(SafeText::from));
                 let unfolded = grouping.unfolded.contains(&key);
@@ -142,8 +141,9 @@ fn groups(rows: Vec<Arc<JudgedFlow>>, grouping: &Grouping, by: SortBy, reverse: 
                 groups.push((head, Vec::new()));
                 groups.len() - 1
             })
-        })
-        .collect();
+        };
+        rows.iter().map(|row| place(row)).collect()
+    };
     for (row, at) in rows.into_iter().zip(places) {
         let Some((head, listed)) = groups.get_mut(at) else { continue };
         head.count += 1;

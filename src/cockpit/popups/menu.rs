@@ -10,6 +10,7 @@ use crate::cockpit::views::View;
 use crate::cockpit::widgets::numbers::{blind, grouped};
 use crate::cockpit::widgets::pen::{Pen, width};
 use crate::domain::source::Freshness;
+use crate::domain::text::SafeText;
 use crate::ops::FlowCount;
 
 /// A line of a list, and whether the cursor is on it.
@@ -93,13 +94,10 @@ pub(super) fn views(app: &App, pen: &mut Pen<'_>, views: &[View], index: usize, 
         let style = if stuck.is_some_and(|stuck| stuck > 0) { pen.styles.stuck } else { pen.styles.dim };
         pen.right(at, y, 9, &number(stuck), style);
         pen.right(at + 9, y, 10, &number(count.map(|count| count.matching)), pen.styles.text);
-        let mut text = if view.text.is_empty() { "everything".to_owned() } else { view.text.clone() };
-        text.push_str(&format!("  by {}{}", view.sort.name(), if view.reverse { " reversed" } else { "" }));
-        text.push_str(&view.group.map(|by| format!(", grouped by {}", by.name())).unwrap_or_default());
-        if !view.origin.word().is_empty() {
-            text.push_str(&format!("  ({})", view.origin.word()));
-        }
-        let text = crate::domain::text::SafeText::from(text);
+        let filter = if view.text.is_empty() { "everything" } else { &view.text };
+        let turned = if view.reverse { " reversed" } else { "" };
+        let group = view.group.map(|by| format!(", grouped by {}", by.name())).unwrap_or_default();
+        let text = SafeText::from(format!("{filter}  by {}{turned}{group}{}", view.sort.name(), view.origin.words()));
         pen.text(at + 21, y, list.right().saturating_sub(at + 21), &text, pen.styles.dim);
     }
     if let Some(error) = counts.error().filter(|_| inner.height > 2) {

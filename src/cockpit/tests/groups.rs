@@ -48,7 +48,8 @@ fn groups_are_folded_until_enter_opens_them() {
     for _ in 0..size {
         desk.keys("j");
     }
-    assert_eq!(desk.app.flows.head, desk.app.flows.window.value().unwrap().heads.last().map(|head| head.key.clone()));
+    assert!(desk.app.flows.head.is_some() && desk.app.flows.selected.is_none());
+    assert_eq!(desk.app.flows.cursor, 1 + size);
     desk.keys("G");
     assert_eq!(desk.app.flows.cursor, 5 + size);
     desk.keys("g g enter v");

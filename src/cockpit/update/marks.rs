@@ -14,6 +14,11 @@ fn now_for(app: &App, row: &JudgedFlow) -> jiff::Timestamp {
     engine_now(app.overview.value().and_then(|overview| overview.source(&row.flow.id.source)), app.now)
 }
 
+/// Whether all that match are marked.
+fn marks_all(app: &App) -> bool {
+    app.flows.marks.as_ref().is_some_and(|marks| matches!(marks.selection, Selection::Matching { .. }))
+}
+
 /// Marks what is under the cursor, or takes its mark away, and goes to the next one.
 pub(super) fn toggle(app: &mut App) -> Vec<Effect> {
     let Some(row) = app.flows.row.clone().filter(|_| !app.flows.gone) else {
@@ -43,13 +48,11 @@ pub(super) fn toggle(app: &mut App) -> Vec<Effect> {
 /// Marks everything from the last mark to the cursor.
 pub(super) fn range(app: &mut App) -> Vec<Effect> {
     let last = app.flows.marks.as_ref().and_then(|marks| marks.last.clone());
-    let why = match (&app.flows.marks, last, app.flows.selected.clone()) {
-        (Some(marks), ..) if matches!(marks.selection, Selection::Matching { .. }) => {
-            "all that match are marked already"
-        }
-        (_, None, _) => "Space marks where the range begins, V marks from there to the cursor",
-        (_, _, None) => "a range ends on an instance",
-        (_, Some(last), Some(here)) => {
+    let why = match (last, app.flows.selected.clone()) {
+        _ if marks_all(app) => "all that match are marked already",
+        (None, _) => "Space marks where the range begins, V marks from there to the cursor",
+        (_, None) => "a range ends on an instance",
+        (Some(last), Some(here)) => {
             let flows = &app.flows;
             let query = FlowsQuery {
                 filter: flows.filter.clone(),
@@ -95,7 +98,7 @@ pub(super) fn range_came(app: &mut App, answer: Result<FlowWindow, OpsError>) ->
 
 /// Marks all that match the filter, now and later; again clears that.
 pub(super) fn all(app: &mut App) -> Vec<Effect> {
-    if matches!(&app.flows.marks, Some(marks) if matches!(marks.selection, Selection::Matching { .. })) {
+    if marks_all(app) {
         clear(app);
         return Vec::new();
     }
