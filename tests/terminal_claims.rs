@@ -1,6 +1,7 @@
 //! Claims in real terminals: two programs of two people that share one state directory; and marks and groups on the
 //! demo world.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails ends its test")]
+#![allow(clippy::duplicate_mod, reason = "both of what it shares with other tests wait without sleeping")]
 
 mod support;
 mod term;

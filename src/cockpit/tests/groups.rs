@@ -8,6 +8,7 @@ use crate::cockpit::settings::ScreenName;
 use crate::cockpit::update::update;
 use crate::cockpit::views::{Origin, View};
 use crate::domain::remediation::ItemState;
+use crate::domain::text::SafeText;
 use crate::ops::{GroupBy, SortBy};
 use crate::query::Filter;
 
@@ -124,7 +125,7 @@ fn a_view_is_saved_for_the_session_and_copied_for_the_config() {
     desk.keys("2 / a c m e enter s a b r");
     type_in(&mut desk, "view save \"my\" view");
     let Some(Effect::CopyLines(lines)) = desk.done.last() else { panic!("{:?}", desk.done) };
-    let toml = lines.iter().map(|line| line.as_str()).collect::<Vec<_>>().join("\n");
+    let toml = lines.iter().map(SafeText::as_str).collect::<Vec<_>>().join("\n");
     let read: toml::Table = toml.parse().unwrap();
     let view = &read["view"][0];
     assert_eq!(view["name"].as_str(), Some("\"my\" view"));

@@ -16,13 +16,14 @@ fn now() -> Timestamp {
 
 /// Twelve of five tenants, of whom one is not known; every third is stuck.
 fn rows() -> Vec<Arc<JudgedFlow>> {
-    (0..12_usize)
+    (0..12_u32)
         .map(|n| {
             let mut flow = instance();
             flow.id = InstanceId::new("a", format!("i{n:02}"));
-            flow.tenant = [Some("acme"), Some("globex"), None, Some("umbrella"), Some("acme")][n % 5].map(Into::into);
+            flow.tenant =
+                [Some("acme"), Some("globex"), None, Some("umbrella"), Some("acme")][n as usize % 5].map(Into::into);
             flow.status = if n % 3 == 0 { Status::Failed } else { Status::Running };
-            flow.entered_step_at = Some(now() - SignedDuration::from_secs(n as i64));
+            flow.entered_step_at = Some(now() - SignedDuration::from_secs(i64::from(n)));
             flow.last_transition_at = flow.entered_step_at;
             let judgement = judge(&flow, &Thresholds::default(), &Circumstances { now: now(), holder: None });
             Arc::new(JudgedFlow { flow, judgement })
