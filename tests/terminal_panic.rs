@@ -15,6 +15,7 @@ use quarterdeck::connect::Connector;
 use quarterdeck::connect::sim::{SEED, World, system_clock};
 use quarterdeck::domain::claim::{Claim, ClaimRequest};
 use quarterdeck::domain::ids::InstanceId;
+use quarterdeck::domain::raw::RawFlow;
 use quarterdeck::domain::remediation::{Plan, Remediation, Verb};
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Selected, Selection};
@@ -48,6 +49,10 @@ impl Ops for Faulty {
 
     async fn flow(&self, _: &InstanceId) -> Result<FlowAnswer, OpsError> {
         panic!("this must not happen")
+    }
+
+    async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
+        self.0.raw(id).await
     }
 
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {

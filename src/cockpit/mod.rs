@@ -15,6 +15,7 @@ pub mod marks;
 pub mod menus;
 pub mod msg;
 mod popups;
+pub mod raw;
 pub mod remote;
 mod runtime;
 mod screens;

@@ -6,6 +6,7 @@ use crossterm::event::KeyEvent;
 
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
+use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, Selected, Selection};
@@ -36,11 +37,13 @@ pub enum Target {
     Range,
     /// The saved views.
     Counts,
+    /// The raw JSON of an instance.
+    Raw,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 12;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -73,6 +76,8 @@ pub enum Ask {
     Range(FlowsQuery),
     /// How many instances each filter matches.
     Counts(Vec<Filter>),
+    /// What the engine keeps of one instance.
+    Raw(InstanceId),
 }
 
 impl Ask {
@@ -88,6 +93,7 @@ impl Ask {
             Self::Marked(_) => Target::Marked,
             Self::Range(_) => Target::Range,
             Self::Counts(_) => Target::Counts,
+            Self::Raw(_) => Target::Raw,
         }
     }
 }
@@ -117,6 +123,8 @@ pub enum Answer {
     Counts(Result<Vec<FlowCount>, OpsError>),
     /// The claim was recorded, or not.
     Claim(Result<Option<Claim>, OpsError>),
+    /// What the engine keeps of one instance.
+    Raw(Box<Result<RawFlow, OpsError>>),
 }
 
 /// Something that happens.

@@ -78,6 +78,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             menus::counted(app, answer);
             Vec::new()
         }
+        Answer::Raw(answer) => {
+            super::raw::came(app, *answer);
+            Vec::new()
+        }
     };
     if again && app.paused.is_none() {
         effects.extend(match ticket.target {
@@ -91,7 +95,13 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Target::Counts => {
                 matches!(app.popup, Some(Popup::Views { .. })).then(|| menus::count_views(app).pop()).flatten()
             }
-            Target::Flows | Target::Plan | Target::Refresh | Target::Act | Target::Claim | Target::Range => None,
+            Target::Flows
+            | Target::Plan
+            | Target::Refresh
+            | Target::Act
+            | Target::Claim
+            | Target::Range
+            | Target::Raw => None,
         });
     }
     effects
