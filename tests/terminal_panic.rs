@@ -17,6 +17,7 @@ use quarterdeck::domain::claim::{Claim, ClaimRequest};
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::raw::RawFlow;
 use quarterdeck::domain::remediation::{Plan, Remediation, Verb};
+use quarterdeck::domain::ways::Ways;
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Selected, Selection};
 use quarterdeck::query::Filter;
@@ -53,6 +54,10 @@ impl Ops for Faulty {
 
     async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
         self.0.raw(id).await
+    }
+
+    async fn ways(&self, id: &InstanceId) -> Result<Ways, OpsError> {
+        self.0.ways(id).await
     }
 
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {

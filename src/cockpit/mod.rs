@@ -6,14 +6,18 @@
 
 pub mod app;
 pub mod claims;
+pub mod clipboard;
 pub mod command;
+pub mod compare;
 pub mod draw;
 mod export;
+pub mod gantt;
 pub mod glyphs;
 pub mod keymap;
 pub mod marks;
 pub mod menus;
 pub mod msg;
+pub mod opener;
 mod popups;
 pub mod raw;
 pub mod remote;
@@ -22,6 +26,7 @@ mod screens;
 mod settings;
 mod snapshot;
 pub mod theme;
+pub mod times;
 pub mod update;
 pub mod views;
 mod widgets;

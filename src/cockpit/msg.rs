@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
+use super::clipboard::Clip;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
+use crate::domain::ways::Ways;
 use crate::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, Selected, Selection};
 use crate::query::Filter;
 
@@ -39,11 +41,15 @@ pub enum Target {
     Counts,
     /// The raw JSON of an instance.
     Raw,
+    /// Two instances.
+    Pair,
+    /// The ways to an instance.
+    Ways,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 12;
+    pub const COUNT: usize = 14;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -78,6 +84,10 @@ pub enum Ask {
     Counts(Vec<Filter>),
     /// What the engine keeps of one instance.
     Raw(InstanceId),
+    /// Two instances, live.
+    Pair([InstanceId; 2]),
+    /// The engine's page of an instance, and how it is read.
+    Ways(InstanceId),
 }
 
 impl Ask {
@@ -94,6 +104,8 @@ impl Ask {
             Self::Range(_) => Target::Range,
             Self::Counts(_) => Target::Counts,
             Self::Raw(_) => Target::Raw,
+            Self::Pair(_) => Target::Pair,
+            Self::Ways(_) => Target::Ways,
         }
     }
 }
@@ -125,6 +137,10 @@ pub enum Answer {
     Claim(Result<Option<Claim>, OpsError>),
     /// What the engine keeps of one instance.
     Raw(Box<Result<RawFlow, OpsError>>),
+    /// Two instances.
+    Pair(Box<[Result<FlowAnswer, OpsError>; 2]>),
+    /// The ways to an instance.
+    Ways(Result<Ways, OpsError>),
 }
 
 /// Something that happens.
@@ -166,9 +182,9 @@ pub enum Effect {
         request: ClaimRequest,
     },
     /// Put a text on the clipboard.
-    Copy(SafeText),
-    /// Put lines on the clipboard.
-    CopyLines(Vec<SafeText>),
+    Copy(Clip),
+    /// Have a page opened, outside.
+    Open(SafeText),
     /// Paint the whole screen anew.
     Repaint,
     /// Go to the background.

@@ -4,6 +4,7 @@ pub(super) mod acting;
 pub(super) mod claim;
 pub(super) mod help;
 pub(super) mod menu;
+pub(super) mod page;
 pub(super) mod progress;
 
 use ratatui::layout::{Position, Rect};
@@ -76,6 +77,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
         Popup::Verbs { .. }
         | Popup::Planning { .. }
+        | Popup::Page { .. }
         | Popup::Quit { .. }
         | Popup::Claim(_)
         | Popup::Menu { .. }
@@ -120,6 +122,10 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         }
         Popup::Views { views, index, counts } => {
             menu::views(app, pen, views, *index, counts);
+            None
+        }
+        Popup::Page { id, url, button } => {
+            page::page(app, pen, id, url, *button);
             None
         }
         Popup::Quit { leave } => {

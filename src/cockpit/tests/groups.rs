@@ -8,7 +8,6 @@ use crate::cockpit::settings::ScreenName;
 use crate::cockpit::update::update;
 use crate::cockpit::views::{Origin, View};
 use crate::domain::remediation::ItemState;
-use crate::domain::text::SafeText;
 use crate::ops::{GroupBy, SortBy};
 use crate::query::Filter;
 
@@ -124,9 +123,8 @@ fn a_view_is_saved_for_the_session_and_copied_for_the_config() {
     let mut desk = Desk::new();
     desk.keys("2 / a c m e enter s a b r");
     type_in(&mut desk, "view save \"my\" view");
-    let Some(Effect::CopyLines(lines)) = desk.done.last() else { panic!("{:?}", desk.done) };
-    let toml = lines.iter().map(SafeText::as_str).collect::<Vec<_>>().join("\n");
-    let read: toml::Table = toml.parse().unwrap();
+    let Some(Effect::Copy(clip)) = desk.done.last() else { panic!("{:?}", desk.done) };
+    let read: toml::Table = clip.as_str().parse().unwrap();
     let view = &read["view"][0];
     assert_eq!(view["name"].as_str(), Some("\"my\" view"));
     assert_eq!((view["filter"].as_str(), view["sort"].as_str()), (Some("acme"), Some("attempts")));

@@ -2,12 +2,13 @@
 
 mod acting;
 mod claims;
-mod fake;
+pub(in crate::cockpit) mod fake;
 mod groups;
 mod marks;
 mod moving;
 mod pictures;
 mod typing;
+mod whole;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -78,6 +78,11 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             menus::counted(app, answer);
             Vec::new()
         }
+        Answer::Pair(answers) => {
+            super::compare::came(app, *answers);
+            Vec::new()
+        }
+        Answer::Ways(answer) => super::copying::came(app, answer),
         Answer::Raw(answer) => {
             super::raw::came(app, *answer);
             Vec::new()
@@ -101,7 +106,9 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Act
             | Target::Claim
             | Target::Range
-            | Target::Raw => None,
+            | Target::Raw
+            | Target::Pair
+            | Target::Ways => None,
         });
     }
     effects

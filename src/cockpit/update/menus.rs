@@ -2,6 +2,7 @@
 
 use super::{keys, moving};
 use crate::cockpit::app::{App, Level, Popup};
+use crate::cockpit::clipboard::Clip;
 use crate::cockpit::keymap::Key;
 use crate::cockpit::menus::{Chosen, Menu};
 use crate::cockpit::msg::{Ask, Effect, Target};
@@ -166,11 +167,11 @@ fn save(app: &mut App, name: &str) -> Result<Vec<Effect>, String> {
         origin: Origin::Session,
     };
     app.views.retain(|known| known.name != view.name);
-    let toml = view.toml().into_iter().map(SafeText::from).collect();
+    let toml = Clip::lines(view.toml());
     app.say(
         Level::Info,
         format!("view {} is kept for this session; copied what the config needs to keep it", view.name),
     );
     app.views.push(view);
-    Ok(vec![Effect::CopyLines(toml)])
+    Ok(vec![Effect::Copy(toml)])
 }

@@ -3,11 +3,14 @@
 
 mod acting;
 mod claims;
+mod compare;
+mod copying;
 mod data;
 mod keys;
 mod marks;
 mod menus;
 mod moving;
+mod opening;
 mod prompt;
 mod raw;
 
@@ -48,6 +51,7 @@ fn entered(app: &mut App) -> Vec<Effect> {
     match app.screen() {
         ScreenName::Flows => vec![moving::ask_flows(app)],
         ScreenName::Detail => ask_detail(app).into_iter().collect(),
+        ScreenName::Compare => compare::ask(app).into_iter().collect(),
         ScreenName::Raw if app.raw.answer.value().is_none() => raw::ask(app).into_iter().collect(),
         ScreenName::Board | ScreenName::Sources | ScreenName::Raw => Vec::new(),
     }

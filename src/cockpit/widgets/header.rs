@@ -9,7 +9,7 @@ use crate::cockpit::app::App;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::{Badge, ScreenName};
 use crate::domain::source::{Freshness, SourceStatus};
-use crate::domain::time::{age, clock};
+use crate::domain::time::age;
 
 /// Draws both lines.
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -35,7 +35,7 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
     }
     if let Some(since_when) = app.paused {
         // What is on screen is from then; ages go on, since time does.
-        left.push(Span::styled(format!(" PAUSED since {} ", clock(since_when)), styles.badge_note));
+        left.push(Span::styled(format!(" PAUSED since {} ", app.times.clock(since_when)), styles.badge_note));
     }
     let running = app.running().len();
     if running > 0 {
@@ -44,7 +44,7 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
             styles.badge_note,
         ));
     }
-    let time = format!("{} UTC ", clock(app.now));
+    let time = format!("{} {} ", app.times.clock(app.now), app.times.zone(app.now));
     let mut right = vec![Span::styled(time, styles.bar_strong)];
     if area.width >= 60 {
         right.insert(0, Span::styled(format!("{}  ", app.settings.operator), styles.bar));
