@@ -17,6 +17,7 @@ use super::raw::RawState;
 use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
 use super::times::Times;
+use super::update::What;
 use super::views::View;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::Version;
@@ -365,6 +366,8 @@ pub struct App {
     pub compare: CompareState,
     /// What the ways to an instance are asked for, and whose.
     pub ways: Option<(WaysFor, InstanceId)>,
+    /// What of the marked instances is to be copied, while their rows are asked for.
+    pub copying: Option<What>,
     /// How times are shown.
     pub times: Times,
     /// The source under the cursor.
@@ -454,6 +457,7 @@ impl App {
             raw: RawState::default(),
             compare: CompareState::default(),
             ways: None,
+            copying: None,
             times: Times::new(settings.times, settings.zone.clone()),
             source: None,
             popup: None,
@@ -556,12 +560,7 @@ impl App {
     /// The instance that a verb or a copy would be about, and why there is none.
     pub fn subject(&self) -> Result<InstanceId, &'static str> {
         match self.screen() {
-            ScreenName::Flows if self.flows.marks.is_some() => {
-                Err("verbs act on one instance at a time so far: Esc clears the marks, then v acts on the one here")
-            }
-            ScreenName::Flows if self.flows.head.is_some() => {
-                Err("this is a group: Enter opens it, v acts on one in it")
-            }
+            ScreenName::Flows if self.flows.head.is_some() => Err("this is a group: Enter opens it"),
             ScreenName::Flows if self.flows.gone => Err("it is gone from this list; nothing can be done to it here"),
             ScreenName::Flows => self.flows.selected.clone().ok_or("nothing is selected"),
             ScreenName::Detail => self.detail.id.clone().ok_or("nothing is open"),

@@ -39,6 +39,8 @@ pub enum Target {
     Range,
     /// The saved views.
     Counts,
+    /// The rows of what is marked.
+    Rows,
     /// The raw JSON of an instance.
     Raw,
     /// Two instances.
@@ -49,7 +51,7 @@ pub enum Target {
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 14;
+    pub const COUNT: usize = 15;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -78,6 +80,8 @@ pub enum Ask {
     Refresh,
     /// How many there are of what is marked.
     Marked(Selection),
+    /// The rows of what is marked.
+    Rows(Selection),
     /// The instances between two.
     Range(FlowsQuery),
     /// How many instances each filter matches.
@@ -102,6 +106,7 @@ impl Ask {
             Self::Refresh => Target::Refresh,
             Self::Marked(_) => Target::Marked,
             Self::Range(_) => Target::Range,
+            Self::Rows(_) => Target::Rows,
             Self::Counts(_) => Target::Counts,
             Self::Raw(_) => Target::Raw,
             Self::Pair(_) => Target::Pair,
@@ -129,6 +134,8 @@ pub enum Answer {
     Act(Box<Result<Remediation, OpsError>>),
     /// How many there are of what is marked.
     Marked(Result<Selected, OpsError>),
+    /// The rows of what is marked.
+    Rows(Result<Selected, OpsError>),
     /// The instances between two.
     Range(Result<FlowWindow, OpsError>),
     /// How many instances each filter matches.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::cockpit::marks::MOST as MARKS_MOST;
 use crate::cockpit::msg::{Answer, Ask, Msg, Target, Ticket};
 use crate::domain::claim::ClaimRequest;
 use crate::domain::text::SafeText;
@@ -32,6 +33,7 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::Ways(id) => Answer::Ways(patiently(ops.ways(&id)).await),
         Ask::Refresh => Answer::Refresh(patiently(ops.refresh(None)).await),
         Ask::Marked(selection) => Answer::Marked(patiently(ops.select(&selection, 0)).await),
+        Ask::Rows(selection) => Answer::Rows(patiently(ops.select(&selection, MARKS_MOST)).await),
         Ask::Range(query) => Answer::Range(patiently(ops.flows(query)).await),
         Ask::Counts(filters) => Answer::Counts(patiently(ops.counts(&filters)).await),
     }

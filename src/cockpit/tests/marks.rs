@@ -115,3 +115,28 @@ fn what_is_marked_is_counted_again_after_each_change() {
     assert!(asks(&effects).iter().any(|ask| matches!(ask, Ask::Marked(_))));
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Act { .. })));
 }
+
+#[test]
+fn a_copy_is_of_all_that_is_marked() {
+    let mut desk = Desk::new();
+    desk.keys("2 space space y y");
+    let Some(Effect::Copy(clip)) = desk.done.last() else { panic!("{:?}", desk.done) };
+    assert_eq!(clip.as_str(), format!("{}\n{}", fake::instance(0).id.instance, fake::instance(1).id.instance));
+    desk.keys("y j");
+    let Some(Effect::Copy(clip)) = desk.done.last() else { panic!("{:?}", desk.done) };
+    let read: serde_json::Value = serde_json::from_str(clip.as_str()).unwrap();
+    assert_eq!(read.as_array().unwrap().len(), 2);
+    desk.ops.rows.lock().unwrap().clear();
+    let before = desk.done.len();
+    desk.keys("y r");
+    assert_eq!(desk.done.len(), before);
+    assert!(desk.app.message.as_ref().unwrap().text.contains("is gone"));
+}
+
+#[test]
+fn two_marks_are_compared() {
+    let mut desk = Desk::new();
+    desk.keys("2 space j space =");
+    let pair = desk.app.compare.pair.clone().unwrap();
+    assert_eq!(pair, [fake::instance(0).id, fake::instance(2).id]);
+}

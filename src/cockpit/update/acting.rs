@@ -18,6 +18,13 @@ use crate::ops::OpsError;
 
 /// Opens the menu of verbs.
 pub(super) fn open_verbs(app: &mut App) -> Vec<Effect> {
+    if app.marked().is_some() {
+        app.say(
+            Level::Info,
+            "verbs act on one instance at a time so far: Esc clears the marks, then v acts on the one here",
+        );
+        return Vec::new();
+    }
     let target = match app.subject() {
         Ok(target) => target,
         Err(why) => {

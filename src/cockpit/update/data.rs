@@ -74,6 +74,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Vec::new()
         }
         Answer::Range(answer) => marks::range_came(app, answer),
+        Answer::Rows(answer) => super::copying::rows_came(app, answer),
         Answer::Counts(answer) => {
             menus::counted(app, answer);
             Vec::new()
@@ -106,6 +107,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Act
             | Target::Claim
             | Target::Range
+            | Target::Rows
             | Target::Raw
             | Target::Pair
             | Target::Ways => None,

@@ -14,6 +14,7 @@ mod opening;
 mod prompt;
 mod raw;
 
+pub use copying::What;
 use jiff::{SignedDuration, Timestamp};
 
 use super::app::{App, DETAIL_EVERY, Popup};
