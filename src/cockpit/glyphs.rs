@@ -70,7 +70,7 @@ pub struct Glyphs {
     /// Before what the list is grouped by.
     pub groups: &'static str,
     /// Before the head of a group: one that is folded, one that is not.
-    pub fold: [&'static str; 2],
+    pub folded: [&'static str; 2],
 }
 
 /// For terminals that can show Unicode.
@@ -106,7 +106,7 @@ pub const UNICODE: Glyphs = Glyphs {
     to: "–",
     mark: "●",
     groups: "≡",
-    fold: ["+", "−"],
+    folded: ["+", "−"],
 };
 
 /// For those that can't.
@@ -142,7 +142,7 @@ pub const ASCII: Glyphs = Glyphs {
     to: "-",
     mark: "*",
     groups: "grouped",
-    fold: ["+", "-"],
+    folded: ["+", "-"],
 };
 
 impl Glyphs {

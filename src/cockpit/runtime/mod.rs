@@ -26,7 +26,6 @@ use super::settings::Settings;
 use super::theme::Styles;
 use super::update::{next_tick, start, update};
 use super::{CockpitError, Exit, ExitReason};
-use crate::domain::text::SafeText;
 use crate::ops::Ops;
 
 /// Shows the cockpit until it is left.
