@@ -129,11 +129,11 @@ fn groups_open_and_fold() {
     term.shows_all(&["group by", "tenant"]);
     term.press("f");
     let seen = term.until("the heads", |seen| seen.has("grouped by flow") || seen.has("≡ by flow"));
-    assert!(seen.lines[4].starts_with("▸+") && seen.lines[4].contains(" stuck"), "{}", seen.picture());
+    assert!(seen.lines[4].starts_with("▸▹") && seen.lines[4].contains(" stuck"), "{}", seen.picture());
     term.press("enter");
-    term.until("its instances", |seen| seen.lines[4].starts_with("▸−") && !seen.lines[5].contains(" stuck "));
+    term.until("its instances", |seen| seen.lines[4].starts_with("▸▿") && !seen.lines[5].contains(" stuck "));
     term.press("enter");
-    term.until("the heads alone", |seen| seen.lines[4].starts_with("▸+"));
+    term.until("the heads alone", |seen| seen.lines[4].starts_with("▸▹"));
     term.press("w");
     term.shows_all(&["views", "is:stuck", "oldest"]);
     term.press("1");

@@ -69,8 +69,6 @@ pub struct Glyphs {
     pub mark: &'static str,
     /// Before what the list is grouped by.
     pub groups: &'static str,
-    /// Before the head of a group: one that is folded, one that is not.
-    pub folded: [&'static str; 2],
 }
 
 /// For terminals that can show Unicode.
@@ -106,7 +104,6 @@ pub const UNICODE: Glyphs = Glyphs {
     to: "–",
     mark: "●",
     groups: "≡",
-    folded: ["+", "−"],
 };
 
 /// For those that can't.
@@ -142,7 +139,6 @@ pub const ASCII: Glyphs = Glyphs {
     to: "-",
     mark: "*",
     groups: "grouped",
-    folded: ["+", "-"],
 };
 
 impl Glyphs {

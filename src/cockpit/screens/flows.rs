@@ -348,7 +348,8 @@ fn head(app: &App, pen: &mut Pen<'_>, group: &GroupHead, area: Rect, layout: &La
     let styles = pen.styles;
     let y = area.y;
     let mut x = area.x + 1;
-    pen.text(x, y, 1, pen.glyphs.folded[usize::from(group.unfolded)], styles.key);
+    let fold = if group.unfolded { pen.glyphs.unfolded } else { pen.glyphs.folded };
+    pen.text(x, y, 1, fold, styles.key);
     x += 1;
     let stuck = format!("{} stuck", grouped(group.stuck as u64));
     pen.text(x, y, layout.state - 1, &stuck, if group.stuck > 0 { styles.stuck } else { styles.dim });
