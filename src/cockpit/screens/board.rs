@@ -7,6 +7,7 @@ use ratatui::text::Span;
 use super::{aside, body, strip};
 use crate::cockpit::app::{App, Pane};
 use crate::cockpit::claims::owner;
+use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::popups;
 use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, plural};
@@ -101,6 +102,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     let names = if area.width >= 110 && name >= names + 3 + 12 { names } else { 0 };
     let columns = Columns { source: sources, rule, owner, name, names };
     heading(app, pen, area, &columns);
+    pen.hit(area, Hit::Area(Place::Board(Pane::Cohorts)));
     let mut list = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let aside = put_aside(app, overview);
     if let Some(text) = aside.filter(|_| list.height > 1) {
@@ -125,6 +127,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
             break;
         }
         let height = sizes.get(at).copied().unwrap_or(1).min(list.bottom() - y);
+        pen.hit(Rect { y, height, ..list }, Hit::Row(Place::Board(Pane::Cohorts), at));
         row(app, pen, overview, cohort, at, Rect { y, height, ..list }, &columns);
         y += height;
     }

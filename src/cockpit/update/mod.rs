@@ -9,10 +9,12 @@ mod data;
 mod keys;
 mod marks;
 mod menus;
+mod mouse;
 mod moving;
 mod opening;
 mod prompt;
 mod raw;
+mod theme;
 
 pub use copying::What;
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +28,7 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
     app.now = now;
     match msg {
         Msg::Key(key) => keys::key(app, &key),
+        Msg::Mouse(event) => mouse::mouse(app, event),
         Msg::Paste(text) => prompt::paste(app, &text),
         Msg::Resize(width, height) => {
             app.size = (width, height);
