@@ -2,9 +2,11 @@
 
 pub(super) mod acting;
 mod arming;
+pub(super) mod claim;
 mod contexts;
 pub(super) mod help;
 mod line;
+pub(super) mod menu;
 pub(super) mod page;
 pub(super) mod progress;
 pub(super) mod themes;
@@ -89,7 +91,10 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         | Popup::Page { .. }
         | Popup::Quit { .. }
         | Popup::Contexts(_)
-        | Popup::Arm(_) => None,
+        | Popup::Arm(_)
+        | Popup::Claim(_)
+        | Popup::Menu { .. }
+        | Popup::Views { .. } => None,
     }
 }
 
@@ -132,6 +137,15 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         Popup::Arm(form) => arming::draw(app, pen, form),
         Popup::Contexts(list) => {
             contexts::draw(app, pen, list);
+            None
+        }
+        Popup::Claim(menu) => claim::draw(app, pen, menu),
+        Popup::Menu { menu, index } => {
+            menu::menu(app, pen, *menu, *index);
+            None
+        }
+        Popup::Views { views, index, counts } => {
+            menu::views(app, pen, views, *index, counts);
             None
         }
         Popup::Page { id, url, button } => {

@@ -3,11 +3,14 @@
 
 mod acting;
 pub(super) mod arming;
+mod claims;
 mod compare;
 pub(super) mod contexts;
 mod copying;
 mod data;
 mod keys;
+mod marks;
+mod menus;
 mod mouse;
 mod moving;
 mod opening;
@@ -15,6 +18,7 @@ mod prompt;
 mod raw;
 mod theme;
 
+pub use copying::What;
 use jiff::{SignedDuration, Timestamp};
 
 use super::app::{App, DETAIL_EVERY, Popup};

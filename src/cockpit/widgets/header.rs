@@ -35,12 +35,16 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
     if app.read_only().is_some() {
         left.push(Span::styled(" READ-ONLY ", styles.badge_note));
     } else if let Some(armed) = app.armed() {
-        left.push(Span::styled(format!(" ARMED {} ", age(since(app.now, armed.until))), styles.badge_note));
+        left.push(Span::styled(
+            format!(" ARMED {} ", age(since(app.now, armed.until))),
+            styles.badge_note,
+        ));
     } else if app.settings.writable {
         left.push(Span::styled(" WRITE ", styles.badge_note));
     }
     if let Some(since_when) = app.paused {
-        left.push(Span::styled(format!(" PAUSED {} ", age(since(since_when, app.now))), styles.badge_note));
+        // What is on screen is from then; ages go on, since time does.
+        left.push(Span::styled(format!(" PAUSED since {} ", app.times.clock(since_when)), styles.badge_note));
     }
     let running = app.running().len();
     if running > 0 {
