@@ -35,10 +35,7 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
     if app.read_only().is_some() {
         left.push(Span::styled(" READ-ONLY ", styles.badge_note));
     } else if let Some(armed) = app.armed() {
-        left.push(Span::styled(
-            format!(" ARMED {} ", age(since(app.now, armed.until))),
-            styles.badge_note,
-        ));
+        left.push(Span::styled(format!(" ARMED {} ", age(since(app.now, armed.until))), styles.badge_note));
     } else if app.settings.writable {
         left.push(Span::styled(" WRITE ", styles.badge_note));
     }
