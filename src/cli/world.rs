@@ -68,7 +68,8 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
 
 /// The demo world, by a clock that may stand still.
 pub(super) fn demo(global: &Global, clock: Clock) -> World {
-    let world: Arc<dyn Connector> = Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), clock.clone()));
+    let world = Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), clock.clone()));
+    let source = |(name, plane): (&str, Arc<dyn Connector>)| (name.to_owned(), plane, Duration::from_secs(2));
     let hub = Hub::new(Setup {
         context: "demo".to_owned(),
         operator: "you".to_owned(),
@@ -77,7 +78,7 @@ pub(super) fn demo(global: &Global, clock: Clock) -> World {
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
         clock: clock.clone(),
-        sources: vec![(sim::NAME.to_owned(), world, Duration::from_secs(2))],
+        sources: world.planes().into_iter().map(source).collect(),
     });
     World { hub, context: "demo".to_owned(), operator: "you".to_owned(), production: false, demo: true, clock }
 }

@@ -1,4 +1,5 @@
-//! The demo world: a made-up control plane in the middle of an incident, behind the same trait as any engine.
+//! The demo world: a made-up SaaS in the middle of several incidents, and the control planes that run it, behind the
+//! same trait as any engine.
 //!
 //! It exists so that the cockpit can be tried, shown and tested with no server and no config. What it says is a pure
 //! function of the seed, the time and the acts that it accepted: each instance is a *script* of phases, computed from
@@ -15,6 +16,7 @@ mod connector;
 mod dice;
 mod faults;
 mod flows;
+mod incidents;
 mod lanes;
 mod picture;
 mod script;
@@ -27,9 +29,6 @@ mod tests;
 
 pub use clock::{Clock, system_clock};
 pub use world::World;
-
-/// The name of the demo's source.
-pub const NAME: &str = "demo";
 
 /// The seed of the world that `quarterdeck demo` opens.
 pub const SEED: u64 = 312;
