@@ -100,7 +100,7 @@ async fn everyday_life_never_gets_stuck_and_nothing_exists_twice() {
                 ("schema-migration", "apply-0042") => 109,
                 ("tenant-provisioning", "database") => 64,
                 ("create-pipeline", "build") => 3,
-                ("delete-tenant", "release-dns") => 9,
+                ("delete-tenant", "release-dns") | ("nightly-backup", "(queued)") => 9,
                 ("expired-card", "charge") => 7,
                 ("upgrade-plan", "(queued)") => 6,
                 ("reset-password", "sms") => 75,
@@ -110,7 +110,6 @@ async fn everyday_life_never_gets_stuck_and_nothing_exists_twice() {
                 ("refund-payment", "await-provider") => 22,
                 ("meter-usage", "post") => 34,
                 ("rotate-certificate", "order") => 8,
-                ("nightly-backup", "(queued)") => 9,
                 ("tenant-provisioning", "approval")
                 | ("upgrade-plan", "entitlements")
                 | ("resize-cluster", "drain") => 2,
