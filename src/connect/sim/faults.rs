@@ -76,7 +76,7 @@ impl Fault {
             Self::Gateway => policy(Some(5), SECOND, 8 * SECOND, (800, 2_500)),
             Self::SmsDown => policy(Some(100), 4 * SECOND, dice.between(25 * SECOND, 50 * SECOND), (900, 3_000)),
             // The work of an attempt is lost with its worker, and begun again at once by another one.
-            Self::OutOfMemory => policy(Some(100), 0, 0, (50 * SECOND, 95 * SECOND)),
+            Self::OutOfMemory => policy(Some(100), 0, 0, (60 * SECOND, 80 * SECOND)),
             Self::Deadlock => {
                 policy(Some(60), 3 * SECOND, dice.between(20 * SECOND, 40 * SECOND), (SECOND, 4 * SECOND))
             }

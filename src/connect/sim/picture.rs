@@ -3,11 +3,12 @@
 use super::clock::Ms;
 use super::faults::Fault;
 use super::flows::StepKind;
+use super::incidents::billing::POOL_GONE;
 use super::script::{Phase, State};
 use super::world::{Moment, Played};
 use crate::domain::flow::{FlowError, FlowInstance, Status, Version, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
-use crate::domain::signs::Signs;
+use crate::domain::signs::{Faults, Signs, Worker};
 use crate::domain::text::SafeText;
 
 impl Moment<'_> {
@@ -70,7 +71,15 @@ impl Moment<'_> {
                     _ => None,
                 },
                 queued_at: instant(begun(Status::Queued).filter(|_| status == Status::Queued)),
-                ..Signs::default()
+                faults: self.faults(played, phase),
+                worker: match phase.state {
+                    State::Starved => {
+                        let what = format!("pool {}", case.flow.pool()).into();
+                        Worker::Absent { since: Some(self.instant(POOL_GONE)), what }
+                    }
+                    _ => Worker::Present,
+                },
+                parent: None,
             },
             completed_commands: completed,
             version: Version::of(status, pause, completed, case.flow.deployment),
@@ -84,6 +93,14 @@ impl Moment<'_> {
         let dice = case.roll(super::case::Aspect::Words);
         let tenant = self.tenant(case);
         case.fault().map(|fault| FlowError::new(Some(fault.code(dice)), &fault.raw(tenant, dice), &[&tenant.slug]))
+    }
+
+    /// The workers that it lost one after another.
+    fn faults(&self, played: &Played, phase: &Phase) -> Option<Faults> {
+        let State::Running { attempt, .. } = phase.state else { return None };
+        let count = attempt.checked_sub(1).filter(|count| *count > 0 && played.crashes())?;
+        let since = played.failures(phase.at).first().map(|failure| self.instant(failure.failed));
+        Some(Faults { count: Some(count), since })
     }
 
     fn wait(&self, played: &Played, phase: &Phase, since: Option<Ms>) -> Option<Wait> {

@@ -41,7 +41,7 @@ pub(in super::super) fn silent_code(seed: u64, index: Index) -> Case {
 
 pub(in super::super) fn crashing_sync(seed: u64, index: Index) -> Case {
     let case = newcomer(seed, index, &SYNC_DIRECTORY, (5 + 4 * usize::from(index.number)) % SETTLED);
-    let crashed = nth(index) * 50 * SECOND - 9 * MINUTE + case.roll(Aspect::Time).between(0, 20 * SECOND);
+    let crashed = nth(index) * 50 * SECOND - 505 * SECOND + case.roll(Aspect::Time).between(0, 20 * SECOND);
     place(case.with("apply", Trouble::Fault(Fault::OutOfMemory, Cure::At(MEMORY_ENDS))), crashed)
 }
 

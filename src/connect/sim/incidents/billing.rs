@@ -8,7 +8,10 @@ use super::super::faults::{Cure, Fault};
 use super::super::flows::{EXPIRED_CARD, METER_USAGE, REFUND_PAYMENT, SEND_INVOICE, UPGRADE_PLAN};
 use super::{newcomer, nth};
 
-/// The pool that renders has workers again.
+/// The pool that renders loses its last worker.
+pub(in super::super) const POOL_GONE: Ms = -7 * MINUTE - 20 * SECOND;
+
+/// It has workers again.
 const POOL_ENDS: Ms = 18 * MINUTE;
 
 /// The provider sends its callbacks once more.
