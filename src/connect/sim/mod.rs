@@ -19,6 +19,7 @@ mod flows;
 mod incidents;
 mod lanes;
 mod picture;
+mod raw;
 mod script;
 mod tenants;
 mod timeline;
