@@ -81,8 +81,8 @@ impl Connector for ControlPlane {
     }
 
     async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError> {
-        let moment = self.moment();
-        Ok(moment.find(instance).map(|(played, phase)| moment.raw(&played, &phase, &Redactor::default())))
+        let moment = self.moment()?;
+        Ok(moment.find(self.plane, instance).map(|(played, phase)| moment.raw(&played, &phase, &Redactor::default())))
     }
 
     async fn act(&self, act: &Act) -> ActAnswer {
