@@ -20,6 +20,7 @@ mod incidents;
 mod lanes;
 mod picture;
 mod raw;
+mod runs;
 mod script;
 mod tenants;
 mod timeline;
