@@ -1,27 +1,37 @@
 //! The cockpit on a world, and what is said after it has gone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Global;
+use super::demo::Hand;
 use super::{Failure, Outcome, check, report, world};
-use crate::cockpit::{self, Badge, Colours, ExitReason, Settings};
+use crate::cockpit::{self, Badge, Colours, ExitReason, Settings, Tempo};
 use crate::config::{ColourDepth, ConfigError, Ui};
 use crate::ops::Ops;
 
 pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
+    if global.demo {
+        // What can't be shown is not begun either.
+        cockpit::can_show().map_err(|error| Failure::Usage(error.to_string()))?;
+    }
     let world = world::build(global, false)?;
     let settings = overridden(settings(&world).await?.fit_terminal(), &world.ui);
     let polling = world.hub.start();
     let exit = cockpit::run(world.hub.clone(), settings).await;
     drop(polling);
+    if let Some(sim) = &world.demo {
+        // Nobody looks on: it must not run away. Where that can't be kept, it does.
+        let _ = sim.set_speed(1.0);
+    }
     let exit = exit.map_err(|error| match error {
         cockpit::CockpitError::NoTerminal | cockpit::CockpitError::Dumb(_) => Failure::Usage(error.to_string()),
         other => Failure::Other(other.into()),
     })?;
     for act in &exit.running {
         let id = act.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
-        let next = if world.demo {
-            "the demo world is gone, and the act with it"
+        let next = if world.demo.is_some() {
+            "it goes on in the demo, and is looked at again at the next start"
         } else {
             "it is recorded, is not sent again, and is looked at again at the next start"
         };
@@ -37,7 +47,7 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
 
 /// How the cockpit is to look on this world, on a terminal that can show everything.
 pub(super) async fn settings(world: &world::World) -> Result<Settings, Failure> {
-    let badge = match (world.demo, world.production) {
+    let badge = match (world.demo.is_some(), world.production) {
         (true, _) => Badge::Demo,
         (false, true) => Badge::Production,
         (false, false) => Badge::Normal,
@@ -51,6 +61,8 @@ pub(super) async fn settings(world: &world::World) -> Result<Settings, Failure> 
         badge,
         read_only: read_only.and_then(|overview| overview.read_only.clone()),
         clock: world.clock.clone(),
+        speed: world.demo.as_ref().map(|sim| sim.speed()),
+        tempo: world.demo.clone().map(|sim| Arc::new(Hand(sim)) as Arc<dyn Tempo>),
         theme: world.ui.theme.value.clone(),
         frame_every: Duration::try_from(world.ui.frame.value).unwrap_or_default(),
         ..Settings::new(world.context.as_str(), world.operator.as_str())

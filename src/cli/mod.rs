@@ -4,10 +4,13 @@ mod args;
 mod check;
 mod cockpit;
 mod completions;
+mod demo;
 mod get;
 mod output;
+mod question;
 mod report;
 mod snapshot;
+mod watch;
 mod world;
 
 use std::ffi::OsString;

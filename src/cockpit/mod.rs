@@ -33,8 +33,8 @@ mod tests;
 use thiserror::Error;
 
 pub use export::{ansi, svg, text};
-pub use runtime::run;
-pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours};
+pub use runtime::{can_show, run};
+pub use settings::{Badge, Clock, Colours, ScreenName, Settings, Tempo, ascii, colours};
 pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;

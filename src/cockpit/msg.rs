@@ -151,6 +151,8 @@ pub enum Effect {
     Copy(Clip),
     /// Have a page opened, outside.
     Open(SafeText),
+    /// Make the time of a made-up world run slower or faster.
+    Speed(f64),
     /// Paint the whole screen anew.
     Repaint,
     /// Go to the background.

@@ -28,14 +28,20 @@ use super::update::{next_tick, start, update};
 use super::{CockpitError, Exit, ExitReason};
 use crate::ops::Ops;
 
-/// Shows the cockpit until it is left.
-pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitError> {
+/// Whether there is a terminal that can show it.
+pub fn can_show() -> Result<(), CockpitError> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(CockpitError::NoTerminal);
     }
-    if let Some(term) = std::env::var("TERM").ok().filter(|term| term == "dumb" || term.is_empty()) {
-        return Err(CockpitError::Dumb(term));
+    match std::env::var("TERM").ok().filter(|term| term == "dumb" || term.is_empty()) {
+        Some(term) => Err(CockpitError::Dumb(term)),
+        None => Ok(()),
     }
+}
+
+/// Shows the cockpit until it is left.
+pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitError> {
+    can_show()?;
     let styles = Styles::load(settings.theme.as_deref(), settings.colours).map_err(CockpitError::Theme)?;
     let panicked = Arc::new(Notify::new());
     let signals = outside::signals()?;
@@ -148,6 +154,9 @@ impl Cockpit {
     /// The runtime's instant for a time of the clock.
     fn until(&self, at: jiff::Timestamp) -> Instant {
         let wait = Duration::try_from(at.duration_since(self.now())).unwrap_or(Duration::ZERO);
+        // Where time runs faster, it comes sooner.
+        let speed = self.app.settings.speed.filter(|speed| *speed > 1.0).unwrap_or(1.0);
+        let wait = wait.div_f64(speed);
         Instant::now() + wait.clamp(Duration::from_millis(5), Duration::from_secs(60))
     }
 
@@ -199,12 +208,24 @@ impl Cockpit {
                         self.app.say(Level::Warning, format!("it could not be opened: {error}"));
                     }
                 }
+                Effect::Speed(speed) => self.set_speed(speed),
                 Effect::Repaint => self.terminal.forget(),
                 Effect::Suspend => self.suspend()?,
                 Effect::Quit => self.leaving = Some(ExitReason::Asked),
             }
         }
         Ok(())
+    }
+
+    /// Makes the time of a made-up world run slower or faster.
+    fn set_speed(&mut self, speed: f64) {
+        let Some(tempo) = self.app.settings.tempo.clone() else { return };
+        match tempo.set(speed) {
+            Ok(()) => self.app.say(Level::Info, format!("the demo's time runs {speed} times as fast")),
+            Err(why) => self.app.say(Level::Warning, why),
+        }
+        self.app.settings.speed = Some(tempo.speed());
+        self.urgent = true;
     }
 
     /// Goes to the background, where there is one.

@@ -18,10 +18,12 @@ mod faults;
 mod flows;
 mod incidents;
 mod lanes;
+mod pace;
 mod picture;
 mod raw;
 mod runs;
 mod script;
+mod store;
 mod tenants;
 mod timeline;
 mod world;
@@ -30,6 +32,7 @@ mod world;
 mod tests;
 
 pub use clock::{Clock, system_clock};
+pub use pace::{SPEEDS, check_speed};
 pub use world::World;
 
 /// The seed of the world that `quarterdeck demo` opens.

@@ -1,6 +1,8 @@
 //! The world itself: the seed, the clock, the tenants, and the acts that it has accepted.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -12,7 +14,9 @@ use super::connector::ControlPlane;
 use super::dice::Index;
 use super::faults::Fault;
 use super::flows::Plane;
+use super::pace::{Pace, check_speed};
 use super::script::{Deed, Phase, Script, State};
+use super::store::{Line, Opened, Store};
 use super::tenants::{Tenant, tenants};
 use crate::connect::{Act, ActAnswer, Connector};
 use crate::domain::flow::{FlowInstance, Status};
@@ -40,7 +44,8 @@ const AWAY_FOR: Ms = 3 * MINUTE;
 pub struct World {
     pub(super) seed: u64,
     pub(super) epoch: Timestamp,
-    clock: Clock,
+    /// Tells the time that the world's own one is made of.
+    outer: Clock,
     pub(super) tenants: Vec<Tenant>,
     log: Mutex<Log>,
     /// Pictures of the last pass over each control plane. What an instance looks like changes with its phase alone.
@@ -51,11 +56,54 @@ pub struct World {
 pub(super) type Pictures = HashMap<Index, (Ms, usize, FlowInstance)>;
 
 /// Everything that was done: all the state there is.
-#[derive(Default)]
 struct Log {
+    pace: Pace,
     deeds: Deeds,
     /// What each key was used for, and what was answered.
     answers: HashMap<String, (Verb, String, ActAnswer)>,
+    /// Where it is kept, where it is.
+    store: Option<Store>,
+}
+
+impl Log {
+    fn begin(at: Timestamp) -> Self {
+        Self { pace: Pace::begin(at), deeds: Deeds::new(), answers: HashMap::new(), store: None }
+    }
+
+    /// Takes in what happened, here or in another process.
+    fn take(&mut self, line: Line, seed: u64) {
+        match line {
+            Line::Began { .. } => {}
+            Line::Speed { speed, outer, inner } => self.pace = Pace { outer, inner, speed },
+            Line::Act { at, verb, instance, key } => {
+                if let Some(index) = Index::from_id(&instance, seed).filter(|_| !self.answers.contains_key(&key)) {
+                    let deeds = self.deeds.entry(index).or_default();
+                    // Were the clock set back, what was done would still come after what was done before.
+                    let at = deeds.last().map_or(at, |last| last.at.max(at));
+                    deeds.push(Deed { at, verb });
+                    self.answers.insert(key, (verb, instance, ActAnswer::Accepted));
+                }
+            }
+        }
+    }
+
+    /// Takes in what others have appended.
+    fn catch_up(&mut self, seed: u64) {
+        let news = self.store.as_mut().map(Store::news).unwrap_or_default();
+        for line in news {
+            self.take(line, seed);
+        }
+    }
+
+    /// Writes down what happens, and takes it in. What can't be written down does not happen.
+    fn happen(&mut self, line: Line, seed: u64) -> io::Result<()> {
+        match &mut self.store {
+            Some(store) => store.append(&line)?,
+            None => self.take(line, seed),
+        }
+        self.catch_up(seed);
+        Ok(())
+    }
 }
 
 type Deeds = BTreeMap<Index, Vec<Deed>>;
@@ -91,7 +139,73 @@ impl World {
     /// Worlds with one seed that start at one time say the same whenever their clocks agree.
     pub fn start(seed: u64, clock: Clock) -> Self {
         let epoch = clock();
-        Self { seed, epoch, clock, tenants: tenants(seed), log: Mutex::default(), pictures: Mutex::default() }
+        Self::of(seed, clock, epoch, Log::begin(epoch))
+    }
+
+    /// Opens the world that is kept in a folder, or begins one there: where there is none, where nobody has used it for
+    /// hours, where it can't be read, and where `fresh` asks for it. Beside the world there may be a sentence for
+    /// people: why it was begun anew.
+    ///
+    /// # Errors
+    /// Where the folder can't be used; of kind [`io::ErrorKind::ResourceBusy`] where a fresh one is asked for, and
+    /// another process has this one open.
+    pub fn kept(seed: u64, clock: Clock, folder: &Path, fresh: bool) -> io::Result<(Self, Option<String>)> {
+        let Opened { store, began, lines, note } = Store::open(folder, seed, clock(), fresh)?;
+        let mut log = Log::begin(began);
+        for line in lines {
+            log.take(line, seed);
+        }
+        log.store = Some(store);
+        Ok((Self::of(seed, clock, began, log), note))
+    }
+
+    /// Looks at the world that is kept in a folder and leaves everything there as it is; `None` where there is none
+    /// that is still in use.
+    ///
+    /// # Errors
+    /// Where there is one that can't be read.
+    pub fn glimpse(seed: u64, clock: Clock, folder: &Path) -> io::Result<Option<Self>> {
+        let Some((began, lines)) = Store::glimpse(folder, seed, clock())? else { return Ok(None) };
+        let mut log = Log::begin(began);
+        for line in lines {
+            log.take(line, seed);
+        }
+        Ok(Some(Self::of(seed, clock, began, log)))
+    }
+
+    fn of(seed: u64, outer: Clock, epoch: Timestamp, log: Log) -> Self {
+        Self { seed, epoch, outer, tenants: tenants(seed), log: Mutex::new(log), pictures: Mutex::default() }
+    }
+
+    /// The world's own time, which may run slower or faster than the clock that it was handed.
+    pub fn clock(self: &Arc<Self>) -> Clock {
+        let world = self.clone();
+        Arc::new(move || {
+            let outer = (world.outer)();
+            world.with_log(|log| log.pace.at(outer))
+        })
+    }
+
+    /// How many of its seconds pass in one.
+    pub fn speed(&self) -> f64 {
+        self.with_log(|log| log.pace.speed)
+    }
+
+    /// Makes its time run slower or faster from now on, for everybody who has it open.
+    ///
+    /// # Errors
+    /// In words for people: where it can't run so fast, and where that can't be written down.
+    pub fn set_speed(&self, speed: f64) -> Result<(), String> {
+        check_speed(speed)?;
+        if (speed - self.speed()).abs() < f64::EPSILON {
+            return Ok(());
+        }
+        let outer = (self.outer)();
+        self.with_log(|log| {
+            let Pace { inner, .. } = log.pace.turn(outer, speed);
+            log.happen(Line::Speed { speed, outer, inner }, self.seed)
+        })
+        .map_err(|error| format!("the speed can't be kept: {error}"))
     }
 
     /// Its control planes: the name of each as a source, and how it is asked.
@@ -102,17 +216,16 @@ impl World {
 
     /// The world at its clock's present.
     pub(super) fn moment(&self) -> Moment<'_> {
-        let deeds = self.with_log(|log| log.deeds.clone());
-        Moment { world: self, now: self.now(), deeds }
+        let outer = (self.outer)();
+        self.with_log(|log| {
+            log.catch_up(self.seed);
+            Moment { world: self, now: millis(self.epoch, log.pace.at(outer)), deeds: log.deeds.clone() }
+        })
     }
 
     /// Whether a control plane answers nobody at a time: billing is away for three minutes of each hour.
     pub(super) fn away(plane: Plane, now: Ms) -> bool {
         plane == Plane::Billing && now >= AWAY_FROM && (now - AWAY_FROM).rem_euclid(HOUR) < AWAY_FOR
-    }
-
-    fn now(&self) -> Ms {
-        millis(self.epoch, (self.clock)())
     }
 
     /// The log, held for as long as `work` takes, which never waits.
@@ -122,8 +235,10 @@ impl World {
 
     /// Carries an act out, once for each key.
     pub(super) fn carry_out(&self, plane: Plane, act: &Act) -> ActAnswer {
+        let outer = (self.outer)();
         self.with_log(|log| {
-            let now = self.now();
+            log.catch_up(self.seed);
+            let now = millis(self.epoch, log.pace.at(outer));
             if let Some((verb, instance, answer)) = log.answers.get(&*act.key) {
                 return if *verb == act.verb && **instance == *act.instance {
                     answer.clone()
@@ -134,11 +249,12 @@ impl World {
             let moment = Moment { world: self, now, deeds: std::mem::take(&mut log.deeds) };
             let answer = moment.answer(plane, act);
             log.deeds = moment.deeds;
-            if let (ActAnswer::Accepted, Some(index)) = (&answer, Index::from_id(&act.instance, self.seed)) {
-                let deeds = log.deeds.entry(index).or_default();
-                // Were the clock set back, what was done would still come after what was done before.
-                let at = deeds.last().map_or(now, |last| last.at.max(now));
-                deeds.push(Deed { at, verb: act.verb });
+            if answer == ActAnswer::Accepted {
+                let (instance, key) = (act.instance.to_string(), act.key.to_string());
+                let line = Line::Act { at: now, verb: act.verb, instance, key };
+                if let Err(error) = log.happen(line, self.seed) {
+                    return ActAnswer::Refused(format!("the act can't be kept: {error}").into());
+                }
             }
             log.answers.insert(act.key.to_string(), (act.verb, act.instance.to_string(), answer.clone()));
             answer
