@@ -59,6 +59,8 @@ pub struct BoardState {
     pub new: usize,
     /// When the cursor moved last.
     pub moved_at: Option<Timestamp>,
+    /// Whether the operator moved, or every source has been heard: before that the cursor keeps to the top.
+    pub settled: bool,
     /// Which list has the focus.
     pub pane: Pane,
     /// The source and the flow under the strip's cursor.
@@ -385,6 +387,7 @@ impl App {
                 gone: false,
                 new: 0,
                 moved_at: None,
+                settled: false,
                 pane: Pane::Cohorts,
                 flow: None,
                 show_all: false,

@@ -9,6 +9,7 @@ use crate::cockpit::settings::ScreenName;
 use crate::domain::cohort::Cohort;
 use crate::domain::remediation::ItemState;
 use crate::domain::remediation::Remediation;
+use crate::domain::source::Freshness;
 use crate::ops::{FlowAnswer, FlowWindow, OpsError, Overview};
 
 /// The hub knows more than before: asks for what is on screen.
@@ -141,6 +142,11 @@ fn settle(app: &mut App, overview: &Overview) {
     let board = &mut app.board;
     let mut shown = overview.cohorts.clone();
     board.new = 0;
+    // Sources answer one after another, and the first one need not have the worst.
+    if !board.settled {
+        board.cohort = None;
+        board.settled = overview.sources.iter().all(|source| source.state != Freshness::Never);
+    }
     if let Some(id) = board.cohort.clone() {
         if let Some(index) = position(&shown, Some(&id)) {
             board.index = index;

@@ -161,7 +161,7 @@ impl Fault {
                 trace("identity", &["SmsGateway.post", "Sms.send"])
             ),
             Self::OutOfMemory => format!(
-                "worker directory-sync-{region}-{} was killed: out of memory at 512 MiB (exit code 137)\n\
+                "worker directory-sync-{} was killed: out of memory at 512 MiB (exit code 137)\n\
                  last heard while applying {} of {} entries of {slug}",
                 dice.fork(0).between(1, 6),
                 dice.fork(1).between(9_000, 14_000),
