@@ -1,6 +1,7 @@
 //! `get --watch` as a script uses it: streams in every format, and how they end.
 //!
 //! On a demo whose time runs fast, so that things happen while one looks.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails ends its test")]
 
 mod support;
 
