@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::args::Global;
 use super::demo::Hand;
-use super::{Failure, Outcome, check, report, world};
+use super::{Failure, Outcome, check, report, theme, world};
 use crate::cockpit::{self, Badge, Colours, ExitReason, Settings, Tempo};
 use crate::config::{ColourDepth, ConfigError, Ui};
 use crate::ops::Ops;
@@ -16,7 +16,7 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
         cockpit::can_show().map_err(|error| Failure::Usage(error.to_string()))?;
     }
     let world = world::build(global, false)?;
-    let settings = overridden(settings(&world).await?.fit_terminal(), &world.ui);
+    let settings = overridden(settings(&world, global).await?.fit_terminal(), &world.ui);
     let polling = world.hub.start();
     let exit = cockpit::run(world.hub.clone(), settings).await;
     drop(polling);
@@ -46,16 +46,30 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
 }
 
 /// How the cockpit is to look on this world, on a terminal that can show everything.
-pub(super) async fn settings(world: &world::World) -> Result<Settings, Failure> {
+pub(super) async fn settings(world: &world::World, global: &Global) -> Result<Settings, Failure> {
     let badge = match (world.demo.is_some(), world.production) {
         (true, _) => Badge::Demo,
         (false, true) => Badge::Production,
         (false, false) => Badge::Normal,
     };
-    let wrong = check::mistakes(&world.ui, &world.keys, &world.views);
+    let (mut themes, unread) = theme::load(global);
+    let unread = unread
+        .into_iter()
+        .chain(world.ui.theme.value.iter().filter_map(|name| theme::add_file(&mut themes, name).err()));
+    let mut warnings: Vec<String> = unread.collect();
+    let (keymap, wrong_keys) = check::keymap(&world.keys);
+    // Keys that can't be taken are told and leave the default ones in force: whoever is called at night needs a cockpit
+    // more than a lesson.
+    warnings.extend(wrong_keys.iter().map(|wrong| format!("{}: [keys] {}", wrong.place, wrong.message)));
+    let wrong = check::mistakes(&world.ui, &[], &world.views, &themes);
     if !wrong.is_empty() {
         return Err(Failure::Usage(ConfigError::Invalid(wrong).to_string()));
     }
+    let warning = match &warnings[..] {
+        [] => None,
+        [only] => Some(only.as_str().into()),
+        [first, rest @ ..] => Some(format!("{first} (and {} more: `quarterdeck config check`)", rest.len()).into()),
+    };
     let read_only = world.hub.overview(&crate::query::Filter::default()).await.ok();
     let settings = Settings {
         badge,
@@ -64,6 +78,10 @@ pub(super) async fn settings(world: &world::World) -> Result<Settings, Failure> 
         speed: world.demo.as_ref().map(|sim| sim.speed()),
         tempo: world.demo.clone().map(|sim| Arc::new(Hand(sim)) as Arc<dyn Tempo>),
         theme: world.ui.theme.value.clone(),
+        themes,
+        keymap,
+        mouse: world.ui.mouse.value,
+        warning,
         frame_every: Duration::try_from(world.ui.frame.value).unwrap_or_default(),
         ..Settings::new(world.context.as_str(), world.operator.as_str())
     };

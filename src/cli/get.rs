@@ -245,7 +245,7 @@ async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
         },
     };
     if one.raw && one.format.output == Output::Csv {
-        return Err(Failure::Usage("--raw goes with -o table, json and ndjson: CSV has no place for it".into()));
+        return Err(Failure::Usage("--raw goes with -o table, json and ndjson: csv has no place for it".into()));
     }
     let answer = match hub.flow(&id).await {
         Ok(answer) => answer,

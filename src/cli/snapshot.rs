@@ -19,7 +19,7 @@ pub(super) async fn run(global: &Global, snapshot: &Snapshot) -> Result<Outcome,
     }
     let world = if global.demo { demo::picture(global)? } else { world::build(global, true)? };
     world.hub.pass().await;
-    let mut settings = super::cockpit::settings(&world).await?;
+    let mut settings = super::cockpit::settings(&world, global).await?;
     if world.ui.ascii.value.is_none() {
         // There may be no terminal; what shows the picture still has a character set.
         settings.ascii = cockpit::ascii(|name| (name != "TERM").then(|| std::env::var(name).ok()).flatten());

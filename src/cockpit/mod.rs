@@ -12,9 +12,11 @@ pub mod draw;
 mod export;
 pub mod gantt;
 pub mod glyphs;
+pub mod hit;
 pub mod keymap;
 pub mod msg;
 pub mod opener;
+pub mod palette;
 mod popups;
 pub mod raw;
 pub mod remote;
@@ -34,7 +36,7 @@ use thiserror::Error;
 
 pub use export::{ansi, svg, text};
 pub use runtime::{can_show, run};
-pub use settings::{Badge, Clock, Colours, ScreenName, Settings, Tempo, ascii, colours};
+pub use settings::{Badge, Clock, Colours, ScreenName, Settings, Tempo, ascii, colours, mouse};
 pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;

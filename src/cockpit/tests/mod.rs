@@ -2,7 +2,9 @@
 
 mod acting;
 pub(in crate::cockpit) mod fake;
+mod mouse;
 mod moving;
+mod palette;
 mod pictures;
 mod typing;
 mod whole;

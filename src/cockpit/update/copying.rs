@@ -123,7 +123,7 @@ fn row(app: &App) -> Option<Clip> {
         ]
     };
     let rows = rows(app);
-    (!rows.is_empty()).then(|| Clip::rows(rows.iter().map(cells)))
+    (!rows.is_empty()).then(|| Clip::rows(rows.iter().map(cells)).without_secrets())
 }
 
 fn json(app: &App) -> Option<Clip> {
@@ -155,7 +155,7 @@ fn status(app: &App) -> Option<Clip> {
             ),
         };
         let why = cohort.sample.as_ref().unwrap_or(&cohort.evidence);
-        return Some(Clip::lines([
+        let clip = Clip::lines([
             format!(
                 "STUCK: {} of {} in {} ({})",
                 crate::cockpit::widgets::numbers::plural(cohort.count, "instance"),
@@ -167,7 +167,8 @@ fn status(app: &App) -> Option<Clip> {
             format!("since: {}", since_words(app, cohort.since)),
             format!("whom: {tenants}"),
             format!("why: {why}"),
-        ]));
+        ]);
+        return Some(clip.without_secrets());
     }
     let rows = rows(app);
     let row = rows.first()?;
@@ -181,13 +182,14 @@ fn status(app: &App) -> Option<Clip> {
         (None, Some(error)) => error.text.to_string(),
         (None, None) => flow.status.words().to_owned(),
     };
-    Some(Clip::lines([
+    let clip = Clip::lines([
         format!("{}: {} in {}{rule}", row.judgement.verdict.name().to_uppercase(), flow.flow, flow.step),
         format!("where: {context}, {}", flow.id),
         format!("since: {}", since_words(app, row.began())),
         format!("whom: {}", flow.tenant.as_deref().or(flow.key.as_deref()).unwrap_or("tenant not known")),
         format!("why: {why}"),
-    ]))
+    ]);
+    Some(clip.without_secrets())
 }
 
 /// In UTC, whatever the screen shows: who reads it may be elsewhere.
