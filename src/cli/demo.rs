@@ -104,6 +104,7 @@ fn hub(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Resul
         read_only: global.read_only.then(|| "started with --read-only".to_owned()),
         thresholds: ThresholdBook::default(),
         soak: SignedDuration::from_secs(10),
+        claims_dir: state_dir.clone(),
         state_dir,
         clock: clock.clone(),
         sources: sim.planes().into_iter().map(source).collect(),

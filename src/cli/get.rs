@@ -2,15 +2,17 @@
 //!
 //! The JSON is a contract: names may be added, none is taken away or changed.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use serde_json::{Value, json};
 
-use super::args::{FailOn, Get, Global, One, Output, What};
+use super::args::{FailOn, Get, Global, Listing, One, Output, What};
 use super::demo::{self, Look};
 use super::output::{self, Table};
 use super::question::Question;
 use super::{Failure, Outcome, report, watch, world};
+use crate::domain::claim::Claim;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::raw::{RawFlow, Told};
@@ -19,7 +21,9 @@ use crate::domain::time::{age, date_time, since, words};
 use crate::domain::verdict::Finding;
 use crate::hub::Hub;
 use crate::ops::json::{cohort_json, flow_json, raw_json, timeline_json};
-use crate::ops::{Cell, FlowAnswer, Ops, OpsError, Overview};
+use crate::ops::{
+    Cell, FlowAnswer, FlowWindow, FlowsQuery, GroupBy, GroupHead, Grouping, Ops, OpsError, Overview, Page, SortBy,
+};
 use crate::query::{self, Filter};
 
 // The columns of CSV: the names that the JSON has, those of the contract first.
@@ -28,17 +32,28 @@ pub(super) const ROW: &str = "id,source,instance,flow,step,tenant,status,verdict
                    key,created_at,version,evidence";
 pub(super) const SOURCE: &str =
     "name,kind,state,age_seconds,error,address,version,rows,bad_rows,latency_ms,clock_offset_ms";
+const GROUP: &str = "group,count,stuck,open,oldest";
 const ENTRY: &str = "at,ended_at,outcome,what,note";
 
 pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> {
     // What can't be read is said before anybody is asked.
     let question = Question::read(&get.what)?;
+    let by_group = match &get.what {
+        What::Flows(listing) => listing.group_by.map(|by| (listing, by)),
+        _ => None,
+    };
+    if by_group.is_some() && question.as_ref().is_some_and(|question| question.watch.is_some()) {
+        return Err(Failure::Usage("groups are counted once: --group-by does not go with --watch".into()));
+    }
     if let Some((question, every)) = question.as_ref().and_then(|question| Some((question, question.watch?))) {
         let world = if global.demo { demo::world(global, Look::Watch)? } else { world::build(global, true)? };
         return watch::run(&world.hub, question, every).await;
     }
     let world = world::build(global, true)?;
     let hub = &*world.hub;
+    if let Some((listing, by)) = by_group {
+        return grouped(hub, listing, by).await;
+    }
     match (&question, &get.what) {
         (Some(question), _) => {
             hub.pass().await;
@@ -110,6 +125,9 @@ fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome
             ));
         }
     }
+    if let Some(note) = &overview.claims_note {
+        report::note(note);
+    }
     match (failed, fail_on) {
         (true, _) => Outcome::SourceFailed,
         (false, Some(FailOn::Stuck)) if stuck => Outcome::Stuck,
@@ -165,14 +183,21 @@ pub(super) fn cohorts_table(overview: &Overview) -> Table {
             cohort.source.to_string(),
             format!("{} › {}", cohort.flow, cohort.step),
             cohort.rule.words().to_owned(),
+            owner(cohort.claim.as_ref(), overview.at),
             cohort.id.to_string(),
             why.to_string(),
         ]
     };
     Table {
-        columns: &["STUCK", "FOR", "TENANTS", "SOURCE", "FLOW › STEP", "RULE", "COHORT", "WHY"],
+        columns: &["STUCK", "FOR", "TENANTS", "SOURCE", "FLOW › STEP", "RULE", "OWNER", "COHORT", "WHY"],
         rows: overview.cohorts.iter().map(row).collect(),
     }
+}
+
+/// Who has a cohort and for how much longer.
+fn owner(claim: Option<&Claim>, now: jiff::Timestamp) -> String {
+    let told = |claim: &Claim| format!("{} by {} {}", claim.kind.done(), claim.by, age(since(now, claim.until)));
+    claim.map_or_else(|| "unclaimed".to_owned(), told)
 }
 
 pub(super) fn cells_table(cells: &[Cell]) -> Table {
@@ -209,6 +234,63 @@ pub(super) fn sources_table(overview: &Overview) -> Table {
         columns: &["NAME", "KIND", "STATE", "AGE", "LATENCY", "ROWS", "VERSION", "ERROR"],
         rows: overview.sources.iter().map(row).collect(),
     }
+}
+
+/// The groups that the flows come to.
+async fn grouped(hub: &Hub, listing: &Listing, by: GroupBy) -> Result<Outcome, Failure> {
+    let filter = read_filter(&listing.matching.filter)?;
+    hub.pass().await;
+    let overview = hub.overview(&filter).await.map_err(unexpected)?;
+    let limit = if listing.all { usize::MAX } else { listing.limit };
+    let group = Some(Grouping { by, unfolded: BTreeSet::new() });
+    let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, group, page: Page::Offset(0), limit };
+    let window = hub.flows(query).await.map_err(unexpected)?;
+    groups(listing, by, &window, &overview)?;
+    Ok(outcome(&overview, listing.matching.fail_on, !overview.cohorts.is_empty()))
+}
+
+/// Prints the groups.
+fn groups(listing: &Listing, by: GroupBy, window: &FlowWindow, overview: &Overview) -> Result<(), Failure> {
+    let rows: Vec<Value> = window
+        .heads
+        .iter()
+        .map(|head| {
+            json!({
+                "group": head.key.0, "count": head.count, "stuck": head.stuck, "open": head.open,
+                "oldest": head.oldest,
+            })
+        })
+        .collect();
+    let format = listing.matching.format.output;
+    output::print(|out| match format {
+        Output::Json => output::json(
+            out,
+            &json!({
+                "schema": "quarterdeck.groups/1", "by": by.name(), "total": window.total,
+                "matching": window.matching, "rows": rows,
+            }),
+        ),
+        Output::Ndjson => output::ndjson(out, &rows),
+        Output::Csv => output::csv(out, GROUP, &rows),
+        Output::Table => output::table(out, &groups_table(&window.heads, by, overview)),
+    })?;
+    if window.heads.len() < window.total && format != Output::Json {
+        report::note(&format!("{} of {} groups shown; --all shows every one", window.heads.len(), window.total));
+    }
+    Ok(())
+}
+
+fn groups_table(heads: &[GroupHead], by: GroupBy, overview: &Overview) -> Table {
+    let row = |head: &GroupHead| {
+        vec![
+            head.stuck.to_string(),
+            head.open.to_string(),
+            head.count.to_string(),
+            head.oldest.map_or_else(|| "?".to_owned(), |at| age(since(at, overview.at))),
+            head.key.0.as_deref().unwrap_or(by.nothing()).to_owned(),
+        ]
+    };
+    Table { columns: &["STUCK", "OPEN", "COUNT", "OLDEST", "GROUP"], rows: heads.iter().map(row).collect() }
 }
 
 pub(super) fn flows_table(rows: &[std::sync::Arc<JudgedFlow>], overview: &Overview) -> Table {

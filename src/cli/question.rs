@@ -85,7 +85,14 @@ impl Question {
             Subject::Board | Subject::Sources => None,
             Subject::Flows => {
                 let (filter, limit) = (self.filter.clone(), self.limit);
-                let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, page: Page::Offset(0), limit };
+                let query = FlowsQuery {
+                    filter,
+                    sort: SortBy::Worst,
+                    reverse: false,
+                    group: None,
+                    page: Page::Offset(0),
+                    limit,
+                };
                 Some(ops.flows(query).await.map_err(get::unexpected)?)
             }
         };

@@ -65,7 +65,9 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         read_only,
         thresholds: config.thresholds,
         soak: config.soak,
-        state_dir: (!once).then_some(config.state_dir),
+        state_dir: (!once).then(|| config.state_dir.clone()),
+        // A single look reads them and writes nothing.
+        claims_dir: Some(config.state_dir),
         clock: clock.clone(),
         sources,
     });
