@@ -60,7 +60,7 @@ impl Question {
         };
         match what {
             What::Board(matching) => of(Subject::Board, matching, 0),
-            What::Flows(Listing { matching, limit, all }) => {
+            What::Flows(Listing { matching, limit, all, .. }) => {
                 // Of a part, nobody could say what has come and gone.
                 let every = *all || matching.watching.watch.is_some() && matching.format.output == Output::Ndjson;
                 of(Subject::Flows, matching, if every { usize::MAX } else { *limit })
