@@ -102,6 +102,7 @@ fn hub(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Resul
         context: "demo".to_owned(),
         operator: "you".to_owned(),
         read_only: global.read_only.then(|| "started with --read-only".to_owned()),
+        locked: false,
         thresholds: ThresholdBook::default(),
         soak: SignedDuration::from_secs(10),
         claims_dir: state_dir.clone(),
@@ -114,12 +115,25 @@ fn hub(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Resul
         context: "demo".to_owned(),
         operator: "you".to_owned(),
         production: false,
+        accent: None,
+        writable: false,
         demo: Some(sim),
         clock,
         ui,
         keys: Vec::new(),
         views: Vec::new(),
+        contexts: Vec::new(),
     })
+}
+
+/// A demo that is open: once nobody looks on, its time runs as time does, and not away.
+pub(super) struct Calm(pub(super) Arc<SimWorld>);
+
+impl Drop for Calm {
+    fn drop(&mut self) {
+        // Where that can't be kept, it does run away.
+        let _ = self.0.set_speed(1.0);
+    }
 }
 
 /// The hand on a demo's time.
