@@ -93,6 +93,7 @@ async fn show() -> Result<cockpit::Exit, CockpitError> {
         context: "demo".to_owned(),
         operator: "you".to_owned(),
         read_only: None,
+        locked: false,
         thresholds: quarterdeck::config::ThresholdBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,

@@ -58,6 +58,9 @@ pub(super) struct Global {
     /// Refuse every act
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) read_only: bool,
+    /// Let acts through in a production context without arming it first
+    #[arg(long, global = true, help_heading = GLOBAL, conflicts_with = "read_only")]
+    pub(super) write: bool,
     /// The theme, by name
     #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL)]
     pub(super) theme: Option<String>,
@@ -111,6 +114,11 @@ pub(super) enum Command {
     Get(Get),
     /// Draw one screen without a terminal
     Snapshot(Snapshot),
+    /// Check the config, or print one to begin with
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
     /// Print the completions for a shell
     ///
     /// bash: `quarterdeck completions bash > ~/.local/share/bash-completion/completions/quarterdeck`
@@ -128,6 +136,22 @@ pub(super) enum Command {
     ///
     /// `quarterdeck man | man -l -` shows it.
     Man,
+}
+
+/// What is done with the config.
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say everything that is wrong with it, or what is in force and where each value comes from
+    Check {
+        /// The file; without it the one that would be used
+        file: Option<PathBuf>,
+    },
+    /// Print an example with every key that there is
+    Example {
+        /// Write it to where the config is looked for; what exists is not overwritten
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,9 @@ mod args;
 mod check;
 mod cockpit;
 mod completions;
+mod config;
+mod contexts;
+mod first;
 mod get;
 mod output;
 mod report;
@@ -16,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::{Args, Command};
+use self::args::{Args, Command, ConfigCommand};
 use crate::domain::text::is_hidden;
 
 /// What a run of the program came to.
@@ -102,5 +105,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Completions { shell } => completions::run(shell),
         Command::Theme { what } => theme::run(&args.global, &what),
         Command::Man => completions::man(),
+        Command::Config { what: ConfigCommand::Check { file } } => config::check(&args.global, file.as_deref()),
+        Command::Config { what: ConfigCommand::Example { write } } => config::example(&args.global, write),
     }
 }

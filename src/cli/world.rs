@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Failure;
 use super::args::Global;
-use crate::config::{Config, ConfigError, KeySetting, SourceConfig, SourceKind, Ui, ViewSetting};
+use crate::config::{Config, ConfigError, ContextInfo, KeySetting, SourceConfig, SourceKind, Ui, ViewSetting};
 use crate::connect::Connector;
 use crate::connect::restate::Restate;
 use crate::connect::sim::{self, World as SimWorld};
@@ -23,12 +23,18 @@ pub(super) struct World {
     pub(super) context: String,
     pub(super) operator: String,
     pub(super) production: bool,
+    /// The colour of the context.
+    pub(super) accent: Option<String>,
+    /// Whether production is acted on without being armed.
+    pub(super) writable: bool,
     pub(super) demo: bool,
     pub(super) clock: Clock,
     /// How the cockpit is to look, which keys are not as they are by default, and the saved views.
     pub(super) ui: Ui,
     pub(super) keys: Vec<KeySetting>,
     pub(super) views: Vec<ViewSetting>,
+    /// The contexts that can be gone to.
+    pub(super) contexts: Vec<ContextInfo>,
 }
 
 /// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
@@ -43,17 +49,11 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     }
     let config = Config::load(global.config.as_deref(), &global.flags()).map_err(|error| match &error {
         ConfigError::None { .. } => {
-            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo"))
+            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo\nor begin with an example: quarterdeck config example --write"))
         }
         _ => Failure::Usage(error.to_string()),
     })?;
-    let read_only = if global.read_only {
-        Some("started with --read-only".to_owned())
-    } else if config.context.production {
-        Some(format!("{} is production, which this version does not act on", config.context.name))
-    } else {
-        None
-    };
+    let read_only = global.read_only.then(|| "started with --read-only".to_owned());
     let clock: Clock = Arc::new(Timestamp::now);
     let redactor = Redactor::new(config.redact.iter().map(String::as_str));
     let sources = config.context.sources.iter().map(|source| connect(source, &redactor)).collect::<Result<_, _>>()?;
@@ -62,6 +62,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         context: context.clone(),
         operator: config.operator.clone(),
         read_only,
+        locked: config.context.production && !global.write,
         thresholds: config.thresholds,
         soak: config.soak,
         state_dir: (!once).then(|| config.state_dir.clone()),
@@ -76,11 +77,14 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         context,
         operator: config.operator,
         production,
+        accent: config.context.colour,
+        writable: production && global.write,
         demo: false,
         clock,
         ui: config.ui,
         keys: config.keys,
         views: config.views,
+        contexts: config.contexts,
     })
 }
 
@@ -94,6 +98,7 @@ pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
         context: "demo".to_owned(),
         operator: "you".to_owned(),
         read_only: global.read_only.then(|| "started with --read-only".to_owned()),
+        locked: false,
         thresholds: crate::config::ThresholdBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
@@ -106,11 +111,14 @@ pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
         context: "demo".to_owned(),
         operator: "you".to_owned(),
         production: false,
+        accent: None,
+        writable: false,
         demo: true,
         clock,
         ui,
         keys: Vec::new(),
         views: Vec::new(),
+        contexts: Vec::new(),
     })
 }
 

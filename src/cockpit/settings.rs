@@ -13,7 +13,7 @@ use super::keymap::Keymap;
 use super::opener::Opener;
 use super::theme::{Styles, Themes};
 use super::views::View;
-use crate::config::Times;
+use crate::config::{ContextInfo, Times};
 use crate::domain::text::SafeText;
 
 /// What the context's badge warns of.
@@ -26,6 +26,9 @@ pub enum Badge {
     /// A real one that customers depend on.
     Production,
 }
+
+/// The name of the demo world, as a context.
+pub const DEMO: &str = "demo";
 
 /// How many colours the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +117,10 @@ pub struct Settings {
     pub badge: Badge,
     /// Why nothing can be acted on, where that is so.
     pub read_only: Option<SafeText>,
+    /// Whether a production context is acted on without being armed, because it was asked for at the start.
+    pub writable: bool,
+    /// The contexts of the config, in its order.
+    pub contexts: Vec<ContextInfo>,
     /// Who is at the keyboard; taken on trust.
     pub operator: SafeText,
     /// How many colours the terminal has.
@@ -170,6 +177,8 @@ impl Settings {
             context: context.into(),
             badge: Badge::Normal,
             read_only: None,
+            writable: false,
+            contexts: Vec::new(),
             operator: operator.into(),
             colours: Colours::TrueColour,
             ascii: false,

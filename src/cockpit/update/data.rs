@@ -74,6 +74,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             app.say(Level::Warning, error.to_string());
             Vec::new()
         }
+        Answer::Arm(answer) => {
+            super::arming::came(app, answer);
+            Vec::new()
+        }
         Answer::Act(answer) => act_came(app, *answer),
         Answer::Claim(answer) => claims::came(app, answer),
         Answer::Marked(answer) => {
@@ -112,6 +116,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Plan
             | Target::Refresh
             | Target::Act
+            | Target::Arm
             | Target::Claim
             | Target::Range
             | Target::Rows

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::copying::{self, What};
 use super::moving::{self, Step};
-use super::{acting, compare, entered, marks, menus, opening, prompt, raw, theme};
+use super::{acting, arming, compare, contexts, entered, marks, menus, opening, prompt, raw, theme};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key, show};
@@ -14,6 +14,7 @@ use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
+use crate::ops::ARM_AT_MOST;
 use crate::query::Filter;
 
 pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
@@ -172,6 +173,9 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             app.popup = Some(Popup::Help { scroll: 0, find: String::new(), typing: false });
             Vec::new()
         }
+        CommandId::Contexts => contexts::open(app),
+        CommandId::Arm => arming::open(app, ARM_AT_MOST, ""),
+        CommandId::Disarm => arming::disarm(app),
         CommandId::Theme => {
             theme::open(app);
             Vec::new()
@@ -222,6 +226,8 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             let filter = Filter::parse(words).map_err(|error| error.to_string())?;
             Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], words.to_owned(), filter))
         }
+        CommandId::Arm => arming::arm_with(app, words),
+        CommandId::Contexts => contexts::go(app, words),
         CommandId::Views => menus::typed(app, words),
         CommandId::Theme => theme::set(app, words).map(|()| Vec::new()),
         CommandId::Mouse => match words {

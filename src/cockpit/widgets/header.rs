@@ -11,7 +11,7 @@ use crate::cockpit::hit::Hit;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::{Badge, ScreenName};
 use crate::domain::source::{Freshness, SourceStatus};
-use crate::domain::time::age;
+use crate::domain::time::{age, since};
 
 /// Draws both lines.
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -34,6 +34,10 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let mut left = vec![Span::styled(word, style)];
     if app.read_only().is_some() {
         left.push(Span::styled(" READ-ONLY ", styles.badge_note));
+    } else if let Some(armed) = app.armed() {
+        left.push(Span::styled(format!(" ARMED {} ", age(since(app.now, armed.until))), styles.badge_note));
+    } else if app.settings.writable {
+        left.push(Span::styled(" WRITE ", styles.badge_note));
     }
     if let Some(since_when) = app.paused {
         // What is on screen is from then; ages go on, since time does.
