@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::args::Global;
 use super::contexts::Book;
+use super::demo::{Calm, Hand};
 use super::first::{self, Choice};
 use super::{Failure, Outcome, check, report, theme, world};
 use crate::cockpit::views::{Origin, View};
-use crate::cockpit::{self, Badge, Colours, ExitReason, Session, Settings};
+use crate::cockpit::{self, Badge, Colours, ExitReason, Session, Settings, Tempo};
 use crate::config::{self, ColourDepth, ConfigError, Outline, Ui, ViewSetting};
 use crate::ops::Ops;
 use crate::query::{Filter, GroupBy, SortBy};
@@ -23,6 +24,10 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
             Choice::Write => super::config::example(global, true),
             Choice::Leave => Ok(Outcome::Fine),
         };
+    }
+    if global.demo {
+        // What can't be shown is not begun either.
+        cockpit::can_show().map_err(|error| Failure::Usage(error.to_string()))?;
     }
     let mut world = world::build(global, false)?;
     if global.demo
@@ -41,7 +46,7 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
     for act in &exit.running {
         let id = act.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
         let next = if exit.demo {
-            "the demo world is gone, and the act with it"
+            "it goes on in the demo, and is looked at again at the next start"
         } else {
             "it is recorded, is not sent again, and is looked at again at the next start"
         };
@@ -59,12 +64,12 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
 pub(super) async fn session(world: world::World, global: &Global) -> Result<Session, Failure> {
     let settings = overridden(settings(&world, global).await?.fit_terminal(), &world.ui);
     let polling = world.hub.start();
-    Ok(Session { ops: world.hub, settings, alive: Box::new(polling) })
+    Ok(Session { ops: world.hub, settings, alive: Box::new((polling, world.demo.map(Calm))) })
 }
 
 /// How the cockpit is to look on this world, on a terminal that can show everything.
 pub(super) async fn settings(world: &world::World, global: &Global) -> Result<Settings, Failure> {
-    let badge = match (world.demo, world.production) {
+    let badge = match (world.demo.is_some(), world.production) {
         (true, _) => Badge::Demo,
         (false, true) => Badge::Production,
         (false, false) => Badge::Normal,
@@ -96,6 +101,8 @@ pub(super) async fn settings(world: &world::World, global: &Global) -> Result<Se
         writable: world.writable,
         contexts: world.contexts.clone(),
         clock: world.clock.clone(),
+        speed: world.demo.as_ref().map(|sim| sim.speed()),
+        tempo: world.demo.clone().map(|sim| Arc::new(Hand(sim)) as Arc<dyn Tempo>),
         views: world.views.iter().filter_map(view).collect(),
         theme: world.ui.theme.value.clone(),
         themes,

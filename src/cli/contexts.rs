@@ -31,6 +31,9 @@ impl Contexts for Book {
             demo,
             context: (!demo).then(|| name.to_owned()),
             seed: self.global.seed.filter(|_| demo),
+            speed: self.global.speed.filter(|_| demo),
+            // Begun anew once, at the start.
+            fresh: false,
             write: self.global.write && name == self.first,
             ..self.global.clone()
         };

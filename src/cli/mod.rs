@@ -6,12 +6,15 @@ mod cockpit;
 mod completions;
 mod config;
 mod contexts;
+mod demo;
 mod first;
 mod get;
 mod output;
+mod question;
 mod report;
 mod snapshot;
 mod theme;
+mod watch;
 mod world;
 
 use std::ffi::OsString;

@@ -75,6 +75,8 @@ pub struct BoardState {
     pub folded: usize,
     /// When the cursor moved last.
     pub moved_at: Option<Timestamp>,
+    /// Whether the operator moved, or every source has been heard: before that the cursor keeps to the top.
+    pub settled: bool,
     /// Which list has the focus.
     pub pane: Pane,
     /// The source and the flow under the strip's cursor.
@@ -505,6 +507,7 @@ impl App {
                 new: 0,
                 folded: 0,
                 moved_at: None,
+                settled: false,
                 pane: Pane::Cohorts,
                 flow: None,
                 show_all: false,

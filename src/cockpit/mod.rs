@@ -40,9 +40,9 @@ mod tests;
 use thiserror::Error;
 
 pub use export::{ansi, svg, text};
-pub use runtime::{run, run_with};
+pub use runtime::{can_show, run, run_with};
 pub use session::{Contexts, Session};
-pub use settings::{Badge, Clock, Colours, DEMO, ScreenName, Settings, ascii, colours, mouse};
+pub use settings::{Badge, Clock, Colours, DEMO, ScreenName, Settings, Tempo, ascii, colours, mouse};
 pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;

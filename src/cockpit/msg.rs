@@ -213,6 +213,8 @@ pub enum Effect {
     Mouse(bool),
     /// Have a page opened, outside.
     Open(SafeText),
+    /// Make the time of a made-up world run slower or faster.
+    Speed(f64),
     /// Go to another context.
     Switch(String),
     /// Paint the whole screen anew.

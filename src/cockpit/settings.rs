@@ -108,6 +108,15 @@ impl FromStr for ScreenName {
 /// Where the present comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// How fast the time of a made-up world runs.
+pub trait Tempo: Send + Sync {
+    /// How many of its seconds pass in one.
+    fn speed(&self) -> f64;
+
+    /// Makes it run slower or faster from now on; in words why it can't.
+    fn set(&self, speed: f64) -> Result<(), String>;
+}
+
 /// How the cockpit is to look and whom it serves.
 #[derive(Clone)]
 pub struct Settings {
@@ -141,6 +150,10 @@ pub struct Settings {
     pub warning: Option<SafeText>,
     /// The present.
     pub clock: Clock,
+    /// What makes time run faster, where that can be: in a made-up world.
+    pub tempo: Option<Arc<dyn Tempo>>,
+    /// How fast it runs now, where it can be made faster.
+    pub speed: Option<f64>,
     /// The screen to begin with.
     pub start: ScreenName,
     /// What lies between here and the terminal, for the clipboard.
@@ -189,6 +202,8 @@ impl Settings {
             mouse: true,
             warning: None,
             clock: Arc::new(Timestamp::now),
+            tempo: None,
+            speed: None,
             start: ScreenName::Board,
             between: Between::Nothing,
             opener: Err("nobody was asked".into()),

@@ -31,6 +31,17 @@ use super::{CockpitError, Exit, ExitReason};
 use crate::domain::text::SafeText;
 use crate::ops::Ops;
 
+/// Whether there is a terminal that can show it.
+pub fn can_show() -> Result<(), CockpitError> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(CockpitError::NoTerminal);
+    }
+    match std::env::var("TERM").ok().filter(|term| term == "dumb" || term.is_empty()) {
+        Some(term) => Err(CockpitError::Dumb(term)),
+        None => Ok(()),
+    }
+}
+
 /// Shows the cockpit until it is left.
 pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitError> {
     run_with(Session { ops, settings, alive: Box::new(()) }, None).await
@@ -39,12 +50,7 @@ pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitE
 /// Shows the cockpit until it is left, on this context and those that can be gone to from there.
 pub async fn run_with(session: Session, contexts: Option<Arc<dyn Contexts>>) -> Result<Exit, CockpitError> {
     let Session { ops, settings, alive } = session;
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        return Err(CockpitError::NoTerminal);
-    }
-    if let Some(term) = std::env::var("TERM").ok().filter(|term| term == "dumb" || term.is_empty()) {
-        return Err(CockpitError::Dumb(term));
-    }
+    can_show()?;
     let styles = settings.styles(settings.theme.as_deref()).map_err(CockpitError::Theme)?;
     let panicked = Arc::new(Notify::new());
     let signals = outside::signals()?;
@@ -228,6 +234,9 @@ impl Cockpit {
     /// The runtime's instant for a time of the clock.
     fn until(&self, at: jiff::Timestamp) -> Instant {
         let wait = Duration::try_from(at.duration_since(self.now())).unwrap_or(Duration::ZERO);
+        // Where time runs faster, it comes sooner.
+        let speed = self.app.settings.speed.filter(|speed| *speed > 1.0).unwrap_or(1.0);
+        let wait = wait.div_f64(speed);
         Instant::now() + wait.clamp(Duration::from_millis(5), Duration::from_secs(60))
     }
 
@@ -281,6 +290,7 @@ impl Cockpit {
                         self.app.say(Level::Warning, format!("it could not be opened: {error}"));
                     }
                 }
+                Effect::Speed(speed) => self.set_speed(speed),
                 Effect::Mouse(on) => self.terminal.mouse(on)?,
                 Effect::Repaint => self.terminal.forget(),
                 Effect::Switch(name) => self.switch(name)?,
@@ -289,6 +299,17 @@ impl Cockpit {
             }
         }
         Ok(())
+    }
+
+    /// Makes the time of a made-up world run slower or faster.
+    fn set_speed(&mut self, speed: f64) {
+        let Some(tempo) = self.app.settings.tempo.clone() else { return };
+        match tempo.set(speed) {
+            Ok(()) => self.app.say(Level::Info, format!("the demo's time runs {speed} times as fast")),
+            Err(why) => self.app.say(Level::Warning, why),
+        }
+        self.app.settings.speed = Some(tempo.speed());
+        self.urgent = true;
     }
 
     /// Goes to the background, where there is one.

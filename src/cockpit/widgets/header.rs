@@ -32,6 +32,9 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
         Badge::Production => (format!(" {} PRODUCTION ", app.settings.context), styles.badge_production),
     };
     let mut left = vec![Span::styled(word, style)];
+    if let Some(speed) = app.settings.speed.filter(|speed| (speed - 1.0).abs() > f64::EPSILON) {
+        left.push(Span::styled(format!(" {speed}x "), styles.badge_note));
+    }
     if app.read_only().is_some() {
         left.push(Span::styled(" READ-ONLY ", styles.badge_note));
     } else if let Some(armed) = app.armed() {
