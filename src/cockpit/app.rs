@@ -224,6 +224,13 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: usize,
     },
+    /// One source, with its error in full.
+    Source {
+        /// Its name.
+        name: SafeText,
+        /// Lines scrolled.
+        scroll: usize,
+    },
     /// The themes to choose from.
     Themes {
         /// The index of the one under the cursor, in which the screen is drawn meanwhile.
