@@ -353,9 +353,11 @@ fn the_mouse_is_given_back() {
     let mut term = up(Launch::demo());
     let on = |seen: &Seen| seen.screen.mouse_protocol_mode() == Mode::PressRelease;
     assert!(on(&term.seen()), "clicks and the wheel, and not every move");
-    term.write(":mouse off\n");
+    term.write(":mouse off");
+    term.press("enter");
     term.until("no mouse", |seen| !on(seen));
-    term.write(":mouse on\n");
+    term.write(":mouse on");
+    term.press("enter");
     term.until("the mouse again", on);
     // A click on `8 Sources`, as a terminal tells it: column 110, row 2.
     term.write("\x1b[<0;112;2M\x1b[<0;112;2m");
