@@ -2,10 +2,13 @@
 //! nobody; the present is passed in.
 
 mod acting;
+mod claims;
 mod compare;
 mod copying;
 mod data;
 mod keys;
+mod marks;
+mod menus;
 mod mouse;
 mod moving;
 mod opening;
@@ -13,6 +16,7 @@ mod prompt;
 mod raw;
 mod theme;
 
+pub use copying::What;
 use jiff::{SignedDuration, Timestamp};
 
 use super::app::{App, DETAIL_EVERY, Popup};
