@@ -143,9 +143,9 @@ fn the_help_is_the_table_of_commands() {
         let mut lines = seen.lines.clone();
         let mut page = seen;
         while page.has("more ↓") {
-            let mark = term.mark();
+            let before = page.lines.clone();
             term.press("pgdn");
-            page = term.painted_since(mark);
+            page = term.until("another page", |seen| seen.lines != before);
             lines.extend(page.lines.iter().cloned());
         }
         // On the flows the filter comes before what is the same everywhere.
