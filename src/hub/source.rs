@@ -137,6 +137,7 @@ impl Source {
             bad_rows: state.bad_rows,
             bad_row: state.bad_row.clone(),
             version: state.version.clone(),
+            verbs: self.connector.verbs(),
         }
     }
 
