@@ -1,6 +1,7 @@
 //! Contexts in a real terminal: production is armed and locked again, another context is gone to, and the first start
 //! asks what to do.
 #![allow(clippy::unwrap_used, reason = "a helper that fails ends its test")]
+#![allow(clippy::duplicate_mod, reason = "both of what it shares with other tests wait without sleeping")]
 
 mod support;
 mod term;

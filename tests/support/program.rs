@@ -63,7 +63,7 @@ impl Said {
 
     /// # Panics
     /// Where it did not end with 0 and without a word of complaint.
-    #[must_use]
+    #[allow(clippy::return_self_not_must_use, reason = "that it is good may be all that a test asks")]
     pub fn good(self) -> Self {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
         self
