@@ -15,4 +15,5 @@ pub mod signs;
 pub mod source;
 pub mod text;
 pub mod time;
+pub mod trend;
 pub mod verdict;

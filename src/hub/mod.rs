@@ -4,11 +4,13 @@
 
 mod board;
 mod executor;
+mod history;
 mod journal;
 mod source;
 mod verify;
 
-use std::collections::HashSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,10 +25,12 @@ pub use self::source::Clock;
 use self::source::Source;
 use crate::config::ThresholdBook;
 use crate::connect::{Connector, Reading};
-use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
+use crate::domain::flow::{FlowDetail, FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::ids::InstanceId;
+use crate::domain::promise::Promise;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
+use crate::domain::trend::{Sample, Trend};
 use crate::domain::verdict::{Circumstances, Judgement, judge};
 use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Page, SortBy};
 use crate::query::Filter;
@@ -210,11 +214,54 @@ impl Hub {
         flow
     }
 
+    /// What each step of an instance promises, as far as anything is promised.
+    fn promises(&self, detail: &FlowDetail) -> BTreeMap<SafeText, Promise> {
+        let flow = &detail.flow;
+        let steps = detail.timeline.iter().map(|entry| &entry.what).chain([&flow.step]);
+        steps
+            .map(|step| (step.clone(), self.thresholds.promise(&flow.id.source, &flow.flow, step)))
+            .filter(|(_, promise)| !promise.is_empty())
+            .collect()
+    }
+
     /// The instances of a source that a filter matches.
     fn matching(&self, source: &Source, filter: &Filter) -> Vec<Arc<JudgedFlow>> {
         let now = (self.clock)();
         let engine_now = now.saturating_add(source.clock_offset()).unwrap_or(now);
         source.rows().iter().filter(|row| filter.matches(row, engine_now)).cloned().collect()
+    }
+
+    /// How everything together has moved: the growth of those sources that are live, and the minutes in which each
+    /// source was that has ever answered.
+    fn trend(&self) -> Trend {
+        let now = (self.clock)();
+        let any_live = self.sources.iter().any(Source::live);
+        let mut trend = Trend { samples: Vec::new(), growth: any_live.then_some(0) };
+        let mut answered = 0;
+        let mut minutes: BTreeMap<i64, (usize, Sample)> = BTreeMap::new();
+        for source in &self.sources {
+            let (samples, growth) = source.trend(now);
+            answered += usize::from(!samples.is_empty());
+            if source.live() {
+                trend.growth = trend.growth.zip(growth).map(|(sum, growth)| sum.saturating_add(growth));
+            }
+            // Of two samples of one source in one minute of the clock the later one counts.
+            let by_minute: BTreeMap<i64, Sample> =
+                samples.into_iter().map(|sample| (sample.at.as_second().div_euclid(60), sample)).collect();
+            for (minute, sample) in by_minute {
+                match minutes.entry(minute) {
+                    Entry::Vacant(vacant) => _ = vacant.insert((1, sample)),
+                    Entry::Occupied(mut occupied) => {
+                        let (sources, sum) = occupied.get_mut();
+                        *sources += 1;
+                        sum.add(&sample);
+                    }
+                }
+            }
+        }
+        // A minute that one of them was silent in would look better than it was.
+        trend.samples = minutes.into_values().filter(|(sources, _)| *sources == answered).map(|(_, sum)| sum).collect();
+        trend
     }
 
     fn executor(&self) -> Result<&Arc<Executor>, OpsError> {
@@ -236,13 +283,14 @@ impl Ops for Hub {
             cohorts: Vec::new(),
             stuck_tenants: 0,
             stuck_without_tenant: 0,
+            trend: filter.is_empty().then(|| self.trend()),
             read_only: self.read_only.clone(),
         };
         let mut tenants = HashSet::new();
         for source in &self.sources {
             let live = source.live();
             let board = if filter.is_empty() {
-                source.board()
+                source.grown_board((self.clock)())
             } else {
                 let rows = self.matching(source, filter);
                 board::of_source(&source.name, &rows.iter().map(|row| &**row), None)
@@ -283,7 +331,8 @@ impl Ops for Hub {
         let verbs = offers(&*source.connector, &reading.detail.flow, self.read_only.as_ref());
         let read_at = (self.clock)();
         let clock_offset = reading.engine_now.duration_since(read_at);
-        Ok(FlowAnswer { detail: reading.detail, judgement, verbs, read_at, clock_offset })
+        let promises = self.promises(&reading.detail);
+        Ok(FlowAnswer { detail: reading.detail, judgement, verbs, promises, read_at, clock_offset })
     }
 
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {

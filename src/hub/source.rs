@@ -12,11 +12,13 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, mpsc};
 
 use super::board::{self, Board};
+use super::history::History;
 use crate::config::ThresholdBook;
 use crate::connect::{ConnectError, Connector, EngineCount, Observation};
 use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
+use crate::domain::trend::Sample;
 use crate::domain::verdict::{Circumstances, Judgement, judge};
 
 /// Values younger than this are never stale by age alone.
@@ -48,6 +50,7 @@ pub(super) struct Source {
 struct State {
     rows: Arc<Vec<Arc<JudgedFlow>>>,
     board: Board,
+    history: History,
     last_good_at: Option<Timestamp>,
     last_asked_at: Option<Timestamp>,
     error: Option<SafeText>,
@@ -93,9 +96,21 @@ impl Source {
         self.state().rows.clone()
     }
 
-    /// The counts and cohorts of the last good pass.
-    pub(super) fn board(&self) -> Board {
-        self.state().board.clone()
+    /// The counts and cohorts of the last good pass, with how they have grown where the source is live.
+    pub(super) fn grown_board(&self, now: Timestamp) -> Board {
+        let state = self.state();
+        let mut board = state.board.clone();
+        if state.live {
+            state.history.grow(&mut board.cohorts, now);
+        }
+        board
+    }
+
+    /// The last hour, a sample a minute, and the growth over the last five minutes, where it is known.
+    pub(super) fn trend(&self, now: Timestamp) -> (Vec<Sample>, Option<i64>) {
+        let state = self.state();
+        let growth = if state.live { state.history.growth(&state.board, now) } else { None };
+        (state.history.samples(now).cloned().collect(), growth)
     }
 
     /// Whether what is held is to be taken as the present.
@@ -254,6 +269,9 @@ impl Source {
         let live = state.live;
         let shown = |row: JudgedFlow| Arc::new(if live { row } else { outdated(row) });
         state.rows = Arc::new(judged.into_iter().map(shown).collect());
+        if live {
+            state.history.take(&board, now);
+        }
         state.board = board;
         state.last_good_at = Some(now);
         state.latency = Some(took);

@@ -4,4 +4,5 @@ pub(super) mod footer;
 pub(super) mod header;
 pub(super) mod numbers;
 pub(super) mod pen;
+pub(super) mod spark;
 pub(super) mod state;
