@@ -5,6 +5,8 @@
 
 #![allow(clippy::panic, reason = "that is what this test is about")]
 
+#[path = "support/matrix.rs"]
+mod matrix;
 mod term;
 
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use quarterdeck::connect::sim::{SEED, World, system_clock};
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::raw::RawFlow;
 use quarterdeck::domain::remediation::{Plan, Remediation, Verb};
+use quarterdeck::domain::ways::Ways;
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview};
 use quarterdeck::query::Filter;
@@ -44,6 +47,10 @@ impl Ops for Faulty {
 
     async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
         self.0.raw(id).await
+    }
+
+    async fn ways(&self, id: &InstanceId) -> Result<Ways, OpsError> {
+        self.0.ways(id).await
     }
 
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {
@@ -106,4 +113,5 @@ fn a_panic_is_told_on_a_terminal_that_was_given_back() {
     assert!(seen.has("this must not happen") && seen.has("tests/terminal_panic.rs"), "{}", seen.picture());
     // Where it was told, there were line ends again: it stands at the beginning of a line.
     assert!(seen.lines.iter().any(|line| line.starts_with("this must not happen")), "{}", seen.picture());
+    matrix::record("terminal", 1, 1);
 }

@@ -144,6 +144,11 @@ impl Client {
         SafeText::new(self.base.as_str().trim_end_matches('/'))
     }
 
+    /// Whether it sends a token.
+    pub fn has_bearer(&self) -> bool {
+        self.bearer.is_some()
+    }
+
     /// Asks for JSON at `path`, which begins with a slash and is already encoded.
     pub async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ConnectError> {
         let cap = self.body_cap.min(FACT_CAP);
