@@ -81,6 +81,7 @@ async fn show() -> Result<cockpit::Exit, CockpitError> {
         operator: "you".to_owned(),
         read_only: None,
         thresholds: quarterdeck::config::ThresholdBook::default(),
+        tenants: quarterdeck::config::TenantBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
         clock: Arc::new(jiff::Timestamp::now),

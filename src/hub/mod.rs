@@ -7,6 +7,7 @@ mod executor;
 mod history;
 mod journal;
 mod source;
+mod tenants;
 mod verify;
 
 use std::collections::btree_map::Entry;
@@ -22,8 +23,8 @@ use tokio::task::JoinHandle;
 use self::executor::{Executor, INEXACT, offers};
 use self::journal::Journal;
 pub use self::source::Clock;
-use self::source::Source;
-use crate::config::ThresholdBook;
+use self::source::{Book, Source};
+use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::{Connector, Reading};
 use crate::domain::flow::{FlowDetail, FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::ids::InstanceId;
@@ -47,6 +48,8 @@ pub struct Setup {
     pub read_only: Option<String>,
     /// When the rules hold.
     pub thresholds: ThresholdBook,
+    /// How tenants are told.
+    pub tenants: TenantBook,
     /// How long the effect of an act is watched.
     pub soak: SignedDuration,
     /// Where acts are recorded; `None` for a world that is gone with the process.
@@ -61,7 +64,7 @@ pub struct Setup {
 pub struct Hub {
     context: SafeText,
     read_only: Option<SafeText>,
-    thresholds: ThresholdBook,
+    book: Book,
     clock: Clock,
     sources: Vec<Source>,
     revision: Arc<watch::Sender<u64>>,
@@ -105,7 +108,7 @@ impl Hub {
         Arc::new(Self {
             context: setup.context.into(),
             read_only,
-            thresholds: setup.thresholds,
+            book: Book { thresholds: setup.thresholds, tenants: setup.tenants },
             clock: setup.clock,
             sources,
             revision,
@@ -115,7 +118,7 @@ impl Hub {
 
     /// One complete pass over every source, all at once.
     pub async fn pass(&self) {
-        let passes = self.sources.iter().map(|source| source.pass(&self.thresholds, &self.clock));
+        let passes = self.sources.iter().map(|source| source.pass(&self.book, &self.clock));
         futures_util::future::join_all(passes).await;
         self.changed();
     }
@@ -132,7 +135,7 @@ impl Hub {
             let hub = self.clone();
             tokio::spawn(async move {
                 if let Some(source) = hub.sources.get(index) {
-                    source.keep_asking(&hub.thresholds, &hub.clock, &|| hub.changed()).await;
+                    source.keep_asking(&hub.book, &hub.clock, &|| hub.changed()).await;
                 }
             })
         };
@@ -171,7 +174,8 @@ impl Hub {
         let source = self.exact(id)?;
         let reading =
             source.connector.read(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
-        let reading = reading.ok_or_else(|| missing(id))?;
+        let mut reading = reading.ok_or_else(|| missing(id))?;
+        source.tell_tenant_of(&self.book, &mut reading.detail.flow).await;
         let judgement = self.judge_one(source, &reading).await;
         Ok((source, reading, judgement))
     }
@@ -181,7 +185,7 @@ impl Hub {
     async fn judge_one(&self, source: &Source, reading: &Reading) -> Judgement {
         let flow = &self.with_parent(source, &reading.detail.flow).await;
         let poll = source.poll_interval();
-        let limits = |flow: &FlowInstance| self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, poll);
+        let limits = |flow: &FlowInstance| self.book.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, poll);
         let behind = flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock);
         let mut holder = None;
         if let Some(name) = behind.and_then(|wait| wait.reference.as_ref()) {
@@ -204,7 +208,7 @@ impl Hub {
     /// The instance, and whether the one that started it has ended, where a rule asks for that.
     async fn with_parent(&self, source: &Source, flow: &FlowInstance) -> FlowInstance {
         let mut flow = flow.clone();
-        let limits = self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, source.poll_interval());
+        let limits = self.book.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, source.poll_interval());
         if let Some(parent) = flow.signs.parent.as_mut().filter(|parent| parent.ended.is_none())
             && limits.orphan.is_some()
         {
@@ -226,7 +230,7 @@ impl Hub {
         let flow = &detail.flow;
         let steps = detail.timeline.iter().map(|entry| &entry.what).chain([&flow.step]);
         steps
-            .map(|step| (step.clone(), self.thresholds.promise(&flow.id.source, &flow.flow, step)))
+            .map(|step| (step.clone(), self.book.thresholds.promise(&flow.id.source, &flow.flow, step)))
             .filter(|(_, promise)| !promise.is_empty())
             .collect()
     }

@@ -13,7 +13,8 @@ use tokio::sync::{Notify, mpsc};
 
 use super::board::{self, Board};
 use super::history::History;
-use crate::config::ThresholdBook;
+use super::tenants::{Tenants, Trouble};
+use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::{ConnectError, Connector, EngineCount, Observation};
 use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::source::{Freshness, SourceStatus};
@@ -36,12 +37,19 @@ const CONFIRM_AFTER: Duration = Duration::from_secs(1);
 /// The present, by the local clock. Handed in, so that the demo world and the tests have a clock of their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// What the config says of instances by their place.
+pub(super) struct Book {
+    pub(super) thresholds: ThresholdBook,
+    pub(super) tenants: TenantBook,
+}
+
 /// A source and what is known of it.
 pub(super) struct Source {
     pub(super) name: SafeText,
     pub(super) connector: Arc<dyn Connector>,
     poll: Duration,
     wake: Notify,
+    tenants: Tenants,
     state: Mutex<State>,
 }
 
@@ -63,6 +71,7 @@ struct State {
     interval: Duration,
     bad_rows: usize,
     bad_row: Option<SafeText>,
+    trouble: Trouble,
     version: Option<SafeText>,
 }
 
@@ -79,7 +88,7 @@ struct Gathered {
 impl Source {
     pub(super) fn new(name: &str, connector: Arc<dyn Connector>, poll: Duration) -> Self {
         let state = Mutex::new(State { interval: poll, ..State::default() });
-        Self { name: name.into(), connector, poll, wake: Notify::new(), state }
+        Self { name: name.into(), connector, poll, wake: Notify::new(), tenants: Tenants::default(), state }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -151,19 +160,16 @@ impl Source {
             rows: state.rows.len(),
             bad_rows: state.bad_rows,
             bad_row: state.bad_row.clone(),
+            untold_tenants: state.trouble.count,
+            untold_tenant: state.trouble.first.clone(),
             version: state.version.clone(),
         }
     }
 
     /// Passes again and again, for as long as it is polled. `changed` is called after whatever can be seen.
-    pub(super) async fn keep_asking(
-        &self,
-        thresholds: &ThresholdBook,
-        clock: &Clock,
-        changed: &(dyn Fn() + Send + Sync),
-    ) {
+    pub(super) async fn keep_asking(&self, book: &Book, clock: &Clock, changed: &(dyn Fn() + Send + Sync)) {
         loop {
-            let pass = self.pass(thresholds, clock);
+            let pass = self.pass(book, clock);
             tokio::pin!(pass);
             let pause = loop {
                 // A pass that hangs must not keep old values looking young.
@@ -202,14 +208,28 @@ impl Source {
     }
 
     /// One pass. Returns how long to wait before the next one.
-    pub(super) async fn pass(&self, thresholds: &ThresholdBook, clock: &Clock) -> Duration {
+    pub(super) async fn pass(&self, book: &Book, clock: &Clock) -> Duration {
         let began = Instant::now();
         let asked_at = clock();
         self.state().last_asked_at = Some(asked_at);
         match self.gather().await {
-            Ok(gathered) => self.take(gathered, thresholds, asked_at, clock(), began.elapsed()),
+            Ok(mut gathered) => {
+                let trouble = self.tell_tenants(book, &mut gathered.flows).await;
+                self.state().trouble = trouble;
+                self.take(gathered, &book.thresholds, asked_at, clock(), began.elapsed())
+            }
             Err(error) => self.fail(&error),
         }
+    }
+
+    /// Fills in whom instances are for, as far as the config says how that is told.
+    async fn tell_tenants(&self, book: &Book, flows: &mut [FlowInstance]) -> Trouble {
+        self.tenants.tell(&book.tenants, &*self.connector, flows, true).await
+    }
+
+    /// The same for one that was read alone.
+    pub(super) async fn tell_tenant_of(&self, book: &Book, flow: &mut FlowInstance) {
+        self.tenants.tell(&book.tenants, &*self.connector, std::slice::from_mut(flow), false).await;
     }
 
     async fn gather(&self) -> Result<Gathered, ConnectError> {

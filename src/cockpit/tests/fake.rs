@@ -57,6 +57,8 @@ pub(super) fn source(name: &str, state: Freshness, seconds: i64) -> SourceStatus
         interval: SignedDuration::from_secs(5),
         rows: 12_204,
         bad_rows: usize::from(state == Freshness::Stale) * 2,
+        untold_tenants: 0,
+        untold_tenant: None,
         bad_row: (state == Freshness::Stale).then(|| "row 17: no field `status`".into()),
         version: (state == Freshness::Live).then(|| "1.6.2".into()),
     }
