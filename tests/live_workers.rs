@@ -83,7 +83,7 @@ async fn due_times_parents_and_tenants_are_told() {
     })
     .await;
     let orphan = becomes(&hub, &child, |row| said(row, Rule::Orphan) == Some(Verdict::Stuck)).await;
-    assert_eq!(orphan.flow.signs.parent.as_ref().unwrap().id, parent);
+    assert_eq!(orphan.flow.signs.parent.as_ref().unwrap().id.as_str(), parent);
     let alone = hub.flow(&id(&child)).await.unwrap();
     assert!(alone.judgement.findings.iter().any(|finding| finding.rule == Rule::Orphan), "{:?}", alone.judgement);
     assert_eq!(orphan.flow.tenant.as_deref(), Some("globex"), "from its input");
