@@ -41,8 +41,8 @@ async fn a_worker_that_crashes_or_is_gone_is_told_apart_from_a_task_that_fails()
 
     // Twice is a fault.
     restate.start_worker();
-    let back = becomes(&hub, &hung, |row| row.flow.status == Status::Running).await;
-    assert_eq!(said(&back, Rule::NoConsumer), None, "{back:?}");
+    let back = |row: &JudgedFlow| row.flow.status == Status::Running && said(row, Rule::NoConsumer).is_none();
+    becomes(&hub, &hung, back).await;
     restate.stop_worker();
     let fault = becomes(&hub, &hung, |row| said(row, Rule::TaskFault) == Some(Verdict::Stuck)).await;
     assert_eq!(fault.flow.signs.faults.as_ref().unwrap().count, Some(2));

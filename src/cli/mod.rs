@@ -8,6 +8,7 @@ mod get;
 mod output;
 mod report;
 mod snapshot;
+mod theme;
 mod world;
 
 use std::ffi::OsString;
@@ -99,6 +100,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Get(get) => get::run(&args.global, &get).await,
         Command::Snapshot(snapshot) => snapshot::run(&args.global, &snapshot).await,
         Command::Completions { shell } => completions::run(shell),
+        Command::Theme { what } => theme::run(&args.global, &what),
         Command::Man => completions::man(),
     }
 }

@@ -65,7 +65,9 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         thresholds: config.thresholds,
         tenants: config.tenants,
         soak: config.soak,
-        state_dir: (!once).then_some(config.state_dir),
+        state_dir: (!once).then(|| config.state_dir.clone()),
+        // A single look reads them and writes nothing.
+        claims_dir: Some(config.state_dir),
         clock: clock.clone(),
         sources,
     });
@@ -97,6 +99,7 @@ pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
         tenants: crate::config::TenantBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
+        claims_dir: None,
         clock: clock.clone(),
         sources: vec![(sim::NAME.to_owned(), world, Duration::from_secs(2))],
     });
