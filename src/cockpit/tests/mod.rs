@@ -1,7 +1,9 @@
 //! The cockpit against a hub of hand-made data.
 
 mod acting;
+mod arming;
 mod claims;
+mod contexts;
 pub(in crate::cockpit) mod fake;
 mod groups;
 mod marks;
