@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::remediation::Verb;
 use super::text::SafeText;
 
 /// The one word for a source's state.
@@ -68,6 +69,8 @@ pub struct SourceStatus {
     pub untold_tenant: Option<SafeText>,
     /// The engine's version.
     pub version: Option<SafeText>,
+    /// What its connector can do to an instance.
+    pub verbs: &'static [Verb],
 }
 
 impl SourceStatus {

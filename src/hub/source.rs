@@ -163,6 +163,7 @@ impl Source {
             untold_tenants: state.trouble.count,
             untold_tenant: state.trouble.first.clone(),
             version: state.version.clone(),
+            verbs: self.connector.verbs(),
         }
     }
 
