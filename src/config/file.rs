@@ -10,6 +10,7 @@ use super::diagnostic::{Diagnostic, Document, Problems};
 use super::layers::{Flags, Layer, Setting, variable};
 use super::redact;
 use super::section::{Found, Section};
+use super::tenants::TenantBook;
 use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
@@ -19,7 +20,7 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 12] = [
+const ROOT: [&str; 13] = [
     "operator",
     "soak",
     "state_dir",
@@ -31,6 +32,7 @@ const ROOT: [&str; 12] = [
     "thresholds",
     "threshold",
     "promise",
+    "tenant",
     "redact",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
@@ -72,6 +74,7 @@ pub(super) fn read(
     };
     let state_dir = state_dir(&root, surroundings);
     let thresholds = document.keep(ThresholdBook::read(&root)).unwrap_or_default();
+    let tenants = document.keep(TenantBook::read(&root)).unwrap_or_default();
     let ui = Ui::read(&root, flags, surroundings);
     let redact = document.keep(redact::read(&root)).unwrap_or_default();
     let (keys, views) = (ui::keys(&root), ui::views(&root));
@@ -99,6 +102,7 @@ pub(super) fn read(
         context,
         contexts: existing,
         thresholds,
+        tenants,
         soak: soak.value,
         state_dir: state_dir.value,
         ui,

@@ -6,12 +6,14 @@
 
 mod diagnostic;
 mod file;
+pub mod jq;
 mod layers;
 mod paths;
 mod promises;
 mod redact;
 mod secret;
 mod section;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod thresholds;
@@ -27,6 +29,7 @@ use thiserror::Error;
 pub use diagnostic::{Diagnostic, Place};
 pub use layers::{Flags, Layer, Setting};
 pub use paths::{default_file, default_state_dir};
+pub use tenants::{TenantBook, TenantRule};
 pub use thresholds::ThresholdBook;
 pub use ui::{ColourDepth, KeySetting, Times, Ui, ViewSetting};
 
@@ -46,6 +49,8 @@ pub struct Config {
     pub contexts: Vec<ContextInfo>,
     /// When the rules hold.
     pub thresholds: ThresholdBook,
+    /// How tenants are told.
+    pub tenants: TenantBook,
     /// How long the effect of an act is watched.
     pub soak: SignedDuration,
     /// Where acts are recorded.

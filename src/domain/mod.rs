@@ -19,5 +19,6 @@ pub mod signs;
 pub mod source;
 pub mod text;
 pub mod time;
+pub mod trend;
 pub mod verdict;
 pub mod ways;

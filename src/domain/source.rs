@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::remediation::Verb;
 use super::text::SafeText;
 
 /// The one word for a source's state.
@@ -62,8 +63,14 @@ pub struct SourceStatus {
     pub bad_rows: usize,
     /// The first of the rows that could not be read, and why.
     pub bad_row: Option<SafeText>,
+    /// Instances whose tenant the config's programs could not tell in the last pass.
+    pub untold_tenants: usize,
+    /// The first of those, and why.
+    pub untold_tenant: Option<SafeText>,
     /// The engine's version.
     pub version: Option<SafeText>,
+    /// What its connector can do to an instance.
+    pub verbs: &'static [Verb],
 }
 
 impl SourceStatus {
