@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod contexts;
 mod demo;
+mod edits;
 mod first;
 mod get;
 mod output;

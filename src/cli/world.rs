@@ -1,6 +1,7 @@
 //! What a command looks at: the configured sources, or the demo world.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,9 @@ use jiff::Timestamp;
 use super::Failure;
 use super::args::Global;
 use super::demo::{self, Look};
-use crate::config::{Config, ConfigError, ContextInfo, KeySetting, SourceConfig, SourceKind, Ui, ViewSetting};
+use crate::config::{
+    Config, ConfigError, ContextInfo, KeySetting, Layer, Layers, SourceConfig, SourceKind, Ui, ViewSetting,
+};
 use crate::connect::Connector;
 use crate::connect::restate::Restate;
 use crate::connect::sim::World as SimWorld;
@@ -34,6 +37,8 @@ pub(super) struct World {
     pub(super) views: Vec<ViewSetting>,
     /// The contexts that can be gone to.
     pub(super) contexts: Vec<ContextInfo>,
+    /// Of what the hub was made of; see [`stamp`].
+    pub(super) stamp: u64,
 }
 
 /// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
@@ -54,6 +59,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         }
         _ => Failure::Usage(error.to_string()),
     })?;
+    let stamp = stamp(&config);
     let read_only = global.read_only.then(|| "started with --read-only".to_owned());
     let clock: Clock = Arc::new(Timestamp::now);
     let redactor = Redactor::new(config.redact.iter().map(String::as_str));
@@ -87,7 +93,34 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         keys: config.keys,
         views: config.views,
         contexts: config.contexts,
+        stamp,
     })
+}
+
+/// The keys of the hashes: others in each run, so that nobody can tell a secret from one.
+static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+
+/// A hash of what somebody wrote or a program printed.
+pub(super) fn hash(text: &str) -> u64 {
+    HASHES.hash_one(text)
+}
+
+/// A hash of everything in a config that the hub is made of: all but how the cockpit is to look, and in which lines
+/// things stand. A key that is new is in it by itself.
+pub(super) fn stamp(config: &Config) -> u64 {
+    let mut made_of = config.clone();
+    made_of.ui = Ui::default();
+    made_of.keys.clear();
+    made_of.views.clear();
+    made_of.contexts.clear();
+    made_of.context.colour = None;
+    let unsaid = Layer::Default;
+    made_of.layers =
+        Layers { operator: unsaid.clone(), soak: unsaid.clone(), state_dir: unsaid.clone(), context: unsaid };
+    // `Debug` shows no secret, and a new one makes another hub, too.
+    let secrets =
+        config.context.sources.iter().map(|source| source.bearer.as_ref().map(secrecy::ExposeSecret::expose_secret));
+    HASHES.hash_one((format!("{made_of:?}"), secrets.collect::<Vec<_>>()))
 }
 
 fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dyn Connector>, Duration), Failure> {

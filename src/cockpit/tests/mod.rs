@@ -11,6 +11,7 @@ mod mouse;
 mod moving;
 mod palette;
 mod pictures;
+mod reload;
 mod typing;
 mod whole;
 
