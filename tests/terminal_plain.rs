@@ -214,6 +214,7 @@ fn a_reader_that_goes_away_is_no_crash() {
             .args(["-c", &script])
             .env_clear()
             .env("PATH", std::env::var("PATH").unwrap())
+            .env("HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobody"))
             .env("PROGRAM", PROGRAM)
             .output()
             .unwrap();

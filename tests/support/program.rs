@@ -2,7 +2,10 @@
 //! directory or the name of whoever runs the tests.
 
 use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -21,11 +24,22 @@ pub struct Said {
 pub fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
     command.args(args).stdin(Stdio::null()).current_dir(env!("CARGO_TARGET_TMPDIR"));
-    for name in ["QUARTERDECK_CONFIG", "QUARTERDECK_OPERATOR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QUARTERDECK_")) {
         command.env_remove(name);
     }
+    // A world that one test begins is not another's.
+    command.env("XDG_STATE_HOME", state_home()).env_remove("XDG_CONFIG_HOME");
     command.env("HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobody"));
     command
+}
+
+/// A folder for the state of the programs that this test starts, which does not exist yet.
+fn state_home() -> &'static Path {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("state-{}-{since}", std::process::id()))
+    });
+    &FOLDER
 }
 
 /// Runs a command to its end.
