@@ -89,7 +89,7 @@ fn connect(source: &SourceConfig) -> Result<(String, Arc<dyn Connector>, Duratio
     let timeout = length(source.timeout)?;
     let connector: Arc<dyn Connector> = match source.kind {
         SourceKind::Restate => Arc::new(
-            Restate::new(&source.name, &source.url, timeout, source.bearer.clone())
+            Restate::new(&source.name, &source.url, timeout, source.transport.clone())
                 .map_err(|error| usage(error.to_string()))?,
         ),
     };

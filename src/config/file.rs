@@ -9,15 +9,27 @@ use super::diagnostic::{Diagnostic, Document};
 use super::section::{Found, Section};
 use super::thresholds::ThresholdBook;
 use super::{
-    Config, ConfigError, Context, DEFAULT_CONTEXT, SourceConfig, SourceKind, Surroundings, default_state_dir, paths,
-    secret,
+    Config, ConfigError, Context, DEFAULT_CONTEXT, SourceConfig, SourceKind, Surroundings, Transport,
+    default_state_dir, paths, transport,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
 const ROOT: [&str; 7] = ["operator", "soak", "state_dir", "source", "context", "thresholds", "threshold"];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
-const SOURCE: [&str; 6] = ["name", "kind", "url", "poll", "timeout", "auth"];
+const SOURCE: [&str; 11] = [
+    "name",
+    "kind",
+    "url",
+    "poll",
+    "timeout",
+    "auth",
+    "ca_file",
+    "client_cert_file",
+    "client_key_file",
+    "proxy",
+    "verify",
+];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
 
 const POLL: SignedDuration = SignedDuration::from_secs(5);
@@ -29,7 +41,7 @@ const SOAK: SignedDuration = SignedDuration::from_secs(60);
 struct Draft<'a> {
     context: Context,
     /// One for each source, in the same order.
-    secrets: Vec<(Section<'a>, Option<secret::Reference<'a>>)>,
+    transports: Vec<transport::Draft<'a>>,
 }
 
 /// Reads a config.
@@ -50,11 +62,9 @@ pub(super) fn read(
     let state_dir = root.text("state_dir").map_err(ConfigError::Invalid)?;
     let thresholds = ThresholdBook::read(&root).map_err(ConfigError::Invalid)?;
     let drafts = contexts(&root).map_err(ConfigError::Invalid)?;
-    let Draft { mut context, secrets } = choose(drafts, file_name, wanted)?;
-    for (source, (section, reference)) in context.sources.iter_mut().zip(&secrets) {
-        if let Some(reference) = reference {
-            source.bearer = Some(secret::read(section, reference, surroundings).map_err(ConfigError::Invalid)?);
-        }
+    let Draft { mut context, transports } = choose(drafts, file_name, wanted)?;
+    for (source, draft) in context.sources.iter_mut().zip(transports) {
+        source.transport = draft.read(surroundings).map_err(ConfigError::Invalid)?;
     }
     let state_dir = state_dir.map_or_else(default_state_dir, |dir| paths::resolve(dir.value, surroundings.folder));
     Ok(Config { operator, context, thresholds, soak, state_dir })
@@ -98,18 +108,18 @@ fn draft<'a>(
 ) -> Result<Draft<'a>, Diagnostic> {
     let mut lines: HashMap<String, usize> = HashMap::new();
     let mut sources = Vec::new();
-    let mut secrets = Vec::new();
+    let mut transports = Vec::new();
     for section in sections {
-        let (source, reference, name) = source(&section)?;
+        let (source, transport, name) = source(&section)?;
         let (line, _) = section.document.position(name.span.start);
         if let Some(first) = lines.insert(source.name.clone(), line) {
             let message = format!("a second source \"{}\"; the first is on line {first}", source.name);
             return Err(section.wrong(&name, message));
         }
         sources.push(source);
-        secrets.push((section, reference));
+        transports.push(transport);
     }
-    Ok(Draft { context: Context { name: name.to_owned(), production, colour, sources }, secrets })
+    Ok(Draft { context: Context { name: name.to_owned(), production, colour, sources }, transports })
 }
 
 /// The context that is wanted; without a wish the default one, or the only one.
@@ -136,7 +146,7 @@ fn choose<'a>(mut drafts: Vec<Draft<'a>>, file: &str, wanted: Option<&str>) -> R
     Ok(draft)
 }
 
-type SourceParts<'a> = (SourceConfig, Option<secret::Reference<'a>>, Found<&'a str>);
+type SourceParts<'a> = (SourceConfig, transport::Draft<'a>, Found<&'a str>);
 
 fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
     let name = section.required_text("name", "a source")?;
@@ -147,9 +157,9 @@ fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
         url: url(section)?,
         poll: section.duration("poll", POLL_LEAST)?.unwrap_or(POLL),
         timeout: section.duration("timeout", SignedDuration::ZERO)?.unwrap_or(TIMEOUT),
-        bearer: None,
+        transport: Transport::default(),
     };
-    Ok((source, secret::bearer(section)?, name))
+    Ok((source, transport::draft(section)?, name))
 }
 
 /// Names are parts of ids and of shell commands: a slash would end them, and a space too.

@@ -1,8 +1,9 @@
 //! The config: one TOML file, read once, with a line and a column for each thing that is wrong in it.
 //!
 //! Secrets never stand in the file: it names the environment variable or the private file that holds them, and they
-//! are read here into [`SecretString`]s, which no log, error or debug print shows.
+//! are read here into [`secrecy::SecretString`]s, which no log, error or debug print shows.
 
+mod command;
 mod diagnostic;
 mod file;
 mod paths;
@@ -11,17 +12,19 @@ mod section;
 #[cfg(test)]
 mod tests;
 mod thresholds;
+mod transport;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
-use secrecy::SecretString;
 use thiserror::Error;
 
 pub use diagnostic::Diagnostic;
 pub use paths::{default_file, default_state_dir};
+pub use secret::Place;
 pub use thresholds::ThresholdBook;
+pub use transport::{Authority, Credentials, Identity, Scheme, Transport};
 
 /// The context of sources that stand at the top level of the file.
 pub const DEFAULT_CONTEXT: &str = "default";
@@ -86,8 +89,8 @@ pub struct SourceConfig {
     pub poll: SignedDuration,
     /// For one request, from the connection to the last byte.
     pub timeout: SignedDuration,
-    /// The token sent as `Authorization: Bearer`; visible ASCII. `Debug` does not show it.
-    pub bearer: Option<SecretString>,
+    /// How it is reached: credentials, certificates, proxy. `Debug` does not show secrets.
+    pub transport: Transport,
 }
 
 /// Why there is no config.

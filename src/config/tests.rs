@@ -42,7 +42,7 @@ fn the_smallest_config_has_the_defaults() {
     assert_eq!(source.url, "http://localhost:9070", "a trailing slash goes");
     assert_eq!(source.poll, SignedDuration::from_secs(5));
     assert_eq!(source.timeout, SignedDuration::from_secs(10));
-    assert!(source.bearer.is_none());
+    assert!(source.transport.credentials.is_none());
     assert_eq!(config.thresholds.resolve("restate", "flow", "step"), Thresholds::default());
 }
 
@@ -223,7 +223,7 @@ fn the_operator_comes_from_the_variable_the_file_or_the_user() {
 fn a_token_comes_from_the_environment_and_is_shown_nowhere() {
     let text = source_with("auth = { bearer = { env = \"TOKEN\" } }");
     let config = with_variables(&text, &[("TOKEN", "hunter2\n")], Path::new("")).unwrap();
-    assert_eq!(config.context.sources[0].bearer.as_ref().unwrap().expose_secret(), "hunter2");
+    assert_eq!(config.context.sources[0].transport.credentials.as_ref().unwrap().secret().expose_secret(), "hunter2");
     assert!(!format!("{config:?}").contains("hunter2"));
     assert_eq!(refused(&text), "config.toml:5:27: the environment variable TOKEN is not set");
     for bad in ["hunter2 x", "hunter2\nx", "hünter2", "\n"] {
@@ -266,7 +266,10 @@ fn a_token_file_must_be_private() {
     std::fs::write(&path, "hunter2\n").unwrap();
     for mode in [0o600, 0o400] {
         let config = read(mode).unwrap();
-        assert_eq!(config.context.sources[0].bearer.as_ref().unwrap().expose_secret(), "hunter2");
+        assert_eq!(
+            config.context.sources[0].transport.credentials.as_ref().unwrap().secret().expose_secret(),
+            "hunter2"
+        );
     }
     for mode in [0o640, 0o604, 0o644, 0o620] {
         let error = read(mode).unwrap_err().to_string();

@@ -7,6 +7,8 @@ pub mod http;
 pub mod restate;
 pub mod sim;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
@@ -28,6 +30,14 @@ pub enum ConnectError {
     /// It refused, in its own words.
     #[error("{0}")]
     Refused(SafeText),
+    /// It has no time now, and may have said for how long.
+    #[error("{text}")]
+    Busy {
+        /// What it said.
+        text: SafeText,
+        /// How long it is to be left alone from now on; `None` where it did not say, or said what can't be meant.
+        wait: Option<Duration>,
+    },
     /// It has no such instance.
     #[error("{0}")]
     NotFound(SafeText),
@@ -126,6 +136,16 @@ pub trait Connector: Send + Sync {
 
     /// The verbs that the engine has.
     fn verbs(&self) -> &'static [Verb];
+
+    /// Why nothing may be acted on through it, where that is so whatever the instance.
+    fn refuses_acts(&self) -> Option<SafeText> {
+        None
+    }
+
+    /// Whether its server is believed without its certificate having been verified.
+    fn unverified(&self) -> bool {
+        false
+    }
 
     /// What a verb makes the engine do, in words, for one instance.
     fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText;

@@ -64,6 +64,8 @@ pub struct SourceStatus {
     pub bad_row: Option<SafeText>,
     /// The engine's version.
     pub version: Option<SafeText>,
+    /// Whether its certificate is taken unseen: then nobody knows who answers, and nothing is acted on.
+    pub unverified: bool,
 }
 
 impl SourceStatus {

@@ -68,7 +68,7 @@ pub(super) fn offers(connector: &dyn Connector, flow: &FlowInstance, read_only: 
     Verb::ALL
         .into_iter()
         .map(|verb| {
-            let refusal = read_only.cloned().or_else(|| {
+            let refusal = read_only.cloned().or_else(|| connector.refuses_acts()).or_else(|| {
                 if connector.verbs().contains(&verb) {
                     unfit(verb, flow).map(SafeText::from)
                 } else {

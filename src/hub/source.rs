@@ -1,7 +1,7 @@
 //! One source: its poll loop, its last good rows and counts, and how well it is known.
 //!
 //! The hub owns the loop: one pass in flight, an interval with jitter that never keeps the engine busy for more than
-//! a tenth of the time, back-off on errors. A pass that fails or stops half-way changes nothing of what is held; it
+//! a tenth of the time, back-off on errors, `Retry-After` kept to. A pass that fails or stops half-way changes nothing of what is held; it
 //! makes it stale.
 
 use std::collections::{HashMap, HashSet};
@@ -58,6 +58,8 @@ struct State {
     latency: Option<Duration>,
     clock_offset: Option<SignedDuration>,
     interval: Duration,
+    /// Until when the source has asked to be left alone.
+    not_before: Option<tokio::time::Instant>,
     bad_rows: usize,
     bad_row: Option<SafeText>,
     version: Option<SafeText>,
@@ -132,6 +134,7 @@ impl Source {
             bad_rows: state.bad_rows,
             bad_row: state.bad_row.clone(),
             version: state.version.clone(),
+            unverified: self.connector.unverified(),
         }
     }
 
@@ -157,11 +160,20 @@ impl Source {
                 }
             };
             changed();
+            // What the source asked for is only ever made longer.
+            let pause = jittered(pause).max(self.left_alone().mul_f64(rand::random_range(1.0..=1.2)));
             tokio::select! {
-                () = self.rest(jittered(pause)) => {}
-                () = self.wake.notified() => {}
+                () = self.rest(pause) => {}
+                // Not even for somebody who presses a key is it asked too early.
+                () = self.wake.notified() => tokio::time::sleep(self.left_alone()).await,
             }
         }
+    }
+
+    /// For how long the source wants to be left alone yet.
+    fn left_alone(&self) -> Duration {
+        let until = self.state().not_before;
+        until.map(|until| until.saturating_duration_since(tokio::time::Instant::now())).unwrap_or_default()
     }
 
     /// Waits, and in a pause that is longer than the poll interval keeps asking whether the source is still there:
@@ -261,7 +273,10 @@ impl Source {
         state.failures = state.failures.saturating_add(1);
         state.good_in_a_row = 0;
         let doublings = state.failures.saturating_sub(1).min(8);
-        state.interval = (self.poll * 2_u32.pow(doublings)).min(LONGEST_BACK_OFF.max(self.poll));
+        let wish = if let ConnectError::Busy { wait, .. } = error { *wait } else { None };
+        state.not_before = wish.map(|wait| tokio::time::Instant::now() + wait);
+        let back_off = (self.poll * 2_u32.pow(doublings)).min(LONGEST_BACK_OFF.max(self.poll));
+        state.interval = back_off.max(wish.unwrap_or_default());
         state.interval
     }
 

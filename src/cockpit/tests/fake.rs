@@ -38,6 +38,7 @@ pub(super) fn settings() -> Settings {
 
 pub(super) fn source(name: &str, state: Freshness, seconds: i64) -> SourceStatus {
     SourceStatus {
+        unverified: false,
         name: name.into(),
         kind: "restate",
         address: format!("http://{name}.internal:9070").into(),

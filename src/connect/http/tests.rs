@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -380,7 +381,7 @@ fn loopback_addresses_never_go_through_a_proxy() {
         ("http://localhost.example", false),
         ("http://10.0.0.1", false),
     ] {
-        assert_eq!(is_loopback(&Url::parse(url).unwrap()), loopback, "{url}");
+        assert_eq!(build::is_loopback(&Url::parse(url).unwrap()), loopback, "{url}");
     }
 }
 

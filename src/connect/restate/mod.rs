@@ -43,7 +43,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -54,6 +53,7 @@ use self::row::{CountRow, InstanceRow};
 use self::sql::Scope;
 use super::http::{ActReply, Client};
 use super::{Act, ActAnswer, ConnectError, Connector, Observation, Reading};
+use crate::config::Transport;
 use crate::domain::flow::FlowInstance;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
@@ -184,8 +184,13 @@ impl<'de, T: Row> Deserialize<'de> for Parsed<T> {
 
 impl Restate {
     /// A connector for the server whose admin API is at `url`. `timeout` bounds each request as a whole.
-    pub fn new(source: &str, url: &str, timeout: Duration, bearer: Option<SecretString>) -> Result<Self, ConnectError> {
-        Ok(Self { source: source.into(), address: url.into(), http: Client::new(url, timeout, bearer)?.hint(HINT) })
+    pub fn new(
+        source: &str,
+        url: &str,
+        timeout: Duration,
+        transport: impl Into<Transport>,
+    ) -> Result<Self, ConnectError> {
+        Ok(Self { source: source.into(), address: url.into(), http: Client::new(url, timeout, transport)?.hint(HINT) })
     }
 
     async fn query<T: Row>(&self, sql: &str) -> Result<Parsed<T>, ConnectError> {
@@ -269,6 +274,14 @@ impl Connector for Restate {
 
     fn verbs(&self) -> &'static [Verb] {
         &Verb::ALL
+    }
+
+    fn refuses_acts(&self) -> Option<SafeText> {
+        self.http.refuses_acts()
+    }
+
+    fn unverified(&self) -> bool {
+        self.http.unverified()
     }
 
     fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText {
