@@ -17,6 +17,7 @@ use support::binary::Binary;
 use support::fake_restate::{FakeRestate, Kind, row};
 use support::hostile::{Behaviour, Hostile, Reply};
 use support::hub::{config_of, ended, hub_of, status};
+use support::matrix::record;
 use support::ways::CANARY;
 
 const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
@@ -73,7 +74,7 @@ async fn a_read_is_never_sent_on() {
             assert_eq!((other.count(), other.connections()), (0, 0), "{kind:?} {code}");
         }
     }
-    assert_eq!(cases, 105);
+    record("redirects", cases, 105);
 }
 
 #[tokio::test]
@@ -102,7 +103,7 @@ async fn an_act_is_never_sent_on() {
         assert!(server.requests().iter().all(|request| request.path != "/elsewhere"));
         assert_eq!((other.count(), other.connections()), (0, 0), "{code}");
     }
-    assert_eq!(cases, 70);
+    record("redirects", cases, 70);
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub mod binary;
 pub mod fake_restate;
 pub mod hostile;
 pub mod hub;
+pub mod matrix;
 pub mod program;
 pub mod proxy;
 pub mod request;
