@@ -327,3 +327,6 @@ fn judge_all(flows: Vec<FlowInstance>, book: &ThresholdBook, now: Timestamp) -> 
     }
     flows.into_iter().zip(judgements).map(|(flow, judgement)| JudgedFlow { flow, judgement }).collect()
 }
+
+#[cfg(test)]
+mod tests;

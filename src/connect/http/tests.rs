@@ -148,7 +148,10 @@ async fn each_bad_answer_is_told_in_words() {
             "/query: the answer is garbled after 0 bytes: Invalid gzip header",
         ),
         (vec![], "/query: the server closed the connection before it answered"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(), "/query: no readable HTTP answer: invalid HTTP version parsed"),
+        (
+            b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(),
+            "/query: no readable HTTP answer: invalid HTTP version parsed; is it https:// rather than http://?",
+        ),
         (
             format!("HTTP/1.1 200 OK\r\nx: {}\r\n", "x".repeat(1 << 20)).into_bytes(),
             "/query: the answer's header is too large",

@@ -162,7 +162,9 @@ impl Client {
         } else if cause.contains("before message completed") || kind == Some(ErrorKind::ConnectionReset) {
             format!("{at}: the server closed the connection before it answered")
         } else {
-            format!("{at}: no readable HTTP answer: {cause}")
+            // What is behind a TLS port answers an alert, which looks like any garbage.
+            let scheme = if self.base.scheme() == "http" { "; is it https:// rather than http://?" } else { "" };
+            format!("{at}: no readable HTTP answer: {cause}{scheme}")
         })
     }
 
