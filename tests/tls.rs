@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use quarterdeck::config::{Config, Surroundings};
+use quarterdeck::config::{Config, Flags, Surroundings};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::restate::Restate;
 use quarterdeck::domain::ids::InstanceId;
@@ -33,7 +33,8 @@ use support::tls::{Authority, Mute, Pair, TlsFront, Validity};
 fn hub(url: &str, keys: &str, folder: &Path) -> Result<Arc<Hub>, String> {
     let text = format!("[[source]]\nname = \"a\"\nkind = \"restate\"\nurl = \"{url}\"\ntimeout = \"5s\"\n{keys}\n");
     let surroundings = Surroundings { variable: &|_| None, folder };
-    let config = Config::parse_in(&text, "config.toml", None, &surroundings).map_err(|error| error.to_string())?;
+    let config =
+        Config::parse_in(&text, "config.toml", &Flags::default(), &surroundings).map_err(|error| error.to_string())?;
     let source = config.context.sources[0].clone();
     let timeout = source.timeout.try_into().unwrap();
     let connector = Restate::new("a", &source.url, timeout, source.transport).map_err(|error| error.to_string())?;

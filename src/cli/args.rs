@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::config::{ColourDepth, Flags, Times};
 use crate::query;
 
 /// A terminal cockpit for the people who keep a SaaS running.
@@ -40,6 +41,7 @@ Exit codes: 0 fine, 1 stuck found with --fail-on stuck, 2 usage or config, 3 a s
 
 /// What every command understands.
 #[derive(Debug, Clone, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(super) struct Global {
     /// The config file.
     #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL, help = CONFIG)]
@@ -56,12 +58,46 @@ pub(super) struct Global {
     /// Refuse every act
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) read_only: bool,
+    /// The theme, by name
+    #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL)]
+    pub(super) theme: Option<String>,
+    /// How many colours to draw [default: as many as the terminal has]
+    #[arg(long, global = true, value_name = "HOW-MANY", value_parser = COLOURS, help_heading = GLOBAL)]
+    pub(super) colours: Option<String>,
+    /// Draw with ASCII characters alone
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub(super) ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub(super) no_mouse: bool,
+    /// Show times in UTC or in the machine's time zone [default: utc]
+    #[arg(long, global = true, value_name = "ZONE", value_parser = TIMES, help_heading = GLOBAL)]
+    pub(super) times: Option<String>,
 }
+
+/// The values of `--colours` and `--times`.
+const COLOURS: [&str; 4] = ["none", "16", "256", "true"];
+const TIMES: [&str; 2] = ["utc", "local"];
 
 impl Global {
     /// The same, on the demo world.
     pub(super) fn for_demo(self) -> Self {
         Self { demo: true, ..self }
+    }
+
+    /// What goes before the environment and the config.
+    pub(super) fn flags(&self) -> Flags {
+        fn named<T: Copy>(name: Option<&str>, all: &[(&str, T)]) -> Option<T> {
+            all.iter().find(|(known, _)| Some(*known) == name).map(|(_, value)| *value)
+        }
+        Flags {
+            context: self.context.clone(),
+            theme: self.theme.clone(),
+            colours: named(self.colours.as_deref(), &ColourDepth::ALL),
+            ascii: self.ascii.then_some(true),
+            mouse: self.no_mouse.then_some(false),
+            times: named(self.times.as_deref(), &Times::ALL),
+        }
     }
 }
 

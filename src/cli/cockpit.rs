@@ -1,13 +1,16 @@
 //! The cockpit on a world, and what is said after it has gone.
 
+use std::time::Duration;
+
 use super::args::Global;
-use super::{Failure, Outcome, report, world};
-use crate::cockpit::{self, Badge, ExitReason, Settings};
+use super::{Failure, Outcome, check, report, world};
+use crate::cockpit::{self, Badge, Colours, ExitReason, Settings};
+use crate::config::{ColourDepth, ConfigError, Ui};
 use crate::ops::Ops;
 
 pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
     let world = world::build(global, false)?;
-    let settings = settings(&world).await.fit_terminal();
+    let settings = overridden(settings(&world).await?.fit_terminal(), &world.ui);
     let polling = world.hub.start();
     let exit = cockpit::run(world.hub.clone(), settings).await;
     drop(polling);
@@ -32,18 +35,41 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
     Ok(Outcome::Fine)
 }
 
-/// How the cockpit is to look on this world.
-pub(super) async fn settings(world: &world::World) -> Settings {
+/// How the cockpit is to look on this world, on a terminal that can show everything.
+pub(super) async fn settings(world: &world::World) -> Result<Settings, Failure> {
     let badge = match (world.demo, world.production) {
         (true, _) => Badge::Demo,
         (false, true) => Badge::Production,
         (false, false) => Badge::Normal,
     };
+    let wrong = check::mistakes(&world.ui, &world.keys, &world.views);
+    if !wrong.is_empty() {
+        return Err(Failure::Usage(ConfigError::Invalid(wrong).to_string()));
+    }
     let read_only = world.hub.overview(&crate::query::Filter::default()).await.ok();
-    Settings {
+    let settings = Settings {
         badge,
         read_only: read_only.and_then(|overview| overview.read_only.clone()),
         clock: world.clock.clone(),
+        theme: world.ui.theme.value.clone(),
+        frame_every: Duration::try_from(world.ui.frame.value).unwrap_or_default(),
         ..Settings::new(world.context.as_str(), world.operator.as_str())
+    };
+    Ok(overridden(settings, &world.ui))
+}
+
+/// What the config, the environment or the command line say goes before what the terminal seems to be able to do.
+fn overridden(mut settings: Settings, ui: &Ui) -> Settings {
+    if let Some(depth) = ui.colours.value {
+        settings.colours = match depth {
+            ColourDepth::None => Colours::None,
+            ColourDepth::Sixteen => Colours::Sixteen,
+            ColourDepth::Indexed => Colours::Indexed,
+            ColourDepth::True => Colours::TrueColour,
+        };
     }
+    if let Some(ascii) = ui.ascii.value {
+        settings.ascii = ascii;
+    }
+    settings
 }

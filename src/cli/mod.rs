@@ -1,6 +1,7 @@
 //! The command line: one file per command, and the exit codes that scripts rely on.
 
 mod args;
+mod check;
 mod cockpit;
 mod completions;
 mod get;

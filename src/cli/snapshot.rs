@@ -16,12 +16,12 @@ pub(super) async fn run(global: &Global, snapshot: &Snapshot) -> Result<Outcome,
     let (width, height) = size(&snapshot.size)?;
     let world = if global.demo {
         let at: Timestamp = world::DEMO_TIME.parse().map_err(|error: jiff::Error| Failure::Other(error.into()))?;
-        world::demo(global, Arc::new(move || at))
+        world::demo(global, Arc::new(move || at))?
     } else {
         world::build(global, true)?
     };
     world.hub.pass().await;
-    let settings = super::cockpit::settings(&world).await;
+    let settings = super::cockpit::settings(&world).await?;
     let buffer = cockpit::snapshot(world.hub.clone(), screen, width, height, &settings)
         .await
         .map_err(|error| Failure::Other(error.into()))?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Failure;
 use super::args::Global;
-use crate::config::{Config, ConfigError, SourceConfig, SourceKind};
+use crate::config::{Config, ConfigError, KeySetting, SourceConfig, SourceKind, Ui, ViewSetting};
 use crate::connect::Connector;
 use crate::connect::restate::Restate;
 use crate::connect::sim::{self, World as SimWorld};
@@ -24,6 +24,10 @@ pub(super) struct World {
     pub(super) production: bool,
     pub(super) demo: bool,
     pub(super) clock: Clock,
+    /// How the cockpit is to look, which keys are not as they are by default, and the saved views.
+    pub(super) ui: Ui,
+    pub(super) keys: Vec<KeySetting>,
+    pub(super) views: Vec<ViewSetting>,
 }
 
 /// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
@@ -31,12 +35,12 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     if global.demo {
         let started = Timestamp::now();
         // One look is a look at one moment: then a seed says the same however long the look takes.
-        return Ok(demo(global, if once { Arc::new(move || started) } else { Arc::new(Timestamp::now) }));
+        return demo(global, if once { Arc::new(move || started) } else { Arc::new(Timestamp::now) });
     }
     if global.seed.is_some() {
         return Err(Failure::Usage("--seed goes with --demo".into()));
     }
-    let config = Config::load(global.config.as_deref(), global.context.as_deref()).map_err(|error| match &error {
+    let config = Config::load(global.config.as_deref(), &global.flags()).map_err(|error| match &error {
         ConfigError::None { .. } => {
             Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo"))
         }
@@ -63,11 +67,24 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         sources,
     });
     let production = config.context.production;
-    Ok(World { hub, context, operator: config.operator, production, demo: false, clock })
+    Ok(World {
+        hub,
+        context,
+        operator: config.operator,
+        production,
+        demo: false,
+        clock,
+        ui: config.ui,
+        keys: config.keys,
+        views: config.views,
+    })
 }
 
 /// The demo world, by a clock that may stand still.
-pub(super) fn demo(global: &Global, clock: Clock) -> World {
+pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let ui = Ui::without_file(&global.flags(), &variable)
+        .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
     let world: Arc<dyn Connector> = Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), clock.clone()));
     let hub = Hub::new(Setup {
         context: "demo".to_owned(),
@@ -79,7 +96,17 @@ pub(super) fn demo(global: &Global, clock: Clock) -> World {
         clock: clock.clone(),
         sources: vec![(sim::NAME.to_owned(), world, Duration::from_secs(2))],
     });
-    World { hub, context: "demo".to_owned(), operator: "you".to_owned(), production: false, demo: true, clock }
+    Ok(World {
+        hub,
+        context: "demo".to_owned(),
+        operator: "you".to_owned(),
+        production: false,
+        demo: true,
+        clock,
+        ui,
+        keys: Vec::new(),
+        views: Vec::new(),
+    })
 }
 
 fn connect(source: &SourceConfig) -> Result<(String, Arc<dyn Connector>, Duration), Failure> {

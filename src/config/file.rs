@@ -1,21 +1,25 @@
 //! The shape of the file: which tables there are, what their keys mean, and what is refused.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use toml::de::DeTable;
 
-use super::diagnostic::{Diagnostic, Document};
+use super::diagnostic::{Diagnostic, Document, Problems};
+use super::layers::{Flags, Layer, Setting, variable};
 use super::section::{Found, Section};
 use super::thresholds::ThresholdBook;
+use super::ui::{self, Ui};
 use super::{
-    Config, ConfigError, Context, DEFAULT_CONTEXT, SourceConfig, SourceKind, Surroundings, Transport,
-    default_state_dir, paths, transport,
+    Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, SourceConfig, SourceKind, Surroundings,
+    Transport, default_state_dir, paths, transport,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 7] = ["operator", "soak", "state_dir", "source", "context", "thresholds", "threshold"];
+const ROOT: [&str; 10] =
+    ["operator", "soak", "state_dir", "ui", "keys", "view", "source", "context", "thresholds", "threshold"];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
 const SOURCE: [&str; 11] = [
     "name",
@@ -41,85 +45,139 @@ const SOAK: SignedDuration = SignedDuration::from_secs(60);
 struct Draft<'a> {
     context: Context,
     /// One for each source, in the same order.
-    transports: Vec<transport::Draft<'a>>,
+    transports: Vec<Option<transport::Draft<'a>>>,
 }
 
-/// Reads a config.
+/// Reads a config. What is wrong in it is told all at once.
 pub(super) fn read(
     text: &str,
     file_name: &str,
-    wanted: Option<&str>,
+    flags: &Flags,
     surroundings: &Surroundings<'_>,
 ) -> Result<Config, ConfigError> {
-    let document = Document { name: file_name, text };
-    let root = DeTable::parse(text).map_err(|error| {
+    let problems = Problems::default();
+    let document = Document { name: file_name, text, problems: &problems };
+    let invalid = || ConfigError::Invalid(problems.take());
+    let parsed = DeTable::parse(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
-        ConfigError::Invalid(document.wrong(&span, error.message().trim().replace('\n', "; ")))
-    })?;
-    let root = Section::new(document, 0..0, root.get_ref(), &ROOT).map_err(ConfigError::Invalid)?;
-    let operator = operator(&root, surroundings).map_err(ConfigError::Invalid)?;
-    let soak = root.duration("soak", SignedDuration::ZERO).map_err(ConfigError::Invalid)?.unwrap_or(SOAK);
-    let state_dir = root.text("state_dir").map_err(ConfigError::Invalid)?;
-    let thresholds = ThresholdBook::read(&root).map_err(ConfigError::Invalid)?;
-    let drafts = contexts(&root).map_err(ConfigError::Invalid)?;
-    let Draft { mut context, transports } = choose(drafts, file_name, wanted)?;
-    for (source, draft) in context.sources.iter_mut().zip(transports) {
-        source.transport = draft.read(surroundings).map_err(ConfigError::Invalid)?;
+        problems.add(document.wrong(&span, error.message().trim().replace('\n', "; ")));
+    });
+    let Ok(table) = parsed else { return Err(invalid()) };
+    let root = Section::new(document, 0..0, table.get_ref(), &ROOT);
+    let operator = operator(&root, surroundings);
+    let soak = match document.keep(root.duration("soak", SignedDuration::ZERO)).flatten() {
+        Some(value) => Setting { value, from: Layer::File(document.at(&root.place("soak"), true)) },
+        None => Setting::default(SOAK),
+    };
+    let state_dir = state_dir(&root, surroundings);
+    let thresholds = document.keep(ThresholdBook::read(&root)).unwrap_or_default();
+    let ui = Ui::read(&root, flags, surroundings);
+    let (keys, views) = (ui::keys(&root), ui::views(&root));
+    let drafts = contexts(&root);
+    let problems_so_far = problems.take();
+    if !problems_so_far.is_empty() {
+        return Err(ConfigError::Invalid(problems_so_far));
     }
-    let state_dir = state_dir.map_or_else(default_state_dir, |dir| paths::resolve(dir.value, surroundings.folder));
-    Ok(Config { operator, context, thresholds, soak, state_dir })
+    let existing: Vec<ContextInfo> = drafts.iter().map(|draft| ContextInfo::of(&draft.context)).collect();
+    let (wanted, layer) = wanted_context(flags, surroundings);
+    let Draft { mut context, transports } = choose(drafts, file_name, wanted.as_deref())?;
+    for (source, draft) in context.sources.iter_mut().zip(transports) {
+        if let Some(transport) = draft.and_then(|draft| document.keep(draft.read(surroundings))) {
+            source.transport = transport;
+        }
+    }
+    let secrets_missing = problems.take();
+    if !secrets_missing.is_empty() {
+        return Err(ConfigError::Invalid(secrets_missing));
+    }
+    let layers = Layers { operator: operator.from, soak: soak.from, state_dir: state_dir.from, context: layer };
+    Ok(Config {
+        file: PathBuf::from(file_name),
+        operator: operator.value,
+        context,
+        contexts: existing,
+        thresholds,
+        soak: soak.value,
+        state_dir: state_dir.value,
+        ui,
+        keys,
+        views,
+        layers,
+    })
+}
+
+/// The context that is asked for, and by what.
+fn wanted_context(flags: &Flags, surroundings: &Surroundings<'_>) -> (Option<String>, Layer) {
+    match (&flags.context, variable(surroundings, "QUARTERDECK_CONTEXT")) {
+        (Some(name), _) => (Some(name.clone()), Layer::Flag("--context")),
+        (None, Some(name)) => (Some(name), Layer::Environment("QUARTERDECK_CONTEXT")),
+        (None, None) => (None, Layer::Default),
+    }
+}
+
+/// Where acts are recorded: `QUARTERDECK_STATE_DIR`, else the file, else the usual place.
+fn state_dir(root: &Section<'_>, surroundings: &Surroundings<'_>) -> Setting<PathBuf> {
+    let in_file = root.document.keep(root.text("state_dir")).flatten();
+    if let Some(path) = variable(surroundings, "QUARTERDECK_STATE_DIR") {
+        return Setting { value: PathBuf::from(path), from: Layer::Environment("QUARTERDECK_STATE_DIR") };
+    }
+    match in_file {
+        Some(found) => Setting {
+            value: paths::resolve(found.value, surroundings.folder),
+            from: Layer::File(root.document.at(&found.span, true)),
+        },
+        None => Setting::default(default_state_dir()),
+    }
 }
 
 /// Who acts: `QUARTERDECK_OPERATOR`, else the file, else `USER` or `LOGNAME`, else the number of the user.
-fn operator(root: &Section<'_>, surroundings: &Surroundings<'_>) -> Result<String, Diagnostic> {
-    let in_file = root.text("operator")?;
+fn operator(root: &Section<'_>, surroundings: &Surroundings<'_>) -> Setting<String> {
+    let in_file = root.document.keep(root.text("operator")).flatten();
     if let Some(found) = in_file.as_ref().filter(|found| found.value.trim().is_empty()) {
-        return Err(root.wrong(found, "\"operator\" is empty"));
+        root.document.problems.add(root.wrong(found, "\"operator\" is empty"));
     }
-    let variable = |name| (surroundings.variable)(name).filter(|value| !value.trim().is_empty());
-    Ok(variable("QUARTERDECK_OPERATOR")
-        .or_else(|| in_file.map(|found| found.value.to_owned()))
-        .or_else(|| variable("USER"))
-        .or_else(|| variable("LOGNAME"))
-        .map_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()), |name| name.trim().to_owned()))
+    let from = |name| variable(surroundings, name).map(|value| Setting { value, from: Layer::Environment(name) });
+    from("QUARTERDECK_OPERATOR")
+        .or_else(|| in_file.map(|found| Setting::text(root, &found)))
+        .or_else(|| from("USER"))
+        .or_else(|| from("LOGNAME"))
+        .unwrap_or_else(|| Setting::default(format!("uid {}", rustix::process::getuid().as_raw())))
 }
 
 /// Every context of the file. What stands at the top level is the context `default`.
-fn contexts<'a>(root: &Section<'a>) -> Result<Vec<Draft<'a>>, Diagnostic> {
+fn contexts<'a>(root: &Section<'a>) -> Vec<Draft<'a>> {
     let mut contexts = Vec::new();
-    let mut top = root.tables("source", &SOURCE)?;
-    for (name, section) in root.named_tables("context", &CONTEXT)? {
-        check_name(&section, &name, "a context's name")?;
+    let mut top = root.document.keep(root.tables("source", &SOURCE)).unwrap_or_default();
+    for (name, section) in root.document.keep(root.named_tables("context", &CONTEXT)).unwrap_or_default() {
+        let document = root.document;
+        document.keep(check_name(&section, &name, "a context's name"));
         let mut sources = if name.value == DEFAULT_CONTEXT { std::mem::take(&mut top) } else { Vec::new() };
-        sources.extend(section.tables("source", &SOURCE)?);
-        contexts.push(draft(name.value, colour(&section)?, section.flag("production")?.unwrap_or(false), sources)?);
+        sources.extend(document.keep(section.tables("source", &SOURCE)).unwrap_or_default());
+        let colour = document.keep(colour(&section)).flatten();
+        let production = document.keep(section.flag("production")).flatten().unwrap_or(false);
+        contexts.push(draft(name.value, colour, production, sources));
     }
     if !top.is_empty() {
-        contexts.insert(0, draft(DEFAULT_CONTEXT, None, false, top)?);
+        contexts.insert(0, draft(DEFAULT_CONTEXT, None, false, top));
     }
-    Ok(contexts)
+    contexts
 }
 
-fn draft<'a>(
-    name: &str,
-    colour: Option<String>,
-    production: bool,
-    sections: Vec<Section<'a>>,
-) -> Result<Draft<'a>, Diagnostic> {
+fn draft<'a>(name: &str, colour: Option<String>, production: bool, sections: Vec<Section<'a>>) -> Draft<'a> {
     let mut lines: HashMap<String, usize> = HashMap::new();
     let mut sources = Vec::new();
     let mut transports = Vec::new();
     for section in sections {
-        let (source, transport, name) = source(&section)?;
+        let Some((source, transport, name)) = section.document.keep(source(&section)) else { continue };
         let (line, _) = section.document.position(name.span.start);
         if let Some(first) = lines.insert(source.name.clone(), line) {
             let message = format!("a second source \"{}\"; the first is on line {first}", source.name);
-            return Err(section.wrong(&name, message));
+            section.document.problems.add(section.wrong(&name, message));
         }
         sources.push(source);
         transports.push(transport);
     }
-    Ok(Draft { context: Context { name: name.to_owned(), production, colour, sources }, transports })
+    Draft { context: Context { name: name.to_owned(), production, colour, sources }, transports }
 }
 
 /// The context that is wanted; without a wish the default one, or the only one.
@@ -146,20 +204,34 @@ fn choose<'a>(mut drafts: Vec<Draft<'a>>, file: &str, wanted: Option<&str>) -> R
     Ok(draft)
 }
 
-type SourceParts<'a> = (SourceConfig, transport::Draft<'a>, Found<&'a str>);
+/// What a source says of its transport is nothing where it is wrong; then the config is refused.
+type SourceParts<'a> = (SourceConfig, Option<transport::Draft<'a>>, Found<&'a str>);
 
 fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
-    let name = section.required_text("name", "a source")?;
-    check_name(section, &name, "a source's name")?;
+    // Each is read before the first of them is given up, so that every mistake is told.
+    let document = section.document;
+    let name = section.required_text("name", "a source").and_then(|name| {
+        check_name(section, &name, "a source's name")?;
+        Ok(name)
+    });
+    if let Err(wrong) = &name {
+        document.problems.add(wrong.clone());
+    }
+    let kind = kind(section).map_err(|wrong| document.problems.add(wrong));
+    let url = url(section).map_err(|wrong| document.problems.add(wrong));
+    let poll = document.keep(section.duration("poll", POLL_LEAST)).flatten().unwrap_or(POLL);
+    let timeout = document.keep(section.duration("timeout", SignedDuration::ZERO)).flatten().unwrap_or(TIMEOUT);
+    let transport = document.keep(transport::draft(section));
+    let name = name?;
     let source = SourceConfig {
         name: name.value.to_owned(),
-        kind: kind(section)?,
-        url: url(section)?,
-        poll: section.duration("poll", POLL_LEAST)?.unwrap_or(POLL),
-        timeout: section.duration("timeout", SignedDuration::ZERO)?.unwrap_or(TIMEOUT),
+        kind: kind.unwrap_or(SourceKind::Restate),
+        url: url.unwrap_or_default(),
+        poll,
+        timeout,
         transport: Transport::default(),
     };
-    Ok((source, transport::draft(section)?, name))
+    Ok((source, transport, name))
 }
 
 /// Names are parts of ids and of shell commands: a slash would end them, and a space too.
@@ -183,9 +255,7 @@ fn kind(section: &Section<'_>) -> Result<SourceKind, Diagnostic> {
     SourceKind::ALL.into_iter().find(|kind| kind.name() == found.value).ok_or_else(|| {
         let names = SourceKind::ALL.map(SourceKind::name);
         let message = format!("unknown kind \"{}\"; there are: {}", found.value, names.join(", "));
-        let mut wrong = section.wrong(&found, message);
-        wrong.suggestion = nearest(found.value, names).map(str::to_owned);
-        wrong
+        section.document.at(&found.span, true).wrong(message).or_rather(found.value, names)
     })
 }
 
@@ -216,7 +286,5 @@ fn colour(section: &Section<'_>) -> Result<Option<String>, Diagnostic> {
         return Ok(Some(found.value.to_owned()));
     }
     let message = format!("unknown colour \"{}\"; use #rrggbb or one of: {}", found.value, COLOURS.join(", "));
-    let mut wrong = section.wrong(&found, message);
-    wrong.suggestion = nearest(found.value, COLOURS).map(str::to_owned);
-    Err(wrong)
+    Err(section.document.at(&found.span, true).wrong(message).or_rather(found.value, COLOURS))
 }

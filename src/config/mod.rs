@@ -1,4 +1,5 @@
-//! The config: one TOML file, read once, with a line and a column for each thing that is wrong in it.
+//! The config: one TOML file under the environment and the command line, with a line and a column for each thing that
+//! is wrong in it.
 //!
 //! Secrets never stand in the file: it names the environment variable or the private file that holds them, and they
 //! are read here into [`secrecy::SecretString`]s, which no log, error or debug print shows.
@@ -6,6 +7,7 @@
 mod command;
 mod diagnostic;
 mod file;
+mod layers;
 mod paths;
 mod secret;
 mod section;
@@ -13,6 +15,7 @@ mod section;
 mod tests;
 mod thresholds;
 mod transport;
+mod ui;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,11 +23,13 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use thiserror::Error;
 
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, Place};
+pub use layers::{Flags, Layer, Setting};
 pub use paths::{default_file, default_state_dir};
-pub use secret::Place;
+pub use secret::SecretPlace;
 pub use thresholds::ThresholdBook;
 pub use transport::{Authority, Credentials, Identity, Scheme, Transport};
+pub use ui::{ColourDepth, KeySetting, Times, Ui, ViewSetting};
 
 /// The context of sources that stand at the top level of the file.
 pub const DEFAULT_CONTEXT: &str = "default";
@@ -32,16 +37,67 @@ pub const DEFAULT_CONTEXT: &str = "default";
 /// Everything that one run of the program needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file it was read from.
+    pub file: PathBuf,
     /// Who acts; taken on trust.
     pub operator: String,
     /// The context in force.
     pub context: Context,
+    /// Every context of the file, in its order.
+    pub contexts: Vec<ContextInfo>,
     /// When the rules hold.
     pub thresholds: ThresholdBook,
     /// How long the effect of an act is watched.
     pub soak: SignedDuration,
     /// Where acts are recorded.
     pub state_dir: PathBuf,
+    /// How the cockpit is to look.
+    pub ui: Ui,
+    /// The keys that are not as they are by default, in the order of the file. The commands' names and the keys are
+    /// as they were written: the cockpit knows which there are.
+    pub keys: Vec<KeySetting>,
+    /// The saved views, in the order of the file. Filters, orders and columns are as they were written.
+    pub views: Vec<ViewSetting>,
+    /// Where those values come from that do not say so themselves.
+    pub layers: Layers,
+}
+
+/// Where some values of a [`Config`] come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layers {
+    /// [`Config::operator`].
+    pub operator: Layer,
+    /// [`Config::soak`].
+    pub soak: Layer,
+    /// [`Config::state_dir`].
+    pub state_dir: Layer,
+    /// The choice of [`Config::context`].
+    pub context: Layer,
+}
+
+/// A context as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextInfo {
+    /// Its name.
+    pub name: String,
+    /// Whether it is production.
+    pub production: bool,
+    /// The colour of its badge.
+    pub colour: Option<String>,
+    /// How many sources it has; none can't be used.
+    pub sources: usize,
+}
+
+impl ContextInfo {
+    /// What a list shows of a context.
+    pub fn of(context: &Context) -> Self {
+        Self {
+            name: context.name.clone(),
+            production: context.production,
+            colour: context.colour.clone(),
+            sources: context.sources.len(),
+        }
+    }
 }
 
 /// A named set of sources.
@@ -113,9 +169,10 @@ pub enum ConfigError {
         /// What the system says.
         error: std::io::Error,
     },
-    /// Something in the file is wrong.
-    #[error("{0}")]
-    Invalid(Diagnostic),
+    /// Something in the file, the environment or the command line is wrong: everything that is, from the first line
+    /// to the last. Never empty.
+    #[error("{}", joined(.0))]
+    Invalid(Vec<Diagnostic>),
     /// There is no context of the name that was asked for.
     #[error("{file}: no context \"{wanted}\"{}", choices(nearest.as_deref(), existing))]
     UnknownContext {
@@ -146,6 +203,10 @@ pub enum ConfigError {
     },
 }
 
+fn joined(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(Diagnostic::explained).collect::<Vec<_>>().join("\n")
+}
+
 fn choices(nearest: Option<&str>, existing: &[String]) -> String {
     let mut text = nearest.map(|name| format!(" (did you mean \"{name}\"?)")).unwrap_or_default();
     if !existing.is_empty() {
@@ -172,9 +233,9 @@ impl Config {
     /// Reads the config of this process.
     ///
     /// `path` is the file that the command line names; without one it is the file that `QUARTERDECK_CONFIG` names,
-    /// else [`default_file`]. `context` is the context to use; without one it is `default`, or the only one.
-    /// Only a missing default file is [`ConfigError::None`]: a file that somebody named has to exist.
-    pub fn load(path: Option<&Path>, context: Option<&str>) -> Result<Self, ConfigError> {
+    /// else [`default_file`]. The context is the one that `flags` name, else the one that `QUARTERDECK_CONTEXT` names,
+    /// else `default`, or the only one. Only a missing default file is [`ConfigError::None`]: a file that somebody named has to exist.
+    pub fn load(path: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         // A path need not be text.
         let from_environment = || std::env::var_os("QUARTERDECK_CONFIG").filter(|path| !path.is_empty());
@@ -192,23 +253,24 @@ impl Config {
         };
         let folder = file.parent().unwrap_or(Path::new(""));
         let surroundings = Surroundings { variable: &variable, folder };
-        Self::parse_in(&text, &file.display().to_string(), context, &surroundings)
+        Self::parse_in(&text, &file.display().to_string(), flags, &surroundings)
     }
 
     /// Reads a config text as if no environment variable were set. `file_name` is what errors call it.
     pub fn parse(text: &str, file_name: &str, context: Option<&str>) -> Result<Self, ConfigError> {
-        Self::parse_in(text, file_name, context, &Surroundings { variable: &|_| None, folder: Path::new("") })
+        let flags = Flags::of_context(context);
+        Self::parse_in(text, file_name, &flags, &Surroundings { variable: &|_| None, folder: Path::new("") })
     }
 
     /// Reads a config text with what it may refer to.
     ///
-    /// The whole file is checked, whatever the context; secrets are read only for the context in force.
+    /// The whole file is checked, whatever the context, and what `flags` and the environment put over it; secrets are read only for the context in force.
     pub fn parse_in(
         text: &str,
         file_name: &str,
-        context: Option<&str>,
+        flags: &Flags,
         surroundings: &Surroundings<'_>,
     ) -> Result<Self, ConfigError> {
-        file::read(text, file_name, context, surroundings)
+        file::read(text, file_name, flags, surroundings)
     }
 }

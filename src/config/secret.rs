@@ -31,7 +31,7 @@ pub(super) enum Shape {
 
 /// Where a secret is kept, beside the config.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum SecretPlace {
     /// In this environment variable.
     Variable(String),
     /// In this file, which only its owner may read.
@@ -40,7 +40,7 @@ pub enum Place {
     Command(Vec<String>),
 }
 
-impl Place {
+impl SecretPlace {
     /// In words, without anything that could be a secret: a command's arguments are left out.
     pub fn words(&self) -> String {
         match self {
@@ -159,18 +159,18 @@ impl Reference<'_> {
         self,
         source: &Section<'_>,
         surroundings: &Surroundings<'_>,
-    ) -> Result<(SecretString, Place), Diagnostic> {
+    ) -> Result<(SecretString, SecretPlace), Diagnostic> {
         let folder = surroundings.folder;
         let place = match self.named {
-            Named::Variable(name) => Place::Variable(name.to_owned()),
-            Named::File(path) => Place::File(paths::resolve(path, folder)),
+            Named::Variable(name) => SecretPlace::Variable(name.to_owned()),
+            Named::File(path) => SecretPlace::File(paths::resolve(path, folder)),
             Named::Command(words) => {
                 // A program that is named by a path is found as files are; any other in PATH.
                 let program = |word: &str| paths::resolve(word, folder).display().to_string();
                 let word = |(at, word): (usize, &str)| {
                     if at == 0 && word.contains('/') { program(word) } else { word.to_owned() }
                 };
-                Place::Command(words.into_iter().enumerate().map(word).collect())
+                SecretPlace::Command(words.into_iter().enumerate().map(word).collect())
             }
         };
         let secret = place.fetch(self.shape, surroundings.variable);

@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use jiff::SignedDuration;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Document};
-use crate::domain::nearest::nearest;
 use crate::domain::time::parse_duration;
 
 /// Keys that belong to no table. Whoever appends one to the end of a file has put it into the last table.
@@ -20,36 +19,36 @@ pub(super) struct Found<T> {
     pub(super) span: Range<usize>,
 }
 
-/// A table whose keys are all known.
+/// A key of any name, the table it stands in, and its value.
+pub(super) type Entry<'a> = (Found<&'a str>, Section<'a>, &'a Spanned<DeValue<'a>>);
+
+/// A table of which it is known which keys it may have.
 #[derive(Clone)]
 pub(super) struct Section<'a> {
     pub(super) document: Document<'a>,
     pub(super) span: Range<usize>,
     table: &'a DeTable<'a>,
+    /// What was said of a key that is not known: it may be a slip in one that is missed.
+    unknown: Option<Diagnostic>,
 }
 
 impl<'a> Section<'a> {
-    /// Refuses keys that are not among `keys`.
-    pub(super) fn new(
-        document: Document<'a>,
-        span: Range<usize>,
-        table: &'a DeTable<'a>,
-        keys: &[&str],
-    ) -> Result<Self, Diagnostic> {
-        // The table is sorted by name; the first in the text is the one to mend first.
-        let unknown = table.keys().filter(|key| !keys.contains(&&**key.get_ref())).min_by_key(|key| key.span().start);
-        if let Some(key) = unknown {
+    /// Notes each key that is not among `keys` as a problem of the document; what is known is still read.
+    pub(super) fn new(document: Document<'a>, span: Range<usize>, table: &'a DeTable<'a>, keys: &[&str]) -> Self {
+        let mut unknown = None;
+        for key in table.keys().filter(|key| !keys.contains(&&**key.get_ref())) {
             let name = key.get_ref();
-            if TOP_LEVEL.contains(&&**name) {
+            let wrong = if TOP_LEVEL.contains(&&**name) {
                 let message =
                     format!("\"{name}\" has no place in a table: it stands before the first [table] of the file");
-                return Err(document.wrong(&key.span(), message));
-            }
-            let mut wrong = document.wrong(&key.span(), format!("unknown key \"{name}\""));
-            wrong.suggestion = nearest(name, keys.iter().copied()).map(str::to_owned);
-            return Err(wrong);
+                document.wrong(&key.span(), message)
+            } else {
+                document.wrong(&key.span(), format!("unknown key \"{name}\"")).or_rather(name, keys.iter().copied())
+            };
+            document.problems.add(wrong.clone());
+            unknown = Some(wrong);
         }
-        Ok(Self { document, span, table })
+        Self { document, span, table, unknown }
     }
 
     /// Says what is wrong with a value of this table.
@@ -79,7 +78,12 @@ impl<'a> Section<'a> {
 
     /// A text that has to be there, `what` being the thing that needs it.
     pub(super) fn required_text(&self, key: &str, what: &str) -> Result<Found<&'a str>, Diagnostic> {
-        self.text(key)?.ok_or_else(|| self.document.wrong(&self.span, format!("{what} needs \"{key}\"")))
+        let missing = || match &self.unknown {
+            // Said already, and that is enough.
+            Some(unknown) => unknown.clone(),
+            None => self.document.wrong(&self.span, format!("{what} needs \"{key}\"")),
+        };
+        self.text(key)?.ok_or_else(missing)
     }
 
     /// A list of texts, with at least one in it.
@@ -144,7 +148,7 @@ impl<'a> Section<'a> {
     pub(super) fn table(&self, key: &str, keys: &[&str]) -> Result<Option<Self>, Diagnostic> {
         self.get(key)
             .map(|value| match value.get_ref() {
-                DeValue::Table(table) => Self::new(self.document, value.span(), table, keys),
+                DeValue::Table(table) => Ok(Self::new(self.document, value.span(), table, keys)),
                 _ => Err(self.mismatch(key, value, "a table")),
             })
             .transpose()
@@ -159,7 +163,7 @@ impl<'a> Section<'a> {
         entries
             .iter()
             .map(|entry| match entry.get_ref() {
-                DeValue::Table(table) => Self::new(self.document, entry.span(), table, keys),
+                DeValue::Table(table) => Ok(Self::new(self.document, entry.span(), table, keys)),
                 _ => Err(self.mismatch(key, entry, "a list of tables")),
             })
             .collect()
@@ -176,11 +180,23 @@ impl<'a> Section<'a> {
             .map(|(name, value)| match value.get_ref() {
                 DeValue::Table(table) => Ok((
                     Found { value: &**name.get_ref(), span: name.span() },
-                    Self::new(self.document, value.span(), table, keys)?,
+                    Self::new(self.document, value.span(), table, keys),
                 )),
                 _ => Err(self.mismatch(name.get_ref(), value, "a table")),
             })
             .collect()
+    }
+
+    /// The keys of the table `key`, whatever they are called, with the table and their values, in the order of the
+    /// file.
+    pub(super) fn entries(&self, key: &str) -> Result<Vec<Entry<'a>>, Diagnostic> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let DeValue::Table(table) = value.get_ref() else { return Err(self.mismatch(key, value, "a table")) };
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(name, _)| name.span().start);
+        let section = Self { document: self.document, span: value.span(), table, unknown: None };
+        let found = |name: &'a Spanned<DeString<'a>>| Found { value: &**name.get_ref(), span: name.span() };
+        Ok(entries.into_iter().map(|(name, value)| (found(name), section.clone(), value)).collect())
     }
 
     /// The place of a key's value, or of the table where the key is missing.

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 
-use super::{Config, ConfigError, SourceKind, Surroundings};
+use super::{ColourDepth, Config, ConfigError, Flags, Layer, SourceKind, Surroundings, Times};
 use crate::domain::verdict::Thresholds;
 
 const SMALLEST: &str = "[[source]]\nname = \"restate\"\nkind = \"restate\"\nurl = \"http://localhost:9070/\"\n";
@@ -13,14 +13,23 @@ fn parse(text: &str) -> Config {
     Config::parse(text, "config.toml", None).unwrap_or_else(|error| panic!("{text}\n{error}"))
 }
 
+/// Everything that is said of a text, without the lines that it quotes.
+fn mistakes(text: &str) -> Vec<String> {
+    match Config::parse(text, "config.toml", None).expect_err(text) {
+        ConfigError::Invalid(all) => all.iter().map(ToString::to_string).collect(),
+        other => vec![other.to_string()],
+    }
+}
+
+/// The first of it.
 fn refused(text: &str) -> String {
-    Config::parse(text, "config.toml", None).expect_err(text).to_string()
+    mistakes(text).swap_remove(0)
 }
 
 fn with_variables(text: &str, variables: &[(&str, &str)], folder: &Path) -> Result<Config, ConfigError> {
     let variable =
         |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    Config::parse_in(text, "config.toml", None, &Surroundings { variable: &variable, folder })
+    Config::parse_in(text, "config.toml", &Flags::default(), &Surroundings { variable: &variable, folder })
 }
 
 /// A source with one more line.
@@ -53,7 +62,8 @@ fn the_example_is_read_in_each_of_its_contexts() {
     let variable = |name: &str| tokens.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let surroundings = Surroundings { variable: &variable, folder: Path::new("") };
     for (context, production, sources) in [("default", false, 1), ("staging", false, 1), ("prod", true, 2)] {
-        let config = Config::parse_in(text, "config.example.toml", Some(context), &surroundings).unwrap();
+        let config =
+            Config::parse_in(text, "config.example.toml", &Flags::of_context(Some(context)), &surroundings).unwrap();
         assert_eq!(config.context.production, production, "{context}");
         assert_eq!(config.context.sources.len(), sources, "{context}");
     }
@@ -132,11 +142,116 @@ fn a_mistake_is_shown_with_its_place_and_what_was_meant() {
         ("[[source]]\nname = \"\"", "config.toml:2:8: a source's name can't be empty"),
         ("[[source]]\nname = \"a\u{202e}b\"", "config.toml:2:8: a source's name can't hold hidden characters"),
     ] {
-        assert_eq!(refused(text), expected, "{text}");
+        let all = mistakes(text);
+        assert!(all.iter().any(|said| said == expected), "{text}: {all:#?}");
     }
     assert!(refused("é = \"x").starts_with("config.toml:1:"), "{}", refused("é = \"x"));
     assert!(refused("a = 1\na = 2").starts_with("config.toml:2:1: "), "{}", refused("a = 1\na = 2"));
     assert_eq!(refused(&source_with("poll = \"500ms\"")), "config.toml:5:8: \"poll\" must be 1s at least");
+}
+
+#[test]
+fn every_mistake_is_told_at_once_and_in_order() {
+    let text = "soka = \"1s\"\n[ui]\ntimes = \"gmt\"\nmouse = 1\n[[source]]\nname = \"a\"\nknd = \"restate\"\n\
+                url = \"ftp://x\"\npoll = \"5\"\n[context.p]\ncolour = \"rde\"\n";
+    let places: Vec<_> = mistakes(text).iter().map(|said| said.split(": ").next().unwrap().to_owned()).collect();
+    let expected = ["1:1", "3:9", "4:9", "7:1", "8:7", "9:8", "11:10"].map(|place| format!("config.toml:{place}"));
+    assert_eq!(places, expected, "{:#?}", mistakes(text));
+}
+
+#[test]
+fn a_mistake_is_shown_in_its_line_without_any_other_value() {
+    let said = |text: &str| Config::parse(text, "config.toml", None).expect_err(text).to_string();
+    let with_excerpt = |text: &str, excerpt: &str| assert!(said(text).ends_with(excerpt), "{}", said(text));
+    with_excerpt("[context.prod]\ncolour = \"rde\" # hunter2", "\n  2 | colour = \"rde\"\n    |          ^^^^^");
+    with_excerpt("operater = \"hunter2\"", "\n  1 | operater = …\n    | ^^^^^^^^");
+    with_excerpt("  soak = 60", "\n  1 |   soak = …\n    |          ^");
+    for text in [
+        "hunter2",
+        "auth = hunter2",
+        "a = \"\"\"\nhunter2 = hunter2\n",
+        "operator = [\n\"hunter2\"\n",
+        "[\"hunter2\"]\n[\"hunter2\"]",
+        "source = { auth = \"hunter2\", url = 5 }",
+    ] {
+        let (_, excerpt) = said(text).split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap_or_default();
+        assert!(!excerpt.contains("= hunter2") && !excerpt.contains('"'), "{text}: {excerpt}");
+    }
+}
+
+#[test]
+fn how_it_looks_comes_from_the_flag_the_variable_the_file_or_nobody() {
+    let text = format!(
+        "[ui]\ntheme = \"light\"\ncolours = \"256\"\nascii = true\nmouse = false\ntimes = \"local\"\nframe = \"50ms\"\n{SMALLEST}"
+    );
+    let read = |variables: &[(&str, &str)], flags: &Flags| {
+        let variable =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Config::parse_in(&text, "config.toml", flags, &Surroundings { variable: &variable, folder: Path::new("/etc") })
+    };
+    let none = Flags::default();
+    let ui = read(&[], &none).unwrap().ui;
+    assert_eq!(ui.theme.value.as_deref(), Some("light"));
+    assert!(matches!(&ui.theme.from, Layer::File(place) if (place.line, place.column) == (2, 9)), "{:?}", ui.theme);
+    assert_eq!(ui.theme.wrong("no").to_string(), "config.toml:2:9: no");
+    assert_eq!((ui.colours.value, ui.ascii.value, ui.mouse.value), (Some(ColourDepth::Indexed), Some(true), false));
+    assert_eq!((ui.times.value, ui.frame.value), (Times::Local, SignedDuration::from_millis(50)));
+
+    let environment = [
+        ("QUARTERDECK_THEME", "dark"),
+        ("QUARTERDECK_COLOURS", "auto"),
+        ("QUARTERDECK_ASCII", "0"),
+        ("QUARTERDECK_MOUSE", "on"),
+        ("QUARTERDECK_TIMES", "utc"),
+        ("QUARTERDECK_STATE_DIR", "/var/q"),
+    ];
+    let config = read(&environment, &none).unwrap();
+    assert_eq!(config.state_dir, Path::new("/var/q"));
+    assert_eq!(config.layers.state_dir, Layer::Environment("QUARTERDECK_STATE_DIR"));
+    let ui = config.ui;
+    assert_eq!((ui.theme.value.as_deref(), ui.theme.from.name()), (Some("dark"), "QUARTERDECK_THEME".to_owned()));
+    assert_eq!((ui.colours.value, ui.ascii.value, ui.mouse.value), (None, Some(false), true));
+    assert_eq!(ui.times.value, Times::Utc);
+
+    let flags = Flags { theme: Some("mine".into()), mouse: Some(false), ..Flags::default() };
+    let ui = read(&environment, &flags).unwrap().ui;
+    assert_eq!((ui.theme.value.as_deref(), ui.theme.from), (Some("mine"), Layer::Flag("--theme")));
+    assert!(!ui.mouse.value);
+
+    let wrong = read(&[("QUARTERDECK_TIMES", "utx"), ("QUARTERDECK_MOUSE", "2")], &none).unwrap_err().to_string();
+    assert!(wrong.contains("QUARTERDECK_TIMES: unknown way to show times \"utx\"; there are: utc, local"), "{wrong}");
+    assert!(wrong.contains("QUARTERDECK_MOUSE: \"2\" is neither on nor off"), "{wrong}");
+    let own = text.replace("\"light\"", "\"themes/own.toml\"");
+    let own = with_variables(&own, &[], Path::new("/etc/q")).unwrap().ui.theme.value;
+    assert_eq!(own.as_deref(), Some("/etc/q/themes/own.toml"), "a path starts from the file's folder");
+}
+
+#[test]
+fn keys_and_views_are_kept_as_written_with_their_places() {
+    let text = format!(
+        "[keys]\nsort = [\"o\", \"g s\"]\nverbs = \"ctrl-v\"\nrefresh = []\n\
+         [[view]]\nname = \"mine\"\nfilter = \"tenant:acme\"\nsort = \"for\"\nreverse = true\ngroup = \"flow\"\n\
+         [[view]]\nname = \"all\"\n{SMALLEST}"
+    );
+    let config = parse(&text);
+    let keys: Vec<_> = config
+        .keys
+        .iter()
+        .map(|set| (set.command.value.as_str(), set.keys.iter().map(|key| key.value.as_str()).collect::<Vec<_>>()))
+        .collect();
+    assert_eq!(keys, [("sort", vec!["o", "g s"]), ("verbs", vec!["ctrl-v"]), ("refresh", vec![])]);
+    assert_eq!(config.keys[0].keys[1].wrong("x").to_string(), "config.toml:2:14: x");
+    assert_eq!(config.keys[1].command.wrong("x").to_string(), "config.toml:3:1: x");
+    let [mine, all] = &config.views[..] else { panic!("{:?}", config.views) };
+    assert_eq!((mine.name.value.as_str(), mine.reverse), ("mine", true));
+    assert_eq!(mine.filter.as_ref().unwrap().wrong("x").to_string(), "config.toml:7:10: x");
+    assert!(all.filter.is_none() && all.sort.is_none() && all.group.is_none() && !all.reverse);
+    assert_eq!(refused("[keys]\nsort = 5").split_once(' ').unwrap().0, "config.toml:2:8:");
+    assert!(refused("[[view]]\nname = \"a\"\n[[view]]\nname = \"a\"").contains("the first is on line 2"));
+    assert!(refused("[[view]]\nfilter = \"a\"").contains("a view needs \"name\""));
+    let contexts = parse(&format!("{SMALLEST}[context.prod]\nproduction = true\ncolour = \"red\"\n")).contexts;
+    let seen: Vec<_> = contexts.iter().map(|c| (c.name.as_str(), c.production, c.sources)).collect();
+    assert_eq!(seen, [("default", false, 1), ("prod", true, 0)]);
 }
 
 #[test]
@@ -235,7 +350,7 @@ fn a_token_comes_from_the_environment_and_is_shown_nowhere() {
 #[test]
 fn a_token_in_the_config_is_refused_and_not_repeated() {
     for line in ["auth = \"hunter2\"", "auth = { bearer = \"hunter2\" }"] {
-        let error = refused(&source_with(line));
+        let error = mistakes(&source_with(line)).join("\n");
         assert!(error.contains("a secret does not belong in this file; use auth = "), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
@@ -247,7 +362,7 @@ fn a_token_in_the_config_is_refused_and_not_repeated() {
         ("auth = { bearer = { env = \"A\", file = \"b\" } }", "needs either"),
         ("auth = 5", "must be a table"),
     ] {
-        let error = refused(&source_with(line));
+        let error = mistakes(&source_with(line)).join("\n");
         assert!(error.contains(why) && !error.contains("hunter2"), "{error}");
     }
 }
@@ -373,15 +488,15 @@ fn thresholds_are_set_by_place_and_the_later_entry_wins() {
 fn a_file_is_found_read_or_said_to_be_missing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("quarterdeck.toml");
-    let missing = Config::load(Some(&path), None).unwrap_err();
+    let missing = Config::load(Some(&path), &Flags::default()).unwrap_err();
     assert!(matches!(missing, ConfigError::Unreadable { .. }), "a file that was named has to exist: {missing}");
     std::fs::write(&path, format!("state_dir = \"state\"\n{SMALLEST}")).unwrap();
-    let config = Config::load(Some(&path), None).unwrap();
+    let config = Config::load(Some(&path), &Flags::default()).unwrap();
     assert_eq!(config.state_dir, folder.path().join("state"), "a relative path starts from the file's folder");
     std::fs::write(&path, [0xFF, 0xFE]).unwrap();
-    assert!(matches!(Config::load(Some(&path), None), Err(ConfigError::Unreadable { .. })));
+    assert!(matches!(Config::load(Some(&path), &Flags::default()), Err(ConfigError::Unreadable { .. })));
     std::fs::write(&path, "soka = 1").unwrap();
-    let error = Config::load(Some(&path), None).unwrap_err().to_string();
+    let error = Config::load(Some(&path), &Flags::default()).unwrap_err().to_string();
     assert!(error.starts_with(&format!("{}:1:1: ", path.display())), "{error}");
 }
 
@@ -392,17 +507,21 @@ proptest! {
             prop_oneof![
                 "\\PC{0,20}",
                 proptest::sample::select(SMALLEST.lines().map(str::to_owned).collect::<Vec<_>>()),
-                "(soak|operator|auth|poll|thresholds|source|context\\.[a-z]) = (\"[0-9a-z]{0,3}\"|[0-9]|\\{ \\}|\\[\\])",
-                "\\[\\[?(source|threshold|thresholds|context\\.[a-z])\\]?\\]",
+                "(soak|operator|auth|poll|thresholds|source|ui|keys|view|theme|frame|context\\.[a-z]) = (\"[0-9a-z]{0,3}\"|[0-9]|\\{ \\}|\\[\\])",
+                "\\[\\[?(source|threshold|thresholds|ui|keys|view|context\\.[a-z])\\]?\\]",
             ],
             0..8,
         )
     ) {
         let text = lines.join("\n");
-        if let Err(ConfigError::Invalid(diagnostic)) = Config::parse(&text, "config.toml", None) {
-            let line = text.split('\n').nth(diagnostic.line - 1);
-            prop_assert!(line.is_some_and(|line| diagnostic.column <= line.chars().count() + 1), "{diagnostic}");
-            prop_assert!(!diagnostic.message.is_empty());
+        if let Err(ConfigError::Invalid(all)) = Config::parse(&text, "config.toml", None) {
+            prop_assert!(!all.is_empty());
+            for diagnostic in all {
+                let line = text.split('\n').nth(diagnostic.place.line - 1);
+                let inside = line.is_some_and(|line| diagnostic.place.column <= line.chars().count() + 1);
+                prop_assert!(inside, "{diagnostic}");
+                prop_assert!(!diagnostic.message.is_empty() && !diagnostic.explained().is_empty());
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::Surroundings;
 use super::diagnostic::Diagnostic;
 use super::paths;
-use super::secret::{self, Auth, Place, Shape};
+use super::secret::{self, Auth, SecretPlace, Shape};
 use super::section::{Found, Section};
 
 /// How a source is reached. The default is: no credentials, the system's certificate authorities, the usual proxy
@@ -53,7 +53,7 @@ pub struct Credentials {
     scheme: Scheme,
     secret: SecretString,
     /// Where the secret is kept; `None` where it was handed in.
-    place: Option<Place>,
+    place: Option<SecretPlace>,
 }
 
 impl Credentials {
@@ -82,13 +82,13 @@ impl Credentials {
     }
 
     /// Where the secret is kept; `None` where it was handed in.
-    pub const fn place(&self) -> Option<&Place> {
+    pub const fn place(&self) -> Option<&SecretPlace> {
         self.place.as_ref()
     }
 
     /// Whether reading the secret again may give another one: it is in a file, or a command prints it.
     pub fn renewable(&self) -> bool {
-        self.place.as_ref().is_some_and(Place::renewable)
+        self.place.as_ref().is_some_and(SecretPlace::renewable)
     }
 
     /// The same with the secret read again; may take as long as a command may. The error is for people.
