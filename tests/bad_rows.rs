@@ -61,7 +61,7 @@ enum Type {
 }
 
 /// Each field of an instance's row: its type, and whether a row is none without it.
-const INSTANCE: [(&str, Type, bool); 30] = [
+const INSTANCE: [(&str, Type, bool); 38] = [
     ("id", Type::Text, true),
     ("target_service_name", Type::Text, true),
     ("target_handler_name", Type::Text, true),
@@ -92,6 +92,14 @@ const INSTANCE: [(&str, Type, bool); 30] = [
     ("step", Type::Text, true),
     ("held", Type::Flag, false),
     ("holder", Type::Text, false),
+    ("scheduled_start_at", Type::Time, false),
+    ("invoked_by_id", Type::Text, false),
+    ("deployment_gone", Type::Flag, false),
+    ("crashes", Type::Count(u32::MAX as u64), false),
+    ("crashed_at", Type::Time, false),
+    ("absent_at", Type::Time, false),
+    ("seen_at", Type::Time, false),
+    ("gone_at", Type::Time, false),
 ];
 
 /// Whether something is a value of a type.

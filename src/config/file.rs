@@ -18,8 +18,8 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 10] =
-    ["operator", "soak", "state_dir", "ui", "keys", "view", "source", "context", "thresholds", "threshold"];
+const ROOT: [&str; 11] =
+    ["operator", "soak", "state_dir", "ui", "keys", "view", "source", "context", "thresholds", "threshold", "promise"];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
 const SOURCE: [&str; 11] = [
     "name",

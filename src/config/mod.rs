@@ -9,6 +9,7 @@ mod diagnostic;
 mod file;
 mod layers;
 mod paths;
+mod promises;
 mod secret;
 mod section;
 #[cfg(test)]

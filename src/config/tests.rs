@@ -5,7 +5,11 @@ use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 
 use super::{ColourDepth, Config, ConfigError, Flags, Layer, SourceKind, Surroundings, Times};
-use crate::domain::verdict::Thresholds;
+use crate::domain::promise::Promise;
+use crate::domain::verdict::{Limit, Thresholds};
+
+/// How often a source of these tests is looked at.
+const POLL: SignedDuration = SignedDuration::from_secs(5);
 
 const SMALLEST: &str = "[[source]]\nname = \"restate\"\nkind = \"restate\"\nurl = \"http://localhost:9070/\"\n";
 
@@ -52,7 +56,7 @@ fn the_smallest_config_has_the_defaults() {
     assert_eq!(source.poll, SignedDuration::from_secs(5));
     assert_eq!(source.timeout, SignedDuration::from_secs(10));
     assert!(source.transport.credentials.is_none());
-    assert_eq!(config.thresholds.resolve("restate", "flow", "step"), Thresholds::default());
+    assert_eq!(config.thresholds.resolve("restate", "flow", "step", POLL), Thresholds::default());
 }
 
 #[test]
@@ -69,9 +73,9 @@ fn the_example_is_read_in_each_of_its_contexts() {
     }
     let config = Config::parse(text, "config.example.toml", None).unwrap();
     assert_eq!(config.context.name, "default", "without the tokens of production the rest still works");
-    assert_eq!(config.thresholds.resolve("restate", "billing/run", "charge"), Thresholds::default());
-    let database = config.thresholds.resolve("restate", "tenant-provisioning/run", "database");
-    assert_eq!(database.overdue, SignedDuration::from_hours(1));
+    assert_eq!(config.thresholds.resolve("restate", "billing/run", "charge", POLL), Thresholds::default());
+    let database = config.thresholds.resolve("restate", "tenant-provisioning/run", "database", POLL);
+    assert_eq!(database.overdue, Limit::set(SignedDuration::from_hours(1)));
 }
 
 /// Every commented default of the example is one: taken out of its comment, it changes nothing.
@@ -467,21 +471,64 @@ fn thresholds_are_set_by_place_and_the_later_entry_wins() {
     ))
     .thresholds;
     let mins = SignedDuration::from_mins;
-    let general = Thresholds { overdue: mins(20), retry_attempts: 7, ..Thresholds::default() };
-    assert_eq!(book.resolve("restate", "billing", "charge"), general);
-    let tenant = Thresholds { overdue: mins(60), wait_grace: mins(1), ..general };
-    assert_eq!(book.resolve("restate", "tenant-create", "database"), tenant);
-    assert_eq!(book.resolve("restate", "tenant-delete", "dns"), tenant);
-    assert_eq!(book.resolve("other", "tenant-delete", "database"), tenant);
+    let overdue = |limits: Thresholds, limit| Thresholds {
+        overdue: Limit::set(mins(limit)),
+        overdue_queued: Limit::set(mins(limit)),
+        ..limits
+    };
+    let general = overdue(Thresholds { retry_attempts: 7, ..Thresholds::default() }, 20);
+    assert_eq!(book.resolve("restate", "billing", "charge", POLL), general);
+    let tenant = overdue(Thresholds { wait_grace: mins(1), ..general }, 60);
+    assert_eq!(book.resolve("restate", "tenant-create", "database", POLL), tenant);
+    assert_eq!(book.resolve("restate", "tenant-delete", "dns", POLL), tenant);
+    assert_eq!(book.resolve("other", "tenant-delete", "database", POLL), tenant);
     let database = Thresholds {
-        overdue: mins(120),
         retry_min_age: SignedDuration::from_secs(90),
         retry_max_age: mins(30),
         wait_callback: SignedDuration::from_hours(48),
         wait_person: SignedDuration::from_hours(168),
-        ..tenant
+        ..overdue(tenant, 120)
     };
-    assert_eq!(book.resolve("restate", "tenant-delete", "database"), database);
+    assert_eq!(book.resolve("restate", "tenant-delete", "database", POLL), database);
+}
+
+#[test]
+fn a_promise_makes_limits_where_no_special_threshold_does() {
+    let book = parse(&format!(
+        "{SMALLEST}
+        [thresholds]
+        overdue = \"20m\"
+        [[promise]]
+        flow = \"reset-*\"
+        run = \"2m\"
+        [[promise]]
+        flow = \"reset-*\"
+        step = \"sms\"
+        run = \"20s\"
+        queue = \"50s\"
+        [[threshold]]
+        flow = \"reset-password\"
+        step = \"mail\"
+        overdue = \"1h\""
+    ))
+    .thresholds;
+    let secs = SignedDuration::from_secs;
+    let run = |flow: &str, step: &str, poll| book.resolve("restate", flow, step, poll).overdue;
+    let promised = |limit, promise| Limit { limit: secs(limit), promise: Some(secs(promise)) };
+    assert_eq!(run("billing", "charge", POLL), Limit::set(secs(1_200)), "nobody promised anything there");
+    assert_eq!(run("reset-password", "page", POLL), promised(360, 120), "a promise is more special than [thresholds]");
+    assert_eq!(run("reset-password", "sms", POLL), promised(60, 20));
+    assert_eq!(run("reset-password", "mail", POLL), Limit::set(secs(3_600)), "a [[threshold]] goes before a promise");
+    assert_eq!(run("reset-password", "sms", secs(40)), promised(80, 20), "no less than two polls");
+    let sms = book.resolve("restate", "reset-password", "sms", POLL);
+    assert_eq!((sms.overdue_queued, sms.queue), (promised(150, 50), Some(promised(150, 50))));
+    assert_eq!(book.resolve("restate", "reset-password", "page", POLL).queue, None);
+    let promise = |run, queue| Promise { run: Some(secs(run)), queue };
+    assert_eq!(book.promise("restate", "reset-password", "sms"), promise(20, Some(secs(50))));
+    assert_eq!(book.promise("restate", "reset-password", "mail"), promise(120, None));
+    assert_eq!(book.promise("restate", "billing", "charge"), Promise::default());
+    let error = refused(&format!("{SMALLEST}[[promise]]\nflow = \"a\""));
+    assert!(error.contains("a promise needs \"run\" or \"queue\""), "{error}");
 }
 
 #[test]

@@ -1,96 +1,147 @@
-//! Thresholds by source, flow and step.
+//! Thresholds by source, flow and step, and the promises that make some of them.
 
 use jiff::SignedDuration;
 use wildmatch::WildMatch;
 
 use super::diagnostic::Diagnostic;
+use super::promises::Promises;
 use super::section::Section;
-use crate::domain::verdict::Thresholds;
+use crate::domain::promise::Promise;
+use crate::domain::verdict::{Limit, Thresholds};
 
 /// The keys of `[thresholds]`.
-pub(super) const KEYS: [&str; 7] =
-    ["retry_attempts", "retry_min_age", "retry_max_age", "wait_grace", "wait_callback", "wait_person", "overdue"];
+pub(super) const KEYS: [&str; 12] = [
+    "retry_attempts",
+    "retry_min_age",
+    "retry_max_age",
+    "fault_count",
+    "no_worker",
+    "queue",
+    "wait_grace",
+    "wait_callback",
+    "wait_person",
+    "overdue",
+    "never_started",
+    "orphan",
+];
 
 /// The keys of a `[[threshold]]`: where it holds, and the same.
-pub(super) const ENTRY_KEYS: [&str; 10] = [
+pub(super) const ENTRY_KEYS: [&str; 15] = [
     "source",
     "flow",
     "step",
     "retry_attempts",
     "retry_min_age",
     "retry_max_age",
+    "fault_count",
+    "no_worker",
+    "queue",
     "wait_grace",
     "wait_callback",
     "wait_person",
     "overdue",
+    "never_started",
+    "orphan",
 ];
 
 /// Thresholds by source, flow and step. The empty book gives the product's defaults everywhere.
 #[derive(Debug, Clone, Default)]
 pub struct ThresholdBook {
-    entries: Vec<Entry>,
+    /// What `[thresholds]` says.
+    general: Entry,
+    promises: Promises,
+    /// The `[[threshold]]` entries.
+    special: Vec<(Place, Entry)>,
 }
 
-/// Where some thresholds differ, and which.
+/// Where an entry holds: patterns, each of them optional.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    pub(super) source: Option<WildMatch>,
+    pub(super) flow: Option<WildMatch>,
+    pub(super) step: Option<WildMatch>,
+}
+
+impl Place {
+    /// Whether it holds there.
+    pub(super) fn matches(&self, source: &str, flow: &str, step: &str) -> bool {
+        let fits = |glob: &Option<WildMatch>, text: &str| glob.as_ref().is_none_or(|glob| glob.matches(text));
+        fits(&self.source, source) && fits(&self.flow, flow) && fits(&self.step, step)
+    }
+}
+
+/// Which thresholds differ.
 #[derive(Debug, Clone, Default)]
 struct Entry {
-    source: Option<WildMatch>,
-    flow: Option<WildMatch>,
-    step: Option<WildMatch>,
     retry_attempts: Option<u32>,
     retry_min_age: Option<SignedDuration>,
     retry_max_age: Option<SignedDuration>,
+    fault_count: Option<u32>,
+    no_worker: Option<SignedDuration>,
+    queue: Option<SignedDuration>,
     wait_grace: Option<SignedDuration>,
     wait_callback: Option<SignedDuration>,
     wait_person: Option<SignedDuration>,
     overdue: Option<SignedDuration>,
+    never_started: Option<SignedDuration>,
+    orphan: Option<SignedDuration>,
 }
 
 impl ThresholdBook {
-    /// The thresholds for one place: the defaults, changed by each entry that matches it, in order, so that of two
-    /// entries that set the same key the later one wins.
-    pub fn resolve(&self, source: &str, flow: &str, step: &str) -> Thresholds {
+    /// The thresholds for one place, of a source that is looked at once in `poll`.
+    ///
+    /// The defaults are changed by `[thresholds]`, then by what is promised there, then by each `[[threshold]]` that
+    /// matches, in order: the more special goes before the more general, and of two entries that set the same key the
+    /// later one wins.
+    pub fn resolve(&self, source: &str, flow: &str, step: &str, poll: SignedDuration) -> Thresholds {
         let mut limits = Thresholds::default();
-        for entry in self.entries.iter().filter(|entry| entry.matches(source, flow, step)) {
+        self.general.apply(&mut limits);
+        limits.promised(self.promise(source, flow, step), poll);
+        for (_, entry) in self.special.iter().filter(|(place, _)| place.matches(source, flow, step)) {
             entry.apply(&mut limits);
         }
         limits
     }
 
-    /// Reads `[thresholds]`, which holds everywhere and comes first, and the `[[threshold]]` entries.
+    /// What a step promises; nothing where nobody promised anything.
+    pub fn promise(&self, source: &str, flow: &str, step: &str) -> Promise {
+        self.promises.resolve(source, flow, step)
+    }
+
+    /// Reads `[thresholds]`, the `[[promise]]` and the `[[threshold]]` entries.
     pub(super) fn read(root: &Section<'_>) -> Result<Self, Diagnostic> {
         let general = root.table("thresholds", &KEYS)?;
         let special = root.tables("threshold", &ENTRY_KEYS)?;
-        let entries = general.iter().chain(&special).map(Entry::read).collect::<Result<_, _>>()?;
-        Ok(Self { entries })
+        let special = special.iter().map(|section| Ok((Place::read(section)?, Entry::read(section)?)));
+        Ok(Self {
+            general: general.as_ref().map(Entry::read).transpose()?.unwrap_or_default(),
+            promises: Promises::read(root)?,
+            special: special.collect::<Result<_, _>>()?,
+        })
     }
 }
 
 impl Entry {
     fn read(section: &Section<'_>) -> Result<Self, Diagnostic> {
-        let glob = |key| Ok(section.text(key)?.map(|found| WildMatch::new(found.value)));
         let duration = |key| section.duration(key, SignedDuration::ZERO);
         Ok(Self {
-            source: glob("source")?,
-            flow: glob("flow")?,
-            step: glob("step")?,
             retry_attempts: section.count("retry_attempts")?,
             retry_min_age: duration("retry_min_age")?,
             retry_max_age: duration("retry_max_age")?,
+            fault_count: section.count("fault_count")?,
+            no_worker: duration("no_worker")?,
+            queue: duration("queue")?,
             wait_grace: duration("wait_grace")?,
             wait_callback: duration("wait_callback")?,
             wait_person: duration("wait_person")?,
             overdue: duration("overdue")?,
+            never_started: duration("never_started")?,
+            orphan: duration("orphan")?,
         })
     }
 
-    fn matches(&self, source: &str, flow: &str, step: &str) -> bool {
-        let fits = |glob: &Option<WildMatch>, text: &str| glob.as_ref().is_none_or(|glob| glob.matches(text));
-        fits(&self.source, source) && fits(&self.flow, flow) && fits(&self.step, step)
-    }
-
     fn apply(&self, limits: &mut Thresholds) {
-        fn set<T: Copy>(limit: &mut T, value: Option<T>) {
+        fn set<T>(limit: &mut T, value: Option<T>) {
             if let Some(value) = value {
                 *limit = value;
             }
@@ -98,9 +149,15 @@ impl Entry {
         set(&mut limits.retry_attempts, self.retry_attempts);
         set(&mut limits.retry_min_age, self.retry_min_age);
         set(&mut limits.retry_max_age, self.retry_max_age);
+        set(&mut limits.fault_count, self.fault_count);
+        set(&mut limits.no_worker, self.no_worker);
+        set(&mut limits.queue, self.queue.map(|queue| Some(Limit::set(queue))));
         set(&mut limits.wait_grace, self.wait_grace);
         set(&mut limits.wait_callback, self.wait_callback);
         set(&mut limits.wait_person, self.wait_person);
-        set(&mut limits.overdue, self.overdue);
+        set(&mut limits.overdue, self.overdue.map(Limit::set));
+        set(&mut limits.overdue_queued, self.overdue.map(Limit::set));
+        set(&mut limits.never_started, self.never_started);
+        set(&mut limits.orphan, self.orphan.map(Some));
     }
 }

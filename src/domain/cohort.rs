@@ -52,13 +52,19 @@ pub fn cohort_id(source: &str, flow: &str, step: &str, fingerprint: &str) -> Saf
 /// instance is stuck, otherwise the rule in brackets: `(lost_wait)`, or `(none)` where no rule holds.
 ///
 /// Only the rules about failing look at the error: an instance that is overdue today may carry an error that a
-/// retry got over yesterday.
+/// retry got over yesterday. All of them look at the same one, so that a cohort whose worker is gone stays the same
+/// cohort when its retries have gone on for long enough to be a storm.
 pub fn cohort_fingerprint(judged: &JudgedFlow) -> SafeText {
     let Some(rule) = judged.judgement.rule() else { return "(none)".into() };
     match &judged.flow.error {
-        Some(error) if matches!(rule, Rule::Exhausted | Rule::RetryStorm) => error.fingerprint.clone(),
+        Some(error) if of_failing(rule) => error.fingerprint.clone(),
         _ => format!("({})", rule.name()).into(),
     }
+}
+
+/// Whether a rule is about an error of the present.
+const fn of_failing(rule: Rule) -> bool {
+    matches!(rule, Rule::Exhausted | Rule::RetryStorm | Rule::TaskFault | Rule::NoConsumer)
 }
 
 /// The id of the cohort that an instance belongs to.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::hash::digest;
 use super::ids::InstanceId;
+use super::signs::Signs;
 use super::text::SafeText;
 use super::verdict::{Judgement, Verdict};
 
@@ -252,6 +253,8 @@ pub struct FlowInstance {
     pub error: Option<FlowError>,
     /// What it waits on.
     pub wait: Option<Wait>,
+    /// What else its source tells: when it was due, who works on it, who started it.
+    pub signs: Signs,
     /// Commands that have completed.
     pub completed_commands: u64,
     /// What an act on it depends on.

@@ -168,8 +168,9 @@ impl Hub {
     /// Judges an instance that was read alone. The verdict of whoever holds its key is the last one known; where none
     /// is known, as before the first pass, the holder is read too.
     async fn judge_one(&self, source: &Source, reading: &Reading) -> Judgement {
-        let flow = &reading.detail.flow;
-        let limits = |flow: &FlowInstance| self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step);
+        let flow = &self.with_parent(source, &reading.detail.flow).await;
+        let poll = source.poll_interval();
+        let limits = |flow: &FlowInstance| self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, poll);
         let behind = flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock);
         let mut holder = None;
         if let Some(name) = behind.and_then(|wait| wait.reference.as_ref()) {
@@ -187,6 +188,26 @@ impl Hub {
         }
         let holder = holder.as_ref().map(|(id, judgement)| (id, judgement));
         judge(flow, &limits(flow), &Circumstances { now: reading.engine_now, holder })
+    }
+
+    /// The instance, and whether the one that started it has ended, where a rule asks for that.
+    async fn with_parent(&self, source: &Source, flow: &FlowInstance) -> FlowInstance {
+        let mut flow = flow.clone();
+        let limits = self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, source.poll_interval());
+        if let Some(parent) = flow.signs.parent.as_mut().filter(|parent| parent.ended.is_none())
+            && limits.orphan.is_some()
+        {
+            match source.connector.read(&parent.id).await {
+                Ok(Some(Reading { detail, .. })) => {
+                    parent.ended = Some(detail.flow.status.ended());
+                    parent.ended_at = detail.flow.last_transition_at.filter(|_| detail.flow.status.ended());
+                }
+                // The engine forgets only what has ended.
+                Ok(None) => parent.ended = Some(true),
+                Err(error) => tracing::debug!(%error, "the parent can't be read"),
+            }
+        }
+        flow
     }
 
     /// The instances of a source that a filter matches.

@@ -110,6 +110,11 @@ impl Source {
         self.state().clock_offset.unwrap_or_default()
     }
 
+    /// The time from one look at it to the next, as the config has it.
+    pub(super) fn poll_interval(&self) -> SignedDuration {
+        self.poll.try_into().unwrap_or(SignedDuration::MAX)
+    }
+
     pub(super) fn status(&self) -> SourceStatus {
         let state = self.state();
         let freshness = match (state.last_good_at, state.live, &state.error) {
@@ -240,7 +245,13 @@ impl Source {
         took: Duration,
     ) -> Duration {
         let (_, engine_now, version) = gathered.end.unwrap_or_default();
-        let judged = judge_all(gathered.flows, book, engine_now.unwrap_or(now));
+        let poll = self.poll_interval();
+        let mut flows = gathered.flows;
+        // A row that could not be read may be of an open one.
+        if gathered.bad_rows == 0 {
+            know_parents(&mut flows);
+        }
+        let judged = judge_all(flows, book, poll, engine_now.unwrap_or(now));
         let board = board::of_source(&self.name, &judged.iter(), Some(&gathered.counts));
         let mut state = self.state();
         state.good_in_a_row = state.good_in_a_row.saturating_add(1);
@@ -300,15 +311,37 @@ fn jittered(interval: Duration) -> Duration {
     interval.mul_f64(rand::random_range(0.8..=1.2))
 }
 
+/// Finds out which instances have outlived the one that started them, among all that are open or failed in a source.
+///
+/// A complete pass has seen each open one: a parent that is not among them has ended, and its engine forgot it.
+fn know_parents(flows: &mut [FlowInstance]) {
+    if flows.iter().all(|flow| flow.signs.parent.is_none()) {
+        return;
+    }
+    let ends: HashMap<SafeText, Option<Timestamp>> = flows
+        .iter()
+        .map(|flow| (flow.id.instance.clone(), flow.last_transition_at.filter(|_| flow.status.ended())))
+        .collect();
+    let ended: HashSet<SafeText> =
+        flows.iter().filter(|flow| flow.status.ended()).map(|flow| flow.id.instance.clone()).collect();
+    for parent in flows.iter_mut().filter_map(|flow| flow.signs.parent.as_mut()) {
+        if parent.ended.is_none() {
+            let seen = ends.get(&parent.id);
+            parent.ended = Some(seen.is_none() || ended.contains(&parent.id));
+            parent.ended_at = seen.copied().flatten();
+        }
+    }
+}
+
 /// Applies the rules to every instance: first to those that wait for nobody, then to those behind a key.
-fn judge_all(flows: Vec<FlowInstance>, book: &ThresholdBook, now: Timestamp) -> Vec<JudgedFlow> {
+fn judge_all(flows: Vec<FlowInstance>, book: &ThresholdBook, poll: SignedDuration, now: Timestamp) -> Vec<JudgedFlow> {
     let behind = |flow: &FlowInstance| {
         flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock).and_then(|wait| wait.reference.clone())
     };
     let mut limits = HashMap::new();
     let mut limits_of = |flow: &FlowInstance| {
         let place = (flow.flow.clone(), flow.step.clone());
-        limits.entry(place).or_insert_with(|| book.resolve(&flow.id.source, &flow.flow, &flow.step)).clone()
+        limits.entry(place).or_insert_with(|| book.resolve(&flow.id.source, &flow.flow, &flow.step, poll)).clone()
     };
     let wanted: HashSet<SafeText> = flows.iter().filter_map(behind).collect();
     let mut holders = HashMap::new();

@@ -46,6 +46,7 @@ fn reading(seen: &Seen) -> Reading {
         next_retry_at: None,
         error: seen.error.map(|text| FlowError::new(None, text, &[])),
         wait: None,
+        signs: crate::domain::signs::Signs::default(),
         completed_commands: seen.completed,
         version: Version::of(seen.status, None, seen.completed, ""),
         observed_at: at(10),

@@ -35,6 +35,7 @@ fn retrying() -> JudgedFlow {
         next_retry_at: None,
         error: Some(FlowError::new(None, "Connection refused: db-3, host \"x\"", &[])),
         wait: None,
+        signs: crate::domain::signs::Signs::default(),
         completed_commands: 2,
         version: Version::of(Status::BackingOff, None, 2, "dp_1"),
         observed_at: at(0),

@@ -139,7 +139,9 @@ pub fn row(id: &str) -> Value {
         "entered_at": "2026-01-15T03:05:00.000Z", "wakes_at": null, "command": "Run",
         "paused_at": "2026-01-15T03:10:00.000Z", "pause_message": "relation does not exist", "pause_code": "500",
         "first_failure_at": "2026-01-15T03:06:00.000Z", "last_failure_at": "2026-01-15T03:09:30.000Z",
-        "step": "apply-0042", "held": false, "holder": null,
+        "step": "apply-0042", "held": false, "holder": null, "scheduled_start_at": "2026-01-15T03:01:00.000Z",
+        "invoked_by_id": "inv_0", "deployment_gone": false, "crashes": 1, "crashed_at": "2026-01-15T03:06:00.000Z",
+        "absent_at": null, "seen_at": "2026-01-15T03:09:30.000Z", "gone_at": null,
     })
 }
 

@@ -339,8 +339,12 @@ fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
         Rule::Exhausted => (true, "resume one (Enter, v) at its failed step; the rest once it holds"),
         Rule::BlockedBy => (false, "nothing here: repair what holds the key, and these move on"),
         Rule::RetryStorm => (false, "nothing yet: the engine retries until the cause is gone"),
+        Rule::TaskFault => (false, "nothing here: its worker crashes on it; look at the worker's log and last release"),
+        Rule::NoConsumer => (false, "nothing here: bring a worker back; what waits for one goes on by itself"),
         Rule::LostWait => (false, lost_wait(cohort.waits_for)),
         Rule::Overdue => (false, "nothing yet: look at the worker of this step before anything else"),
+        Rule::NeverStarted => (false, "nothing here: its engine did not begin it; look at its scheduler and workers"),
+        Rule::Orphan => (false, "nothing yet: find out whether anybody still wants it; cancel ends it for good"),
     };
     match app.read_only() {
         Some(why) if safe => (false, format!("{text}, not from here: {why}").into()),

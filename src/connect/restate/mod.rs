@@ -19,13 +19,16 @@
 //! - `step`: of the open commands the one with the highest index, by its name, else `sleep`, `promise:NAME`,
 //!   `call:SERVICE/HANDLER`; `awakeable` where none is open and a signal is waited for (signal 1 is the engine's own
 //!   cancel signal and does not count); `(queued)` before the first and `(last step)` after all; `(unknown)` where a
-//!   finished invocation kept no journal.
+//!   finished invocation kept no journal. The engine (1.7.12) fills in `scheduled_start_at` only where `scheduled_at`
+//!   is asked for too.
 //! - `pause`: `sys_journal_events`, the last `Paused` event. An event without a failure is a pause by a person. A
 //!   person's pause of one that was backing off carries its last failure like an exhausted one; but then the
 //!   invoker's next retry time is still there, and after exhaustion it is not. After a restart of the server that
 //!   trace is gone, and such a one counts as exhausted.
 //! - `failing`: the first `TransientError` event at the last journal position that has one, and the last of all.
-//!   Equal failures in a row make one event, so the first is the beginning of the row.
+//!   Equal failures in a row make one event, so the first is the beginning of the row. What they tell of the worker is
+//!   said in `signs.rs`.
+//! - `sys_deployment`: whether what an invocation is pinned to still exists.
 //! - `sys_keyed_service_status`: who holds the key that a pending invocation queues for.
 //!
 //! Errors are cut to their first line in the query; only [`Connector::read`] asks for the whole text.
@@ -35,6 +38,7 @@
 
 mod detail;
 mod row;
+mod signs;
 mod sql;
 
 use std::fmt;

@@ -11,7 +11,7 @@ use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
 
 /// The longest id, name or key that is kept, in characters.
-const NAME: usize = 200;
+pub(super) const NAME: usize = 200;
 
 /// A row of [`super::sql::instances`]. Nulls are left out of rows by the engine.
 #[derive(Debug, Deserialize)]
@@ -27,12 +27,12 @@ pub(super) struct InstanceRow {
     modified_at: Option<Timestamp>,
     inboxed_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
-    last_start_at: Option<Timestamp>,
+    pub(super) last_start_at: Option<Timestamp>,
     next_retry_at: Option<Timestamp>,
-    retry_count: Option<u32>,
-    last_failure: Option<String>,
-    last_failure_error_code: Option<String>,
-    pinned_deployment_id: Option<String>,
+    pub(super) retry_count: Option<u32>,
+    pub(super) last_failure: Option<String>,
+    pub(super) last_failure_error_code: Option<String>,
+    pub(super) pinned_deployment_id: Option<String>,
     journal_commands_size: Option<u64>,
     open_commands: Option<u64>,
     entered_at: Option<Timestamp>,
@@ -42,12 +42,21 @@ pub(super) struct InstanceRow {
     paused_at: Option<Timestamp>,
     pause_message: Option<String>,
     pause_code: Option<String>,
-    first_failure_at: Option<Timestamp>,
+    pub(super) first_failure_at: Option<Timestamp>,
     last_failure_at: Option<Timestamp>,
     step: String,
     #[serde(default)]
     held: bool,
     holder: Option<String>,
+    pub(super) scheduled_start_at: Option<Timestamp>,
+    pub(super) invoked_by_id: Option<String>,
+    #[serde(default)]
+    pub(super) deployment_gone: bool,
+    pub(super) crashes: Option<u32>,
+    pub(super) crashed_at: Option<Timestamp>,
+    pub(super) absent_at: Option<Timestamp>,
+    pub(super) seen_at: Option<Timestamp>,
+    pub(super) gone_at: Option<Timestamp>,
 }
 
 impl Row for InstanceRow {
@@ -142,11 +151,16 @@ impl InstanceRow {
             Status::Queued => self.holder.as_deref().map(|holder| Wait {
                 kind: WaitKind::Lock,
                 reference: Some(SafeText::clipped(holder, NAME)),
-                since: self.inboxed_at.or(self.created_at),
+                since: self.queued_at(),
                 until: None,
             }),
             _ => None,
         }
+    }
+
+    /// Since when it has been in the queue: one that was scheduled joined it when its time had come.
+    pub(super) fn queued_at(&self) -> Option<Timestamp> {
+        self.inboxed_at.or(self.created_at.max(self.scheduled_start_at))
     }
 
     /// When it last failed, by the engine's clock: never later than it really did.
@@ -167,7 +181,7 @@ impl InstanceRow {
         let completed_commands =
             self.journal_commands_size.unwrap_or_default().saturating_sub(self.open_commands.unwrap_or_default());
         let instance = SafeText::clipped(&self.id, NAME);
-        let retrying = matches!(status, Status::BackingOff) || status == Status::Running && self.last_failure.is_some();
+        let retrying = self.retrying(status);
         FlowInstance {
             exact_id: instance == *self.id,
             id: InstanceId { source: source.clone(), instance },
@@ -181,9 +195,9 @@ impl InstanceRow {
             attempts: if matches!(status, Status::Running | Status::BackingOff) { self.retry_count } else { None },
             created_at: self.created_at,
             entered_step_at: match status {
-                Status::Queued => self.inboxed_at.or(self.created_at),
+                Status::Queued => self.queued_at(),
                 Status::Scheduled => self.created_at,
-                _ if self.step == "(queued)" => self.created_at,
+                _ if self.step == "(queued)" => self.created_at.max(self.scheduled_start_at),
                 _ => self.entered_at.or(self.modified_at),
             },
             last_transition_at: match status {
@@ -196,6 +210,7 @@ impl InstanceRow {
             next_retry_at: if status == Status::BackingOff { self.next_retry_at } else { None },
             error: self.error(),
             wait: self.wait(status),
+            signs: self.signs(status, observed_at),
             completed_commands,
             version: Version::of(status, pause, completed_commands, deployment),
             observed_at,

@@ -39,8 +39,11 @@ pub(super) fn instances(scope: &Scope<'_>) -> String {
          created_at, modified_at, inboxed_at, completed_at, last_start_at, next_retry_at, retry_count, \
          substr(split_part(last_failure, chr(10), 1), 1, {ERROR}) as last_failure, last_failure_error_code, \
          pinned_deployment_id, journal_commands_size, open_commands, entered_at, wakes_at, command, paused_at, \
-         pause_message, pause_code, first_failure_at, last_failure_at, step, held, holder \
-         from instance left join failing on failing.id = instance.id",
+         pause_message, pause_code, first_failure_at, last_failure_at, step, held, holder, scheduled_start_at, \
+         invoked_by_id, pinned_deployment_id is not null and deployment_id is null as deployment_gone, \
+         crashes, crashed_at, absent_at, seen_at, gone_at \
+         from instance left join failing on failing.id = instance.id \
+         left join (select id as deployment_id from sys_deployment) deployment on deployment_id = pinned_deployment_id",
         common(scope),
         failing(scope),
     )
@@ -67,7 +70,7 @@ pub(super) fn whole(id: &str) -> String {
     format!(
         "select last_failure, completion_failure, pinned_deployment_id, last_attempt_deployment_id, invoked_by, \
          invoked_by_target, invoked_by_id, restarted_from, idempotency_key, trace_id, journal_size, \
-         scheduled_start_at, completed_at from sys_invocation where id = '{id}'"
+         scheduled_at, scheduled_start_at, completed_at from sys_invocation where id = '{id}'"
     )
 }
 
@@ -122,7 +125,8 @@ fn common(scope: &Scope<'_>) -> String {
         r#"with inv as (
   select id, target_service_name, target_handler_name, target_service_key, status, completion_result,
     completion_failure, created_at, modified_at, inboxed_at, completed_at, last_start_at, next_retry_at, retry_count,
-    last_failure, last_failure_error_code, pinned_deployment_id, journal_commands_size, suspended_waiting_future_json
+    last_failure, last_failure_error_code, pinned_deployment_id, journal_commands_size, suspended_waiting_future_json,
+    case when scheduled_at is not null then scheduled_start_at end as scheduled_start_at, invoked_by_id
   from sys_invocation where {inv}
 ), entry as (
   select id, index, entry_type, name, appended_at, entry_lite_json,
@@ -176,13 +180,33 @@ fn common(scope: &Scope<'_>) -> String {
     )
 }
 
-/// When the present row of failures began: the first of those that stand at the journal's last failing position.
+/// What a failure tells of the worker, as `kind`: it `crashed` while it answered, it was `absent` when it was called,
+/// its deployment is `gone`, or it was there (`other`). Texts and codes of version 1.7.12.
+const KIND: &str = r#"case
+      when event_json like '%"restate_doc_error_code":"RT0011"%' then 'gone'
+      when event_json not like '%"restate_doc_error_code":"RT0010"%' then 'other'
+      when event_json like '%"error_message":"error when calling %' then 'absent'
+      when event_json like '%"error_message":"unexpected error while reading the response body%' then 'crashed'
+      else 'other' end"#;
+
+/// The present row of failures, which stand at the journal's last failing position: when it began, how often the
+/// worker crashed since it last failed otherwise, and since when it has been absent.
 fn failing(scope: &Scope<'_>) -> String {
     format!(
         "failing as (select id, last_value(first_at order by position) as first_failure_at, \
-         max(last_at) as last_failure_at from (select id, after_journal_entry_index as position, \
-         min(appended_at) as first_at, max(appended_at) as last_at from sys_journal_events \
-         where event_type = 'TransientError' and {} group by id, after_journal_entry_index) group by id)",
+         max(last_at) as last_failure_at, last_value(crashes order by position) as crashes, \
+         last_value(crashed_at order by position) as crashed_at, last_value(absent_at order by position) as absent_at, \
+         last_value(seen_at order by position) as seen_at, last_value(gone_at order by position) as gone_at \
+         from (select id, position, min(appended_at) as first_at, max(appended_at) as last_at, \
+         sum(case when kind = 'crashed' and (other_at is null or appended_at > other_at) then 1 else 0 end) as crashes, \
+         min(case when kind = 'crashed' and (other_at is null or appended_at > other_at) then appended_at end) as crashed_at, \
+         max(case when kind = 'absent' then appended_at end) as absent_at, \
+         max(case when kind <> 'absent' then appended_at end) as seen_at, \
+         max(case when kind = 'gone' then appended_at end) as gone_at \
+         from (select *, max(case when kind in ('other', 'gone') then appended_at end) over (partition by id, position) as other_at \
+         from (select id, after_journal_entry_index as position, appended_at, {KIND} as kind \
+         from sys_journal_events where event_type = 'TransientError' and {})) \
+         group by id, position) group by id)",
         only(scope)
     )
 }

@@ -6,6 +6,7 @@ use super::world::{Moment, Played};
 use super::{NAME, flows::StepKind};
 use crate::domain::flow::{FlowError, FlowInstance, Status, Version, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
+use crate::domain::signs::Signs;
 use crate::domain::text::SafeText;
 
 impl Moment<'_> {
@@ -62,6 +63,14 @@ impl Moment<'_> {
             next_retry_at: instant(next),
             error: failures.has_error.then(|| self.error(played)).flatten(),
             wait: self.wait(played, phase, begun(status)),
+            signs: Signs {
+                due_at: match phase.state {
+                    State::Scheduled { due } => Some(self.instant(due)),
+                    _ => None,
+                },
+                queued_at: instant(begun(Status::Queued).filter(|_| status == Status::Queued)),
+                ..Signs::default()
+            },
             completed_commands: completed,
             version: Version::of(status, pause, completed, case.flow.deployment),
             observed_at: self.instant(self.now),

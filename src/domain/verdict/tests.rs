@@ -4,13 +4,13 @@ use super::{Circumstances, Finding, Judgement, Rule, Thresholds, Verdict, judge}
 use crate::domain::flow::{FlowInstance, PauseCause, Status, Version, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
 
-const NOW: i64 = 1_800_000_000;
-const MIN: i64 = 60;
-const HOUR: i64 = 60 * MIN;
+pub(super) const NOW: i64 = 1_800_000_000;
+pub(super) const MIN: i64 = 60;
+pub(super) const HOUR: i64 = 60 * MIN;
 
 /// So many seconds before the present.
 #[expect(clippy::unnecessary_wraps, reason = "an instance's times are options")]
-fn ago(seconds: i64) -> Option<Timestamp> {
+pub(super) fn ago(seconds: i64) -> Option<Timestamp> {
     Some(Timestamp::from_second(NOW - seconds).unwrap())
 }
 
@@ -34,13 +34,14 @@ pub(crate) fn instance() -> FlowInstance {
         next_retry_at: None,
         error: None,
         wait: None,
+        signs: crate::domain::signs::Signs::default(),
         completed_commands: 0,
         version: Version::of(Status::Running, None, 0, "dp_1"),
         observed_at: Timestamp::from_second(NOW).unwrap(),
     }
 }
 
-fn with(change: impl FnOnce(&mut FlowInstance)) -> FlowInstance {
+pub(super) fn with(change: impl FnOnce(&mut FlowInstance)) -> FlowInstance {
     let mut flow = instance();
     change(&mut flow);
     flow
@@ -72,7 +73,7 @@ fn paused(cause: Option<PauseCause>) -> FlowInstance {
     })
 }
 
-fn in_step(status: Status, age: i64) -> FlowInstance {
+pub(super) fn in_step(status: Status, age: i64) -> FlowInstance {
     with(|flow| {
         flow.status = status;
         flow.entered_step_at = ago(age);
@@ -80,36 +81,36 @@ fn in_step(status: Status, age: i64) -> FlowInstance {
     })
 }
 
-fn judged_behind(flow: &FlowInstance, holder: Option<&Judgement>) -> Judgement {
+pub(super) fn judged_behind(flow: &FlowInstance, holder: Option<&Judgement>) -> Judgement {
     let id = InstanceId::new("restate", "inv_holder");
     let now = Timestamp::from_second(NOW).unwrap();
     judge(flow, &Thresholds::default(), &Circumstances { now, holder: holder.map(|judgement| (&id, judgement)) })
 }
 
-fn judged(flow: &FlowInstance) -> Judgement {
+pub(super) fn judged(flow: &FlowInstance) -> Judgement {
     judged_behind(flow, None)
 }
 
 /// The verdict and the primary rule.
-fn said(judgement: &Judgement) -> (Verdict, Option<Rule>) {
+pub(super) fn said(judgement: &Judgement) -> (Verdict, Option<Rule>) {
     (judgement.verdict, judgement.rule())
 }
 
-const OK: (Verdict, Option<Rule>) = (Verdict::Ok, None);
+pub(super) const OK: (Verdict, Option<Rule>) = (Verdict::Ok, None);
 
-fn suspect(rule: Rule) -> (Verdict, Option<Rule>) {
+pub(super) fn suspect(rule: Rule) -> (Verdict, Option<Rule>) {
     (Verdict::Suspect, Some(rule))
 }
 
-fn stuck(rule: Rule) -> (Verdict, Option<Rule>) {
+pub(super) fn stuck(rule: Rule) -> (Verdict, Option<Rule>) {
     (Verdict::Stuck, Some(rule))
 }
 
-fn unknown(rule: Rule) -> (Verdict, Option<Rule>) {
+pub(super) fn unknown(rule: Rule) -> (Verdict, Option<Rule>) {
     (Verdict::Unknown, Some(rule))
 }
 
-fn check(cases: impl IntoIterator<Item = (FlowInstance, (Verdict, Option<Rule>))>) {
+pub(super) fn check(cases: impl IntoIterator<Item = (FlowInstance, (Verdict, Option<Rule>))>) {
     for (at, (flow, expected)) in cases.into_iter().enumerate() {
         let judgement = judged(&flow);
         assert_eq!(said(&judgement), expected, "case {at}: {flow:?}\n{judgement:?}");
@@ -247,7 +248,13 @@ fn a_legitimate_wait_is_never_stuck() {
         (waiting(WaitKind::Child, ago(years), None), OK),
         (waiting(WaitKind::Consumer, ago(years), None), OK),
         (waiting(WaitKind::Signal, ago(HOUR), None), OK),
-        (in_step(Status::Scheduled, years), OK),
+        (
+            with(|flow| {
+                flow.status = Status::Scheduled;
+                (flow.entered_step_at, flow.created_at, flow.signs.due_at) = (ago(years), ago(years), ago(-1));
+            }),
+            OK,
+        ),
     ]);
     let mut long = waiting(WaitKind::Timer, ago(years), ago(-1));
     (long.entered_step_at, long.first_failure_at, long.attempts) = (ago(years), ago(years), Some(100));
@@ -296,7 +303,7 @@ fn one_that_was_resumed_a_moment_ago_is_not_overdue() {
 }
 
 /// An instance queued for a key for an hour.
-fn queued_behind() -> FlowInstance {
+pub(super) fn queued_behind() -> FlowInstance {
     with(|flow| {
         flow.status = Status::Queued;
         flow.entered_step_at = ago(100 * HOUR);
@@ -402,7 +409,7 @@ fn thresholds_move_what_is_stuck() {
     let limits = Thresholds {
         retry_attempts: 2,
         retry_min_age: SignedDuration::from_secs(10),
-        overdue: SignedDuration::from_hours(2),
+        overdue: super::Limit::set(SignedDuration::from_hours(2)),
         ..Thresholds::default()
     };
     let said = |flow: &FlowInstance| said(&judge(flow, &limits, &Circumstances { now, holder: None }));
