@@ -3,6 +3,8 @@
 //! The hub implements it in process; a client of a shared hub will implement it over HTTP. Whoever asks cannot tell
 //! which one answers.
 
+pub mod json;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,6 +15,7 @@ use tokio::sync::watch;
 use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
+use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb, VerbOffer};
 use crate::domain::source::SourceStatus;
 use crate::domain::text::SafeText;
@@ -201,6 +204,9 @@ pub trait Ops: Send + Sync {
 
     /// One instance, asked of its source live.
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError>;
+
+    /// What the engine keeps of one instance, as it gave it, with secrets taken out.
+    async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError>;
 
     /// Asks every source, or one, as soon as it can be asked.
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError>;

@@ -14,6 +14,7 @@ use quarterdeck::cockpit::{self, CockpitError, Settings};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::sim::{SEED, World, system_clock};
 use quarterdeck::domain::ids::InstanceId;
+use quarterdeck::domain::raw::RawFlow;
 use quarterdeck::domain::remediation::{Plan, Remediation, Verb};
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview};
@@ -39,6 +40,10 @@ impl Ops for Faulty {
 
     async fn flow(&self, _: &InstanceId) -> Result<FlowAnswer, OpsError> {
         panic!("this must not happen")
+    }
+
+    async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
+        self.0.raw(id).await
     }
 
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {

@@ -189,6 +189,9 @@ pub(super) struct Listing {
 pub(super) struct One {
     /// SOURCE/INSTANCE, as the lists show it; the engine's own id alone where there is one source
     pub(super) id: String,
+    /// With its input, its output, and what the engine keeps of it, as it is; secrets are taken out
+    #[arg(long)]
+    pub(super) raw: bool,
     #[command(flatten)]
     pub(super) format: Format,
 }

@@ -11,11 +11,12 @@ use super::output::{self, Table};
 use super::{Failure, Outcome, report, world};
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
+use crate::domain::raw::{RawFlow, Told};
 use crate::domain::source::{Freshness, SourceStatus};
-use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since, words};
 use crate::domain::verdict::Finding;
 use crate::hub::Hub;
+use crate::ops::json::{cohort_json, flow_json, raw_json, row_json, timeline_json};
 use crate::ops::{Cell, FlowAnswer, FlowsQuery, Ops, OpsError, Overview, Page, SortBy};
 use crate::query::{self, Filter};
 
@@ -130,19 +131,7 @@ async fn board(hub: &Hub, matching: &Matching, filter: &Filter) -> Result<Outcom
 }
 
 fn board_json(overview: &Overview) -> Value {
-    let cohorts: Vec<Value> = overview
-        .cohorts
-        .iter()
-        .map(|cohort| {
-            // Tenants that are not known are not none.
-            let tenants = (cohort.tenants > 0 || cohort.without_tenant == 0).then_some(cohort.tenants);
-            json!({
-                "id": cohort.id, "source": cohort.source, "flow": cohort.flow, "step": cohort.step,
-                "fingerprint": cohort.fingerprint, "count": cohort.count, "tenants": tenants, "since": cohort.since,
-                "rule": cohort.rule, "evidence": cohort.evidence, "sample": cohort.sample,
-            })
-        })
-        .collect();
+    let cohorts: Vec<Value> = overview.cohorts.iter().map(cohort_json).collect();
     json!({
         "schema": "quarterdeck.board/1",
         "at": overview.at,
@@ -268,18 +257,6 @@ async fn flows(hub: &Hub, listing: &Listing, filter: Filter) -> Result<Outcome, 
     Ok(outcome(&overview, listing.matching.fail_on, !overview.cohorts.is_empty()))
 }
 
-fn row_json(row: &JudgedFlow) -> Value {
-    let flow = &row.flow;
-    json!({
-        "id": flow.id, "source": flow.id.source, "instance": flow.id.instance, "flow": flow.flow, "step": flow.step,
-        "tenant": flow.tenant, "key": flow.key, "status": flow.status, "verdict": row.judgement.verdict,
-        "rule": row.judgement.rule(), "since": row.judgement.since(), "attempts": flow.attempts,
-        "error": flow.error.as_ref().map(|error| &error.text), "observed_at": flow.observed_at,
-        "created_at": flow.created_at, "version": flow.version,
-        "evidence": row.judgement.primary().map(|finding| &finding.evidence),
-    })
-}
-
 fn flows_table(rows: &[std::sync::Arc<JudgedFlow>], overview: &Overview) -> Table {
     let row = |row: &std::sync::Arc<JudgedFlow>| {
         let flow = &row.flow;
@@ -313,6 +290,9 @@ async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
             }
         },
     };
+    if one.raw && one.format.output == Output::Csv {
+        return Err(Failure::Usage("--raw goes with -o table, json and ndjson: CSV has no place for it".into()));
+    }
     let answer = match hub.flow(&id).await {
         Ok(answer) => answer,
         Err(OpsError::NotFound(why)) => return Err(Failure::Usage(why.to_string())),
@@ -321,47 +301,33 @@ async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
             return Ok(Outcome::SourceFailed);
         }
     };
+    let raw = match one.raw.then(|| hub.raw(&id)) {
+        None => None,
+        Some(raw) => match raw.await {
+            Ok(raw) => Some(raw),
+            Err(error) => {
+                report::error(&format!("source {}: {error}", id.source));
+                return Ok(Outcome::SourceFailed);
+            }
+        },
+    };
+    let whole = || {
+        let mut value = flow_json(&answer);
+        if let (Value::Object(value), Some(Value::Object(raw))) = (&mut value, raw.as_ref().map(raw_json)) {
+            value.extend(raw);
+        }
+        value
+    };
     output::print(|out| match one.format.output {
-        Output::Json => output::json(out, &flow_json(&answer)),
-        Output::Ndjson => output::ndjson(out, [&flow_json(&answer)]),
+        Output::Json => output::json(out, &whole()),
+        Output::Ndjson => output::ndjson(out, [&whole()]),
         Output::Csv => output::csv(out, ENTRY, &timeline_json(&answer)),
-        Output::Table => flow_text(out, &answer),
+        Output::Table => {
+            flow_text(out, &answer)?;
+            raw.as_ref().map_or(Ok(()), |raw| raw_text(out, raw))
+        }
     })?;
     Ok(Outcome::Fine)
-}
-
-fn flow_json(answer: &FlowAnswer) -> Value {
-    let detail = &answer.detail;
-    let row = JudgedFlow { flow: detail.flow.clone(), judgement: answer.judgement.clone() };
-    let mut value = row_json(&row);
-    let verbs: Vec<Value> =
-        answer.verbs.iter().map(|offer| json!({"verb": offer.verb, "refusal": offer.refusal})).collect();
-    let facts: serde_json::Map<String, Value> =
-        detail.facts.iter().map(|(label, value)| ((*label).to_owned(), json!(value))).collect();
-    let more = json!({
-        "schema": "quarterdeck.flow/1", "error": detail.error.join_lines(), "findings": answer.judgement.findings,
-        "timeline": timeline_json(answer), "wait": detail.flow.wait, "next_retry_at": detail.flow.next_retry_at,
-        "facts": facts, "verbs": verbs,
-    });
-    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
-        value.extend(more);
-    }
-    value
-}
-
-fn timeline_json(answer: &FlowAnswer) -> Vec<Value> {
-    answer.detail.timeline.iter().map(|entry| json!(entry)).collect()
-}
-
-/// Lines of a text, put together again.
-trait JoinLines {
-    fn join_lines(&self) -> Option<String>;
-}
-
-impl JoinLines for Vec<SafeText> {
-    fn join_lines(&self) -> Option<String> {
-        (!self.is_empty()).then(|| self.iter().map(SafeText::as_str).collect::<Vec<_>>().join("\n"))
-    }
 }
 
 fn timeline_table(answer: &FlowAnswer) -> Table {
@@ -407,6 +373,18 @@ fn flow_text(out: &mut dyn io::Write, answer: &FlowAnswer) -> io::Result<()> {
     }
     writeln!(out)?;
     output::table(out, &timeline_table(answer))
+}
+
+/// What the engine keeps, part by part.
+fn raw_text(out: &mut dyn io::Write, raw: &RawFlow) -> io::Result<()> {
+    for (name, told) in raw.parts() {
+        writeln!(out, "\n{}", name.to_uppercase())?;
+        match told {
+            Told::Json(json) => output::json(out, &serde_json::json!(json))?,
+            Told::Not(why) => writeln!(out, "{why}")?,
+        }
+    }
+    Ok(())
 }
 
 /// A rule with its evidence, and with the limit where there is one to tell.

@@ -11,6 +11,7 @@ use crate::config::{Config, ConfigError, KeySetting, SourceConfig, SourceKind, U
 use crate::connect::Connector;
 use crate::connect::restate::Restate;
 use crate::connect::sim::{self, World as SimWorld};
+use crate::domain::redact::Redactor;
 use crate::hub::{Clock, Hub, Setup};
 
 /// The time of the demo world's pictures: in the middle of the night.
@@ -54,7 +55,8 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         None
     };
     let clock: Clock = Arc::new(Timestamp::now);
-    let sources = config.context.sources.iter().map(connect).collect::<Result<_, _>>()?;
+    let redactor = Redactor::new(config.redact.iter().map(String::as_str));
+    let sources = config.context.sources.iter().map(|source| connect(source, &redactor)).collect::<Result<_, _>>()?;
     let context = config.context.name.clone();
     let hub = Hub::new(Setup {
         context: context.clone(),
@@ -109,7 +111,7 @@ pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
     })
 }
 
-fn connect(source: &SourceConfig) -> Result<(String, Arc<dyn Connector>, Duration), Failure> {
+fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dyn Connector>, Duration), Failure> {
     let usage = |error: String| Failure::Usage(format!("source {}: {error}", source.name));
     let length =
         |duration: jiff::SignedDuration| Duration::try_from(duration).map_err(|error| usage(error.to_string()));
@@ -117,7 +119,9 @@ fn connect(source: &SourceConfig) -> Result<(String, Arc<dyn Connector>, Duratio
     let connector: Arc<dyn Connector> = match source.kind {
         SourceKind::Restate => Arc::new(
             Restate::new(&source.name, &source.url, timeout, source.transport.clone())
-                .map_err(|error| usage(error.to_string()))?,
+                .map_err(|error| usage(error.to_string()))?
+                .redact(redactor.clone())
+                .open_at(source.open.clone()),
         ),
     };
     Ok((source.name.clone(), connector, length(source.poll)?))

@@ -9,6 +9,7 @@ use super::RunningAct;
 use super::glyphs::Glyphs;
 use super::keymap::{Key, Keymap};
 use super::msg::{Ask, Effect, Target, Ticket};
+use super::raw::RawState;
 use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
 use crate::domain::cohort::Cohort;
@@ -230,6 +231,11 @@ pub enum PromptKind {
     },
     /// A command.
     Command,
+    /// What is looked for in the raw JSON. Holds what Esc restores: the search, and where the cursor was.
+    Search {
+        /// Both.
+        before: (String, usize),
+    },
 }
 
 /// A line that is being typed.
@@ -299,6 +305,8 @@ pub struct App {
     pub flows: FlowsState,
     /// The open instance.
     pub detail: DetailState,
+    /// The open instance as its engine gave it.
+    pub raw: RawState,
     /// The source under the cursor.
     pub source: Option<SafeText>,
     /// What lies over the screen.
@@ -325,7 +333,7 @@ impl App {
     pub fn new(settings: Settings, size: (u16, u16), now: Timestamp) -> Self {
         let glyphs = Glyphs::of(settings.ascii);
         let stack = match settings.start {
-            ScreenName::Board | ScreenName::Detail => vec![ScreenName::Board],
+            ScreenName::Board | ScreenName::Detail | ScreenName::Raw => vec![ScreenName::Board],
             other => vec![ScreenName::Board, other],
         };
         let text = settings.filter.clone().unwrap_or_default();
@@ -370,6 +378,7 @@ impl App {
                 asked_top: 0,
             },
             detail: DetailState { id: None, seed: None, answer: Remote::Never, asked_at: None, scroll: 0 },
+            raw: RawState::default(),
             source: None,
             popup: None,
             prompt: None,
@@ -466,6 +475,7 @@ impl App {
             ScreenName::Flows if self.flows.gone => Err("it is gone from this list; nothing can be done to it here"),
             ScreenName::Flows => self.flows.selected.clone().ok_or("nothing is selected"),
             ScreenName::Detail => self.detail.id.clone().ok_or("nothing is open"),
+            ScreenName::Raw => self.raw.id.clone().ok_or("nothing is open"),
             ScreenName::Board | ScreenName::Sources => Err("verbs act on one instance: Enter opens the list, then v"),
         }
     }

@@ -39,6 +39,12 @@ pub enum CommandId {
     Quit,
     QuitAll,
     UseVerbs,
+    Raw,
+    Fold,
+    FoldAll,
+    Search,
+    SearchNext,
+    SearchPrevious,
 }
 
 /// One command.
@@ -65,6 +71,7 @@ pub struct Command {
 const BOARD: ScreenName = ScreenName::Board;
 const FLOWS: ScreenName = ScreenName::Flows;
 const DETAIL: ScreenName = ScreenName::Detail;
+const RAW: ScreenName = ScreenName::Raw;
 
 const fn command(id: CommandId, name: &'static str, keys: &'static [&'static str], doc: &'static str) -> Command {
     Command { id, name, doc, screens: &[], keys, hint: None, typed: false, words: None }
@@ -108,6 +115,16 @@ pub const TABLE: &[Command] = &[
         .on(&[BOARD, FLOWS, DETAIL])
         .hint("act"),
     command(CommandId::Filter, "filter", &["/"], "filter the flows").on(&[BOARD, FLOWS]).hint("filter"),
+    command(CommandId::Raw, "raw", &["J"], "what its engine keeps of it, as JSON, with secrets taken out")
+        .on(&[FLOWS, DETAIL])
+        .hint("JSON"),
+    command(CommandId::Fold, "fold", &["enter", "tab"], "fold or unfold").on(&[RAW]).hint("fold"),
+    command(CommandId::FoldAll, "fold-all", &["z"], "unfold everything, or fold it").on(&[RAW]).hint("all"),
+    command(CommandId::Search, "search", &["/"], "search").on(&[RAW]).hint("search"),
+    command(CommandId::SearchNext, "next-hit", &["n"], "the next line that holds what is searched for")
+        .on(&[RAW])
+        .hint("next"),
+    command(CommandId::SearchPrevious, "previous-hit", &["N"], "the line before this one that does").on(&[RAW]),
     command(CommandId::Sort, "sort", &["s"], "sort by the next column").on(&[FLOWS]).hint("sort"),
     command(CommandId::Reverse, "reverse", &["S"], "turn the order round").on(&[FLOWS]),
     command(CommandId::ShowAll, "show-all", &["F"], "show the flows that have nothing stuck, or fold them")

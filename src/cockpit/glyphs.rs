@@ -47,6 +47,10 @@ pub struct Glyphs {
     pub warn: &'static str,
     /// Going on.
     pub busy: &'static str,
+    /// Before what is folded.
+    pub folded: &'static str,
+    /// Before what can be folded.
+    pub unfolded: &'static str,
     /// Between times.
     pub to: &'static str,
 }
@@ -73,6 +77,8 @@ pub const UNICODE: Glyphs = Glyphs {
     bad: "✗",
     warn: "!",
     busy: "◌",
+    folded: "▹",
+    unfolded: "▿",
     to: "–",
 };
 
@@ -98,6 +104,8 @@ pub const ASCII: Glyphs = Glyphs {
     bad: "x",
     warn: "!",
     busy: "o",
+    folded: "+",
+    unfolded: "-",
     to: "-",
 };
 
@@ -174,6 +182,8 @@ mod tests {
                 set.warn,
                 set.busy,
                 set.to,
+                set.folded,
+                set.unfolded,
             ];
             for glyph in all.into_iter().chain(set.corners).chain(set.shades) {
                 assert_eq!(glyph.width(), 1, "{glyph}");

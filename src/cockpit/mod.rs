@@ -12,6 +12,7 @@ pub mod glyphs;
 pub mod keymap;
 pub mod msg;
 mod popups;
+pub mod raw;
 pub mod remote;
 mod runtime;
 mod screens;

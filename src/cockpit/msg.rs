@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crossterm::event::KeyEvent;
 
 use crate::domain::ids::InstanceId;
+use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, OpsError, Overview};
@@ -26,11 +27,13 @@ pub enum Target {
     Refresh,
     /// The act that was confirmed.
     Act,
+    /// The raw JSON of an instance.
+    Raw,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -57,6 +60,8 @@ pub enum Ask {
     Remediations,
     /// Ask the sources now.
     Refresh,
+    /// What the engine keeps of one instance.
+    Raw(InstanceId),
 }
 
 impl Ask {
@@ -69,6 +74,7 @@ impl Ask {
             Self::Plan(..) => Target::Plan,
             Self::Remediations => Target::Remediations,
             Self::Refresh => Target::Refresh,
+            Self::Raw(_) => Target::Raw,
         }
     }
 }
@@ -90,6 +96,8 @@ pub enum Answer {
     Refresh(Result<(), OpsError>),
     /// The act was recorded, or not.
     Act(Box<Result<Remediation, OpsError>>),
+    /// What the engine keeps of one instance.
+    Raw(Box<Result<RawFlow, OpsError>>),
 }
 
 /// Something that happens.

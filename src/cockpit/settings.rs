@@ -44,11 +44,13 @@ pub enum ScreenName {
     Detail,
     /// The control planes.
     Sources,
+    /// What the engine keeps of one instance.
+    Raw,
 }
 
 impl ScreenName {
     /// Every screen.
-    pub const ALL: [Self; 4] = [Self::Board, Self::Flows, Self::Detail, Self::Sources];
+    pub const ALL: [Self; 5] = [Self::Board, Self::Flows, Self::Detail, Self::Sources, Self::Raw];
 
     /// Its name on the command line and after `:`.
     pub const fn name(self) -> &'static str {
@@ -57,7 +59,13 @@ impl ScreenName {
             Self::Flows => "flows",
             Self::Detail => "detail",
             Self::Sources => "sources",
+            Self::Raw => "raw",
         }
+    }
+
+    /// Whether it shows an instance of the flows.
+    pub const fn below_flows(self) -> bool {
+        matches!(self, Self::Detail | Self::Raw)
     }
 
     /// Its title.
@@ -67,6 +75,7 @@ impl ScreenName {
             Self::Flows => "Flows",
             Self::Detail => "Detail",
             Self::Sources => "Sources",
+            Self::Raw => "Raw JSON",
         }
     }
 }
@@ -78,7 +87,7 @@ impl FromStr for ScreenName {
         Self::ALL
             .into_iter()
             .find(|screen| screen.name() == text)
-            .ok_or_else(|| format!("no screen is called {text:?}: board, flows, detail or sources"))
+            .ok_or_else(|| format!("no screen is called {text:?}: board, flows, detail, sources or raw"))
     }
 }
 

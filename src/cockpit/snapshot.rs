@@ -17,7 +17,7 @@ use super::theme::Styles;
 use super::update::{start, update};
 use crate::ops::Ops;
 
-/// One screen with what `ops` tells. [`ScreenName::Detail`] opens the first of the flows.
+/// One screen with what `ops` tells. [`ScreenName::Detail`] and [`ScreenName::Raw`] open the first of the flows.
 pub async fn snapshot(
     ops: Arc<dyn Ops>,
     screen: ScreenName,
@@ -42,11 +42,15 @@ pub async fn snapshot_after(
     let styles = Styles::load(settings.theme.as_deref(), settings.colours).map_err(CockpitError::Theme)?;
     let clock = Arc::clone(&settings.clock);
     let mut settings = settings.clone();
-    settings.start = if screen == ScreenName::Detail { ScreenName::Flows } else { screen };
+    settings.start = if screen.below_flows() { ScreenName::Flows } else { screen };
     let mut app = App::new(settings, (width, height), clock());
     let effects = start(&mut app);
     settle(&mut app, effects, &*ops, &clock).await;
-    let lead = if screen == ScreenName::Detail { "enter " } else { "" };
+    let lead = match screen {
+        ScreenName::Detail => "enter ",
+        ScreenName::Raw => "J ",
+        _ => "",
+    };
     for name in format!("{lead}{keys}").split_whitespace() {
         let Some(key) = Key::parse(name) else { continue };
         let effects = update(&mut app, Msg::Key(key.event()), clock());

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::diagnostic::{Diagnostic, Document, Problems};
 use super::layers::{Flags, Layer, Setting, variable};
+use super::redact;
 use super::section::{Found, Section};
 use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
@@ -18,10 +19,22 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 11] =
-    ["operator", "soak", "state_dir", "ui", "keys", "view", "source", "context", "thresholds", "threshold", "promise"];
+const ROOT: [&str; 12] = [
+    "operator",
+    "soak",
+    "state_dir",
+    "ui",
+    "keys",
+    "view",
+    "source",
+    "context",
+    "thresholds",
+    "threshold",
+    "promise",
+    "redact",
+];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
-const SOURCE: [&str; 11] = [
+const SOURCE: [&str; 12] = [
     "name",
     "kind",
     "url",
@@ -33,6 +46,7 @@ const SOURCE: [&str; 11] = [
     "client_key_file",
     "proxy",
     "verify",
+    "open",
 ];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
 
@@ -72,6 +86,7 @@ pub(super) fn read(
     let state_dir = state_dir(&root, surroundings);
     let thresholds = document.keep(ThresholdBook::read(&root)).unwrap_or_default();
     let ui = Ui::read(&root, flags, surroundings);
+    let redact = document.keep(redact::read(&root)).unwrap_or_default();
     let (keys, views) = (ui::keys(&root), ui::views(&root));
     let drafts = contexts(&root);
     let problems_so_far = problems.take();
@@ -102,6 +117,7 @@ pub(super) fn read(
         ui,
         keys,
         views,
+        redact,
         layers,
     })
 }
@@ -222,6 +238,7 @@ fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
     let poll = document.keep(section.duration("poll", POLL_LEAST)).flatten().unwrap_or(POLL);
     let timeout = document.keep(section.duration("timeout", SignedDuration::ZERO)).flatten().unwrap_or(TIMEOUT);
     let transport = document.keep(transport::draft(section));
+    let open = document.keep(redact::open(section)).flatten();
     let name = name?;
     let source = SourceConfig {
         name: name.value.to_owned(),
@@ -230,6 +247,7 @@ fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
         poll,
         timeout,
         transport: Transport::default(),
+        open,
     };
     Ok((source, transport, name))
 }

@@ -10,6 +10,7 @@ mod file;
 mod layers;
 mod paths;
 mod promises;
+mod redact;
 mod secret;
 mod section;
 #[cfg(test)]
@@ -52,6 +53,8 @@ pub struct Config {
     pub soak: SignedDuration,
     /// Where acts are recorded.
     pub state_dir: PathBuf,
+    /// Names of fields that hold secrets, besides the usual ones.
+    pub redact: Vec<String>,
     /// How the cockpit is to look.
     pub ui: Ui,
     /// The keys that are not as they are by default, in the order of the file. The commands' names and the keys are
@@ -148,6 +151,9 @@ pub struct SourceConfig {
     pub timeout: SignedDuration,
     /// How it is reached: credentials, certificates, proxy. `Debug` does not show secrets.
     pub transport: Transport,
+    /// Where an instance's page is in the engine's own user interface: an http or https URL with `{id}`, `{flow}` and
+    /// `{source}` in it; `None` for the usual place.
+    pub open: Option<String>,
 }
 
 /// Why there is no config.

@@ -107,6 +107,21 @@ impl<'a> Section<'a> {
         self.get(key).is_some()
     }
 
+    /// A list of texts; none where there is no such key.
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<Found<&'a str>>, Diagnostic> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let DeValue::Array(entries) = value.get_ref() else {
+            return Err(self.mismatch(key, value, "a list of texts"));
+        };
+        entries
+            .iter()
+            .map(|entry| match entry.get_ref() {
+                DeValue::String(text) => Ok(Found { value: &**text, span: entry.span() }),
+                _ => Err(self.mismatch(key, entry, "a list of texts")),
+            })
+            .collect()
+    }
+
     /// True or false.
     pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, Diagnostic> {
         self.get(key)

@@ -572,3 +572,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn fields_that_hold_secrets_and_the_place_of_a_page_are_read() {
+    let source = "[[source]]\nname = \"eu\"\nkind = \"restate\"\nurl = \"http://localhost:9070\"\n";
+    let read = |text: &str| Config::parse(text, "c.toml", None);
+    let config =
+        read(&format!("{source}open = \"https://ui/{{source}}/{{id}}\"\n[redact]\nfields = [\"iban\"]\n")).unwrap();
+    assert_eq!(config.redact, ["iban"]);
+    assert_eq!(config.context.sources[0].open.as_deref(), Some("https://ui/{source}/{id}"));
+    for (more, expected) in [
+        ("open = \"file:///etc/passwd\"", "must begin with http"),
+        ("open = \"http://ui/{name}\"", "only {id}, {flow} and {source}"),
+        ("open = \"http://ui/{id\"", "only {id}, {flow} and {source}"),
+        ("[redact]\nfields = [\"*\"]", "would hide everything"),
+        ("[redact]\nfields = \"iban\"", "a list of texts"),
+    ] {
+        let error = read(&format!("{source}{more}\n")).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains("c.toml:"), "{error}");
+    }
+}

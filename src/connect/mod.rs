@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::domain::flow::{FlowDetail, FlowInstance};
+use crate::domain::raw::RawFlow;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 
@@ -160,6 +161,10 @@ pub trait Connector: Send + Sync {
 
     /// One instance, ended ones too. `Ok(None)` where the engine has no such instance.
     async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError>;
+
+    /// What the engine keeps of one instance, as it gave it, with secrets taken out. `Ok(None)` where the engine has no
+    /// such instance.
+    async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError>;
 
     /// Sends exactly one request for exactly one instance, and never a second one.
     async fn act(&self, act: &Act) -> ActAnswer;

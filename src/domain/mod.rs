@@ -10,6 +10,8 @@ pub mod hash;
 pub mod ids;
 pub mod nearest;
 pub mod promise;
+pub mod raw;
+pub mod redact;
 pub mod remediation;
 pub mod signs;
 pub mod source;

@@ -25,6 +25,7 @@ use crate::config::ThresholdBook;
 use crate::connect::{Connector, Reading};
 use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::ids::InstanceId;
+use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Judgement, judge};
@@ -151,16 +152,21 @@ impl Hub {
         self.sources.iter().map(|source| source.name.clone()).collect()
     }
 
-    async fn read(&self, id: &InstanceId) -> Result<(&Source, Reading, Judgement), OpsError> {
+    /// The source of an instance whose id is as its engine has it.
+    fn exact(&self, id: &InstanceId) -> Result<&Source, OpsError> {
         let source = self.source(&id.source)?;
         // Asking for the id as it is shown would ask for another instance, or for none.
         if source.rows().iter().any(|row| !row.flow.exact_id && row.flow.id == *id) {
             return Err(OpsError::Refused(INEXACT.into()));
         }
+        Ok(source)
+    }
+
+    async fn read(&self, id: &InstanceId) -> Result<(&Source, Reading, Judgement), OpsError> {
+        let source = self.exact(id)?;
         let reading =
             source.connector.read(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
-        let reading = reading
-            .ok_or_else(|| OpsError::NotFound(format!("{} has no instance {}", id.source, id.instance).into()))?;
+        let reading = reading.ok_or_else(|| missing(id))?;
         let judgement = self.judge_one(source, &reading).await;
         Ok((source, reading, judgement))
     }
@@ -286,6 +292,13 @@ impl Ops for Hub {
         Ok(FlowAnswer { detail: reading.detail, judgement, verbs, read_at, clock_offset })
     }
 
+    async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
+        let source = self.exact(id)?;
+        let raw =
+            source.connector.raw(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
+        raw.ok_or_else(|| missing(id))
+    }
+
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {
         match source {
             Some(name) => self.source(name)?.wake(),
@@ -322,6 +335,10 @@ impl Ops for Hub {
     fn changes(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
     }
+}
+
+fn missing(id: &InstanceId) -> OpsError {
+    OpsError::NotFound(format!("{} has no instance {}", id.source, id.instance).into())
 }
 
 /// Sorts rows; the id is the last key of each order, so that no two rows ever change places by chance.

@@ -5,6 +5,7 @@ pub(super) mod board;
 pub(super) mod detail;
 pub(super) mod flows;
 pub(super) mod preview;
+pub(super) mod raw;
 pub(super) mod sources;
 pub(super) mod strip;
 

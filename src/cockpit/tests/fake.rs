@@ -15,6 +15,8 @@ use crate::domain::flow::{
     WaitKind,
 };
 use crate::domain::ids::InstanceId;
+use crate::domain::raw::{Json, RawFlow, RawPart, Told};
+use crate::domain::redact::Redactor;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
@@ -360,6 +362,30 @@ impl Ops for FakeOps {
         let rows = self.rows.lock().unwrap();
         let row = rows.iter().find(|row| row.flow.id == *id);
         row.map(|row| answer(row.flow.clone())).ok_or_else(|| OpsError::NotFound("no such instance".into()))
+    }
+
+    async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
+        let told = |text: &str| Told::Json(Json::read(text, &Redactor::default()));
+        let invocation =
+            format!(r#"{{"id":"{}","status":"paused","retry_count":12,"pinned":null,"last":true}}"#, id.instance);
+        Ok(RawFlow {
+            input: told(
+                r#"{"headers":[{"name":"authorization","value":"Bearer hunter2"}],"payload":{"tenant":"acme","db_password":"hunter2","shards":[1,2,3],"body":"{\"token\":\"hunter2\",\"user\":\"jo\"}"}}"#,
+            ),
+            output: Told::Not("there is none yet: it has not ended".into()),
+            steps: told(
+                r#"[{"step":"validate","output":{"ok":true}},{"step":"apply","output":"relation \"tenant_features\" does not exist\n  at apply"}]"#,
+            ),
+            records: vec![
+                RawPart { name: "invocation", told: told(&invocation) },
+                RawPart {
+                    name: "journal",
+                    told: told(
+                        r#"[{"index":0,"entry_type":"Command: Input"},{"index":1,"entry_type":"Command: Run","name":"validate"}]"#,
+                    ),
+                },
+            ],
+        })
     }
 
     async fn refresh(&self, _source: Option<&str>) -> Result<(), OpsError> {

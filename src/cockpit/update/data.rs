@@ -63,6 +63,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Vec::new()
         }
         Answer::Act(answer) => act_came(app, *answer),
+        Answer::Raw(answer) => {
+            super::raw::came(app, *answer);
+            Vec::new()
+        }
     };
     if again && app.paused.is_none() {
         effects.extend(match ticket.target {
@@ -72,7 +76,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             }
             Target::Remediations => Some(app.ask(Ask::Remediations)),
             Target::Flow => ask_detail(app),
-            Target::Flows | Target::Plan | Target::Refresh | Target::Act => None,
+            Target::Flows | Target::Plan | Target::Refresh | Target::Act | Target::Raw => None,
         });
     }
     effects

@@ -4,7 +4,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::SignedDuration;
 
 use super::moving::{self, Step};
-use super::{acting, entered, prompt};
+use super::{acting, entered, prompt, raw};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key};
@@ -112,8 +112,10 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Interrupt => interrupt(app),
         CommandId::Refresh => {
             let mut effects = vec![app.ask(Ask::Refresh)];
-            if app.screen() == ScreenName::Detail {
-                effects.extend(super::ask_detail(app));
+            match app.screen() {
+                ScreenName::Detail => effects.extend(super::ask_detail(app)),
+                ScreenName::Raw => effects.extend(raw::ask(app)),
+                _ => {}
             }
             effects
         }
@@ -131,6 +133,12 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         }
         CommandId::Suspend => vec![Effect::Suspend],
         CommandId::Repaint => vec![Effect::Repaint],
+        CommandId::Raw => raw::open(app),
+        CommandId::Fold => raw::toggle(app, false),
+        CommandId::FoldAll => raw::toggle(app, true),
+        CommandId::Search => raw::open_search(app),
+        CommandId::SearchNext => raw::next(app, false),
+        CommandId::SearchPrevious => raw::next(app, true),
         CommandId::UseVerbs => {
             app.say(Level::Info, "that key is not bound, since it destroys elsewhere: use v");
             Vec::new()
@@ -219,7 +227,7 @@ fn open(app: &mut App) -> Vec<Effect> {
             stack.push(ScreenName::Detail);
             go(app, stack, None)
         }
-        ScreenName::Detail | ScreenName::Sources => Vec::new(),
+        ScreenName::Detail | ScreenName::Sources | ScreenName::Raw => Vec::new(),
     }
 }
 
@@ -279,6 +287,7 @@ fn copy(app: &mut App) -> Vec<Effect> {
         },
         ScreenName::Flows => app.flows.selected.as_ref().map(|id| id.instance.clone()),
         ScreenName::Detail => app.detail.id.as_ref().map(|id| id.instance.clone()),
+        ScreenName::Raw => app.raw.id.as_ref().map(|id| id.instance.clone()),
         ScreenName::Sources => app.source.clone(),
     };
     match text {
@@ -298,6 +307,10 @@ pub(super) fn cancel_prompt(app: &mut App) -> Vec<Effect> {
     let Some(prompt) = app.prompt.take() else { return Vec::new() };
     match prompt.kind {
         PromptKind::Command => Vec::new(),
+        PromptKind::Search { before } => {
+            raw::cancel(app, before);
+            Vec::new()
+        }
         PromptKind::Filter { before, came } => {
             app.flows.error = None;
             let mut effects = Vec::new();

@@ -6,6 +6,7 @@ mod data;
 mod keys;
 mod moving;
 mod prompt;
+mod raw;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,6 +22,7 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Paste(text) => prompt::paste(app, &text),
         Msg::Resize(width, height) => {
             app.size = (width, height);
+            raw::lay_out(app);
             moving::resized(app)
         }
         Msg::Tick => tick(app),
@@ -43,7 +45,8 @@ fn entered(app: &mut App) -> Vec<Effect> {
     match app.screen() {
         ScreenName::Flows => vec![moving::ask_flows(app)],
         ScreenName::Detail => ask_detail(app).into_iter().collect(),
-        ScreenName::Board | ScreenName::Sources => Vec::new(),
+        ScreenName::Raw if app.raw.answer.value().is_none() => raw::ask(app).into_iter().collect(),
+        ScreenName::Board | ScreenName::Sources | ScreenName::Raw => Vec::new(),
     }
 }
 
@@ -91,7 +94,7 @@ pub fn next_tick(app: &App, now: Timestamp) -> Timestamp {
     let moving = app.overview.value().is_some_and(|overview| !overview.sources.is_empty())
         || app.message.is_some()
         || app.popup.is_some()
-        || app.screen() == ScreenName::Detail
+        || app.screen().below_flows()
         || app.sending.is_some();
     if moving {
         let into = SignedDuration::from_nanos(i64::from(now.subsec_nanosecond()));

@@ -49,6 +49,11 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
             let most = total.saturating_sub(page);
             app.detail.scroll = step.from(app.detail.scroll.min(most), most + 1, page);
         }
+        ScreenName::Raw => {
+            let rows = super::raw::rows(app);
+            let to = step.from(app.raw.cursor, app.raw.visible.len(), rows);
+            app.raw.move_to(to, rows);
+        }
         ScreenName::Sources => {
             let Some(overview) = app.overview.value() else { return Vec::new() };
             let at = overview.sources.iter().position(|source| Some(&source.name) == app.source.as_ref()).unwrap_or(0);

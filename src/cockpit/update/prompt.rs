@@ -4,7 +4,7 @@ use crossterm::event::{Event, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 use tui_input::{Input, InputRequest};
 
-use super::{acting, keys, moving};
+use super::{acting, keys, moving, raw};
 use crate::cockpit::app::{App, Prompt, PromptKind};
 use crate::cockpit::command;
 use crate::cockpit::keymap::Key;
@@ -85,10 +85,16 @@ pub(super) fn insert(input: &mut Input, text: &str) {
 fn typed(app: &mut App) -> Vec<Effect> {
     let Some(prompt) = &mut app.prompt else { return Vec::new() };
     prompt.error = None;
-    if prompt.kind == PromptKind::Command {
-        return Vec::new();
-    }
     let text = prompt.input.value().to_owned();
+    match &prompt.kind {
+        PromptKind::Command => return Vec::new(),
+        PromptKind::Search { before } => {
+            let from = before.1;
+            raw::typed(app, &text, from);
+            return Vec::new();
+        }
+        PromptKind::Filter { .. } => {}
+    }
     match Filter::parse(&text) {
         Ok(filter) => {
             app.flows.error = None;
@@ -112,7 +118,7 @@ fn enter(app: &mut App) -> Vec<Effect> {
     match &prompt.kind {
         // A filter that can't be read stays open, so that it can be mended.
         PromptKind::Filter { .. } if app.flows.error.is_some() => Vec::new(),
-        PromptKind::Filter { .. } => {
+        PromptKind::Filter { .. } | PromptKind::Search { .. } => {
             app.prompt = None;
             Vec::new()
         }

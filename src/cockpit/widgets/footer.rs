@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::Span;
 
 use super::pen::{Pen, width};
-use crate::cockpit::app::{App, Level, PromptKind};
+use crate::cockpit::app::{App, Level, Prompt, PromptKind};
 use crate::cockpit::command::{self, CommandId, TABLE};
 use crate::cockpit::keymap::label;
 use crate::domain::text::SafeText;
@@ -14,16 +14,19 @@ use crate::domain::text::SafeText;
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
     pen.clear(area, pen.styles.bar);
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    if let Some(prompt) = app.prompt.as_ref().filter(|prompt| prompt.kind == PromptKind::Command) {
+    let below = |prompt: &&Prompt| !matches!(prompt.kind, PromptKind::Filter { .. });
+    if let Some(prompt) = app.prompt.as_ref().filter(below) {
         let typed = SafeText::new(prompt.input.value());
-        let used = pen.text(area.x, area.y, area.width, &format!(":{typed}"), pen.styles.bar_strong);
+        let sign = if prompt.kind == PromptKind::Command { ":" } else { "/" };
+        let used = pen.text(area.x, area.y, area.width, &format!("{sign}{typed}"), pen.styles.bar_strong);
         let cursor = 1 + u16::try_from(prompt.input.visual_cursor()).unwrap_or(0);
         let rest = Rect { x: area.x + used + 3, width: area.width.saturating_sub(used + 3), ..area };
         match &prompt.error {
             Some(error) => {
                 pen.text(rest.x, rest.y, rest.width, error, pen.styles.bar.patch(pen.styles.warning));
             }
-            None => candidates(pen, rest, &typed),
+            None if prompt.kind == PromptKind::Command => candidates(pen, rest, &typed),
+            None => hints(pen, rest, &[("Enter", "keep"), ("Esc", "as it was")]),
         }
         return Some(Position::new((area.x + cursor).min(area.right()), area.y));
     }

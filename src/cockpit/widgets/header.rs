@@ -118,7 +118,7 @@ fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let tabs: Vec<Span<'_>> = [("1", ScreenName::Board), ("2", ScreenName::Flows), ("8", ScreenName::Sources)]
         .into_iter()
         .flat_map(|(key, screen)| {
-            let here = app.screen() == screen || app.screen() == ScreenName::Detail && screen == ScreenName::Flows;
+            let here = app.screen() == screen || app.screen().below_flows() && screen == ScreenName::Flows;
             let style = if here { styles.tab_active } else { styles.tab };
             [Span::styled(format!("{key} {}", screen.title()), style), Span::styled("  ", styles.bar)]
         })

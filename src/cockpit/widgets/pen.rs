@@ -46,6 +46,24 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
+/// A text broken into pieces of at most so many columns, with every blank in its place. At least one.
+pub(crate) fn wrap_exactly(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let wide = grapheme.width();
+        if used + wide > columns.max(2) {
+            lines.push(String::new());
+            used = 0;
+        }
+        used += wide;
+        if let Some(line) = lines.last_mut() {
+            line.push_str(grapheme);
+        }
+    }
+    lines
+}
+
 /// What everything is painted with.
 pub(crate) struct Pen<'a> {
     /// The screen.
@@ -186,6 +204,13 @@ mod tests {
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("", 5), [""]);
         assert_eq!(wrap("東京都", 4), ["東京", "都"]);
+    }
+
+    #[test]
+    fn a_text_can_be_broken_with_every_blank_kept() {
+        assert_eq!(wrap_exactly("  ab  cd", 4), ["  ab", "  cd"]);
+        assert_eq!(wrap_exactly("東京都", 4), ["東京", "都"]);
+        assert_eq!(wrap_exactly("", 4), [""]);
     }
 
     #[test]

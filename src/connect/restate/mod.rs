@@ -37,6 +37,7 @@
 //! An error status of 500 and more, and every lost connection after the request began, is `Unknown`.
 
 mod detail;
+mod raw;
 mod row;
 mod signs;
 mod sql;
@@ -59,6 +60,8 @@ use super::http::{ActReply, Client};
 use super::{Act, ActAnswer, ConnectError, Connector, Observation, Reading};
 use crate::config::Transport;
 use crate::domain::flow::FlowInstance;
+use crate::domain::raw::RawFlow;
+use crate::domain::redact::Redactor;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 
@@ -79,6 +82,8 @@ pub struct Restate {
     source: SafeText,
     address: SafeText,
     http: Client,
+    redactor: Redactor,
+    open: Option<String>,
 }
 
 /// What was sent as a JSON object, by its names. What derives its reading would take a list as well, value by value,
@@ -194,7 +199,27 @@ impl Restate {
         timeout: Duration,
         transport: impl Into<Transport>,
     ) -> Result<Self, ConnectError> {
-        Ok(Self { source: source.into(), address: url.into(), http: Client::new(url, timeout, transport)?.hint(HINT) })
+        Ok(Self {
+            source: source.into(),
+            address: url.into(),
+            http: Client::new(url, timeout, transport)?.hint(HINT),
+            redactor: Redactor::default(),
+            open: None,
+        })
+    }
+
+    /// Takes these secrets out of what is shown as the engine gave it.
+    #[must_use]
+    pub fn redact(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// Another place of an invocation's page than the one of the server's own user interface.
+    #[must_use]
+    pub fn open_at(mut self, template: Option<String>) -> Self {
+        self.open = template;
+        self
     }
 
     async fn query<T: Row>(&self, sql: &str) -> Result<Parsed<T>, ConnectError> {
@@ -318,6 +343,16 @@ impl Connector for Restate {
         }
         match self.read_detail(instance).await {
             // Somebody's slip of the keyboard is no failure of the server, though it answers 500.
+            Err(error) if error.to_string().contains(NO_ID) => Ok(None),
+            other => other,
+        }
+    }
+
+    async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError> {
+        if !sql::is_id(instance) {
+            return Ok(None);
+        }
+        match self.read_raw(instance).await {
             Err(error) if error.to_string().contains(NO_ID) => Ok(None),
             other => other,
         }

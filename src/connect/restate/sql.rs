@@ -90,6 +90,30 @@ pub(super) fn events(id: &str) -> String {
     )
 }
 
+/// Everything that the engine's table has of an instance.
+pub(super) fn all_of(id: &str) -> String {
+    format!("select * from sys_invocation where id = '{id}'")
+}
+
+/// The last events of an instance, as they are.
+pub(super) fn all_events(id: &str) -> String {
+    format!(
+        "select * from (select after_journal_entry_index, appended_at, event_type, event_json \
+         from sys_journal_events where id = '{id}' order by appended_at desc limit 1000) order by appended_at"
+    )
+}
+
+/// The first entry of a journal and those from an index on, with their payloads: at most `large` characters of the
+/// input and the output, `small` of the others.
+pub(super) fn raw_journal(id: &str, from: u64, large: usize, small: usize) -> String {
+    format!(
+        "select index, entry_type, name, appended_at, character_length(entry_json) as length, \
+         case when entry_type in ('Command: Input', 'Command: Output') then substr(entry_json, 1, {large}) \
+         else substr(entry_json, 1, {small}) end as entry_json \
+         from sys_journal where id = '{id}' and (index = 0 or index >= {from}) order by index limit 1000"
+    )
+}
+
 /// A condition that keeps a table to the scope, where that is one invocation.
 ///
 /// For many it is always true: with `id in (select id from inv)` in more than one of the tables the engine (1.7.12)

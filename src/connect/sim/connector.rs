@@ -11,6 +11,8 @@ use super::script::State;
 use super::world::{Moment, World};
 use crate::connect::{Act, ActAnswer, ConnectError, Connector, EngineCount, Observation, Reading};
 use crate::domain::flow::{FlowInstance, PauseCause, Status};
+use crate::domain::raw::RawFlow;
+use crate::domain::redact::Redactor;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 
@@ -53,6 +55,11 @@ impl Connector for World {
             engine_now: moment.instant(moment.now),
             last_failure_at: played.last_failure(moment.now).map(|at| moment.instant(at)),
         }))
+    }
+
+    async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError> {
+        let moment = self.moment();
+        Ok(moment.find(instance).map(|(played, phase)| moment.raw(&played, &phase, &Redactor::default())))
     }
 
     async fn act(&self, act: &Act) -> ActAnswer {

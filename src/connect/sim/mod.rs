@@ -17,6 +17,7 @@ mod faults;
 mod flows;
 mod lanes;
 mod picture;
+mod raw;
 mod script;
 mod tenants;
 mod timeline;

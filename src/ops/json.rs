@@ -1,0 +1,81 @@
+//! What the hub answers, as JSON. It is a contract: names may be added, none is taken away or changed.
+//!
+//! It stands here and not with the command line, since what the cockpit copies is the same.
+
+use serde_json::{Value, json};
+
+use super::FlowAnswer;
+use crate::domain::cohort::Cohort;
+use crate::domain::flow::JudgedFlow;
+use crate::domain::raw::{RawFlow, Told};
+use crate::domain::text::SafeText;
+
+/// A cohort: one of `get board`.
+pub fn cohort_json(cohort: &Cohort) -> Value {
+    // Tenants that are not known are not none.
+    let tenants = (cohort.tenants > 0 || cohort.without_tenant == 0).then_some(cohort.tenants);
+    json!({
+        "id": cohort.id, "source": cohort.source, "flow": cohort.flow, "step": cohort.step,
+        "fingerprint": cohort.fingerprint, "count": cohort.count, "tenants": tenants, "since": cohort.since,
+        "rule": cohort.rule, "evidence": cohort.evidence, "sample": cohort.sample,
+    })
+}
+
+/// A row: one of `get flows`.
+pub fn row_json(row: &JudgedFlow) -> Value {
+    let flow = &row.flow;
+    json!({
+        "id": flow.id, "source": flow.id.source, "instance": flow.id.instance, "flow": flow.flow, "step": flow.step,
+        "tenant": flow.tenant, "key": flow.key, "status": flow.status, "verdict": row.judgement.verdict,
+        "rule": row.judgement.rule(), "since": row.judgement.since(), "attempts": flow.attempts,
+        "error": flow.error.as_ref().map(|error| &error.text), "observed_at": flow.observed_at,
+        "created_at": flow.created_at, "version": flow.version,
+        "evidence": row.judgement.primary().map(|finding| &finding.evidence),
+    })
+}
+
+/// One instance in full: `get flow`.
+pub fn flow_json(answer: &FlowAnswer) -> Value {
+    let detail = &answer.detail;
+    let row = JudgedFlow { flow: detail.flow.clone(), judgement: answer.judgement.clone() };
+    let mut value = row_json(&row);
+    let verbs: Vec<Value> =
+        answer.verbs.iter().map(|offer| json!({"verb": offer.verb, "refusal": offer.refusal})).collect();
+    let facts: serde_json::Map<String, Value> =
+        detail.facts.iter().map(|(label, value)| ((*label).to_owned(), json!(value))).collect();
+    let more = json!({
+        "schema": "quarterdeck.flow/1", "error": joined(&detail.error), "findings": answer.judgement.findings,
+        "timeline": timeline_json(answer), "wait": detail.flow.wait, "next_retry_at": detail.flow.next_retry_at,
+        "facts": facts, "verbs": verbs,
+    });
+    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
+        value.extend(more);
+    }
+    value
+}
+
+/// What happened to it, step by step.
+pub fn timeline_json(answer: &FlowAnswer) -> Vec<Value> {
+    answer.detail.timeline.iter().map(|entry| json!(entry)).collect()
+}
+
+/// What the engine keeps of it: `get flow --raw`. What is not told is `null`, with the reason under `not_told`.
+pub fn raw_json(raw: &RawFlow) -> Value {
+    let mut reasons = serde_json::Map::new();
+    let mut told = |name: &str, told: &Told| match told {
+        Told::Json(json) => json!(json),
+        Told::Not(why) => {
+            reasons.insert(name.to_owned(), json!(why));
+            Value::Null
+        }
+    };
+    let (input, output, steps) = (told("input", &raw.input), told("output", &raw.output), told("steps", &raw.steps));
+    let records: serde_json::Map<String, Value> =
+        raw.records.iter().map(|part| (part.name.to_owned(), told(part.name, &part.told))).collect();
+    json!({"input": input, "output": output, "steps": steps, "raw": records, "not_told": reasons})
+}
+
+/// Lines of a text, put together again; nothing where there is none.
+fn joined(lines: &[SafeText]) -> Option<String> {
+    (!lines.is_empty()).then(|| lines.iter().map(SafeText::as_str).collect::<Vec<_>>().join("\n"))
+}
