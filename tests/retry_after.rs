@@ -23,12 +23,16 @@ fn in_seconds(seconds: i64) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
+const HOUR: i64 = 3_600;
+
+/// A name, `Retry-After`, `Date`, and for how many seconds at least and at most.
+type Wish = (&'static str, String, Option<String>, Option<(u64, u64)>);
+
 /// What the server writes as `Retry-After` and as `Date`, and for how many seconds it is left alone: none where that
 /// can't be meant. A second is lost where a date is told in whole ones.
-fn wishes() -> Vec<(&'static str, String, Option<String>, Option<(u64, u64)>)> {
+fn wishes() -> Vec<Wish> {
     let exactly = |seconds| Some((seconds, seconds));
     let text = str::to_owned;
-    const HOUR: i64 = 3_600;
     vec![
         ("seconds", text("30"), None, exactly(30)),
         ("seconds with spaces", text(" 30 "), None, exactly(30)),
@@ -96,7 +100,6 @@ async fn it_is_left_alone_whatever_it_writes() {
             cases += 1;
         }
     }
-    println!("{cases} wishes to be left alone");
     record("retry-after", cases, 40);
 }
 

@@ -160,7 +160,6 @@ async fn whoever_cannot_prove_who_they_are_is_refused_in_words() {
     // By its number the name does not count.
     let front = TlsFront::start(&good, None, ALL_VERSIONS, &bench.behind.url());
     bench.check(&front.numbered_url(), OWN, &["not for 127.0.0.1 but for localhost"]).await;
-    println!("{} certificates of servers", bench.cases);
     record("tls", bench.cases, 15);
 }
 
@@ -176,7 +175,6 @@ async fn a_server_may_want_a_certificate_too() {
         bench.client(Some(&wrong), version, &[unknown]).await;
         bench.client(None, version, &["client certificate", "client_cert_file"]).await;
     }
-    println!("{} certificates of clients", bench.cases);
     record("tls", bench.cases, 8);
 }
 
@@ -203,7 +201,6 @@ async fn what_speaks_no_tls_is_told_as_that() {
     let good = bench.own.server(&LOCALHOST, Validity::Present);
     let front = TlsFront::start(&good, None, ALL_VERSIONS, &bench.behind.url());
     bench.check(&front.url().replace("https", "http"), "", &["is it https:// rather than http://?"]).await;
-    println!("{} servers without TLS", bench.cases);
     record("tls", bench.cases, 8);
 }
 
@@ -243,7 +240,6 @@ async fn unverified_is_read_shown_and_never_acted_on() {
         cases += 1;
     }
     assert_eq!(bench.behind.asked(Kind::Act), 0);
-    println!("{cases} acts on servers that nobody verified");
     record("tls", cases, 9);
 }
 

@@ -3,6 +3,7 @@ use tokio::time::Instant as TokioInstant;
 
 use super::*;
 use crate::connect::{Act, ActAnswer, Reading};
+use crate::domain::raw::RawFlow;
 use crate::domain::remediation::Verb;
 
 /// How long a server is left alone at most, which the client makes sure of.
@@ -43,6 +44,10 @@ impl Connector for Busy {
     }
 
     async fn read(&self, _: &str) -> Result<Option<Reading>, ConnectError> {
+        Ok(None)
+    }
+
+    async fn raw(&self, _: &str) -> Result<Option<RawFlow>, ConnectError> {
         Ok(None)
     }
 
