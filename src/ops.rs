@@ -20,6 +20,7 @@ use crate::domain::remediation::{Plan, Remediation, Verb, VerbOffer};
 use crate::domain::source::SourceStatus;
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
+use crate::domain::ways::Ways;
 use crate::query::Filter;
 
 /// Why something asked of the hub was not had.
@@ -207,6 +208,9 @@ pub trait Ops: Send + Sync {
 
     /// What the engine keeps of one instance, as it gave it, with secrets taken out.
     async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError>;
+
+    /// The engine's own page of an instance, and the request by which it is read.
+    async fn ways(&self, id: &InstanceId) -> Result<Ways, OpsError>;
 
     /// Asks every source, or one, as soon as it can be asked.
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError>;

@@ -16,6 +16,7 @@ use quarterdeck::connect::sim::{SEED, World, system_clock};
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::raw::RawFlow;
 use quarterdeck::domain::remediation::{Plan, Remediation, Verb};
+use quarterdeck::domain::ways::Ways;
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview};
 use quarterdeck::query::Filter;
@@ -44,6 +45,10 @@ impl Ops for Faulty {
 
     async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
         self.0.raw(id).await
+    }
+
+    async fn ways(&self, id: &InstanceId) -> Result<Ways, OpsError> {
+        self.0.ways(id).await
     }
 
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {

@@ -245,7 +245,8 @@ fn the_id_is_copied_through_the_terminal() {
     term.until("the list", |seen| seen.lines[4].starts_with('▸'));
     let mark = term.mark();
     term.press("y");
-    term.shows("copied wf_");
+    term.press("y");
+    term.shows("sent to the clipboard");
     assert_eq!(term::bytes::count(&term.raw_since(mark), "\x1b]52;c;d2Zf"), 1, "OSC 52 with wf_… in base 64");
 }
 

@@ -68,6 +68,7 @@ fn overridden(mut settings: Settings, ui: &Ui) -> Settings {
             ColourDepth::True => Colours::TrueColour,
         };
     }
+    settings.times = ui.times.value;
     if let Some(ascii) = ui.ascii.value {
         settings.ascii = ascii;
     }

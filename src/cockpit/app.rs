@@ -6,12 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use tui_input::Input;
 
 use super::RunningAct;
+use super::compare::CompareState;
 use super::glyphs::Glyphs;
 use super::keymap::{Key, Keymap};
 use super::msg::{Ask, Effect, Target, Ticket};
 use super::raw::RawState;
 use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
+use super::times::Times;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::Version;
 use crate::domain::ids::InstanceId;
@@ -111,6 +113,8 @@ pub struct DetailState {
     pub asked_at: Option<Timestamp>,
     /// Lines scrolled.
     pub scroll: usize,
+    /// Whether the steps are drawn across time, and not told line by line.
+    pub chart: bool,
 }
 
 /// Where the focus is in a review.
@@ -212,11 +216,29 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: usize,
     },
+    /// The engine's own page of an instance is to be opened.
+    Page {
+        /// Of whom.
+        id: InstanceId,
+        /// Where.
+        url: SafeText,
+        /// The button with the focus: open, copy, close.
+        button: usize,
+    },
     /// Acts run, and the operator asked to quit.
     Quit {
         /// Whether the button that quits has the focus.
         leave: bool,
     },
+}
+
+/// What the ways to an instance are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaysFor {
+    /// To copy the request by which it is read.
+    Curl,
+    /// To open its page.
+    Open,
 }
 
 /// What is typed into the line.
@@ -307,6 +329,12 @@ pub struct App {
     pub detail: DetailState,
     /// The open instance as its engine gave it.
     pub raw: RawState,
+    /// Two instances side by side.
+    pub compare: CompareState,
+    /// What the ways to an instance are asked for, and whose.
+    pub ways: Option<(WaysFor, InstanceId)>,
+    /// How times are shown.
+    pub times: Times,
     /// The source under the cursor.
     pub source: Option<SafeText>,
     /// What lies over the screen.
@@ -333,7 +361,7 @@ impl App {
     pub fn new(settings: Settings, size: (u16, u16), now: Timestamp) -> Self {
         let glyphs = Glyphs::of(settings.ascii);
         let stack = match settings.start {
-            ScreenName::Board | ScreenName::Detail | ScreenName::Raw => vec![ScreenName::Board],
+            ScreenName::Board | ScreenName::Detail | ScreenName::Raw | ScreenName::Compare => vec![ScreenName::Board],
             other => vec![ScreenName::Board, other],
         };
         let text = settings.filter.clone().unwrap_or_default();
@@ -377,8 +405,18 @@ impl App {
                 top: 0,
                 asked_top: 0,
             },
-            detail: DetailState { id: None, seed: None, answer: Remote::Never, asked_at: None, scroll: 0 },
+            detail: DetailState {
+                id: None,
+                seed: None,
+                answer: Remote::Never,
+                asked_at: None,
+                scroll: 0,
+                chart: false,
+            },
             raw: RawState::default(),
+            compare: CompareState::default(),
+            ways: None,
+            times: Times::new(settings.times, settings.zone.clone()),
             source: None,
             popup: None,
             prompt: None,
@@ -476,6 +514,7 @@ impl App {
             ScreenName::Flows => self.flows.selected.clone().ok_or("nothing is selected"),
             ScreenName::Detail => self.detail.id.clone().ok_or("nothing is open"),
             ScreenName::Raw => self.raw.id.clone().ok_or("nothing is open"),
+            ScreenName::Compare => Err("here are two: Esc goes back to one of them"),
             ScreenName::Board | ScreenName::Sources => Err("verbs act on one instance: Enter opens the list, then v"),
         }
     }

@@ -39,6 +39,14 @@ pub enum CommandId {
     Quit,
     QuitAll,
     UseVerbs,
+    CopyRow,
+    CopyJson,
+    CopyCurl,
+    CopyStatus,
+    Page,
+    Compare,
+    Chart,
+    Zone,
     Raw,
     Fold,
     FoldAll,
@@ -115,6 +123,9 @@ pub const TABLE: &[Command] = &[
         .on(&[BOARD, FLOWS, DETAIL])
         .hint("act"),
     command(CommandId::Filter, "filter", &["/"], "filter the flows").on(&[BOARD, FLOWS]).hint("filter"),
+    command(CommandId::Chart, "chart", &["tab", "backtab"], "its steps across time, or line by line")
+        .on(&[DETAIL])
+        .hint("chart"),
     command(CommandId::Raw, "raw", &["J"], "what its engine keeps of it, as JSON, with secrets taken out")
         .on(&[FLOWS, DETAIL])
         .hint("JSON"),
@@ -131,7 +142,19 @@ pub const TABLE: &[Command] = &[
         .on(&[BOARD])
         .hint("all flows"),
     command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane").on(&[BOARD]).hint("pane"),
-    command(CommandId::Copy, "copy", &["y"], "copy the id under the cursor").hint("copy id"),
+    command(CommandId::Page, "page", &["o"], "open the engine's own page of it, after a look at its URL")
+        .on(&[FLOWS, DETAIL, RAW])
+        .hint("engine's page"),
+    command(CommandId::Compare, "compare", &["="], "remember it; on another one: compare the two")
+        .on(&[FLOWS, DETAIL])
+        .hint("compare"),
+    command(CommandId::Copy, "copy-id", &["y y"], "copy the id"),
+    command(CommandId::CopyRow, "copy-row", &["y r"], "copy the row, with tabs between").on(&[BOARD, FLOWS, DETAIL]),
+    command(CommandId::CopyJson, "copy-json", &["y j"], "copy it as JSON").on(&[BOARD, FLOWS, DETAIL, RAW]),
+    command(CommandId::CopyCurl, "copy-curl", &["y c"], "copy the request that reads it, for curl")
+        .on(&[FLOWS, DETAIL, RAW]),
+    command(CommandId::CopyStatus, "copy-status", &["Y", "y s"], "copy five lines for a chat")
+        .on(&[BOARD, FLOWS, DETAIL]),
     command(CommandId::Board, "board", &["1"], "the board: what is stuck, worst first").typed(),
     command(CommandId::Flows, "flows", &["2"], "every open or failed instance").takes("FILTER"),
     command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are").typed(),
@@ -147,6 +170,7 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Bottom, "bottom", &["G", "end"], "to the last"),
     command(CommandId::Refresh, "refresh", &["r", "ctrl-r"], "ask the sources now").typed(),
     command(CommandId::Pause, "pause", &["P"], "pause live updates, or go on").typed(),
+    command(CommandId::Zone, "zone", &["U"], "show times in UTC, or in the zone of this machine").typed(),
     command(CommandId::Acts, "acts", &[], "the last act and how far it has come").typed(),
     command(CommandId::CommandLine, "command-line", &[":"], "type a command").hint("command"),
     command(CommandId::Help, "help", &["?", "f1"], "this help").hint("help").typed(),

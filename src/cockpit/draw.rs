@@ -30,6 +30,7 @@ pub fn draw(app: &App, styles: &Styles, buffer: &mut Buffer) -> Option<Position>
         ScreenName::Board => screens::board::draw(app, &mut pen),
         ScreenName::Flows => cursor = screens::flows::draw(app, &mut pen),
         ScreenName::Detail => screens::detail::draw(app, &mut pen),
+        ScreenName::Compare => screens::compare::draw(app, &mut pen),
         ScreenName::Raw => screens::raw::draw(app, &mut pen),
         ScreenName::Sources => screens::sources::draw(app, &mut pen),
     }

@@ -47,6 +47,18 @@ pub struct Glyphs {
     pub warn: &'static str,
     /// Going on.
     pub busy: &'static str,
+    /// In the queue, in a chart.
+    pub queue: &'static str,
+    /// Running, in a chart.
+    pub run: &'static str,
+    /// Waiting for the next attempt, in a chart.
+    pub backing_off: &'static str,
+    /// Where time was left out of a chart.
+    pub fold: &'static str,
+    /// Where a promise ends, in a chart.
+    pub promise: &'static str,
+    /// Between two that are compared.
+    pub differs: &'static str,
     /// Before what is folded.
     pub folded: &'static str,
     /// Before what can be folded.
@@ -77,6 +89,12 @@ pub const UNICODE: Glyphs = Glyphs {
     bad: "✗",
     warn: "!",
     busy: "◌",
+    queue: "░",
+    run: "█",
+    backing_off: "-",
+    fold: "≈",
+    promise: "┊",
+    differs: "≠",
     folded: "▹",
     unfolded: "▿",
     to: "–",
@@ -104,6 +122,12 @@ pub const ASCII: Glyphs = Glyphs {
     bad: "x",
     warn: "!",
     busy: "o",
+    queue: ".",
+    run: "#",
+    backing_off: "-",
+    fold: "~",
+    promise: "!",
+    differs: "=",
     folded: "+",
     unfolded: "-",
     to: "-",
@@ -183,6 +207,12 @@ mod tests {
                 set.busy,
                 set.to,
                 set.folded,
+                set.differs,
+                set.queue,
+                set.run,
+                set.backing_off,
+                set.fold,
+                set.promise,
                 set.unfolded,
             ];
             for glyph in all.into_iter().chain(set.corners).chain(set.shades) {

@@ -5,12 +5,16 @@
 //! [`runtime`] does that, against [`Ops`]. So everything that an operator can see or do is tested without a terminal.
 
 pub mod app;
+pub mod clipboard;
 pub mod command;
+pub mod compare;
 pub mod draw;
 mod export;
+pub mod gantt;
 pub mod glyphs;
 pub mod keymap;
 pub mod msg;
+pub mod opener;
 mod popups;
 pub mod raw;
 pub mod remote;
@@ -19,6 +23,7 @@ mod screens;
 mod settings;
 mod snapshot;
 pub mod theme;
+pub mod times;
 pub mod update;
 mod widgets;
 

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
+use super::clipboard::Clip;
 use crate::domain::ids::InstanceId;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
+use crate::domain::ways::Ways;
 use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, OpsError, Overview};
 
 /// What a question is about. There is one question of each kind under way at most.
@@ -29,11 +31,15 @@ pub enum Target {
     Act,
     /// The raw JSON of an instance.
     Raw,
+    /// Two instances.
+    Pair,
+    /// The ways to an instance.
+    Ways,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 10;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -62,6 +68,10 @@ pub enum Ask {
     Refresh,
     /// What the engine keeps of one instance.
     Raw(InstanceId),
+    /// Two instances, live.
+    Pair([InstanceId; 2]),
+    /// The engine's page of an instance, and how it is read.
+    Ways(InstanceId),
 }
 
 impl Ask {
@@ -75,6 +85,8 @@ impl Ask {
             Self::Remediations => Target::Remediations,
             Self::Refresh => Target::Refresh,
             Self::Raw(_) => Target::Raw,
+            Self::Pair(_) => Target::Pair,
+            Self::Ways(_) => Target::Ways,
         }
     }
 }
@@ -98,6 +110,10 @@ pub enum Answer {
     Act(Box<Result<Remediation, OpsError>>),
     /// What the engine keeps of one instance.
     Raw(Box<Result<RawFlow, OpsError>>),
+    /// Two instances.
+    Pair(Box<[Result<FlowAnswer, OpsError>; 2]>),
+    /// The ways to an instance.
+    Ways(Result<Ways, OpsError>),
 }
 
 /// Something that happens.
@@ -132,7 +148,9 @@ pub enum Effect {
         reason: String,
     },
     /// Put a text on the clipboard.
-    Copy(SafeText),
+    Copy(Clip),
+    /// Have a page opened, outside.
+    Open(SafeText),
     /// Paint the whole screen anew.
     Repaint,
     /// Go to the background.

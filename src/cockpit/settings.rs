@@ -6,7 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
+use super::clipboard::Between;
+use super::opener::Opener;
+use crate::config::Times;
 use crate::domain::text::SafeText;
 
 /// What the context's badge warns of.
@@ -46,11 +50,13 @@ pub enum ScreenName {
     Sources,
     /// What the engine keeps of one instance.
     Raw,
+    /// Two instances side by side.
+    Compare,
 }
 
 impl ScreenName {
     /// Every screen.
-    pub const ALL: [Self; 5] = [Self::Board, Self::Flows, Self::Detail, Self::Sources, Self::Raw];
+    pub const ALL: [Self; 6] = [Self::Board, Self::Flows, Self::Detail, Self::Sources, Self::Raw, Self::Compare];
 
     /// Its name on the command line and after `:`.
     pub const fn name(self) -> &'static str {
@@ -60,12 +66,13 @@ impl ScreenName {
             Self::Detail => "detail",
             Self::Sources => "sources",
             Self::Raw => "raw",
+            Self::Compare => "compare",
         }
     }
 
     /// Whether it shows an instance of the flows.
     pub const fn below_flows(self) -> bool {
-        matches!(self, Self::Detail | Self::Raw)
+        matches!(self, Self::Detail | Self::Raw | Self::Compare)
     }
 
     /// Its title.
@@ -76,6 +83,7 @@ impl ScreenName {
             Self::Detail => "Detail",
             Self::Sources => "Sources",
             Self::Raw => "Raw JSON",
+            Self::Compare => "Compare",
         }
     }
 }
@@ -87,7 +95,7 @@ impl FromStr for ScreenName {
         Self::ALL
             .into_iter()
             .find(|screen| screen.name() == text)
-            .ok_or_else(|| format!("no screen is called {text:?}: board, flows, detail, sources or raw"))
+            .ok_or_else(|| format!("no screen is called {text:?}: board, flows, detail, sources, raw or compare"))
     }
 }
 
@@ -115,6 +123,14 @@ pub struct Settings {
     pub clock: Clock,
     /// The screen to begin with.
     pub start: ScreenName,
+    /// What lies between here and the terminal, for the clipboard.
+    pub between: Between,
+    /// Who opens pages, or why nobody does.
+    pub opener: Result<Opener, SafeText>,
+    /// By which clock times are shown.
+    pub times: Times,
+    /// The zone of this machine.
+    pub zone: TimeZone,
     /// The filter to begin with, on the flows screen.
     pub filter: Option<String>,
     /// The least time between two frames that only data asks for. Keys are answered at once.
@@ -145,6 +161,10 @@ impl Settings {
             theme: None,
             clock: Arc::new(Timestamp::now),
             start: ScreenName::Board,
+            between: Between::Nothing,
+            opener: Err("nobody was asked".into()),
+            times: Times::Utc,
+            zone: TimeZone::system(),
             filter: None,
             frame_every: Duration::from_millis(33),
         }
@@ -156,6 +176,8 @@ impl Settings {
         let var = |name: &str| std::env::var(name).ok();
         self.colours = colours(var);
         self.ascii = ascii(var);
+        self.between = Between::of(var);
+        self.opener = Opener::of(var);
         self
     }
 }

@@ -49,6 +49,7 @@ pub async fn snapshot_after(
     let lead = match screen {
         ScreenName::Detail => "enter ",
         ScreenName::Raw => "J ",
+        ScreenName::Compare => "= down = ",
         _ => "",
     };
     for name in format!("{lead}{keys}").split_whitespace() {

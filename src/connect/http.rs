@@ -24,7 +24,7 @@ use self::credentials::Keyring;
 use self::patience::Patience;
 pub use self::tls::Certificate;
 use super::ConnectError;
-use crate::config::Transport;
+use crate::config::{Scheme, Transport};
 use crate::domain::text::SafeText;
 
 mod build;
@@ -164,6 +164,11 @@ impl Client {
     /// Where it asks, without a final slash.
     pub fn address(&self) -> SafeText {
         SafeText::new(self.base.as_str().trim_end_matches('/'))
+    }
+
+    /// How the credentials are sent; `None` where there are none.
+    pub fn scheme(&self) -> Option<Scheme> {
+        self.keyring.scheme()
     }
 
     /// Asks for JSON at `path`, which begins with a slash and is already encoded.

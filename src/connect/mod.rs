@@ -18,6 +18,7 @@ use crate::domain::flow::{FlowDetail, FlowInstance};
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
+use crate::domain::ways::Ways;
 
 /// Why a source did not answer as it should. The text is for people, and scrubbed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -165,6 +166,9 @@ pub trait Connector: Send + Sync {
     /// What the engine keeps of one instance, as it gave it, with secrets taken out. `Ok(None)` where the engine has no
     /// such instance.
     async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError>;
+
+    /// The engine's own page of an instance of this flow, and the request by which it is read; nothing is asked.
+    fn ways(&self, instance: &str, flow: &str) -> Ways;
 
     /// Sends exactly one request for exactly one instance, and never a second one.
     async fn act(&self, act: &Act) -> ActAnswer;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::hash::digest;
 use super::ids::InstanceId;
+use super::run::{Attempts, StepRun};
 use super::signs::Signs;
 use super::text::SafeText;
 use super::verdict::{Judgement, Verdict};
@@ -323,6 +324,10 @@ pub struct FlowDetail {
     pub error: Vec<SafeText>,
     /// Its steps and events, oldest first.
     pub timeline: Vec<TimelineEntry>,
+    /// Its steps, each with what it did when, in the order in which they began.
+    pub runs: Vec<StepRun>,
+    /// Its attempts, as far as the engine tells them.
+    pub attempts: Attempts,
     /// Facts of the engine's own, as label and value: deployment, caller, retention.
     pub facts: Vec<(&'static str, SafeText)>,
 }

@@ -29,6 +29,7 @@ use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Judgement, judge};
+use crate::domain::ways::Ways;
 use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Page, SortBy};
 use crate::query::Filter;
 
@@ -297,6 +298,17 @@ impl Ops for Hub {
         let raw =
             source.connector.raw(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
         raw.ok_or_else(|| missing(id))
+    }
+
+    async fn ways(&self, id: &InstanceId) -> Result<Ways, OpsError> {
+        let source = self.exact(id)?;
+        let known = source.rows().iter().find(|row| row.flow.id == *id).map(|row| row.flow.flow.clone());
+        let flow = match known {
+            Some(flow) => flow,
+            // One that has ended is on no list.
+            None => self.read(id).await?.1.detail.flow.flow,
+        };
+        Ok(source.connector.ways(&id.instance, &flow))
     }
 
     async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {

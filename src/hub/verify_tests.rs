@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::domain::flow::{FlowDetail, FlowError, FlowInstance, PauseCause, Version};
 use crate::domain::ids::InstanceId;
+use crate::domain::run::Attempts;
 
 fn at(seconds: i64) -> Timestamp {
     let start: Timestamp = "2026-01-15T03:12:00Z".parse().unwrap();
@@ -51,7 +52,14 @@ fn reading(seen: &Seen) -> Reading {
         version: Version::of(seen.status, None, seen.completed, ""),
         observed_at: at(10),
     };
-    let detail = FlowDetail { flow, error: Vec::new(), timeline: Vec::new(), facts: Vec::new() };
+    let detail = FlowDetail {
+        flow,
+        error: Vec::new(),
+        timeline: Vec::new(),
+        runs: Vec::new(),
+        attempts: Attempts::default(),
+        facts: Vec::new(),
+    };
     Reading { detail, engine_now: at(10), last_failure_at: seen.failed_at }
 }
 

@@ -45,7 +45,7 @@ pub fn flow_json(answer: &FlowAnswer) -> Value {
         detail.facts.iter().map(|(label, value)| ((*label).to_owned(), json!(value))).collect();
     let more = json!({
         "schema": "quarterdeck.flow/1", "error": joined(&detail.error), "findings": answer.judgement.findings,
-        "timeline": timeline_json(answer), "wait": detail.flow.wait, "next_retry_at": detail.flow.next_retry_at,
+        "timeline": timeline_json(answer), "runs": detail.runs, "attempts_told": detail.attempts, "wait": detail.flow.wait, "next_retry_at": detail.flow.next_retry_at,
         "facts": facts, "verbs": verbs,
     });
     if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {

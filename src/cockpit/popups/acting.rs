@@ -15,7 +15,7 @@ use crate::cockpit::widgets::state;
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
-use crate::domain::time::{age, clock, since};
+use crate::domain::time::{age, since};
 use crate::ops::{FlowAnswer, OpsError};
 
 /// The menu of verbs. Choosing one makes a plan and changes nothing.
@@ -113,7 +113,11 @@ pub(super) fn review_content(app: &App, styles: &Styles, review: &Review) -> (Bl
         "EXPIRED".to_owned()
     };
     let read = age(since(plan.read_at, app.now));
-    fact("version", &format!("{}, seen {read} ago at {} UTC; {left}", plan.version, clock(plan.read_at)), styles.dim);
+    fact(
+        "version",
+        &format!("{}, seen {read} ago at {}; {left}", plan.version, app.times.moment(plan.read_at, app.now)),
+        styles.dim,
+    );
     let area = inside(review_area(app, &block));
     (block, Rect { height: area.height.saturating_sub(FORM), ..area })
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod acting;
 pub(super) mod help;
+pub(super) mod page;
 pub(super) mod progress;
 
 use ratatui::layout::{Position, Rect};
@@ -72,7 +73,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Help { .. } => Some(help::content(app, styles)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
-        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Quit { .. } => None,
+        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Page { .. } | Popup::Quit { .. } => None,
     }
 }
 
@@ -106,6 +107,10 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             None
         }
         Popup::Review(review) => acting::review(app, pen, review),
+        Popup::Page { id, url, button } => {
+            page::page(app, pen, id, url, *button);
+            None
+        }
         Popup::Quit { leave } => {
             acting::quit(app, pen, *leave);
             None

@@ -81,7 +81,7 @@ pub(super) fn content(app: &App, styles: &Styles, id: &str) -> (Block, Rect) {
     for (at, text) in &act.log {
         let lines = wrap(text, columns.saturating_sub(10));
         for (n, line) in lines.into_iter().enumerate() {
-            let time = if n == 0 { at.strftime("%H:%M:%S").to_string() } else { String::new() };
+            let time = if n == 0 { app.times.second(*at) } else { String::new() };
             block.push(vec![Span::styled(format!("{time:<10}"), styles.faint), Span::styled(line, styles.text)]);
         }
     }

@@ -24,6 +24,11 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::Plan(verb, id) => Answer::Plan(Box::new(patiently(ops.plan(verb, &id)).await)),
         Ask::Remediations => Answer::Remediations(patiently(ops.remediations()).await),
         Ask::Raw(id) => Answer::Raw(Box::new(patiently(ops.raw(&id)).await)),
+        Ask::Pair([one, other]) => {
+            let both = tokio::join!(patiently(ops.flow(&one)), patiently(ops.flow(&other)));
+            Answer::Pair(Box::new(both.into()))
+        }
+        Ask::Ways(id) => Answer::Ways(patiently(ops.ways(&id)).await),
         Ask::Refresh => Answer::Refresh(patiently(ops.refresh(None)).await),
     }
 }

@@ -7,13 +7,11 @@ pub(super) mod effects;
 mod outside;
 mod terminal;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use crossterm::execute;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
@@ -21,6 +19,7 @@ use self::effects::Performer;
 use self::outside::Outside;
 use self::terminal::Terminal;
 use super::app::{App, Level};
+use super::clipboard::sequence;
 use super::draw::draw;
 use super::msg::{Effect, Msg};
 use super::settings::Settings;
@@ -189,8 +188,16 @@ impl Cockpit {
             match effect {
                 Effect::Ask(ticket, ask) => self.performer.ask(ticket, ask),
                 Effect::Act { ticket, plan_hash, reason } => self.performer.act(ticket, plan_hash, reason),
-                Effect::Copy(text) => {
-                    execute!(std::io::stdout(), CopyToClipboard::to_clipboard_from(text.as_str()))?;
+                Effect::Copy(clip) => {
+                    let mut out = std::io::stdout();
+                    out.write_all(sequence(&clip, self.app.settings.between).as_bytes())?;
+                    out.flush()?;
+                }
+                Effect::Open(url) => {
+                    let opened = self.app.settings.opener.as_ref().map(|opener| opener.open(&url));
+                    if let Ok(Err(error)) = opened {
+                        self.app.say(Level::Warning, format!("it could not be opened: {error}"));
+                    }
                 }
                 Effect::Repaint => self.terminal.forget(),
                 Effect::Suspend => self.suspend()?,

@@ -5,17 +5,18 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::body;
 use super::flows::state_of;
+use super::{body, gantt};
 use crate::cockpit::app::App;
 use crate::cockpit::glyphs::Glyphs;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::theme::Styles;
+use crate::cockpit::times::Times;
 use crate::cockpit::widgets::numbers::engine_now;
 use crate::cockpit::widgets::pen::{Pen, fit, width, wrap};
 use crate::cockpit::widgets::state;
 use crate::domain::flow::{EntryOutcome, FlowInstance, JudgedFlow, PauseCause, Status, TimelineEntry, Wait};
-use crate::domain::time::{age, date_time, moment, since, words};
+use crate::domain::time::{age, since, words};
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::ops::{FlowAnswer, OpsError};
 
@@ -26,6 +27,7 @@ const WIDE: u16 = 130;
 #[derive(Default)]
 pub(in crate::cockpit) struct Block {
     lines: Vec<Vec<Span<'static>>>,
+    mark: Option<usize>,
 }
 
 impl Block {
@@ -39,6 +41,11 @@ impl Block {
         if self.lines.last().is_some_and(|line| !line.is_empty()) {
             self.lines.push(Vec::new());
         }
+    }
+
+    /// Remembers the last line, which can be scrolled to.
+    pub(in crate::cockpit) fn mark(&mut self) {
+        self.mark = Some(self.lines.len().saturating_sub(1));
     }
 
     /// How many lines there are.
@@ -87,6 +94,7 @@ pub(in crate::cockpit) fn explain(
     block: &mut Block,
     styles: &Styles,
     judgement: &Judgement,
+    times: &Times,
     now: Timestamp,
     columns: usize,
 ) {
@@ -103,7 +111,7 @@ pub(in crate::cockpit) fn explain(
         labelled(block, styles, label, &evidence, style, columns);
         let began = finding
             .since
-            .map(|at| format!(", since {}, {} ago", moment(at, now), age(since(at, now))))
+            .map(|at| format!(", since {}, {} ago", times.moment(at, now), age(since(at, now))))
             .unwrap_or_default();
         let limit =
             if finding.threshold.is_empty() { String::new() } else { format!(", threshold: {}", finding.threshold) };
@@ -176,6 +184,15 @@ fn split(area: Rect) -> (Rect, Option<Rect>) {
     (left, Some(Rect { x: area.right() - side, width: side - 1, ..area }))
 }
 
+/// The line at which its steps begin.
+pub(in crate::cockpit) fn steps_at(app: &App) -> usize {
+    let area = body(app);
+    let Some(answer) = app.detail.answer.value() else { return 0 };
+    let (left, right) = split(area);
+    let block = main_block(app, &Styles::default(), app.glyphs, answer, left.width, right.is_none());
+    block.mark.unwrap_or(0)
+}
+
 /// How many lines there are to scroll through, and how many fit.
 pub(in crate::cockpit) fn extent(app: &App) -> (usize, usize) {
     let mut area = body(app);
@@ -217,7 +234,7 @@ fn seed_block(app: &App, pen: &Pen<'_>, seed: &JudgedFlow, columns: usize) -> Bl
     let now = engine_now(source, app.now);
     let mut block = Block::default();
     verdict_line(&mut block, pen.styles, pen.glyphs, seed);
-    explain(&mut block, pen.styles, &seed.judgement, now, columns);
+    explain(&mut block, pen.styles, &seed.judgement, &app.times, now, columns);
     block.gap();
     block.push(vec![Span::styled(format!("{} asking its source for the rest", pen.glyphs.busy), pen.styles.info)]);
     block
@@ -236,7 +253,7 @@ fn verdict_line(block: &mut Block, styles: &Styles, glyphs: &'static Glyphs, flo
     ]);
 }
 
-fn heading(block: &mut Block, styles: &Styles, text: &str) {
+pub(super) fn heading(block: &mut Block, styles: &Styles, text: &str) {
     block.gap();
     block.push(vec![Span::styled(text.to_owned(), styles.title)]);
 }
@@ -255,8 +272,8 @@ fn main_block(
     let mut block = Block::default();
     let judged = JudgedFlow { flow: instance.clone(), judgement: answer.judgement.clone() };
     verdict_line(&mut block, styles, glyphs, &judged);
-    explain(&mut block, styles, &answer.judgement, now, wide);
-    status(&mut block, styles, instance, now, wide);
+    explain(&mut block, styles, &answer.judgement, &app.times, now, wide);
+    status(&mut block, styles, instance, &app.times, now, wide);
     if let Some(on) = &instance.wait {
         wait(&mut block, styles, on, now, wide);
     }
@@ -264,9 +281,14 @@ fn main_block(
         verbs(&mut block, app, styles, glyphs, answer, wide);
     }
     error(&mut block, styles, answer, wide);
-    timeline(&mut block, styles, glyphs, &answer.detail.timeline, now, wide);
+    if app.detail.chart {
+        gantt::chart(&mut block, styles, glyphs, answer, &app.times, now, wide);
+    } else {
+        timeline(&mut block, styles, glyphs, &answer.detail.timeline, (&app.times, now), wide);
+    }
+    gantt::attempts(&mut block, styles, glyphs, answer, &app.times, now, wide);
     if with_side {
-        facts(&mut block, styles, answer, wide);
+        facts(&mut block, styles, answer, &app.times, wide);
     }
     block
 }
@@ -301,10 +323,10 @@ fn side_block(
 ) {
     let wide = usize::from(columns);
     verbs(block, app, styles, glyphs, answer, wide);
-    facts(block, styles, answer, wide);
+    facts(block, styles, answer, &app.times, wide);
 }
 
-fn status(block: &mut Block, styles: &Styles, flow: &FlowInstance, now: Timestamp, columns: usize) {
+fn status(block: &mut Block, styles: &Styles, flow: &FlowInstance, times: &Times, now: Timestamp, columns: usize) {
     let attempts = match flow.attempts {
         Some(1) => ", attempt 1".to_owned(),
         Some(n) => format!(", attempt {n}"),
@@ -314,7 +336,7 @@ fn status(block: &mut Block, styles: &Styles, flow: &FlowInstance, now: Timestam
     labelled(block, styles, "status", &format!("{}{changed}{attempts}", flow.status.words()), styles.text, columns);
     if let Some(next) = flow.next_retry_at {
         let text = if next > now {
-            format!("in {}, at {}", words(since(now, next)), moment(next, now))
+            format!("in {}, at {}", words(since(now, next)), times.moment(next, now))
         } else {
             format!("was due {} ago", words(since(next, now)))
         };
@@ -354,7 +376,7 @@ fn verbs(block: &mut Block, app: &App, styles: &Styles, glyphs: &'static Glyphs,
     }
 }
 
-fn facts(block: &mut Block, styles: &Styles, answer: &FlowAnswer, columns: usize) {
+fn facts(block: &mut Block, styles: &Styles, answer: &FlowAnswer, times: &Times, columns: usize) {
     let flow = &answer.detail.flow;
     heading(block, styles, "facts");
     let label_width = answer.detail.facts.iter().map(|(label, _)| width(label)).max().unwrap_or(0).clamp(9, 20) + 2;
@@ -368,7 +390,7 @@ fn facts(block: &mut Block, styles: &Styles, answer: &FlowAnswer, columns: usize
         }
     };
     if let Some(created) = flow.created_at {
-        fact("created", &date_time(created));
+        fact("created", &times.date_time(created));
     }
     fact("version", flow.version.as_str());
     for (label, value) in &answer.detail.facts {
@@ -384,16 +406,16 @@ fn timeline(
     styles: &Styles,
     glyphs: &'static Glyphs,
     entries: &[TimelineEntry],
-    now: Timestamp,
+    (times, now): (&Times, Timestamp),
     columns: usize,
 ) {
-    heading(block, styles, "timeline");
+    heading(block, styles, &format!("timeline, {} (Tab: across time)", times.zone(now)));
+    block.mark();
     if entries.is_empty() {
         block.push(vec![Span::styled("its source tells none", styles.dim)]);
         return;
     }
-    let day = |at: Timestamp| at.strftime("%m-%d").to_string();
-    let today = day(now);
+    let today = times.day(now);
     let names = entries.iter().map(|entry| width(&entry.what)).max().unwrap_or(0).clamp(8, (columns / 3).max(8));
     for entry in entries {
         let (glyph, style) = match entry.outcome {
@@ -403,8 +425,8 @@ fn timeline(
             EntryOutcome::Note => (glyphs.dot, styles.dim),
         };
         let at = match entry.at {
-            Some(at) if day(at) == today => at.strftime("      %H:%M:%S").to_string(),
-            Some(at) => at.strftime("%m-%d %H:%M:%S").to_string(),
+            Some(at) if times.day(at) == today => format!("      {}", times.second(at)),
+            Some(at) => format!("{} {}", times.day(at), times.second(at)),
             None => "             ?".to_owned(),
         };
         let took = match (entry.at, entry.ended_at, entry.outcome) {
@@ -431,7 +453,7 @@ fn timeline(
 }
 
 /// How long a step took, in three characters or so: `12ms`, `1.4s`, `3m`.
-fn short(duration: jiff::SignedDuration) -> String {
+pub(super) fn short(duration: jiff::SignedDuration) -> String {
     let millis = duration.as_millis().max(0);
     match millis {
         0..1_000 => format!("{millis}ms"),

@@ -2,8 +2,10 @@
 
 mod aside;
 pub(super) mod board;
+pub(super) mod compare;
 pub(super) mod detail;
 pub(super) mod flows;
+mod gantt;
 pub(super) mod preview;
 pub(super) mod raw;
 pub(super) mod sources;

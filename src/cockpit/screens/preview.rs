@@ -51,7 +51,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
         Span::styled(format!(" {} ", pen.glyphs.step), styles.faint),
         Span::styled(row.flow.step.to_string(), styles.strong),
     ]);
-    explain(&mut block, styles, &row.judgement, now, columns);
+    explain(&mut block, styles, &row.judgement, &app.times, now, columns);
     if let Some(error) = &row.flow.error {
         labelled(&mut block, styles, "error", &error.text, styles.error_text, columns);
     }

@@ -136,7 +136,7 @@ fn about(app: &App, pen: &mut Pen<'_>, source: &SourceStatus, area: Rect) {
         labelled(&mut block, styles, "error", &format!("{error}{times}"), styles.error_text, columns);
     }
     let heard = match source.last_good_at {
-        Some(at) => format!("{} ago, at {}", words(since(at, app.now)), crate::domain::time::date_time(at)),
+        Some(at) => format!("{} ago, at {}", words(since(at, app.now)), app.times.date_time(at)),
         None => "never".to_owned(),
     };
     labelled(&mut block, styles, "heard", &heard, state_style(pen, source.state), columns);

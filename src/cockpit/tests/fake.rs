@@ -18,12 +18,14 @@ use crate::domain::ids::InstanceId;
 use crate::domain::raw::{Json, RawFlow, RawPart, Told};
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
+use crate::domain::run::{Attempt, Attempts, StepRun, Stretch, StretchKind};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Rule, Thresholds, judge};
+use crate::domain::ways::{ReadRequest, Ways};
 use crate::ops::{Cell, FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Page};
 
-pub(super) fn now() -> Timestamp {
+pub(in crate::cockpit) fn now() -> Timestamp {
     "2026-01-15T03:12:07Z".parse().unwrap()
 }
 
@@ -60,7 +62,7 @@ pub(super) fn source(name: &str, state: Freshness, seconds: i64) -> SourceStatus
     }
 }
 
-pub(super) fn instance(n: usize) -> FlowInstance {
+pub(in crate::cockpit) fn instance(n: usize) -> FlowInstance {
     let flows = [
         ("schema-migration", "apply"),
         ("tenant-provisioning", "database"),
@@ -308,7 +310,19 @@ pub(super) fn window(rows: &[Arc<JudgedFlow>], query: &FlowsQuery) -> FlowWindow
     FlowWindow { rows, offset, total, unfiltered: 382, revision: 7 }
 }
 
-pub(super) fn answer(flow: FlowInstance) -> FlowAnswer {
+fn run(step: &str, stretches: &[(StretchKind, i64, Option<i64>)], failures: &[i64], outcome: EntryOutcome) -> StepRun {
+    let stretches = stretches.iter();
+    StepRun {
+        step: step.into(),
+        stretches: stretches
+            .map(|(kind, from, to)| Stretch { kind: *kind, from: ago(*from), to: to.map(ago) })
+            .collect(),
+        failures: failures.iter().copied().map(ago).collect(),
+        outcome,
+    }
+}
+
+pub(in crate::cockpit) fn answer(flow: FlowInstance) -> FlowAnswer {
     let judgement = judge(&flow, &Thresholds::default(), &Circumstances { now: now(), holder: None });
     let entry = |start: i64, end: Option<i64>, what: &str, outcome, note: Option<&str>| TimelineEntry {
         at: Some(ago(start)),
@@ -331,6 +345,35 @@ pub(super) fn answer(flow: FlowInstance) -> FlowAnswer {
                 entry(930, Some(900), "apply", EntryOutcome::Failed, Some("attempt 1: relation does not exist")),
                 entry(900, None, "apply", EntryOutcome::Open, Some("paused after attempt 12")),
             ],
+            runs: vec![
+                run("(queued)", &[(StretchKind::Queued, 960, Some(959))], &[], EntryOutcome::Done),
+                run("validate", &[(StretchKind::Running, 959, Some(958))], &[], EntryOutcome::Done),
+                run("lock-schema", &[(StretchKind::Running, 958, Some(930))], &[], EntryOutcome::Done),
+                run(
+                    "apply",
+                    &[
+                        (StretchKind::Running, 930, Some(925)),
+                        (StretchKind::BackingOff, 925, Some(915)),
+                        (StretchKind::Running, 915, Some(900)),
+                        (StretchKind::Paused, 900, None),
+                    ],
+                    &[925, 900],
+                    EntryOutcome::Open,
+                ),
+            ],
+            attempts: Attempts {
+                list: [(1, 930, 925), (2, 915, 900)]
+                    .into_iter()
+                    .map(|(number, began, failed)| Attempt {
+                        number: Some(number),
+                        step: Some("apply".into()),
+                        began_at: Some(ago(began)),
+                        failed_at: Some(ago(failed)),
+                        error: Some("relation \"tenant_features\" does not exist".into()),
+                    })
+                    .collect(),
+                note: Some("the engine tells equal failures in a row once".into()),
+            },
             facts: vec![
                 ("deployment", "dp_14LsPzGz9HBxXIeBoH5wYUh".into()),
                 ("invoked by", "ingress".into()),
@@ -385,6 +428,19 @@ impl Ops for FakeOps {
                     ),
                 },
             ],
+        })
+    }
+
+    async fn ways(&self, id: &InstanceId) -> Result<Ways, OpsError> {
+        Ok(Ways {
+            page: Some(format!("http://restate.internal:9070/ui/invocations/{}", id.instance).into()),
+            request: Some(ReadRequest {
+                method: "POST",
+                url: "http://restate.internal:9070/query".into(),
+                headers: vec![("accept", "application/json")],
+                credentials: vec![r#"-H "Authorization: Bearer $RESTATE_TOKEN""#],
+                body: Some(r#"{"query":"select 1"}"#.into()),
+            }),
         })
     }
 

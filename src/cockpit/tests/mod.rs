@@ -1,10 +1,11 @@
 //! The cockpit against a hub of hand-made data.
 
 mod acting;
-mod fake;
+pub(in crate::cockpit) mod fake;
 mod moving;
 mod pictures;
 mod typing;
+mod whole;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -124,6 +124,8 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
                 app.forget(Target::Plan);
             }
         }
+        // Its keys have a place of their own.
+        Popup::Page { .. } => return super::opening::key(app, event),
         Popup::Quit { leave } => {
             if close {
                 app.popup = None;

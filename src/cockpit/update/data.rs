@@ -63,6 +63,11 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Vec::new()
         }
         Answer::Act(answer) => act_came(app, *answer),
+        Answer::Pair(answers) => {
+            super::compare::came(app, *answers);
+            Vec::new()
+        }
+        Answer::Ways(answer) => super::copying::came(app, answer),
         Answer::Raw(answer) => {
             super::raw::came(app, *answer);
             Vec::new()
@@ -76,7 +81,13 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             }
             Target::Remediations => Some(app.ask(Ask::Remediations)),
             Target::Flow => ask_detail(app),
-            Target::Flows | Target::Plan | Target::Refresh | Target::Act | Target::Raw => None,
+            Target::Flows
+            | Target::Plan
+            | Target::Refresh
+            | Target::Act
+            | Target::Raw
+            | Target::Pair
+            | Target::Ways => None,
         });
     }
     effects

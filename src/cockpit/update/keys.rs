@@ -3,15 +3,16 @@
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::SignedDuration;
 
+use super::copying::{self, What};
 use super::moving::{self, Step};
-use super::{acting, entered, prompt, raw};
+use super::{acting, compare, entered, opening, prompt, raw};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key};
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::remote::Remote;
+use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
-use crate::domain::text::SafeText;
 use crate::ops::SortBy;
 use crate::query::Filter;
 
@@ -95,7 +96,13 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             };
             Vec::new()
         }
-        CommandId::Copy => copy(app),
+        CommandId::Copy => copying::copy(app, What::Id),
+        CommandId::CopyRow => copying::copy(app, What::Row),
+        CommandId::CopyJson => copying::copy(app, What::Json),
+        CommandId::CopyCurl => copying::copy(app, What::Curl),
+        CommandId::CopyStatus => copying::copy(app, What::Status),
+        CommandId::Page => opening::ask(app),
+        CommandId::Compare => compare::choose(app),
         CommandId::Board => go(app, vec![ScreenName::Board], None),
         CommandId::Flows => go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new())),
         CommandId::Sources => go(app, vec![ScreenName::Board, ScreenName::Sources], None),
@@ -115,6 +122,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             match app.screen() {
                 ScreenName::Detail => effects.extend(super::ask_detail(app)),
                 ScreenName::Raw => effects.extend(raw::ask(app)),
+                ScreenName::Compare => effects.extend(compare::ask(app)),
                 _ => {}
             }
             effects
@@ -133,6 +141,26 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         }
         CommandId::Suspend => vec![Effect::Suspend],
         CommandId::Repaint => vec![Effect::Repaint],
+        CommandId::Chart => {
+            app.detail.chart = !app.detail.chart;
+            // What was asked for is to be seen, where it began out of sight.
+            let (lines, rows) = screens::detail::extent(app);
+            let at = screens::detail::steps_at(app);
+            if at < app.detail.scroll || at + 8 > app.detail.scroll + rows {
+                app.detail.scroll = at.min(lines.saturating_sub(rows));
+            }
+            Vec::new()
+        }
+        CommandId::Zone => {
+            match app.times.turn() {
+                Ok(()) => {
+                    let zone = app.times.zone(app.now);
+                    app.say(Level::Info, format!("times are shown in {zone}; U turns back"));
+                }
+                Err(why) => app.say(Level::Warning, why),
+            }
+            Vec::new()
+        }
         CommandId::Raw => raw::open(app),
         CommandId::Fold => raw::toggle(app, false),
         CommandId::FoldAll => raw::toggle(app, true),
@@ -227,7 +255,7 @@ fn open(app: &mut App) -> Vec<Effect> {
             stack.push(ScreenName::Detail);
             go(app, stack, None)
         }
-        ScreenName::Detail | ScreenName::Sources | ScreenName::Raw => Vec::new(),
+        ScreenName::Detail | ScreenName::Sources | ScreenName::Raw | ScreenName::Compare => Vec::new(),
     }
 }
 
@@ -277,29 +305,6 @@ fn pause(app: &mut App) -> Vec<Effect> {
     app.paused = Some(app.now);
     app.say(Level::Info, "live updates are paused; P goes on");
     Vec::new()
-}
-
-fn copy(app: &mut App) -> Vec<Effect> {
-    let text: Option<SafeText> = match app.screen() {
-        ScreenName::Board => match app.board.pane {
-            Pane::Cohorts => app.board.cohort.clone(),
-            Pane::Strip => app.board.flow.as_ref().map(|(_, flow)| flow.clone()),
-        },
-        ScreenName::Flows => app.flows.selected.as_ref().map(|id| id.instance.clone()),
-        ScreenName::Detail => app.detail.id.as_ref().map(|id| id.instance.clone()),
-        ScreenName::Raw => app.raw.id.as_ref().map(|id| id.instance.clone()),
-        ScreenName::Sources => app.source.clone(),
-    };
-    match text {
-        Some(text) => {
-            app.say(Level::Info, format!("copied {text}"));
-            vec![Effect::Copy(text)]
-        }
-        None => {
-            app.say(Level::Info, "nothing is selected");
-            Vec::new()
-        }
-    }
 }
 
 /// What Esc and Ctrl-C do while a line is typed.

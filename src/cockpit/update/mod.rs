@@ -2,9 +2,12 @@
 //! nobody; the present is passed in.
 
 mod acting;
+mod compare;
+mod copying;
 mod data;
 mod keys;
 mod moving;
+mod opening;
 mod prompt;
 mod raw;
 
@@ -45,6 +48,7 @@ fn entered(app: &mut App) -> Vec<Effect> {
     match app.screen() {
         ScreenName::Flows => vec![moving::ask_flows(app)],
         ScreenName::Detail => ask_detail(app).into_iter().collect(),
+        ScreenName::Compare => compare::ask(app).into_iter().collect(),
         ScreenName::Raw if app.raw.answer.value().is_none() => raw::ask(app).into_iter().collect(),
         ScreenName::Board | ScreenName::Sources | ScreenName::Raw => Vec::new(),
     }

@@ -49,6 +49,11 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
             let most = total.saturating_sub(page);
             app.detail.scroll = step.from(app.detail.scroll.min(most), most + 1, page);
         }
+        ScreenName::Compare => {
+            let (total, page) = screens::compare::extent(app);
+            let most = total.saturating_sub(page);
+            app.compare.scroll = step.from(app.compare.scroll.min(most), most + 1, page);
+        }
         ScreenName::Raw => {
             let rows = super::raw::rows(app);
             let to = step.from(app.raw.cursor, app.raw.visible.len(), rows);

@@ -9,7 +9,7 @@ use crate::cockpit::app::App;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::{Badge, ScreenName};
 use crate::domain::source::{Freshness, SourceStatus};
-use crate::domain::time::{age, clock, since};
+use crate::domain::time::{age, since};
 
 /// Draws both lines.
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -46,7 +46,7 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
             styles.badge_note,
         ));
     }
-    let time = format!("{} UTC ", clock(app.now));
+    let time = format!("{} {} ", app.times.clock(app.now), app.times.zone(app.now));
     let mut right = vec![Span::styled(time, styles.bar_strong)];
     if area.width >= 60 {
         right.insert(0, Span::styled(format!("{}  ", app.settings.operator), styles.bar));

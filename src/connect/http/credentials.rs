@@ -90,6 +90,11 @@ impl Keyring {
         self.held().current.as_ref().map(|(_, header)| header.clone())
     }
 
+    /// How they are sent.
+    pub(super) fn scheme(&self) -> Option<Scheme> {
+        self.held().current.as_ref().map(|(credentials, _)| credentials.scheme().clone())
+    }
+
     /// Whether there are any.
     pub(super) fn any(&self) -> bool {
         self.held().current.is_some()

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::row::InstanceRow;
+use super::runs;
 use super::sql::{self, Scope};
 use super::{ConnectError, Reading, Restate, Row};
 use crate::domain::flow::{EntryOutcome, FlowDetail, FlowError, TimelineEntry};
@@ -25,35 +26,36 @@ const NAME: usize = 120;
 const ENTRIES: usize = 2_000;
 
 #[derive(Debug, Deserialize)]
-struct JournalRow {
-    entry_type: String,
-    name: Option<String>,
-    appended_at: Option<Timestamp>,
-    entry_lite_json: Option<String>,
+pub(super) struct JournalRow {
+    pub(super) entry_type: String,
+    pub(super) name: Option<String>,
+    pub(super) appended_at: Option<Timestamp>,
+    pub(super) entry_lite_json: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct EventRow {
-    appended_at: Option<Timestamp>,
-    event_type: String,
-    event_json: Option<String>,
+pub(super) struct EventRow {
+    pub(super) appended_at: Option<Timestamp>,
+    pub(super) event_type: String,
+    pub(super) event_json: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct WholeRow {
-    last_failure: Option<String>,
-    completion_failure: Option<String>,
-    pinned_deployment_id: Option<String>,
-    last_attempt_deployment_id: Option<String>,
-    invoked_by: Option<String>,
-    invoked_by_target: Option<String>,
-    invoked_by_id: Option<String>,
-    restarted_from: Option<String>,
-    idempotency_key: Option<String>,
-    trace_id: Option<String>,
-    journal_size: Option<u64>,
-    scheduled_start_at: Option<Timestamp>,
-    completed_at: Option<Timestamp>,
+pub(super) struct WholeRow {
+    pub(super) last_failure: Option<String>,
+    pub(super) completion_failure: Option<String>,
+    pub(super) pinned_deployment_id: Option<String>,
+    pub(super) last_attempt_deployment_id: Option<String>,
+    pub(super) invoked_by: Option<String>,
+    pub(super) invoked_by_target: Option<String>,
+    pub(super) invoked_by_id: Option<String>,
+    pub(super) restarted_from: Option<String>,
+    pub(super) idempotency_key: Option<String>,
+    pub(super) trace_id: Option<String>,
+    pub(super) journal_size: Option<u64>,
+    pub(super) running_at: Option<Timestamp>,
+    pub(super) scheduled_start_at: Option<Timestamp>,
+    pub(super) completed_at: Option<Timestamp>,
 }
 
 impl Row for JournalRow {
@@ -92,6 +94,8 @@ impl Restate {
         let detail = FlowDetail {
             error: whole_error(&whole, &events),
             timeline: timeline(&journal, &events),
+            runs: runs::runs(&whole, &journal, &events, &flow),
+            attempts: runs::attempts(&events),
             facts: facts(&whole),
             flow,
         };
@@ -113,7 +117,7 @@ fn whole_error(whole: &WholeRow, events: &[EventRow]) -> Vec<SafeText> {
 }
 
 /// Message and stack trace of the failure that an event carries.
-fn failure_of(event: &str) -> Option<(String, Option<String>)> {
+pub(super) fn failure_of(event: &str) -> Option<(String, Option<String>)> {
     let value: Value = serde_json::from_str(event).ok()?;
     let failure = value.get("last_failure").filter(|failure| failure.is_object()).unwrap_or(&value);
     let text = |key: &str| failure.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
@@ -161,26 +165,26 @@ fn timeline(journal: &[JournalRow], events: &[EventRow]) -> Vec<TimelineEntry> {
 }
 
 /// The completion id of a notification, and whether it tells of a failure.
-fn notification(lite: &Value) -> Option<(u64, bool)> {
+pub(super) fn notification(lite: &Value) -> Option<(u64, bool)> {
     let note = lite.get("Notification")?;
     let id = note.get("id")?.get("CompletionId")?.as_u64()?;
     Some((id, note.get("result").and_then(Value::as_str) == Some("Failure")))
 }
 
 /// The completion id under which a command's result comes.
-fn result_id(lite: &Value) -> Option<u64> {
+pub(super) fn result_id(lite: &Value) -> Option<u64> {
     let (_, command) = lite.get("Command")?.as_object()?.iter().next()?;
     let id = command.get("result_completion_id").or_else(|| command.get("completion_id"))?;
     id.as_u64()
 }
 
 impl JournalRow {
-    fn lite(&self) -> Option<Value> {
+    pub(super) fn lite(&self) -> Option<Value> {
         serde_json::from_str(self.entry_lite_json.as_deref()?).ok()
     }
 
     /// What a command is called, and more about it.
-    fn words(&self, kind: &str, lite: Option<&Value>) -> (SafeText, Option<SafeText>) {
+    pub(super) fn words(&self, kind: &str, lite: Option<&Value>) -> (SafeText, Option<SafeText>) {
         let body = lite.and_then(|lite| lite.get("Command")?.get(kind));
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(|text| SafeText::clipped(text, NAME));
         let name = self.name.as_deref().filter(|name| !name.is_empty());
@@ -188,7 +192,7 @@ impl JournalRow {
             "Sleep" => {
                 let until = body.and_then(|body| body.get("wake_up_time")?.as_i64());
                 let until = until.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-                until.map(|at| format!("until {}", crate::domain::time::date_time(at)).into())
+                until.map(|at| format!("until {} UTC", crate::domain::time::date_time(at)).into())
             }
             "Call" | "OneWayCall" => text(body.and_then(|body| body.get("invocation_id"))),
             _ => None,
@@ -217,7 +221,7 @@ impl JournalRow {
 }
 
 fn facts(whole: &WholeRow) -> Vec<(&'static str, SafeText)> {
-    let time = |at: Option<Timestamp>| at.map(crate::domain::time::date_time);
+    let time = |at: Option<Timestamp>| at.map(|at| format!("{} UTC", crate::domain::time::date_time(at)));
     let caller = match (&whole.invoked_by_target, &whole.invoked_by_id) {
         (Some(target), Some(id)) => Some(format!("{target} {id}")),
         _ => whole.invoked_by.clone(),

@@ -39,6 +39,7 @@
 mod detail;
 mod raw;
 mod row;
+mod runs;
 mod signs;
 mod sql;
 
@@ -58,12 +59,13 @@ use self::row::{CountRow, InstanceRow};
 use self::sql::Scope;
 use super::http::{ActReply, Client};
 use super::{Act, ActAnswer, ConnectError, Connector, Observation, Reading};
-use crate::config::Transport;
+use crate::config::{Scheme, Transport};
 use crate::domain::flow::FlowInstance;
 use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
+use crate::domain::ways::{self, ReadRequest, Ways};
 
 /// How far back failures count.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
@@ -73,6 +75,12 @@ const CHUNK: usize = 1_000;
 
 /// Said where a server answers, but not as this engine does.
 const HINT: &str = "is this the URL of a Restate admin API (port 9070 by default)?";
+
+/// What stands for the token in a request that is copied: a variable that whoever runs it sets.
+const CREDENTIALS: &str = r#"-H "Authorization: Bearer $RESTATE_TOKEN""#;
+
+/// The same for a user and a password.
+const BASIC: &str = r#"-u "$RESTATE_USER:$RESTATE_PASSWORD""#;
 
 /// What the engine (1.7.12) says to a query for an id that can't be one: its ids end with a check sum.
 const NO_ID: &str = "non valid invocation id";
@@ -356,6 +364,25 @@ impl Connector for Restate {
             Err(error) if error.to_string().contains(NO_ID) => Ok(None),
             other => other,
         }
+    }
+
+    fn ways(&self, instance: &str, flow: &str) -> Ways {
+        let address = self.http.address();
+        // Seen in the routes of the server's own pages.
+        let usual = format!("{address}/ui/invocations/{{id}}");
+        let page = ways::page(self.open.as_deref().unwrap_or(&usual), instance, flow, &self.source);
+        let request = sql::is_id(instance).then(|| ReadRequest {
+            method: "POST",
+            url: format!("{address}/query").into(),
+            headers: vec![("accept", "application/json"), ("content-type", "application/json")],
+            credentials: match self.http.scheme() {
+                Some(Scheme::Bearer) => vec![CREDENTIALS],
+                Some(Scheme::Basic { .. }) => vec![BASIC],
+                None => Vec::new(),
+            },
+            body: Some(serde_json::json!({ "query": sql::instances(&Scope::One(instance)) }).to_string().into()),
+        });
+        Ways { page, request }
     }
 
     async fn act(&self, act: &Act) -> ActAnswer {

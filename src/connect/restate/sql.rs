@@ -70,7 +70,7 @@ pub(super) fn whole(id: &str) -> String {
     format!(
         "select last_failure, completion_failure, pinned_deployment_id, last_attempt_deployment_id, invoked_by, \
          invoked_by_target, invoked_by_id, restarted_from, idempotency_key, trace_id, journal_size, \
-         scheduled_at, scheduled_start_at, completed_at from sys_invocation where id = '{id}'"
+         running_at, scheduled_at, scheduled_start_at, completed_at from sys_invocation where id = '{id}'"
     )
 }
 

@@ -15,6 +15,7 @@ use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
+use crate::domain::ways::Ways;
 
 /// Rows in one part of a pass.
 const CHUNK: usize = 200;
@@ -60,6 +61,10 @@ impl Connector for World {
     async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError> {
         let moment = self.moment();
         Ok(moment.find(instance).map(|(played, phase)| moment.raw(&played, &phase, &Redactor::default())))
+    }
+
+    fn ways(&self, _instance: &str, _flow: &str) -> Ways {
+        Ways::default()
     }
 
     async fn act(&self, act: &Act) -> ActAnswer {

@@ -18,6 +18,7 @@ mod flows;
 mod lanes;
 mod picture;
 mod raw;
+mod runs;
 mod script;
 mod tenants;
 mod timeline;

@@ -27,7 +27,14 @@ impl Moment<'_> {
             }
             _ => Vec::new(),
         };
-        FlowDetail { flow, error, timeline: self.timeline(played), facts: self.facts(played) }
+        FlowDetail {
+            flow,
+            error,
+            timeline: self.timeline(played),
+            runs: self.runs(played),
+            attempts: self.attempts_told(played),
+            facts: self.facts(played),
+        }
     }
 
     fn timeline(&self, played: &Played) -> Vec<TimelineEntry> {
@@ -38,7 +45,7 @@ impl Moment<'_> {
             let new_step = !phases[..nth].iter().any(|earlier| earlier.step == phase.step && in_step(earlier.state));
             match phase.state {
                 State::Scheduled { due } => {
-                    let note = format!("due {}", date_time(self.instant(due)));
+                    let note = format!("due {} UTC", date_time(self.instant(due)));
                     entries.push((phase.at, self.entry(phase.at, ends, "scheduled", Some(note.into()))));
                 }
                 State::Queued { behind } => {
@@ -85,7 +92,7 @@ impl Moment<'_> {
         };
         let note = waits.map(|what| {
             let until = match first.state {
-                State::Waiting { until: Some(until) } => format!(" until {}", date_time(self.instant(until))),
+                State::Waiting { until: Some(until) } => format!(" until {} UTC", date_time(self.instant(until))),
                 _ => String::new(),
             };
             format!("waits for {what}{until}").into()

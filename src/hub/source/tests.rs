@@ -5,6 +5,7 @@ use super::*;
 use crate::connect::{Act, ActAnswer, Reading};
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::Verb;
+use crate::domain::ways::Ways;
 
 /// How long a server is left alone at most, which the client makes sure of.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
@@ -31,6 +32,10 @@ impl Connector for Busy {
 
     fn effect(&self, _: Verb, _: &FlowInstance) -> SafeText {
         SafeText::default()
+    }
+
+    fn ways(&self, _: &str, _: &str) -> Ways {
+        Ways::default()
     }
 
     async fn check(&self) -> Result<(), ConnectError> {

@@ -1,0 +1,243 @@
+//! What is copied: an id, a row, JSON, the request, or a few lines for a chat.
+
+use crate::cockpit::app::{App, Level, Pane, WaysFor};
+use crate::cockpit::clipboard::Clip;
+use crate::cockpit::msg::{Ask, Effect};
+use crate::cockpit::settings::ScreenName;
+use crate::domain::cohort::Cohort;
+use crate::domain::flow::JudgedFlow;
+use crate::domain::ids::InstanceId;
+use crate::domain::text::SafeText;
+use crate::domain::time::{since, words};
+use crate::domain::ways::Ways;
+use crate::ops::OpsError;
+use crate::ops::json::{cohort_json, flow_json, raw_json, row_json};
+
+/// What is wanted of what is under the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Id,
+    Row,
+    Json,
+    Curl,
+    Status,
+}
+
+pub(super) fn copy(app: &mut App, what: What) -> Vec<Effect> {
+    let clip = match what {
+        What::Id => ids(app),
+        What::Row => row(app),
+        What::Json => json(app),
+        What::Status => status(app),
+        What::Curl => return curl(app),
+    };
+    match clip {
+        Some(clip) => send(app, clip),
+        None => {
+            app.say(Level::Info, "there is nothing of that kind here to copy");
+            Vec::new()
+        }
+    }
+}
+
+/// Sends a text to the clipboard, and says so.
+pub(super) fn send(app: &mut App, clip: Clip) -> Vec<Effect> {
+    match clip.told() {
+        Ok(told) => {
+            app.say(Level::Info, told);
+            vec![Effect::Copy(clip)]
+        }
+        Err(why) => {
+            app.say(Level::Warning, why);
+            Vec::new()
+        }
+    }
+}
+
+fn cohort(app: &App) -> Option<&Cohort> {
+    let cohort = app.board.shown.get(app.board.index);
+    cohort.filter(|_| app.screen() == ScreenName::Board && app.board.pane == Pane::Cohorts)
+}
+
+/// The rows that a copy is about: the one under the cursor, or the open one.
+fn rows(app: &App) -> Vec<JudgedFlow> {
+    match app.screen() {
+        ScreenName::Flows => app.flows.row.iter().map(|row| (**row).clone()).collect(),
+        ScreenName::Detail => {
+            let answer = app.detail.answer.value();
+            let judged = answer
+                .map(|answer| JudgedFlow { flow: answer.detail.flow.clone(), judgement: answer.judgement.clone() });
+            judged.or_else(|| app.detail.seed.as_deref().cloned()).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn ids(app: &App) -> Option<Clip> {
+    let one = |text: Option<&SafeText>| text.map(Clip::word);
+    match app.screen() {
+        ScreenName::Board => match app.board.pane {
+            Pane::Cohorts => one(app.board.cohort.as_ref()),
+            Pane::Strip => one(app.board.flow.as_ref().map(|(_, flow)| flow)),
+        },
+        ScreenName::Flows => one(app.flows.selected.as_ref().map(|id| &id.instance)),
+        ScreenName::Detail => one(app.detail.id.as_ref().map(|id| &id.instance)),
+        ScreenName::Raw => one(app.raw.id.as_ref().map(|id| &id.instance)),
+        ScreenName::Compare => app.compare.pair.as_ref().map(|pair| Clip::lines(pair.iter().map(|id| &*id.instance))),
+        ScreenName::Sources => one(app.source.as_ref()),
+    }
+}
+
+fn row(app: &App) -> Option<Clip> {
+    if let Some(cohort) = cohort(app) {
+        return Some(Clip::rows([vec![
+            cohort.id.clone(),
+            cohort.source.clone(),
+            cohort.flow.clone(),
+            cohort.step.clone(),
+            cohort.rule.words().into(),
+            cohort.count.to_string().into(),
+            if cohort.tenants == 0 && cohort.without_tenant > 0 {
+                "?".into()
+            } else {
+                cohort.tenants.to_string().into()
+            },
+            cohort.since.map(|at| at.to_string()).unwrap_or_default().into(),
+            cohort.sample.clone().unwrap_or_else(|| cohort.evidence.clone()),
+        ]]));
+    }
+    let cells = |row: &JudgedFlow| {
+        let flow = &row.flow;
+        vec![
+            flow.id.to_string().into(),
+            row.judgement.verdict.name().into(),
+            row.judgement.rule().map_or("", |rule| rule.words()).into(),
+            flow.status.words().into(),
+            row.began().map(|at| at.to_string()).unwrap_or_default().into(),
+            flow.flow.clone(),
+            flow.step.clone(),
+            flow.tenant.clone().unwrap_or_default(),
+            flow.key.clone().unwrap_or_default(),
+            flow.attempts.map(|count| count.to_string()).unwrap_or_default().into(),
+            flow.error.as_ref().map(|error| error.text.clone()).unwrap_or_default(),
+        ]
+    };
+    let rows = rows(app);
+    (!rows.is_empty()).then(|| Clip::rows(rows.iter().map(cells)))
+}
+
+fn json(app: &App) -> Option<Clip> {
+    if let Some(cohort) = cohort(app) {
+        return Some(Clip::json(&cohort_json(cohort)));
+    }
+    match app.screen() {
+        ScreenName::Detail => app.detail.answer.value().map(|answer| Clip::json(&flow_json(answer))),
+        ScreenName::Raw => app.raw.answer.value().map(|raw| Clip::json(&raw_json(raw))),
+        ScreenName::Flows => match rows(app).as_slice() {
+            [] => None,
+            [one] => Some(Clip::json(&row_json(one))),
+            several => Some(Clip::json(&several.iter().map(row_json).collect())),
+        },
+        _ => None,
+    }
+}
+
+/// Five lines for a chat: what, where, since, whom, why.
+fn status(app: &App) -> Option<Clip> {
+    let context = &app.settings.context;
+    if let Some(cohort) = cohort(app) {
+        let tenants = match (cohort.tenants, cohort.without_tenant) {
+            (0, 1..) => "tenants not known".to_owned(),
+            (known, 0) => crate::cockpit::widgets::numbers::plural(known, "tenant"),
+            (known, more) => format!(
+                "{}, and {more} whose tenant is not known",
+                crate::cockpit::widgets::numbers::plural(known, "tenant")
+            ),
+        };
+        let why = cohort.sample.as_ref().unwrap_or(&cohort.evidence);
+        return Some(Clip::lines([
+            format!(
+                "STUCK: {} of {} in {} ({})",
+                crate::cockpit::widgets::numbers::plural(cohort.count, "instance"),
+                cohort.flow,
+                cohort.step,
+                cohort.rule.words()
+            ),
+            format!("where: {context}, {}, cohort {}", cohort.source, cohort.id),
+            format!("since: {}", since_words(app, cohort.since)),
+            format!("whom: {tenants}"),
+            format!("why: {why}"),
+        ]));
+    }
+    let rows = rows(app);
+    let row = rows.first()?;
+    let flow = &row.flow;
+    let rule = row.judgement.rule().map(|rule| format!(" ({})", rule.words())).unwrap_or_default();
+    let evidence =
+        row.judgement.primary().map(|finding| finding.evidence.clone()).filter(|evidence| !evidence.is_empty());
+    let why = match (evidence, &flow.error) {
+        (Some(evidence), Some(error)) => format!("{evidence}: {}", error.text),
+        (Some(evidence), None) => evidence.to_string(),
+        (None, Some(error)) => error.text.to_string(),
+        (None, None) => flow.status.words().to_owned(),
+    };
+    Some(Clip::lines([
+        format!("{}: {} in {}{rule}", row.judgement.verdict.name().to_uppercase(), flow.flow, flow.step),
+        format!("where: {context}, {}", flow.id),
+        format!("since: {}", since_words(app, row.began())),
+        format!("whom: {}", flow.tenant.as_deref().or(flow.key.as_deref()).unwrap_or("tenant not known")),
+        format!("why: {why}"),
+    ]))
+}
+
+/// In UTC, whatever the screen shows: who reads it may be elsewhere.
+fn since_words(app: &App, at: Option<jiff::Timestamp>) -> String {
+    at.map_or_else(
+        || "not known".to_owned(),
+        |at| format!("{} UTC ({})", crate::domain::time::date_time(at), words(since(at, app.now))),
+    )
+}
+
+/// Asks for the request by which the instance under the cursor is read.
+fn curl(app: &mut App) -> Vec<Effect> {
+    match app.subject() {
+        Ok(id) => vec![ask(app, WaysFor::Curl, id)],
+        Err(why) => {
+            app.say(Level::Info, why);
+            Vec::new()
+        }
+    }
+}
+
+/// Asks for the ways to an instance.
+pub(super) fn ask(app: &mut App, wanted: WaysFor, id: InstanceId) -> Effect {
+    app.ways = Some((wanted, id.clone()));
+    app.ask(Ask::Ways(id))
+}
+
+/// They came.
+pub(super) fn came(app: &mut App, answer: Result<Ways, OpsError>) -> Vec<Effect> {
+    let Some((wanted, id)) = app.ways.take() else { return Vec::new() };
+    let ways = match answer {
+        Ok(ways) => ways,
+        Err(error) => {
+            app.say(Level::Warning, error.to_string());
+            return Vec::new();
+        }
+    };
+    match (wanted, ways.request, ways.page) {
+        (WaysFor::Curl, Some(request), _) => send(app, Clip::word(&request.curl())),
+        (WaysFor::Curl, None, _) => {
+            app.say(Level::Info, "its source is not asked over HTTP, so there is no request to copy");
+            Vec::new()
+        }
+        (WaysFor::Open, _, Some(url)) => {
+            super::opening::show(app, id, url);
+            Vec::new()
+        }
+        (WaysFor::Open, _, None) => {
+            app.say(Level::Info, "its engine has no page of it; `open` in the source's config may name one");
+            Vec::new()
+        }
+    }
+}
