@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
+use crate::domain::log::LogView;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb, VerbOffer};
 use crate::domain::source::SourceStatus;
@@ -224,6 +225,11 @@ pub trait Ops: Send + Sync {
 
     /// The acts of this hub, the newest first.
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError>;
+
+    /// What the program that answers tells of itself.
+    async fn log(&self) -> Result<Arc<LogView>, OpsError> {
+        Err(OpsError::Refused("no log is kept".into()))
+    }
 
     /// Tells when something has changed: the value is the newest revision.
     fn changes(&self) -> watch::Receiver<u64>;

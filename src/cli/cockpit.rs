@@ -7,10 +7,15 @@ use super::{Failure, Outcome, check, report, world};
 use crate::cockpit::{self, Badge, Colours, ExitReason, Settings};
 use crate::config::{ColourDepth, ConfigError, Ui};
 use crate::ops::Ops;
+use crate::telemetry;
 
 pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
     let world = world::build(global, false)?;
     let settings = overridden(settings(&world).await?.fit_terminal(), &world.ui);
+    // Kept to the end: what was told is on the disk when it goes.
+    let telemetry = telemetry::start(&world.log, world.state_dir.as_deref());
+    world.hub.tells(telemetry.book().clone());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), context = %world.context, "Quarterdeck starts");
     let polling = world.hub.start();
     let exit = cockpit::run(world.hub.clone(), settings).await;
     drop(polling);
@@ -27,6 +32,7 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
         };
         report::note(&format!("still running: {} of {}{id}: {next}", act.verb.name(), act.target));
     }
+    tracing::info!("Quarterdeck ends");
     match exit.reason {
         ExitReason::Asked => {}
         ExitReason::Signal(name) => report::note(&format!("ended by {name}")),

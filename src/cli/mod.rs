@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod cockpit;
 mod completions;
+mod doctor;
 mod get;
 mod output;
 mod report;
@@ -91,6 +92,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Demo => cockpit::run(&args.global.for_demo()).await,
         Command::Get(get) => get::run(&args.global, &get).await,
         Command::Snapshot(snapshot) => snapshot::run(&args.global, &snapshot).await,
+        Command::Doctor(doctor) => doctor::run(&args.global, &doctor).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Man => completions::man(),
     }

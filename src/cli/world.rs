@@ -1,5 +1,6 @@
 //! What a command looks at: the configured sources, or the demo world.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Failure;
 use super::args::Global;
-use crate::config::{Config, ConfigError, KeySetting, SourceConfig, SourceKind, Ui, ViewSetting};
+use crate::config::{Config, ConfigError, KeySetting, LogSettings, SourceConfig, SourceKind, Ui, ViewSetting};
 use crate::connect::Connector;
 use crate::connect::restate::Restate;
 use crate::connect::sim::{self, World as SimWorld};
@@ -29,6 +30,19 @@ pub(super) struct World {
     pub(super) ui: Ui,
     pub(super) keys: Vec<KeySetting>,
     pub(super) views: Vec<ViewSetting>,
+    /// What is told of the run, and where it is written.
+    pub(super) log: LogSettings,
+    pub(super) state_dir: Option<PathBuf>,
+}
+
+/// The config, or why there is none.
+pub(super) fn config(global: &Global) -> Result<Config, Failure> {
+    Config::load(global.config.as_deref(), &global.flags()).map_err(|error| match &error {
+        ConfigError::None { .. } => {
+            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo"))
+        }
+        _ => Failure::Usage(error.to_string()),
+    })
 }
 
 /// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
@@ -41,12 +55,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     if global.seed.is_some() {
         return Err(Failure::Usage("--seed goes with --demo".into()));
     }
-    let config = Config::load(global.config.as_deref(), &global.flags()).map_err(|error| match &error {
-        ConfigError::None { .. } => {
-            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo"))
-        }
-        _ => Failure::Usage(error.to_string()),
-    })?;
+    let config = config(global)?;
     let read_only = if global.read_only {
         Some("started with --read-only".to_owned())
     } else if config.context.production {
@@ -64,7 +73,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         read_only,
         thresholds: config.thresholds,
         soak: config.soak,
-        state_dir: (!once).then_some(config.state_dir),
+        state_dir: (!once).then(|| config.state_dir.clone()),
         clock: clock.clone(),
         sources,
     });
@@ -79,6 +88,8 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         ui: config.ui,
         keys: config.keys,
         views: config.views,
+        log: config.log,
+        state_dir: Some(config.state_dir),
     })
 }
 
@@ -86,6 +97,8 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
 pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
     let variable = |name: &str| std::env::var(name).ok();
     let ui = Ui::without_file(&global.flags(), &variable)
+        .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
+    let log = LogSettings::without_file(&variable)
         .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
     let world: Arc<dyn Connector> = Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), clock.clone()));
     let hub = Hub::new(Setup {
@@ -108,6 +121,8 @@ pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
         ui,
         keys: Vec::new(),
         views: Vec::new(),
+        log,
+        state_dir: None,
     })
 }
 
@@ -125,4 +140,9 @@ fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dy
         ),
     };
     Ok((source.name.clone(), connector, length(source.poll)?))
+}
+
+/// What speaks to a source, by itself.
+pub(super) fn connector(source: &SourceConfig) -> Result<Arc<dyn Connector>, Failure> {
+    connect(source, &Redactor::default()).map(|(_, connector, _)| connector)
 }

@@ -9,6 +9,7 @@ use super::RunningAct;
 use super::compare::CompareState;
 use super::glyphs::Glyphs;
 use super::keymap::{Key, Keymap};
+use super::log::LogLook;
 use super::msg::{Ask, Effect, Target, Ticket};
 use super::raw::RawState;
 use super::remote::Remote;
@@ -17,6 +18,7 @@ use super::times::Times;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::Version;
 use crate::domain::ids::InstanceId;
+use crate::domain::log::LogView;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
@@ -182,6 +184,8 @@ impl Review {
 /// What lies over the screen.
 #[derive(Debug, Clone)]
 pub enum Popup {
+    /// The log.
+    Log(LogLook),
     /// The help.
     Help {
         /// Lines scrolled.
@@ -319,6 +323,8 @@ pub struct App {
     pub previous: Option<(Vec<ScreenName>, String)>,
     /// What is stuck.
     pub overview: Remote<Arc<Overview>>,
+    /// What the program tells of itself.
+    pub log: Remote<Arc<LogView>>,
     /// The acts.
     pub acts: Remote<Vec<Remediation>>,
     /// The board.
@@ -377,6 +383,7 @@ impl App {
             stack,
             previous: None,
             overview: Remote::Never,
+            log: Remote::Never,
             acts: Remote::Never,
             board: BoardState {
                 shown: Vec::new(),

@@ -13,6 +13,7 @@ mod export;
 pub mod gantt;
 pub mod glyphs;
 pub mod keymap;
+pub mod log;
 pub mod msg;
 pub mod opener;
 mod popups;

@@ -6,6 +6,7 @@ use crossterm::event::KeyEvent;
 
 use super::clipboard::Clip;
 use crate::domain::ids::InstanceId;
+use crate::domain::log::LogView;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
@@ -35,11 +36,13 @@ pub enum Target {
     Pair,
     /// The ways to an instance.
     Ways,
+    /// The log.
+    Log,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 11;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -72,6 +75,8 @@ pub enum Ask {
     Pair([InstanceId; 2]),
     /// The engine's page of an instance, and how it is read.
     Ways(InstanceId),
+    /// The log.
+    Log,
 }
 
 impl Ask {
@@ -79,6 +84,7 @@ impl Ask {
     pub const fn target(&self) -> Target {
         match self {
             Self::Overview => Target::Overview,
+            Self::Log => Target::Log,
             Self::Flows(_) => Target::Flows,
             Self::Flow(_) => Target::Flow,
             Self::Plan(..) => Target::Plan,
@@ -94,6 +100,8 @@ impl Ask {
 /// What the hub answered.
 #[derive(Debug, Clone)]
 pub enum Answer {
+    /// The log.
+    Log(Result<Arc<LogView>, OpsError>),
     /// The board.
     Overview(Result<Arc<Overview>, OpsError>),
     /// A window on the flows.

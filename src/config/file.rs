@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::diagnostic::{Diagnostic, Document, Problems};
 use super::layers::{Flags, Layer, Setting, variable};
+use super::log::LogSettings;
 use super::redact;
 use super::section::{Found, Section};
 use super::thresholds::ThresholdBook;
@@ -19,7 +20,8 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 12] = [
+const ROOT: [&str; 13] = [
+    "log",
     "operator",
     "soak",
     "state_dir",
@@ -87,6 +89,7 @@ pub(super) fn read(
     let thresholds = document.keep(ThresholdBook::read(&root)).unwrap_or_default();
     let ui = Ui::read(&root, flags, surroundings);
     let redact = document.keep(redact::read(&root)).unwrap_or_default();
+    let log = LogSettings::read(&root, surroundings);
     let (keys, views) = (ui::keys(&root), ui::views(&root));
     let drafts = contexts(&root);
     let problems_so_far = problems.take();
@@ -118,6 +121,7 @@ pub(super) fn read(
         keys,
         views,
         redact,
+        log,
         layers,
     })
 }

@@ -8,6 +8,7 @@ mod command;
 mod diagnostic;
 mod file;
 mod layers;
+mod log;
 mod paths;
 mod promises;
 mod redact;
@@ -27,6 +28,7 @@ use thiserror::Error;
 
 pub use diagnostic::{Diagnostic, Place};
 pub use layers::{Flags, Layer, Setting};
+pub use log::LogSettings;
 pub use paths::{default_file, default_state_dir};
 pub use secret::SecretPlace;
 pub use thresholds::ThresholdBook;
@@ -62,6 +64,8 @@ pub struct Config {
     pub keys: Vec<KeySetting>,
     /// The saved views, in the order of the file. Filters, orders and columns are as they were written.
     pub views: Vec<ViewSetting>,
+    /// What the program tells of itself, and how much of it is kept.
+    pub log: LogSettings,
     /// Where those values come from that do not say so themselves.
     pub layers: Layers,
 }

@@ -127,6 +127,21 @@ pub struct Reading {
     pub last_failure_at: Option<Timestamp>,
 }
 
+/// What a source says of itself, for whoever asks whether all is well.
+#[derive(Debug, Clone, Default)]
+pub struct Checkup {
+    /// The engine's version.
+    pub version: Option<SafeText>,
+    /// Whether Quarterdeck was tested with that version; `None` where that is no question.
+    pub tested: Option<bool>,
+    /// The present, by the engine's clock.
+    pub engine_now: Option<Timestamp>,
+    /// The server's certificate, where the connection was secured.
+    pub certificate: Option<http::Certificate>,
+    /// What is read in a pass, and why it can't be read where that is so.
+    pub reads: Vec<(SafeText, Option<SafeText>)>,
+}
+
 /// A control plane.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -154,6 +169,11 @@ pub trait Connector: Send + Sync {
 
     /// Whether it answers at all, asked as cheaply as can be: what a pause between two passes is filled with.
     async fn check(&self) -> Result<(), ConnectError>;
+
+    /// What it is and what can be read of it, asked in small questions.
+    async fn examine(&self) -> Result<Checkup, ConnectError> {
+        self.check().await.map(|()| Checkup::default())
+    }
 
     /// One pass: every open and failed instance and the engine's own counts.
     ///

@@ -25,6 +25,9 @@ const STALE_AT_LEAST: Duration = Duration::from_secs(15);
 /// The engine's share of the time: a pass that took this long is followed by a pause ten times as long.
 const PAUSE_PER_PASS: u32 = 10;
 
+/// A pass that takes longer is told of, where it takes longer than the time between two as well.
+const SLOW: Duration = Duration::from_secs(2);
+
 /// The longest pause between two passes over a source that fails.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
 
@@ -205,7 +208,12 @@ impl Source {
         self.state().last_asked_at = Some(asked_at);
         match self.gather().await {
             Ok(gathered) => self.take(gathered, thresholds, asked_at, clock(), began.elapsed()),
-            Err(error) => self.fail(&error),
+            Err(error) => {
+                let pause = self.fail(&error);
+                let failures = self.state().failures;
+                tracing::warn!(source = %self.name, %error, failures, "a pass failed");
+                pause
+            }
         }
     }
 
@@ -254,6 +262,7 @@ impl Source {
         let judged = judge_all(flows, book, poll, engine_now.unwrap_or(now));
         let board = board::of_source(&self.name, &judged.iter(), Some(&gathered.counts));
         let mut state = self.state();
+        self.tell(&state, judged.len(), gathered.bad_rows, took);
         state.good_in_a_row = state.good_in_a_row.saturating_add(1);
         // One failure is a blip; after a row of them one good pass may be a blip too.
         state.live = state.last_good_at.is_none() || state.failures <= 1 || state.good_in_a_row >= 2;
@@ -275,6 +284,22 @@ impl Source {
         state.version = version;
         state.interval = self.poll.max(took * PAUSE_PER_PASS);
         if live { state.interval } else { CONFIRM_AFTER }
+    }
+
+    /// Tells the log of a good pass. `state` is what it was before.
+    fn tell(&self, state: &State, rows: usize, bad_rows: usize, took: Duration) {
+        let (name, took_ms) = (&self.name, took.as_millis());
+        if state.failures > 0 {
+            tracing::info!(source = %name, failures = state.failures, "a pass is good again");
+        }
+        if took > self.poll.max(SLOW) {
+            tracing::warn!(source = %name, rows, took_ms, "a pass was slow");
+        } else {
+            tracing::debug!(source = %name, rows, took_ms, "a pass was good");
+        }
+        if bad_rows > state.bad_rows {
+            tracing::warn!(source = %name, bad_rows, "rows can't be read");
+        }
     }
 
     /// Keeps what was held, as stale.

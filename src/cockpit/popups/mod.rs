@@ -2,6 +2,7 @@
 
 pub(super) mod acting;
 pub(super) mod help;
+pub(super) mod log;
 pub(super) mod page;
 pub(super) mod progress;
 
@@ -73,7 +74,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Help { .. } => Some(help::content(app, styles)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
-        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Page { .. } | Popup::Quit { .. } => None,
+        Popup::Log(_) | Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Page { .. } | Popup::Quit { .. } => None,
     }
 }
 
@@ -96,6 +97,10 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             progress::frame(app, pen, id);
             let (block, area) = progress::content(app, pen.styles, id);
             paint(pen, area, &block, *scroll);
+            None
+        }
+        Popup::Log(look) => {
+            log::draw(app, pen, look);
             None
         }
         Popup::Verbs { target, answer, index } => {

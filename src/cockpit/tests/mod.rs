@@ -2,6 +2,7 @@
 
 mod acting;
 pub(in crate::cockpit) mod fake;
+mod log;
 mod moving;
 mod pictures;
 mod typing;

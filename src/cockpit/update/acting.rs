@@ -84,9 +84,14 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
     } else {
         0
     };
+    if matches!(app.popup, Some(Popup::Log(_))) {
+        super::log::key(app, key, scroll_by);
+        return Vec::new();
+    }
     let most = popups::overflow(app);
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
+        Popup::Log(_) => {}
         Popup::Help { scroll } => {
             if close || is("q") || is("?") || is("f1") {
                 app.popup = None;

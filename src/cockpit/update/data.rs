@@ -48,6 +48,12 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             super::acting::plan_came(app, *answer);
             Vec::new()
         }
+        Answer::Log(answer) => {
+            let before = app.log.value().cloned();
+            app.log.answered(answer, now);
+            super::log::came(app, before.as_deref());
+            Vec::new()
+        }
         Answer::Remediations(answer) => {
             let before = app.acts.value().cloned().unwrap_or_default();
             app.acts.answered(answer, now);
@@ -86,6 +92,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Refresh
             | Target::Act
             | Target::Raw
+            | Target::Log
             | Target::Pair
             | Target::Ways => None,
         });

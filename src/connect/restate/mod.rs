@@ -58,7 +58,7 @@ use tokio::sync::mpsc;
 use self::row::{CountRow, InstanceRow};
 use self::sql::Scope;
 use super::http::{ActReply, Client};
-use super::{Act, ActAnswer, ConnectError, Connector, Observation, Reading};
+use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Observation, Reading};
 use crate::config::{Scheme, Transport};
 use crate::domain::flow::FlowInstance;
 use crate::domain::raw::RawFlow;
@@ -69,6 +69,9 @@ use crate::domain::ways::{self, ReadRequest, Ways};
 
 /// How far back failures count.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
+
+/// The versions that the tests run against.
+const TESTED: [&str; 1] = ["1.7.12"];
 
 /// How many instances go into one observation.
 const CHUNK: usize = 1_000;
@@ -330,6 +333,23 @@ impl Connector for Restate {
             }
         }
         .into()
+    }
+
+    async fn examine(&self) -> Result<Checkup, ConnectError> {
+        let answer = self.http.get_json::<Object<VersionAnswer>>("/version").await?;
+        let version = SafeText::clipped(&answer.value.0.version, 40);
+        let mut reads = Vec::new();
+        for table in sql::TABLES {
+            let read = self.http.post_bytes("/query", &serde_json::json!({ "query": sql::probe(table) })).await;
+            reads.push((SafeText::from(table), read.err().map(|error| SafeText::new(&error.to_string()))));
+        }
+        Ok(Checkup {
+            tested: Some(TESTED.contains(&version.as_str())),
+            version: Some(version),
+            engine_now: self.now().await.ok(),
+            certificate: answer.certificate,
+            reads,
+        })
     }
 
     async fn check(&self) -> Result<(), ConnectError> {
