@@ -114,9 +114,17 @@ fn echoes() -> Vec<Behaviour> {
         by(|_, secret| Reply::new(200, secret, secret)),
         by(|_, secret| Reply::new(200, "application/json", format!("\"{secret}\""))),
         by(|_, secret| Reply::new(200, "application/json", secret)),
-        by(|_, secret| Reply::new(302, "text/plain", "").with("location", format!("https://{secret}.example/{secret}"))),
+        by(|_, secret| {
+            Reply::new(302, "text/plain", "").with("location", format!("https://{secret}.example/{secret}"))
+        }),
         by(|_, secret| Reply::new(429, "text/plain", "").with("retry-after", secret)),
-        by(|_, secret| Reply::new(200, "application/json", format!("{{\"version\":\"{secret}\",\"rows\":[{{\"id\":7,\"e\":\"{secret}\"}}]}}"))),
+        by(|_, secret| {
+            Reply::new(
+                200,
+                "application/json",
+                format!("{{\"version\":\"{secret}\",\"rows\":[{{\"id\":7,\"e\":\"{secret}\"}}]}}"),
+            )
+        }),
     ]
 }
 

@@ -5,6 +5,8 @@
 
 #![allow(clippy::panic, reason = "that is what this test is about")]
 
+#[path = "support/matrix.rs"]
+mod matrix;
 mod term;
 
 use std::sync::Arc;
@@ -111,4 +113,5 @@ fn a_panic_is_told_on_a_terminal_that_was_given_back() {
     assert!(seen.has("this must not happen") && seen.has("tests/terminal_panic.rs"), "{}", seen.picture());
     // Where it was told, there were line ends again: it stands at the beginning of a line.
     assert!(seen.lines.iter().any(|line| line.starts_with("this must not happen")), "{}", seen.picture());
+    matrix::record("terminal", 1, 1);
 }

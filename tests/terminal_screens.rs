@@ -4,7 +4,7 @@ mod term;
 
 use quarterdeck::cockpit::ScreenName;
 use quarterdeck::cockpit::command::TABLE;
-use quarterdeck::cockpit::keymap::label;
+use quarterdeck::cockpit::keymap::Keymap;
 use term::{Launch, Seen, Term};
 
 /// The worst cohort of the demo world, as its row begins.
@@ -149,7 +149,7 @@ fn the_help_is_the_table_of_commands() {
         term.press("G");
         let below = term.until("what is below", |seen| seen.has("more ↑"));
         for command in TABLE {
-            let keys: Vec<_> = command.keys.iter().map(|keys| label(keys)).collect();
+            let keys = Keymap::default().labels(command.id);
             let keys = if keys.is_empty() { format!(":{}", command.name) } else { keys.join(", ") };
             // Longer ones go on in the next line.
             let doc: String = command.doc.chars().take(30).collect();

@@ -123,10 +123,27 @@ pub(super) enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// The themes: which there are, and whether one can be read
+    Theme {
+        #[command(subcommand)]
+        what: ThemeCommand,
+    },
     /// Print the manual page, in roff
     ///
     /// `quarterdeck man | man -l -` shows it.
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ThemeCommand {
+    /// Every theme by name, your own too
+    List,
+    /// Compute how well each text can be read and how far states are apart; exit code 2 if that is not enough
+    Check {
+        /// A theme's name or file; every theme where it is left out
+        #[arg(value_name = "NAME|FILE")]
+        theme: Option<String>,
+    },
 }
 
 #[derive(Debug, clap::Args)]

@@ -8,6 +8,7 @@ use tui_input::Input;
 use super::RunningAct;
 use super::compare::CompareState;
 use super::glyphs::Glyphs;
+use super::hit::Hit;
 use super::keymap::{Key, Keymap};
 use super::log::LogLook;
 use super::msg::{Ask, Effect, Target, Ticket};
@@ -33,6 +34,9 @@ pub const DETAIL_EVERY: SignedDuration = SignedDuration::from_secs(2);
 
 /// How long a message stays in the footer.
 pub const MESSAGE_FOR: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long what the config got wrong stays there at the start.
+const WARNING_FOR: SignedDuration = SignedDuration::from_secs(20);
 
 /// The fewest characters, blanks aside, of a reason.
 pub const REASON_MIN: usize = 3;
@@ -190,6 +194,10 @@ pub enum Popup {
     Help {
         /// Lines scrolled.
         scroll: usize,
+        /// What is looked for in it.
+        find: String,
+        /// Whether that is being typed.
+        typing: bool,
     },
     /// The verbs of an instance.
     Verbs {
@@ -219,6 +227,11 @@ pub enum Popup {
         id: SafeText,
         /// Lines scrolled.
         scroll: usize,
+    },
+    /// The themes to choose from.
+    Themes {
+        /// The index of the one under the cursor, in which the screen is drawn meanwhile.
+        index: usize,
     },
     /// The engine's own page of an instance is to be opened.
     Page {
@@ -273,6 +286,60 @@ pub struct Prompt {
     pub input: Input,
     /// What is wrong with it.
     pub error: Option<String>,
+    /// Which of what is offered was moved to.
+    pub chosen: Option<usize>,
+    /// Which of the lines of before is shown, counted back from the last one, while none of it was changed.
+    pub recalled: Option<usize>,
+}
+
+impl Prompt {
+    /// A line to be typed.
+    pub fn new(kind: PromptKind, text: impl Into<String>) -> Self {
+        Self { kind, input: Input::new(text.into()), error: None, chosen: None, recalled: None }
+    }
+}
+
+/// The lines that were typed, the last one at the end.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// Commands.
+    pub commands: Vec<String>,
+    /// Filters.
+    pub filters: Vec<String>,
+    /// What was looked for in texts.
+    pub searches: Vec<String>,
+}
+
+impl History {
+    /// How many of each are kept.
+    const MOST: usize = 100;
+
+    /// The lines of a kind.
+    pub fn of(&self, kind: &PromptKind) -> &[String] {
+        match kind {
+            PromptKind::Command => &self.commands,
+            PromptKind::Filter { .. } => &self.filters,
+            PromptKind::Search { .. } => &self.searches,
+        }
+    }
+
+    /// Keeps a line as the last one of its kind.
+    pub fn keep(&mut self, kind: &PromptKind, line: &str) {
+        let lines = match kind {
+            PromptKind::Command => &mut self.commands,
+            PromptKind::Filter { .. } => &mut self.filters,
+            PromptKind::Search { .. } => &mut self.searches,
+        };
+        let line = line.trim();
+        if line.is_empty() {
+            return;
+        }
+        lines.retain(|known| known != line);
+        lines.push(line.to_owned());
+        if lines.len() > Self::MOST {
+            lines.remove(0);
+        }
+    }
 }
 
 /// How much a message matters.
@@ -347,6 +414,14 @@ pub struct App {
     pub popup: Option<Popup>,
     /// What is being typed.
     pub prompt: Option<Prompt>,
+    /// What was typed before.
+    pub history: History,
+    /// The theme in force; the default one where none is named.
+    pub theme: Option<String>,
+    /// What was clicked on last, and when.
+    pub clicked: Option<(Timestamp, Hit)>,
+    /// Whether what comes under the cursor is to be opened as soon as it is known.
+    pub open_when_known: bool,
     /// Keys of a sequence that is not complete.
     pub pressed: Vec<Key>,
     /// The message in the footer.
@@ -377,7 +452,7 @@ impl App {
         };
         Self {
             glyphs,
-            keymap: Keymap::default(),
+            keymap: settings.keymap.clone(),
             size,
             now,
             stack,
@@ -427,8 +502,16 @@ impl App {
             source: None,
             popup: None,
             prompt: None,
+            history: History::default(),
+            theme: settings.theme.clone(),
+            clicked: None,
+            open_when_known: false,
             pressed: Vec::new(),
-            message: None,
+            message: settings.warning.clone().map(|text| Message {
+                text,
+                level: Level::Warning,
+                until: now + WARNING_FOR,
+            }),
             paused: None,
             interrupted_at: None,
             sending: None,
@@ -436,6 +519,14 @@ impl App {
             epoch: 0,
             under_way: [None; Target::COUNT],
             again: [false; Target::COUNT],
+        }
+    }
+
+    /// The theme to draw in: the one that is being looked at, else the one in force.
+    pub fn theme(&self) -> Option<&str> {
+        match &self.popup {
+            Some(Popup::Themes { index }) => self.settings.themes.names().get(*index).copied(),
+            _ => self.theme.as_deref(),
         }
     }
 
@@ -522,7 +613,8 @@ impl App {
             ScreenName::Detail => self.detail.id.clone().ok_or("nothing is open"),
             ScreenName::Raw => self.raw.id.clone().ok_or("nothing is open"),
             ScreenName::Compare => Err("here are two: Esc goes back to one of them"),
-            ScreenName::Board | ScreenName::Sources => Err("verbs act on one instance: Enter opens the list, then v"),
+            ScreenName::Board => Err("verbs act on one instance: Enter opens the list, then v"),
+            ScreenName::Sources => Err("verbs act on instances, and a source has none; 2 lists them, then v"),
         }
     }
 

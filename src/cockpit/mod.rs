@@ -12,10 +12,12 @@ pub mod draw;
 mod export;
 pub mod gantt;
 pub mod glyphs;
+pub mod hit;
 pub mod keymap;
 pub mod log;
 pub mod msg;
 pub mod opener;
+pub mod palette;
 mod popups;
 pub mod raw;
 pub mod remote;
@@ -35,7 +37,7 @@ use thiserror::Error;
 
 pub use export::{ansi, svg, text};
 pub use runtime::run;
-pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours};
+pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours, mouse};
 pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::clipboard::Clip;
 use crate::domain::ids::InstanceId;
@@ -129,6 +129,8 @@ pub enum Answer {
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse was used.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size: columns, rows.
@@ -157,6 +159,8 @@ pub enum Effect {
     },
     /// Put a text on the clipboard.
     Copy(Clip),
+    /// Listen to the mouse, or no longer.
+    Mouse(bool),
     /// Have a page opened, outside.
     Open(SafeText),
     /// Paint the whole screen anew.

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::clipboard::Between;
+use super::keymap::Keymap;
 use super::opener::Opener;
+use super::theme::{Styles, Themes};
 use crate::config::Times;
 use crate::domain::text::SafeText;
 
@@ -119,6 +121,16 @@ pub struct Settings {
     pub ascii: bool,
     /// The theme's name; `None` is the default one.
     pub theme: Option<String>,
+    /// The themes that there are.
+    pub themes: Themes,
+    /// The colour of the context, which tints its badge: a terminal's colour by name, or `#rrggbb`.
+    pub accent: Option<String>,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Whether the mouse is listened to. Where it is, marking text for the terminal's own copying takes Shift.
+    pub mouse: bool,
+    /// What is said at the start: something in the config that could not be taken.
+    pub warning: Option<SafeText>,
     /// The present.
     pub clock: Clock,
     /// The screen to begin with.
@@ -159,6 +171,11 @@ impl Settings {
             colours: Colours::TrueColour,
             ascii: false,
             theme: None,
+            themes: Themes::default(),
+            accent: None,
+            keymap: Keymap::default(),
+            mouse: true,
+            warning: None,
             clock: Arc::new(Timestamp::now),
             start: ScreenName::Board,
             between: Between::Nothing,
@@ -170,12 +187,22 @@ impl Settings {
         }
     }
 
+    /// The styles of a theme for this terminal, with the context's colour.
+    pub fn styles(&self, theme: Option<&str>) -> Result<Styles, String> {
+        let mut styles = self.themes.styles(theme, self.colours)?;
+        if let Some(accent) = &self.accent {
+            styles.accent(accent, self.colours)?;
+        }
+        Ok(styles)
+    }
+
     /// Takes colours and characters from the environment.
     #[must_use]
     pub fn fit_terminal(mut self) -> Self {
         let var = |name: &str| std::env::var(name).ok();
         self.colours = colours(var);
         self.ascii = ascii(var);
+        self.mouse &= mouse(var);
         self.between = Between::of(var);
         self.opener = Opener::of(var);
         self
@@ -220,6 +247,14 @@ pub fn ascii(var: impl Fn(&str) -> Option<String>) -> bool {
     }
 }
 
+/// Whether the terminal tells of a mouse as all of today's do, by the environment: `TERM`. Where it may not, what is
+/// sent to ask for it would be read as text.
+pub fn mouse(var: impl Fn(&str) -> Option<String>) -> bool {
+    let term = var("TERM").unwrap_or_default();
+    let old = ["", "dumb", "linux", "cons25", "ansi"].contains(&&*term);
+    !(old || term.starts_with("vt1") || term.starts_with("vt2") || term.ends_with("-mono"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,5 +282,14 @@ mod tests {
         assert!(ascii(env(&[("QUARTERDECK_ASCII", "1"), ("LANG", "C.UTF-8")])));
         assert!(!ascii(env(&[("QUARTERDECK_ASCII", "0"), ("LANG", "C")])));
         assert!(!ascii(env(&[])));
+    }
+
+    #[test]
+    fn old_terminals_are_not_asked_for_a_mouse() {
+        assert!(mouse(env(&[("TERM", "xterm-256color")])));
+        assert!(mouse(env(&[("TERM", "tmux")])));
+        for term in ["dumb", "linux", "vt100", "vt220", ""] {
+            assert!(!mouse(env(&[("TERM", term)])), "{term}");
+        }
     }
 }

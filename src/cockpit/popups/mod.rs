@@ -5,14 +5,16 @@ pub(super) mod help;
 pub(super) mod log;
 pub(super) mod page;
 pub(super) mod progress;
+pub(super) mod themes;
 
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::app::{App, Popup};
+use super::hit::{Hit, Place};
 use super::screens::detail::{Block, paint};
-use super::widgets::pen::{Pen, width};
+use super::widgets::pen::{Pen, width, wrap};
 
 /// A box of at most this size in the middle of the screen.
 fn place(app: &App, columns: u16, lines: u16) -> Rect {
@@ -33,7 +35,7 @@ fn inside(frame: Rect) -> Rect {
 }
 
 /// Draws the box with its title and, at its lower edge, its keys.
-fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], border: Style) {
+pub(super) fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], border: Style) {
     pen.clear(area, pen.styles.popup);
     if area.width < 2 || area.height < 2 {
         return;
@@ -54,11 +56,16 @@ fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], bord
         pen.text(x, y, 1, corner, border);
     }
     pen.text(left + 2, top, area.width.saturating_sub(4), &format!(" {title} "), border.patch(pen.styles.strong));
+    pen.hit(area, Hit::Nothing);
     let mut x = left + 2;
     for (key, what) in keys {
         let wide = u16::try_from(width(key) + width(what) + 3).unwrap_or(u16::MAX);
         if x + wide > right {
             break;
+        }
+        // The one way out that a click may take. None of the others may: one of them acts.
+        if *key == "Esc" {
+            pen.hit(Rect::new(x, bottom, wide, 1), Hit::Close);
         }
         let spans = [
             Span::styled(format!(" {key}"), border.patch(pen.styles.key)),
@@ -71,10 +78,15 @@ fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], bord
 /// The scrolled text of the present popup and where it is, if it has any.
 fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> {
     match app.popup.as_ref()? {
-        Popup::Help { .. } => Some(help::content(app, styles)),
+        Popup::Help { find, .. } => Some(help::content(app, styles, find)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
-        Popup::Log(_) | Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Page { .. } | Popup::Quit { .. } => None,
+        Popup::Log(_)
+        | Popup::Verbs { .. }
+        | Popup::Planning { .. }
+        | Popup::Themes { .. }
+        | Popup::Page { .. }
+        | Popup::Quit { .. } => None,
     }
 }
 
@@ -87,15 +99,17 @@ pub(super) fn overflow(app: &App) -> usize {
 /// Draws the popup, and tells where the text cursor is.
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
     match app.popup.as_ref()? {
-        Popup::Help { scroll } => {
-            let (block, area) = help::content(app, pen.styles);
-            help::frame(app, pen);
+        Popup::Help { scroll, find, typing } => {
+            let (block, area) = help::content(app, pen.styles, find);
+            help::frame(app, pen, find, *typing);
+            pen.hit(area, Hit::Area(Place::Popup));
             paint(pen, area, &block, *scroll);
             None
         }
         Popup::Progress { id, scroll } => {
             progress::frame(app, pen, id);
             let (block, area) = progress::content(app, pen.styles, id);
+            pen.hit(area, Hit::Area(Place::Popup));
             paint(pen, area, &block, *scroll);
             None
         }
@@ -109,6 +123,10 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         }
         Popup::Planning { verb, target, error, since } => {
             acting::planning(app, pen, (*verb, target), error.as_ref(), *since);
+            None
+        }
+        Popup::Themes { index } => {
+            themes::draw(app, pen, *index);
             None
         }
         Popup::Review(review) => acting::review(app, pen, review),

@@ -6,6 +6,7 @@ use ratatui::text::Span;
 
 use super::{aside, body, strip};
 use crate::cockpit::app::{App, Pane};
+use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, plural};
 use crate::cockpit::widgets::pen::{Pen, width, wrap};
@@ -90,6 +91,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     let names = if area.width >= 110 && name >= names + 3 + 12 { names } else { 0 };
     let columns = Columns { source: sources, rule, name, names };
     heading(app, pen, area, &columns);
+    pen.hit(area, Hit::Area(Place::Board(Pane::Cohorts)));
     let list = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if shown.is_empty() {
         nothing(app, pen, overview, list);
@@ -109,6 +111,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
             break;
         }
         let height = sizes.get(at).copied().unwrap_or(1).min(list.bottom() - y);
+        pen.hit(Rect { y, height, ..list }, Hit::Row(Place::Board(Pane::Cohorts), at));
         row(app, pen, overview, cohort, at, Rect { y, height, ..list }, &columns);
         y += height;
     }

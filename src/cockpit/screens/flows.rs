@@ -8,6 +8,8 @@ use ratatui::text::Span;
 
 use super::{body, preview};
 use crate::cockpit::app::{App, PromptKind};
+use crate::cockpit::command::CommandId;
+use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::widgets::numbers::{age_since, engine_now, grouped};
 use crate::cockpit::widgets::pen::{Pen, width};
 use crate::cockpit::widgets::state;
@@ -99,6 +101,7 @@ fn bar(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
     let room = area.width.saturating_sub(right_width + 4);
     let x = area.x + 3;
     let mut cursor = None;
+    pen.hit(Rect { height: 1, ..area }, Hit::Command(CommandId::Filter));
     pen.text(area.x + 1, area.y, 1, "/", if typing.is_some() { styles.title } else { styles.faint });
     if let Some(prompt) = typing {
         pen.style(Rect { x, width: room, height: 1, y: area.y }, styles.input);
@@ -111,7 +114,11 @@ fn bar(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
     } else if flows.text.is_empty() {
         pen.text(x, area.y, room, "no filter: every open or failed instance", styles.faint);
     } else {
-        pen.text(x, area.y, room, &SafeText::new(&flows.text), styles.strong);
+        let used = pen.text(x, area.y, room, &SafeText::new(&flows.text), styles.strong);
+        // An id says nothing to a reader: what the cohort is stands behind it.
+        if let Some(words) = cohort_words(app) {
+            pen.text(x + used + 2, area.y, room.saturating_sub(used + 2), &words, styles.dim);
+        }
     }
     if let Some(error) = flows.error.as_ref().filter(|_| area.height > 1) {
         let meant = error.suggestion.as_ref().map(|word| format!("; is {word} meant?")).unwrap_or_default();
@@ -119,6 +126,14 @@ fn bar(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
         pen.text(x, area.y + 1, area.width.saturating_sub(4), &SafeText::new(&text), styles.warning);
     }
     cursor
+}
+
+/// What the cohort in the filter is, in words, where the board knows it: its flow, its step, and why.
+fn cohort_words(app: &App) -> Option<String> {
+    let id = app.flows.text.split_whitespace().find_map(|word| word.strip_prefix("cohort:"))?;
+    let known = app.overview.value().map(|overview| overview.cohorts.as_slice()).unwrap_or_default();
+    let cohort = known.iter().chain(&app.board.shown).find(|cohort| cohort.id == *id)?;
+    Some(format!("{} {} {}: {}", cohort.flow, app.glyphs.step, cohort.step, cohort.fingerprint))
 }
 
 /// A text without its first columns.
@@ -246,6 +261,7 @@ fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
     let area = areas.list;
     let layout = Layout::of(area.width, Wants::of(app));
     heading(app, pen, areas.heading, &layout);
+    pen.hit(area, Hit::Area(Place::Flows));
     if state::absent(pen, area, &app.flows.window, "the flows", app.now) {
         return;
     }
@@ -271,6 +287,7 @@ fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
     for (y, index) in (rows.top()..rows.bottom()).zip(app.flows.top..shown) {
         let selected = index == app.flows.cursor;
         let line = Rect { y, height: 1, ..rows };
+        pen.hit(line, Hit::Row(Place::Flows, index));
         if selected {
             pen.style(line, styles.selected);
             pen.text(line.x, y, 1, pen.glyphs.cursor, styles.title);
@@ -310,6 +327,19 @@ fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, layout: &Layout) {
             pen.text(x + wide, y, 1, order, style);
         }
     };
+    let mut at = x;
+    for (wide, by) in [
+        (layout.state, SortBy::Status),
+        (layout.age, SortBy::For),
+        (layout.name, SortBy::Flow),
+        (layout.tenant, SortBy::Tenant),
+        (layout.attempts, SortBy::Attempts),
+        (layout.error, SortBy::Worst),
+        (layout.id, SortBy::Id),
+    ] {
+        pen.hit(Rect { x: at, width: wide, ..area }, Hit::Sort(by));
+        at += wide;
+    }
     pen.text(x, y, layout.state, &title("STATE", SortBy::Status), style);
     x += layout.state;
     right(pen, x, 4, "FOR", SortBy::For);

@@ -3,7 +3,9 @@
 mod acting;
 pub(in crate::cockpit) mod fake;
 mod log;
+mod mouse;
 mod moving;
+mod palette;
 mod pictures;
 mod typing;
 mod whole;

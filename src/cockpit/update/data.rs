@@ -38,7 +38,14 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
         }
         Answer::Flows(answer) => {
             app.flows.window.answered(answer, now);
-            flows_came(app)
+            let mut effects = flows_came(app);
+            if app.open_when_known && app.flows.selected.is_some() {
+                app.open_when_known = false;
+                if app.screen() == ScreenName::Flows && app.popup.is_none() && app.prompt.is_none() {
+                    effects.extend(super::keys::open(app));
+                }
+            }
+            effects
         }
         Answer::Flow(answer) => {
             flow_came(app, *answer);

@@ -7,10 +7,12 @@ mod copying;
 mod data;
 mod keys;
 mod log;
+mod mouse;
 mod moving;
 mod opening;
 mod prompt;
 mod raw;
+mod theme;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,6 +25,7 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
     app.now = now;
     match msg {
         Msg::Key(key) => keys::key(app, &key),
+        Msg::Mouse(event) => mouse::mouse(app, event),
         Msg::Paste(text) => prompt::paste(app, &text),
         Msg::Resize(width, height) => {
             app.size = (width, height);

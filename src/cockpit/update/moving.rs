@@ -22,7 +22,7 @@ pub(super) enum Step {
 
 impl Step {
     /// Where a move leads from an index among `total`, with `page` rows on screen.
-    fn from(self, index: usize, total: usize, page: usize) -> usize {
+    pub(super) fn from(self, index: usize, total: usize, page: usize) -> usize {
         let half = (page / 2).max(1);
         let page = page.max(1);
         let target = match self {
@@ -67,6 +67,41 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
         }
     }
     Vec::new()
+}
+
+/// Puts the board's cursor on a row of the list that has the focus.
+pub(super) fn select_on_board(app: &mut App, index: usize) {
+    match app.board.pane {
+        Pane::Cohorts => {
+            let board = &mut app.board;
+            let mut index = index;
+            if board.gone && index != board.index {
+                // What is gone leaves its place as soon as the cursor does.
+                board.shown.remove(board.index.min(board.shown.len().saturating_sub(1)));
+                board.gone = false;
+                index -= usize::from(index > board.index);
+            }
+            board.index = index.min(board.shown.len().saturating_sub(1));
+            board.cohort = board.shown.get(board.index).map(|cohort| cohort.id.clone());
+            board.moved_at = Some(app.now);
+        }
+        Pane::Strip => app.board.flow = screens::board::strip_keys(app).get(index).cloned(),
+    }
+}
+
+/// Puts the cursor on a row of the flows.
+pub(super) fn select_flow(app: &mut App, index: usize) -> Vec<Effect> {
+    let rows = flow_rows(app);
+    let flows = &mut app.flows;
+    let Some(window) = flows.window.value() else { return Vec::new() };
+    if index == flows.cursor && flows.selected.is_some() || index >= window.total + usize::from(flows.gone) {
+        return Vec::new();
+    }
+    // Those behind one that is gone are one line lower than they will be.
+    flows.cursor = index - usize::from(flows.gone && index > flows.cursor);
+    select_at_cursor(app);
+    keep_in_view(app, rows);
+    prefetch(app)
 }
 
 fn board(app: &mut App, step: Step) {
