@@ -153,8 +153,8 @@ fn nothing_that_the_program_prints_holds_a_secret() {
     ];
     let mut cases = 0;
     for sink in sinks {
-        for (at, echo) in echoes().into_iter().enumerate() {
-            // Each command meets each way of a server to tell secrets back, some at the first question, some later.
+        // Each command meets three ways of a server to tell secrets back, some at the first question, some later.
+        for (at, echo) in echoes().into_iter().cycle().enumerate().skip(cases).take(3) {
             bench.server.be_good();
             if at % 2 == 0 {
                 bench.server.behave(echo);
@@ -174,7 +174,7 @@ fn nothing_that_the_program_prints_holds_a_secret() {
         let is_sent = |request: &Request| request.header("authorization").is_some_and(|sent| sent.contains(secret));
         assert!(sent.iter().any(is_sent), "{secret} goes to whom it belongs");
     }
-    record("canary", cases, 96);
+    record("canary", cases, 36);
 }
 
 #[test]

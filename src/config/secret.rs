@@ -1,5 +1,6 @@
 //! Secrets: named in the config, read from the environment, a private file or a command's output, shown nowhere.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::ops::Range;
@@ -29,8 +30,8 @@ pub(super) enum Shape {
     Password,
 }
 
-/// Where a secret is kept, beside the config.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a secret is kept, beside the config. `Debug` shows a command without its arguments: they could be secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub enum SecretPlace {
     /// In this environment variable.
     Variable(String),
@@ -38,6 +39,12 @@ pub enum SecretPlace {
     File(PathBuf),
     /// It is what this program prints; its arguments follow.
     Command(Vec<String>),
+}
+
+impl fmt::Debug for SecretPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words())
+    }
 }
 
 impl SecretPlace {

@@ -276,6 +276,7 @@ impl Client {
         {
             let date = response.headers().get(DATE).and_then(|d| words::date(d.to_str().ok()?));
             let certificate = tls::certificate(&response, !self.unverified);
+            let body = self.keyring.redact(body);
             return Ok(Answer { value: body, elapsed: started.elapsed(), date, certificate });
         }
         let cap = words::bytes(cap);

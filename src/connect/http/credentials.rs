@@ -18,6 +18,9 @@ use crate::domain::text::SafeText;
 /// How many credentials that are no longer in use are still taken out of texts: a server may repeat an old one.
 const FORMER: usize = 4;
 
+/// From so many bytes on a secret is taken out of answers too.
+const LONG: usize = 8;
+
 /// The credentials of one client; clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Keyring {
@@ -122,6 +125,23 @@ impl Keyring {
         self.take(fresh)?;
         self.refused.store(false, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// An answer without any of the secrets: a server that tells them back, in whatever field, must not bring them to
+    /// the screen. What is as short as a word could be one, and is left.
+    pub(super) fn redact(&self, body: Vec<u8>) -> Vec<u8> {
+        let held = self.held();
+        let told = |text: &str| {
+            let long = held.secrets.iter().chain(&held.others).map(|secret| secret.expose_secret());
+            long.filter(|secret| secret.len() >= LONG && text.contains(*secret)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let Ok(text) = str::from_utf8(&body) else { return body };
+        let told = told(text);
+        if told.is_empty() {
+            return body;
+        }
+        let clean = told.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "[redacted]"));
+        clean.into_bytes()
     }
 
     /// A text without any of the secrets.
