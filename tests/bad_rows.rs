@@ -420,6 +420,95 @@ async fn shapes_of_the_answer_as_a_whole() {
     record("typed-edges", done, 23);
 }
 
+/// How deep an answer may be is decided by whoever reads it, and not by its sender.
+#[tokio::test]
+async fn any_depth_in_any_place() {
+    let (server, hub) = place();
+    let mut cases = 0;
+    for depth in [127, 128, 129, 1_000, 100_000] {
+        for (open, middle, close) in [("[", "", "]"), ("{\"a\":", "1", "}")] {
+            let deep = format!("{}{middle}{}", open.repeat(depth), close.repeat(depth));
+            let (one, two) = (row("inv_1").to_string(), row("inv_2").to_string());
+            let unknown = one.replacen('{', &format!("{{\"unknown\":{deep},"), 1);
+            let step = one.replace("\"step\":\"apply-0042\"", &format!("\"step\":{deep}"));
+            assert!(unknown.len() > depth && step.len() > depth);
+            for (name, body, wanted) in [
+                ("a field that nobody knows", format!("{{\"rows\":[{unknown},{two}]}}"), (2, 0)),
+                ("a field of the answer", format!("{{\"more\":{deep},\"rows\":[{one},{two}]}}"), (2, 0)),
+                ("a known field", format!("{{\"rows\":[{step},{two}]}}"), (1, 1)),
+                ("a row", format!("{{\"rows\":[{deep},{two}]}}"), (1, 1)),
+            ] {
+                let name = format!("{depth} times {open} as {name}");
+                server.behave_for(Kind::Rows, raw_json(body));
+                hub.pass().await;
+                let told = status(&hub, "a").await;
+                assert_eq!((told.state, (told.rows, told.bad_rows)), (Freshness::Live, wanted), "{name}: {told:?}");
+                cases += 1;
+            }
+            // In place of an answer it is none.
+            server.behave_for(Kind::Rows, raw_json(deep));
+            hub.pass().await;
+            let told = status(&hub, "a").await;
+            assert_eq!((told.state, told.rows > 0), (Freshness::Stale, true), "{depth} times {open}: {told:?}");
+            is_short_and_clean("an answer", told.error.as_deref().unwrap());
+            server.be_good();
+            hub.pass().await;
+            cases += 1;
+        }
+    }
+    record("typed-edges", cases, 50);
+}
+
+/// What an answer calls itself, and what it is packed in.
+#[tokio::test]
+async fn any_content_type_and_encoding() {
+    let (server, hub) = place();
+    let body = json!({"rows": [row("inv_1")]}).to_string();
+    let packed = {
+        use std::io::Write as _;
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(body.as_bytes()).unwrap();
+        packer.finish().unwrap()
+    };
+    let kind = |kind: &str| Reply::new(200, kind, body.clone());
+    let of = |headers: &[(&'static str, &str)], body: &[u8]| Reply {
+        status: 200,
+        headers: headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        body: body.to_vec(),
+    };
+    let json = ("content-type", "application/json");
+    let cut = &packed[..packed.len() / 2];
+    let plain = body.as_bytes();
+    let cases: Vec<(&str, Reply, bool)> = vec![
+        ("with a charset", kind("application/json; charset=utf-8"), true),
+        ("in capitals", kind("Application/JSON"), true),
+        ("HTML", kind("text/html"), false),
+        ("plain text", kind("text/plain; charset=utf-8"), false),
+        ("bytes", kind("application/octet-stream"), false),
+        ("an image", kind("image/png"), false),
+        ("a form", kind("multipart/form-data; boundary=x"), false),
+        ("packed", of(&[json, ("content-encoding", "gzip")], &packed), true),
+        ("packed and cut", of(&[json, ("content-encoding", "gzip")], cut), false),
+        ("packed and not called so", of(&[json], &packed), false),
+        ("called packed", of(&[json, ("content-encoding", "gzip")], plain), false),
+        ("packed twice", of(&[json, ("content-encoding", "gzip, gzip")], &packed), false),
+    ];
+    let mut done = 0;
+    for (name, reply, good) in cases {
+        server.be_good();
+        hub.pass().await;
+        server.behave_for(Kind::Rows, Behaviour::Answers(reply));
+        hub.pass().await;
+        let told = status(&hub, "a").await;
+        assert_eq!(told.state == Freshness::Live, good, "{name}: {told:?}");
+        assert_eq!(told.rows, if good { 1 } else { 2 }, "{name}: {told:?}");
+        assert_eq!(told.error.is_none(), good, "{name}: {told:?}");
+        is_short_and_clean(name, told.error.as_deref().unwrap_or_default());
+        done += 1;
+    }
+    record("typed-edges", done, 12);
+}
+
 /// The largest and the smallest of everything, on every screen.
 #[tokio::test]
 async fn extremes_are_drawn() {

@@ -5,6 +5,8 @@
 
 #![allow(clippy::panic, reason = "that is what this test is about")]
 
+#[path = "support/matrix.rs"]
+mod matrix;
 mod term;
 
 use std::sync::Arc;
@@ -13,12 +15,13 @@ use async_trait::async_trait;
 use quarterdeck::cockpit::{self, CockpitError, Settings};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::sim::{SEED, World, system_clock};
+use quarterdeck::domain::claim::{Claim, ClaimRequest};
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::raw::RawFlow;
 use quarterdeck::domain::remediation::{Plan, Remediation, Verb};
 use quarterdeck::domain::ways::Ways;
 use quarterdeck::hub::{Hub, Setup};
-use quarterdeck::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview};
+use quarterdeck::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Selected, Selection};
 use quarterdeck::query::Filter;
 use term::Launch;
 use tokio::sync::watch;
@@ -37,6 +40,14 @@ impl Ops for Faulty {
 
     async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError> {
         self.0.flows(query).await
+    }
+
+    async fn counts(&self, filters: &[Filter]) -> Result<Vec<FlowCount>, OpsError> {
+        self.0.counts(filters).await
+    }
+
+    async fn select(&self, selection: &Selection, limit: usize) -> Result<Selected, OpsError> {
+        self.0.select(selection, limit).await
     }
 
     async fn flow(&self, _: &InstanceId) -> Result<FlowAnswer, OpsError> {
@@ -67,6 +78,10 @@ impl Ops for Faulty {
         self.0.remediations().await
     }
 
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
+        self.0.claim(request).await
+    }
+
     fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes()
     }
@@ -81,6 +96,7 @@ async fn show() -> Result<cockpit::Exit, CockpitError> {
         thresholds: quarterdeck::config::ThresholdBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
+        claims_dir: None,
         clock: Arc::new(jiff::Timestamp::now),
         sources: vec![("demo".to_owned(), world, std::time::Duration::from_secs(2))],
     });
@@ -111,4 +127,5 @@ fn a_panic_is_told_on_a_terminal_that_was_given_back() {
     assert!(seen.has("this must not happen") && seen.has("tests/terminal_panic.rs"), "{}", seen.picture());
     // Where it was told, there were line ends again: it stands at the beginning of a line.
     assert!(seen.lines.iter().any(|line| line.starts_with("this must not happen")), "{}", seen.picture());
+    matrix::record("terminal", 1, 1);
 }

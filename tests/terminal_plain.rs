@@ -1,9 +1,12 @@
 //! Terminals that can do little, and places that are no terminal.
 
+#[path = "support/matrix.rs"]
+mod matrix;
 mod term;
 
 use std::process::{Command, Stdio};
 
+use matrix::record;
 use term::bytes::{self, Colour};
 use term::{Launch, PROGRAM, Seen, Term};
 
@@ -135,12 +138,14 @@ const NO_TERMINAL: &str = "quarterdeck: the cockpit needs a terminal for input a
 
 #[test]
 fn without_a_terminal_it_says_so_and_what_to_use() {
+    let mut cases = 0;
     for command in [&["demo"][..], &["--demo"], &["--demo", "cockpit"]] {
         let output = Command::new(PROGRAM).args(command).stdin(Stdio::null()).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{command:?}");
         assert!(output.stdout.is_empty(), "{command:?}");
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.starts_with(NO_TERMINAL) && said.is_ascii() && !said.contains('\u{1b}'), "{said}");
+        cases += 1;
     }
     // One of the two is not enough.
     for redirected in ["</dev/null", "| cat", ">out"] {
@@ -149,11 +154,14 @@ fn without_a_terminal_it_says_so_and_what_to_use() {
         let (_, seen) = term.given_back();
         assert!(seen.has(NO_TERMINAL) && seen.has("end"), "{redirected}\n{}", seen.picture());
         assert!(!term.raw().contains(&0x1b), "{redirected}: no escape sequence is written to find that out");
+        cases += 1;
     }
+    record("terminal", cases, 6);
 }
 
 #[test]
 fn a_terminal_that_can_place_no_cursor_is_refused() {
+    let mut cases = 0;
     for (term, name) in [("dumb", "\"dumb\""), ("", "\"\"")] {
         let mut term = Launch::demo().env("TERM", term).size((200, 10)).start();
         let (status, seen) = term.given_back();
@@ -161,7 +169,9 @@ fn a_terminal_that_can_place_no_cursor_is_refused() {
         let said = format!("quarterdeck: a terminal of type {name} can't show the cockpit; `quarterdeck get board`");
         assert!(seen.lines[0].starts_with(&said), "{}", seen.picture());
         assert!(!term.raw().contains(&0x1b));
+        cases += 1;
     }
+    record("terminal", cases, 2);
 }
 
 #[test]
@@ -183,4 +193,34 @@ fn what_comes_from_outside_never_commands_the_terminal() {
     let odd: Vec<_> =
         text.chars().filter(|c| matches!(c, '\u{7}' | '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}')).collect();
     assert!(odd.is_empty(), "{odd:?}");
+}
+
+/// `| head`, a closed output, a full disk: what is printed can't be had, and nothing else happens.
+#[test]
+fn a_reader_that_goes_away_is_no_crash() {
+    let mut cases = 0;
+    for (rest, code) in [
+        ("get flows --demo --all -o ndjson | true; code=${PIPESTATUS[0]}", 0),
+        ("get flows --demo --all -o csv | head -n 1 >/dev/null; code=${PIPESTATUS[0]}", 0),
+        ("get flows --demo --all | head -c 10 >/dev/null; code=${PIPESTATUS[0]}", 0),
+        ("snapshot --demo --screen board | true; code=${PIPESTATUS[0]}", 0),
+        ("help | true; code=${PIPESTATUS[0]}", 0),
+        ("get board --demo -o json >/dev/full; code=$?", 70),
+        ("get board --demo 2>/dev/full >/dev/full; code=$?", 70),
+        ("nonsense 2>/dev/full; code=$?", 2),
+    ] {
+        let script = format!("\"$PROGRAM\" {rest}; echo code $code");
+        let output = Command::new("bash")
+            .args(["-c", &script])
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap())
+            .env("PROGRAM", PROGRAM)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!said.contains("panicked") && said.lines().count() <= 1, "{rest}: {said}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), format!("code {code}"), "{rest}: {said}");
+        cases += 1;
+    }
+    record("terminal", cases, 8);
 }

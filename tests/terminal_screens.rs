@@ -4,7 +4,7 @@ mod term;
 
 use quarterdeck::cockpit::ScreenName;
 use quarterdeck::cockpit::command::TABLE;
-use quarterdeck::cockpit::keymap::label;
+use quarterdeck::cockpit::keymap::Keymap;
 use term::{Launch, Seen, Term};
 
 /// The worst cohort of the demo world, as its row begins.
@@ -149,7 +149,7 @@ fn the_help_is_the_table_of_commands() {
         term.press("G");
         let below = term.until("what is below", |seen| seen.has("more ↑"));
         for command in TABLE {
-            let keys: Vec<_> = command.keys.iter().map(|keys| label(keys)).collect();
+            let keys = Keymap::default().labels(command.id);
             let keys = if keys.is_empty() { format!(":{}", command.name) } else { keys.join(", ") };
             // Longer ones go on in the next line.
             let doc: String = command.doc.chars().take(30).collect();
@@ -192,16 +192,15 @@ fn the_list_is_sorted_turned_round_and_moved_in() {
     term.until("the one that is stuck longest", |seen| {
         seen.lines[2].contains("↓ worst") && seen.lines[4].starts_with("▸ ✗ lost wait     3d")
     });
-    term.press("s");
+    term.press("s d");
     term.until("the longest wait", |seen| seen.has("↓ for") && seen.lines[3].contains("FOR↓"));
-    term.press("down down s");
+    term.press("down down s f");
     term.until("the top in another order", |seen| {
         seen.lines[2].contains("↓ flow") && seen.lines[2].contains("   1/") && seen.lines[4].starts_with('▸')
     });
     term.press("S");
     term.shows("↑ flow");
-    term.press("s s s s s s");
-    term.press("S");
+    term.press("s w");
     let seen = term.until("the first order again", |seen| {
         seen.has("↓ worst") && seen.lines[4..].iter().any(|line| line.starts_with('▸'))
     });

@@ -119,10 +119,27 @@ pub(super) enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// The themes: which there are, and whether one can be read
+    Theme {
+        #[command(subcommand)]
+        what: ThemeCommand,
+    },
     /// Print the manual page, in roff
     ///
     /// `quarterdeck man | man -l -` shows it.
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ThemeCommand {
+    /// Every theme by name, your own too
+    List,
+    /// Compute how well each text can be read and how far states are apart; exit code 2 if that is not enough
+    Check {
+        /// A theme's name or file; every theme where it is left out
+        #[arg(value_name = "NAME|FILE")]
+        theme: Option<String>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -183,6 +200,15 @@ pub(super) struct Listing {
     /// Every row
     #[arg(long)]
     pub(super) all: bool,
+    /// Groups with their counts in place of rows, those with the most stuck first
+    #[arg(long, value_name = "COLUMN", value_parser = group_by)]
+    pub(super) group_by: Option<query::GroupBy>,
+}
+
+/// Reads the name of a column that can be grouped by.
+fn group_by(text: &str) -> Result<query::GroupBy, String> {
+    let names = query::GroupBy::ALL.map(query::GroupBy::name).join(", ");
+    query::GroupBy::by_name(text).ok_or_else(|| format!("there are: {names}"))
 }
 
 #[derive(Debug, clap::Args)]

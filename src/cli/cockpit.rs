@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use super::args::Global;
-use super::{Failure, Outcome, check, report, world};
+use super::{Failure, Outcome, check, report, theme, world};
+use crate::cockpit::views::{Origin, View};
 use crate::cockpit::{self, Badge, Colours, ExitReason, Settings};
-use crate::config::{ColourDepth, ConfigError, Ui};
+use crate::config::{ColourDepth, ConfigError, Ui, ViewSetting};
 use crate::ops::Ops;
+use crate::query::{Filter, GroupBy, SortBy};
 
 pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
     let world = world::build(global, false)?;
-    let settings = overridden(settings(&world).await?.fit_terminal(), &world.ui);
+    let settings = overridden(settings(&world, global).await?.fit_terminal(), &world.ui);
     let polling = world.hub.start();
     let exit = cockpit::run(world.hub.clone(), settings).await;
     drop(polling);
@@ -36,26 +38,59 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
 }
 
 /// How the cockpit is to look on this world, on a terminal that can show everything.
-pub(super) async fn settings(world: &world::World) -> Result<Settings, Failure> {
+pub(super) async fn settings(world: &world::World, global: &Global) -> Result<Settings, Failure> {
     let badge = match (world.demo, world.production) {
         (true, _) => Badge::Demo,
         (false, true) => Badge::Production,
         (false, false) => Badge::Normal,
     };
-    let wrong = check::mistakes(&world.ui, &world.keys, &world.views);
+    let (mut themes, unread) = theme::load(global);
+    let unread = unread
+        .into_iter()
+        .chain(world.ui.theme.value.iter().filter_map(|name| theme::add_file(&mut themes, name).err()));
+    let mut warnings: Vec<String> = unread.collect();
+    let (keymap, wrong_keys) = check::keymap(&world.keys);
+    // Keys that can't be taken are told and leave the default ones in force: whoever is called at night needs a cockpit
+    // more than a lesson.
+    warnings.extend(wrong_keys.iter().map(|wrong| format!("{}: [keys] {}", wrong.place, wrong.message)));
+    let wrong = check::mistakes(&world.ui, &[], &world.views, &themes);
     if !wrong.is_empty() {
         return Err(Failure::Usage(ConfigError::Invalid(wrong).to_string()));
     }
-    let read_only = world.hub.overview(&crate::query::Filter::default()).await.ok();
+    let warning = match &warnings[..] {
+        [] => None,
+        [only] => Some(only.as_str().into()),
+        [first, rest @ ..] => Some(format!("{first} (and {} more: `quarterdeck config check`)", rest.len()).into()),
+    };
+    let read_only = world.hub.overview(&Filter::default()).await.ok();
     let settings = Settings {
         badge,
         read_only: read_only.and_then(|overview| overview.read_only.clone()),
         clock: world.clock.clone(),
+        views: world.views.iter().filter_map(view).collect(),
         theme: world.ui.theme.value.clone(),
+        themes,
+        keymap,
+        mouse: world.ui.mouse.value,
+        warning,
         frame_every: Duration::try_from(world.ui.frame.value).unwrap_or_default(),
         ..Settings::new(world.context.as_str(), world.operator.as_str())
     };
     Ok(overridden(settings, &world.ui))
+}
+
+/// A view of the config, which has been checked.
+fn view(setting: &ViewSetting) -> Option<View> {
+    let text = setting.filter.as_ref().map(|filter| filter.value.clone()).unwrap_or_default();
+    Some(View {
+        name: setting.name.value.as_str().into(),
+        filter: Filter::parse(&text).ok()?,
+        text,
+        sort: setting.sort.as_ref().and_then(|sort| SortBy::by_name(&sort.value)).unwrap_or_default(),
+        reverse: setting.reverse,
+        group: setting.group.as_ref().and_then(|group| GroupBy::by_name(&group.value)),
+        origin: Origin::Config,
+    })
 }
 
 /// What the config, the environment or the command line say goes before what the terminal seems to be able to do.

@@ -8,6 +8,7 @@ mod get;
 mod output;
 mod report;
 mod snapshot;
+mod theme;
 mod world;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::args::{Args, Command};
+use crate::domain::text::is_hidden;
 
 /// What a run of the program came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +60,14 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             let usage = error.use_stderr();
-            // Nothing can be said where standard error is closed.
-            let _ = error.print();
+            let text = error.render().to_string();
+            if text.chars().any(|c| c != '\n' && is_hidden(c)) {
+                // The words that it names were pasted from somewhere.
+                report::note(&text);
+            } else {
+                // Nothing can be said where standard error is closed.
+                let _ = error.print();
+            }
             return if usage { Outcome::Usage.into() } else { ExitCode::SUCCESS };
         }
     };
@@ -92,6 +100,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Get(get) => get::run(&args.global, &get).await,
         Command::Snapshot(snapshot) => snapshot::run(&args.global, &snapshot).await,
         Command::Completions { shell } => completions::run(shell),
+        Command::Theme { what } => theme::run(&args.global, &what),
         Command::Man => completions::man(),
     }
 }

@@ -21,7 +21,7 @@ pub(super) async fn run(global: &Global, snapshot: &Snapshot) -> Result<Outcome,
         world::build(global, true)?
     };
     world.hub.pass().await;
-    let settings = super::cockpit::settings(&world).await?;
+    let settings = super::cockpit::settings(&world, global).await?;
     let buffer = cockpit::snapshot(world.hub.clone(), screen, width, height, &settings)
         .await
         .map_err(|error| Failure::Other(error.into()))?;

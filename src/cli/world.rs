@@ -64,7 +64,9 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         read_only,
         thresholds: config.thresholds,
         soak: config.soak,
-        state_dir: (!once).then_some(config.state_dir),
+        state_dir: (!once).then(|| config.state_dir.clone()),
+        // A single look reads them and writes nothing.
+        claims_dir: Some(config.state_dir),
         clock: clock.clone(),
         sources,
     });
@@ -95,6 +97,7 @@ pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
         thresholds: crate::config::ThresholdBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
+        claims_dir: None,
         clock: clock.clone(),
         sources: vec![(sim::NAME.to_owned(), world, Duration::from_secs(2))],
     });

@@ -6,21 +6,29 @@ use jiff::{SignedDuration, Timestamp};
 use tui_input::Input;
 
 use super::RunningAct;
+use super::claims::ClaimMenu;
 use super::compare::CompareState;
 use super::glyphs::Glyphs;
+use super::hit::Hit;
 use super::keymap::{Key, Keymap};
+use super::marks::Marks;
+use super::menus::Menu;
 use super::msg::{Ask, Effect, Target, Ticket};
 use super::raw::RawState;
 use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
 use super::times::Times;
+use super::update::What;
+use super::views::View;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::Version;
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
-use crate::ops::{FlowAnswer, FlowWindow, OpsError, Overview, SortBy};
+use crate::ops::{
+    FlowAnswer, FlowCount, FlowWindow, GroupBy, GroupKey, Grouping, OpsError, Overview, Selection, SortBy,
+};
 use crate::query::{Filter, FilterError};
 
 /// For how long after the cursor moved the board keeps its order.
@@ -31,6 +39,9 @@ pub const DETAIL_EVERY: SignedDuration = SignedDuration::from_secs(2);
 
 /// How long a message stays in the footer.
 pub const MESSAGE_FOR: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long what the config got wrong stays there at the start.
+const WARNING_FOR: SignedDuration = SignedDuration::from_secs(20);
 
 /// The fewest characters, blanks aside, of a reason.
 pub const REASON_MIN: usize = 3;
@@ -57,13 +68,15 @@ pub struct BoardState {
     pub gone: bool,
     /// Cohorts that came while the order was frozen.
     pub new: usize,
+    /// Cohorts that somebody put aside, and that are not shown for that.
+    pub folded: usize,
     /// When the cursor moved last.
     pub moved_at: Option<Timestamp>,
     /// Which list has the focus.
     pub pane: Pane,
     /// The source and the flow under the strip's cursor.
     pub flow: Option<(SafeText, SafeText)>,
-    /// Whether flows with nothing stuck are shown too.
+    /// Whether flows with nothing stuck are shown too, and cohorts that somebody put aside.
     pub show_all: bool,
 }
 
@@ -80,14 +93,18 @@ pub struct FlowsState {
     pub sort: SortBy,
     /// Whether it is turned round.
     pub reverse: bool,
-    /// The order and the turn that rows were last asked for with.
-    pub asked_order: (SortBy, bool),
+    /// How the rows are grouped.
+    pub group: Option<Grouping>,
+    /// The order, the turn and the groups that rows were last asked for with.
+    pub asked_order: (SortBy, bool, Option<GroupBy>),
     /// The rows that are held.
     pub window: Remote<FlowWindow>,
     /// Whether the window belongs to an older filter or order.
     pub outdated: bool,
-    /// Who is under the cursor; `None` until the row there is known.
+    /// Who is under the cursor; `None` until the row there is known, and on the head of a group.
     pub selected: Option<InstanceId>,
+    /// The group whose head is under the cursor.
+    pub head: Option<GroupKey>,
     /// What is known of it.
     pub row: Option<Arc<crate::domain::flow::JudgedFlow>>,
     /// Whether it is no longer among the rows.
@@ -98,6 +115,8 @@ pub struct FlowsState {
     pub top: usize,
     /// What that was when rows were last asked for.
     pub asked_top: usize,
+    /// What is marked.
+    pub marks: Option<Marks>,
 }
 
 /// The open instance.
@@ -186,6 +205,10 @@ pub enum Popup {
     Help {
         /// Lines scrolled.
         scroll: usize,
+        /// What is looked for in it.
+        find: String,
+        /// Whether that is being typed.
+        typing: bool,
     },
     /// The verbs of an instance.
     Verbs {
@@ -215,6 +238,29 @@ pub enum Popup {
         id: SafeText,
         /// Lines scrolled.
         scroll: usize,
+    },
+    /// A cohort is being claimed.
+    Claim(Box<ClaimMenu>),
+    /// A choice for the list.
+    Menu {
+        /// Which one.
+        menu: Menu,
+        /// The index of the entry under the cursor.
+        index: usize,
+    },
+    /// The saved views.
+    Views {
+        /// Which there are.
+        views: Vec<View>,
+        /// The index of the view under the cursor.
+        index: usize,
+        /// How many instances each has.
+        counts: Remote<Vec<FlowCount>>,
+    },
+    /// The themes to choose from.
+    Themes {
+        /// The index of the one under the cursor, in which the screen is drawn meanwhile.
+        index: usize,
     },
     /// The engine's own page of an instance is to be opened.
     Page {
@@ -269,6 +315,60 @@ pub struct Prompt {
     pub input: Input,
     /// What is wrong with it.
     pub error: Option<String>,
+    /// Which of what is offered was moved to.
+    pub chosen: Option<usize>,
+    /// Which of the lines of before is shown, counted back from the last one, while none of it was changed.
+    pub recalled: Option<usize>,
+}
+
+impl Prompt {
+    /// A line to be typed.
+    pub fn new(kind: PromptKind, text: impl Into<String>) -> Self {
+        Self { kind, input: Input::new(text.into()), error: None, chosen: None, recalled: None }
+    }
+}
+
+/// The lines that were typed, the last one at the end.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// Commands.
+    pub commands: Vec<String>,
+    /// Filters.
+    pub filters: Vec<String>,
+    /// What was looked for in texts.
+    pub searches: Vec<String>,
+}
+
+impl History {
+    /// How many of each are kept.
+    const MOST: usize = 100;
+
+    /// The lines of a kind.
+    pub fn of(&self, kind: &PromptKind) -> &[String] {
+        match kind {
+            PromptKind::Command => &self.commands,
+            PromptKind::Filter { .. } => &self.filters,
+            PromptKind::Search { .. } => &self.searches,
+        }
+    }
+
+    /// Keeps a line as the last one of its kind.
+    pub fn keep(&mut self, kind: &PromptKind, line: &str) {
+        let lines = match kind {
+            PromptKind::Command => &mut self.commands,
+            PromptKind::Filter { .. } => &mut self.filters,
+            PromptKind::Search { .. } => &mut self.searches,
+        };
+        let line = line.trim();
+        if line.is_empty() {
+            return;
+        }
+        lines.retain(|known| known != line);
+        lines.push(line.to_owned());
+        if lines.len() > Self::MOST {
+            lines.remove(0);
+        }
+    }
 }
 
 /// How much a message matters.
@@ -333,6 +433,8 @@ pub struct App {
     pub compare: CompareState,
     /// What the ways to an instance are asked for, and whose.
     pub ways: Option<(WaysFor, InstanceId)>,
+    /// What of the marked instances is to be copied, while their rows are asked for.
+    pub copying: Option<What>,
     /// How times are shown.
     pub times: Times,
     /// The source under the cursor.
@@ -341,6 +443,14 @@ pub struct App {
     pub popup: Option<Popup>,
     /// What is being typed.
     pub prompt: Option<Prompt>,
+    /// What was typed before.
+    pub history: History,
+    /// The theme in force; the default one where none is named.
+    pub theme: Option<String>,
+    /// What was clicked on last, and when.
+    pub clicked: Option<(Timestamp, Hit)>,
+    /// Whether what comes under the cursor is to be opened as soon as it is known.
+    pub open_when_known: bool,
     /// Keys of a sequence that is not complete.
     pub pressed: Vec<Key>,
     /// The message in the footer.
@@ -351,6 +461,8 @@ pub struct App {
     pub interrupted_at: Option<Timestamp>,
     /// What was asked for and not recorded yet.
     pub sending: Option<Sending>,
+    /// The views that were saved in this session.
+    pub views: Vec<View>,
     epoch: u64,
     under_way: [Option<u64>; Target::COUNT],
     again: [bool; Target::COUNT],
@@ -371,7 +483,7 @@ impl App {
         };
         Self {
             glyphs,
-            keymap: Keymap::default(),
+            keymap: settings.keymap.clone(),
             size,
             now,
             stack,
@@ -384,6 +496,7 @@ impl App {
                 index: 0,
                 gone: false,
                 new: 0,
+                folded: 0,
                 moved_at: None,
                 pane: Pane::Cohorts,
                 flow: None,
@@ -395,15 +508,18 @@ impl App {
                 error,
                 sort: SortBy::default(),
                 reverse: false,
-                asked_order: (SortBy::default(), false),
+                group: None,
+                asked_order: (SortBy::default(), false, None),
                 window: Remote::Never,
                 outdated: false,
                 selected: None,
+                head: None,
                 row: None,
                 gone: false,
                 cursor: 0,
                 top: 0,
                 asked_top: 0,
+                marks: None,
             },
             detail: DetailState {
                 id: None,
@@ -416,19 +532,37 @@ impl App {
             raw: RawState::default(),
             compare: CompareState::default(),
             ways: None,
+            copying: None,
             times: Times::new(settings.times, settings.zone.clone()),
             source: None,
             popup: None,
             prompt: None,
+            history: History::default(),
+            theme: settings.theme.clone(),
+            clicked: None,
+            open_when_known: false,
             pressed: Vec::new(),
-            message: None,
+            message: settings.warning.clone().map(|text| Message {
+                text,
+                level: Level::Warning,
+                until: now + WARNING_FOR,
+            }),
             paused: None,
             interrupted_at: None,
             sending: None,
+            views: Vec::new(),
             settings,
             epoch: 0,
             under_way: [None; Target::COUNT],
             again: [false; Target::COUNT],
+        }
+    }
+
+    /// The theme to draw in: the one that is being looked at, else the one in force.
+    pub fn theme(&self) -> Option<&str> {
+        match &self.popup {
+            Some(Popup::Themes { index }) => self.settings.themes.names().get(*index).copied(),
+            _ => self.theme.as_deref(),
         }
     }
 
@@ -507,15 +641,24 @@ impl App {
             .or_else(|| self.overview.value().and_then(|overview| overview.read_only.as_ref()))
     }
 
+    /// What is marked on the list: a verb or a copy there is about all of it. [`Ops::select`](crate::ops::Ops::select)
+    /// has its rows.
+    pub fn marked(&self) -> Option<&Selection> {
+        let marks = self.flows.marks.as_ref().filter(|_| self.screen() == ScreenName::Flows)?;
+        Some(&marks.selection)
+    }
+
     /// The instance that a verb or a copy would be about, and why there is none.
     pub fn subject(&self) -> Result<InstanceId, &'static str> {
         match self.screen() {
+            ScreenName::Flows if self.flows.head.is_some() => Err("this is a group: Enter opens it"),
             ScreenName::Flows if self.flows.gone => Err("it is gone from this list; nothing can be done to it here"),
             ScreenName::Flows => self.flows.selected.clone().ok_or("nothing is selected"),
             ScreenName::Detail => self.detail.id.clone().ok_or("nothing is open"),
             ScreenName::Raw => self.raw.id.clone().ok_or("nothing is open"),
             ScreenName::Compare => Err("here are two: Esc goes back to one of them"),
-            ScreenName::Board | ScreenName::Sources => Err("verbs act on one instance: Enter opens the list, then v"),
+            ScreenName::Board => Err("verbs act on one instance: Enter opens the list, then v"),
+            ScreenName::Sources => Err("verbs act on instances, and a source has none; 2 lists them, then v"),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The one table of commands. Keys, footer, help and the command line are all read from it.
 
+use super::keymap::Keymap;
 use super::settings::ScreenName;
 use crate::domain::nearest::nearest;
 
@@ -12,12 +13,21 @@ pub enum CommandId {
     Filter,
     Sort,
     Reverse,
+    Group,
+    Views,
+    Mark,
+    MarkRange,
+    MarkAll,
+    Unmark,
     ShowAll,
+    Claim,
     NextPane,
     Copy,
     Board,
     Flows,
     Sources,
+    NextScreen,
+    PreviousScreen,
     Previous,
     Back,
     Up,
@@ -36,6 +46,9 @@ pub enum CommandId {
     Interrupt,
     Suspend,
     Repaint,
+    Theme,
+    Mouse,
+    Tenant,
     Quit,
     QuitAll,
     UseVerbs,
@@ -56,12 +69,14 @@ pub enum CommandId {
 }
 
 /// One command.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Command {
     /// Which one.
     pub id: CommandId,
     /// Its name: after `:`, and in the config.
     pub name: &'static str,
+    /// Other names that it is typed by, which people bring along.
+    pub aliases: &'static [&'static str],
     /// What it does, for the help.
     pub doc: &'static str,
     /// Where it can be had; everywhere if empty.
@@ -82,7 +97,7 @@ const DETAIL: ScreenName = ScreenName::Detail;
 const RAW: ScreenName = ScreenName::Raw;
 
 const fn command(id: CommandId, name: &'static str, keys: &'static [&'static str], doc: &'static str) -> Command {
-    Command { id, name, doc, screens: &[], keys, hint: None, typed: false, words: None }
+    Command { id, name, aliases: &[], doc, screens: &[], keys, hint: None, typed: false, words: None }
 }
 
 impl Command {
@@ -107,6 +122,17 @@ impl Command {
         self.typed()
     }
 
+    /// Can also be typed by these names.
+    const fn also(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// Every name that it can be typed by.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
     /// Whether it can be had on a screen.
     pub fn at(&self, screen: ScreenName) -> bool {
         self.screens.is_empty() || self.screens.contains(&screen)
@@ -123,6 +149,7 @@ pub const TABLE: &[Command] = &[
         .on(&[BOARD, FLOWS, DETAIL])
         .hint("act"),
     command(CommandId::Filter, "filter", &["/"], "filter the flows").on(&[BOARD, FLOWS]).hint("filter"),
+    command(CommandId::Tenant, "tenant", &["t"], "filter the flows by a tenant").takes("NAME").also(&["ns"]),
     command(CommandId::Chart, "chart", &["tab", "backtab"], "its steps across time, or line by line")
         .on(&[DETAIL])
         .hint("chart"),
@@ -136,9 +163,26 @@ pub const TABLE: &[Command] = &[
         .on(&[RAW])
         .hint("next"),
     command(CommandId::SearchPrevious, "previous-hit", &["N"], "the line before this one that does").on(&[RAW]),
-    command(CommandId::Sort, "sort", &["s"], "sort by the next column").on(&[FLOWS]).hint("sort"),
+    command(CommandId::Sort, "sort", &["s"], "sort by a column: a menu with a letter for each")
+        .on(&[FLOWS])
+        .hint("sort"),
     command(CommandId::Reverse, "reverse", &["S"], "turn the order round").on(&[FLOWS]),
-    command(CommandId::ShowAll, "show-all", &["F"], "show the flows that have nothing stuck, or fold them")
+    command(CommandId::Group, "group", &["b"], "group by a column, or not: a menu; Enter opens a group")
+        .on(&[FLOWS])
+        .hint("group"),
+    command(CommandId::Mark, "mark", &["space"], "mark the instance, or take its mark away").on(&[FLOWS]).hint("mark"),
+    command(CommandId::MarkRange, "mark-range", &["V"], "mark from the last mark to here").on(&[FLOWS]),
+    command(CommandId::MarkAll, "mark-all", &["*"], "mark all that match, now and later; again: none").on(&[FLOWS]),
+    command(CommandId::Unmark, "unmark", &[], "take every mark away (Esc does it first)").typed(),
+    command(CommandId::Views, "view", &["w"], "the saved views with their counts; :view save NAME keeps one")
+        .on(&[BOARD, FLOWS])
+        .hint("views")
+        .takes("NAME | save NAME"),
+    command(CommandId::Claim, "claim", &["c"], "say that you are on the cohort, have seen it, or put it aside: a menu")
+        .on(&[BOARD])
+        .hint("claim")
+        .typed(),
+    command(CommandId::ShowAll, "show-all", &["F"], "show flows with nothing stuck and snoozed cohorts, or fold them")
         .on(&[BOARD])
         .hint("all flows"),
     command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane").on(&[BOARD]).hint("pane"),
@@ -155,36 +199,70 @@ pub const TABLE: &[Command] = &[
         .on(&[FLOWS, DETAIL, RAW]),
     command(CommandId::CopyStatus, "copy-status", &["Y", "y s"], "copy five lines for a chat")
         .on(&[BOARD, FLOWS, DETAIL]),
-    command(CommandId::Board, "board", &["1"], "the board: what is stuck, worst first").typed(),
-    command(CommandId::Flows, "flows", &["2"], "every open or failed instance").takes("FILTER"),
-    command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are").typed(),
+    command(CommandId::Board, "board", &["1"], "the board: what is stuck, worst first")
+        .typed()
+        .also(&["home", "pulses"]),
+    command(CommandId::Flows, "flows", &["2", "0"], "every open or failed instance")
+        .takes("FILTER")
+        .also(&["instances", "ls"]),
+    command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are")
+        .typed()
+        .also(&["engines"]),
+    command(CommandId::NextScreen, "next-screen", &["]"], "the next screen, by its number"),
+    command(CommandId::PreviousScreen, "previous-screen", &["["], "the screen before, by its number"),
     command(CommandId::Previous, "previous", &["-"], "the screen before this one"),
     command(CommandId::Back, "back", &["esc", "left", "h"], "one layer back"),
     command(CommandId::Up, "up", &["up", "k"], "one up"),
     command(CommandId::Down, "down", &["down", "j"], "one down"),
     command(CommandId::HalfUp, "half-up", &["ctrl-u"], "half a page up"),
     command(CommandId::HalfDown, "half-down", &["ctrl-d"], "half a page down"),
-    command(CommandId::PageUp, "page-up", &["pgup"], "a page up"),
-    command(CommandId::PageDown, "page-down", &["pgdn", "space"], "a page down"),
-    command(CommandId::Top, "top", &["g g", "home"], "to the first"),
-    command(CommandId::Bottom, "bottom", &["G", "end"], "to the last"),
-    command(CommandId::Refresh, "refresh", &["r", "ctrl-r"], "ask the sources now").typed(),
+    command(CommandId::PageUp, "page-up", &["pgup", "ctrl-b", ","], "a page up"),
+    command(CommandId::PageDown, "page-down", &["pgdn", "ctrl-f", "."], "a page down"),
+    command(CommandId::Top, "top", &["g g", "home", "<"], "to the first"),
+    command(CommandId::Bottom, "bottom", &["G", "end", ">"], "to the last"),
+    command(CommandId::Refresh, "refresh", &["r", "ctrl-r", "R"], "ask the sources now").typed(),
     command(CommandId::Pause, "pause", &["P"], "pause live updates, or go on").typed(),
     command(CommandId::Zone, "zone", &["U"], "show times in UTC, or in the zone of this machine").typed(),
     command(CommandId::Acts, "acts", &[], "the last act and how far it has come").typed(),
-    command(CommandId::CommandLine, "command-line", &[":"], "type a command").hint("command"),
-    command(CommandId::Help, "help", &["?", "f1"], "this help").hint("help").typed(),
+    command(CommandId::CommandLine, "command-line", &[":", "ctrl-a", "ctrl-p"], "type a command").hint("command"),
+    command(CommandId::Help, "help", &["?", "f1"], "the keys of this screen, and what the signs mean")
+        .hint("help")
+        .typed()
+        .also(&["h", "keys", "aliases"]),
+    command(CommandId::Theme, "theme", &["T"], "choose the colours").takes("NAME").also(&["skin", "colours", "colors"]),
+    command(CommandId::Mouse, "mouse", &[], "listen to the mouse, or leave it to the terminal").takes("on|off"),
     command(CommandId::Interrupt, "interrupt", &["ctrl-c"], "close the input or popup; twice on a screen: quit"),
     command(CommandId::Suspend, "suspend", &["ctrl-z"], "back to the shell; fg comes back"),
     command(CommandId::Repaint, "repaint", &["ctrl-l"], "paint the whole screen anew"),
     command(CommandId::Quit, "quit", &["q"], "one layer back; quits from the board").hint("back/quit"),
-    command(CommandId::QuitAll, "q", &[], "quit").typed(),
-    command(CommandId::UseVerbs, "use-verbs", &["x", "ctrl-k", "delete"], "not bound: they destroy elsewhere"),
+    command(CommandId::QuitAll, "q", &[], "quit").typed().also(&["quit", "exit", "qa"]),
+    command(CommandId::UseVerbs, "use-verbs", &["x", "D", "ctrl-k", "delete"], "not bound: they destroy elsewhere"),
 ];
+
+/// The table of keys and commands as the README has it.
+pub fn markdown() -> String {
+    let mut lines = vec!["| keys | typed | where | does |".to_owned(), "|---|---|---|---|".to_owned()];
+    let map = Keymap::default();
+    for command in TABLE {
+        let keys: Vec<_> = map.labels(command.id).iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
+        let words = command.words.map(|words| format!(" {}", words.replace('|', "\\|"))).unwrap_or_default();
+        let typed = if command.typed { format!("`:{}{words}`", command.name) } else { String::new() };
+        let places: Vec<_> = command.screens.iter().map(|screen| screen.title()).collect();
+        let place = if places.is_empty() { "everywhere".to_owned() } else { places.join(", ") };
+        lines.push(format!("| {} | {typed} | {place} | {} |", keys.join(" "), command.doc));
+    }
+    lines.join("\n")
+}
 
 /// A command's entry.
 pub fn find(id: CommandId) -> Option<&'static Command> {
     TABLE.iter().find(|command| command.id == id)
+}
+
+/// The command that is typed by exactly this name. The ways in which editors are left leave Quarterdeck too.
+pub fn exact(name: &str) -> Option<&'static Command> {
+    let name = name.trim_end_matches('!');
+    TABLE.iter().find(|command| command.typed && command.names().any(|known| known == name))
 }
 
 /// The commands that can be typed and begin like this.
@@ -192,13 +270,9 @@ pub fn completions(start: &str) -> Vec<&'static Command> {
     TABLE.iter().filter(|command| command.typed && command.name.starts_with(start)).collect()
 }
 
-/// The command of this name, or the name nearest to it. The ways in which editors are left leave Quarterdeck too.
+/// The command of this name, or the name nearest to it.
 pub fn by_name(name: &str) -> Result<&'static Command, String> {
-    let name = match name.trim_end_matches('!') {
-        "qa" | "quit" | "exit" => "q",
-        name => name,
-    };
-    if let Some(command) = TABLE.iter().find(|command| command.typed && command.name == name) {
+    if let Some(command) = exact(name) {
         return Ok(command);
     }
     if let [only] = completions(name)[..] {
@@ -223,6 +297,9 @@ mod tests {
         let ids: HashSet<_> = TABLE.iter().map(|command| command.id).collect();
         let names: HashSet<_> = TABLE.iter().map(|command| command.name).collect();
         assert_eq!((ids.len(), names.len()), (TABLE.len(), TABLE.len()));
+        let all: Vec<_> = TABLE.iter().filter(|command| command.typed).flat_map(Command::names).collect();
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len(), "no name is another's too: {all:?}");
+        assert!(TABLE.iter().all(|command| command.typed || command.aliases.is_empty()));
     }
 
     #[test]
@@ -233,7 +310,8 @@ mod tests {
         for left in ["q!", "qa", "qa!", "quit"] {
             assert_eq!(by_name(left).unwrap().id, CommandId::QuitAll, "{left}");
         }
-        assert_eq!(by_name("ns").unwrap_err(), "no command :ns; ? lists those that there are");
+        assert_eq!(by_name("po").unwrap_err(), "no command :po; ? lists those that there are");
+        assert_eq!(by_name("ns").unwrap().id, CommandId::Tenant);
         assert!(by_name("verbs").is_err(), "a verb is never typed blindly");
     }
 }

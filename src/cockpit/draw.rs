@@ -4,10 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::app::App;
+use super::hit::{Hit, Place};
 use super::settings::ScreenName;
 use super::theme::Styles;
 use super::widgets::pen::Pen;
-use super::widgets::{footer, header};
+use super::widgets::{footer, header, palette, whichkey};
 use super::{popups, screens};
 
 /// The smallest terminal that a screen is drawn on: columns, rows.
@@ -15,29 +16,56 @@ pub const LEAST: (u16, u16) = (40, 10);
 
 /// Draws the cockpit, and tells where the text cursor is.
 pub fn draw(app: &App, styles: &Styles, buffer: &mut Buffer) -> Option<Position> {
-    let area = buffer.area;
-    let mut pen = Pen { buffer, styles, glyphs: app.glyphs, ascii: app.settings.ascii };
-    pen.clear(area, styles.ground);
+    let mut pen = Pen { buffer, styles, glyphs: app.glyphs, ascii: app.settings.ascii, hits: Vec::new() };
+    everything(app, &mut pen)
+}
+
+/// What lies where on the screen, for the mouse; later ones lie on top.
+pub fn hits(app: &App) -> Vec<(Rect, Hit)> {
+    let (width, height) = app.size;
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    let styles = Styles::default();
+    let ascii = app.settings.ascii;
+    let mut pen = Pen { buffer: &mut buffer, styles: &styles, glyphs: app.glyphs, ascii, hits: Vec::new() };
+    everything(app, &mut pen);
+    pen.hits
+}
+
+fn everything(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
+    let area = pen.buffer.area;
+    pen.clear(area, pen.styles.ground);
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let text = format!("too small: {}x{} of {}x{}", area.width, area.height, LEAST.0, LEAST.1);
         let y = area.y + area.height / 2;
-        pen.text(area.x, y.min(area.bottom().saturating_sub(1)), area.width, &text, styles.text);
+        pen.text(area.x, y.min(area.bottom().saturating_sub(1)), area.width, &text, pen.styles.text);
         return None;
     }
-    header::draw(app, &mut pen, Rect { height: 2, ..area });
+    header::draw(app, pen, Rect { height: 2, ..area });
     let mut cursor = None;
     match app.screen() {
-        ScreenName::Board => screens::board::draw(app, &mut pen),
-        ScreenName::Flows => cursor = screens::flows::draw(app, &mut pen),
-        ScreenName::Detail => screens::detail::draw(app, &mut pen),
-        ScreenName::Compare => screens::compare::draw(app, &mut pen),
-        ScreenName::Raw => screens::raw::draw(app, &mut pen),
-        ScreenName::Sources => screens::sources::draw(app, &mut pen),
+        ScreenName::Board => screens::board::draw(app, pen),
+        ScreenName::Flows => cursor = screens::flows::draw(app, pen),
+        ScreenName::Detail => {
+            pen.hit(screens::body(app), Hit::Area(Place::Text));
+            screens::detail::draw(app, pen);
+        }
+        ScreenName::Compare => {
+            pen.hit(screens::body(app), Hit::Area(Place::Text));
+            screens::compare::draw(app, pen);
+        }
+        ScreenName::Raw => {
+            pen.hit(screens::body(app), Hit::Area(Place::Text));
+            screens::raw::draw(app, pen);
+        }
+        ScreenName::Sources => screens::sources::draw(app, pen),
     }
     let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
-    cursor = footer::draw(app, &mut pen, footer).or(cursor);
+    cursor = footer::draw(app, pen, footer).or(cursor);
+    whichkey::draw(app, pen);
+    palette::draw(app, pen);
     if app.popup.is_some() {
-        cursor = popups::draw(app, &mut pen);
+        pen.hit(area, Hit::Nothing);
+        cursor = popups::draw(app, pen);
     }
     cursor
 }

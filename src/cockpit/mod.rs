@@ -5,6 +5,7 @@
 //! [`runtime`] does that, against [`Ops`]. So everything that an operator can see or do is tested without a terminal.
 
 pub mod app;
+pub mod claims;
 pub mod clipboard;
 pub mod command;
 pub mod compare;
@@ -12,9 +13,13 @@ pub mod draw;
 mod export;
 pub mod gantt;
 pub mod glyphs;
+pub mod hit;
 pub mod keymap;
+pub mod marks;
+pub mod menus;
 pub mod msg;
 pub mod opener;
+pub mod palette;
 mod popups;
 pub mod raw;
 pub mod remote;
@@ -25,6 +30,7 @@ mod snapshot;
 pub mod theme;
 pub mod times;
 pub mod update;
+pub mod views;
 mod widgets;
 
 #[cfg(test)]
@@ -34,7 +40,7 @@ use thiserror::Error;
 
 pub use export::{ansi, svg, text};
 pub use runtime::run;
-pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours};
+pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours, mouse};
 pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;

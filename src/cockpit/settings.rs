@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::clipboard::Between;
+use super::keymap::Keymap;
 use super::opener::Opener;
+use super::theme::{Styles, Themes};
+use super::views::View;
 use crate::config::Times;
 use crate::domain::text::SafeText;
 
@@ -119,6 +122,16 @@ pub struct Settings {
     pub ascii: bool,
     /// The theme's name; `None` is the default one.
     pub theme: Option<String>,
+    /// The themes that there are.
+    pub themes: Themes,
+    /// The colour of the context, which tints its badge: a terminal's colour by name, or `#rrggbb`.
+    pub accent: Option<String>,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Whether the mouse is listened to. Where it is, marking text for the terminal's own copying takes Shift.
+    pub mouse: bool,
+    /// What is said at the start: something in the config that could not be taken.
+    pub warning: Option<SafeText>,
     /// The present.
     pub clock: Clock,
     /// The screen to begin with.
@@ -133,6 +146,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// The filter to begin with, on the flows screen.
     pub filter: Option<String>,
+    /// The views of the config.
+    pub views: Vec<View>,
     /// The least time between two frames that only data asks for. Keys are answered at once.
     pub frame_every: Duration,
 }
@@ -159,6 +174,11 @@ impl Settings {
             colours: Colours::TrueColour,
             ascii: false,
             theme: None,
+            themes: Themes::default(),
+            accent: None,
+            keymap: Keymap::default(),
+            mouse: true,
+            warning: None,
             clock: Arc::new(Timestamp::now),
             start: ScreenName::Board,
             between: Between::Nothing,
@@ -166,8 +186,18 @@ impl Settings {
             times: Times::Utc,
             zone: TimeZone::system(),
             filter: None,
+            views: Vec::new(),
             frame_every: Duration::from_millis(33),
         }
+    }
+
+    /// The styles of a theme for this terminal, with the context's colour.
+    pub fn styles(&self, theme: Option<&str>) -> Result<Styles, String> {
+        let mut styles = self.themes.styles(theme, self.colours)?;
+        if let Some(accent) = &self.accent {
+            styles.accent(accent, self.colours)?;
+        }
+        Ok(styles)
     }
 
     /// Takes colours and characters from the environment.
@@ -176,6 +206,7 @@ impl Settings {
         let var = |name: &str| std::env::var(name).ok();
         self.colours = colours(var);
         self.ascii = ascii(var);
+        self.mouse &= mouse(var);
         self.between = Between::of(var);
         self.opener = Opener::of(var);
         self
@@ -220,6 +251,14 @@ pub fn ascii(var: impl Fn(&str) -> Option<String>) -> bool {
     }
 }
 
+/// Whether the terminal tells of a mouse as all of today's do, by the environment: `TERM`. Where it may not, what is
+/// sent to ask for it would be read as text.
+pub fn mouse(var: impl Fn(&str) -> Option<String>) -> bool {
+    let term = var("TERM").unwrap_or_default();
+    let old = ["", "dumb", "linux", "cons25", "ansi"].contains(&&*term);
+    !(old || term.starts_with("vt1") || term.starts_with("vt2") || term.ends_with("-mono"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,5 +286,14 @@ mod tests {
         assert!(ascii(env(&[("QUARTERDECK_ASCII", "1"), ("LANG", "C.UTF-8")])));
         assert!(!ascii(env(&[("QUARTERDECK_ASCII", "0"), ("LANG", "C")])));
         assert!(!ascii(env(&[])));
+    }
+
+    #[test]
+    fn old_terminals_are_not_asked_for_a_mouse() {
+        assert!(mouse(env(&[("TERM", "xterm-256color")])));
+        assert!(mouse(env(&[("TERM", "tmux")])));
+        for term in ["dumb", "linux", "vt100", "vt220", ""] {
+            assert!(!mouse(env(&[("TERM", term)])), "{term}");
+        }
     }
 }

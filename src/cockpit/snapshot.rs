@@ -13,7 +13,6 @@ use super::keymap::Key;
 use super::msg::{Effect, Msg};
 use super::runtime::effects::answer;
 use super::settings::{ScreenName, Settings};
-use super::theme::Styles;
 use super::update::{start, update};
 use crate::ops::Ops;
 
@@ -39,7 +38,6 @@ pub async fn snapshot_after(
     height: u16,
     settings: &Settings,
 ) -> Result<Buffer, CockpitError> {
-    let styles = Styles::load(settings.theme.as_deref(), settings.colours).map_err(CockpitError::Theme)?;
     let clock = Arc::clone(&settings.clock);
     let mut settings = settings.clone();
     settings.start = if screen.below_flows() { ScreenName::Flows } else { screen };
@@ -58,6 +56,7 @@ pub async fn snapshot_after(
         settle(&mut app, effects, &*ops, &clock).await;
     }
     app.now = clock();
+    let styles = app.settings.styles(app.theme()).map_err(CockpitError::Theme)?;
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
     draw(&app, &styles, &mut buffer);
     Ok(buffer)

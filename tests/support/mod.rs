@@ -19,6 +19,7 @@ pub mod fake_restate;
 pub mod hostile;
 pub mod hub;
 pub mod matrix;
+pub mod payloads;
 pub mod program;
 pub mod proxy;
 pub mod request;

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// What the emulator is given for U+FFFD: as wide, and written nowhere.
+pub(super) const STAND_IN: char = '\u{2bd1}';
+
 /// What is on the screen at one moment.
 pub struct Seen {
     /// The rows, without spaces at their ends.
@@ -13,7 +16,7 @@ pub struct Seen {
 impl Seen {
     pub(super) fn of(screen: &vt100::Screen) -> Self {
         let (_, columns) = screen.size();
-        let lines = screen.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect();
+        let lines = screen.rows(0, columns.get()).map(|row| row.trim_end().replace(STAND_IN, "\u{fffd}")).collect();
         Self { lines, screen: screen.clone() }
     }
 

@@ -7,6 +7,7 @@ use ratatui::text::Span;
 
 use super::{frame, inside, place};
 use crate::cockpit::app::{App, Focus, REASON_MIN, Review, ReviewState};
+use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens::detail::{Block, labelled, paint};
 use crate::cockpit::theme::Styles;
@@ -40,6 +41,7 @@ pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &
         }
         let refusal = app.read_only().or(offer.refusal.as_ref());
         let selected = at == index;
+        pen.hit(Rect { y, height: 2, ..inner }, Hit::Row(Place::Popup, at));
         if selected {
             pen.style(Rect { y, height: 1, x: inner.x.saturating_sub(1), width: inner.width + 2 }, pen.styles.selected);
             pen.text(inner.x.saturating_sub(1), y, 1, pen.glyphs.cursor, pen.styles.title);
@@ -135,6 +137,7 @@ pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Po
     };
     frame(pen, area, &format!("review: {} one instance", review.plan.verb.name()), &keys, border);
     paint(pen, text_area, &block, review.scroll);
+    pen.hit(text_area, Hit::Area(Place::Popup));
     let form =
         Rect { y: text_area.bottom(), height: inside(area).bottom().saturating_sub(text_area.bottom()), ..text_area };
     if form.height < 3 {
@@ -179,6 +182,7 @@ fn reason(pen: &mut Pen<'_>, review: &Review, area: Rect) -> Option<Position> {
     pen.text(area.x, area.y, 10, "reason", label);
     let (x, columns) = (area.x + 10, area.width.saturating_sub(10));
     pen.style(Rect { x, width: columns, ..area }, pen.styles.button);
+    pen.hit(area, Hit::Review(Focus::Reason));
     let typed = SafeText::new(review.reason.value());
     if typed.is_empty() && !focus {
         let text = format!("at least {REASON_MIN} characters: it stays in the record");
@@ -211,7 +215,9 @@ fn buttons(pen: &mut Pen<'_>, review: &Review, ready: bool, irreversible: bool, 
     let styles = pen.styles;
     let cancel = if review.focus == Focus::Cancel { styles.button_focus } else { styles.button };
     let mut x = area.x + 10;
-    x += button(pen, x, area, way_out(review.plan.verb), cancel, review.focus == Focus::Cancel) + 3;
+    let used = button(pen, x, area, way_out(review.plan.verb), cancel, review.focus == Focus::Cancel);
+    pen.hit(Rect { x, width: used, ..area }, Hit::Review(Focus::Cancel));
+    x += used + 3;
     let act = match (review.focus == Focus::Do, ready) {
         (_, false) => styles.button_off,
         (true, true) if irreversible => styles.button_danger,
@@ -224,11 +230,12 @@ fn buttons(pen: &mut Pen<'_>, review: &Review, ready: bool, irreversible: bool, 
     }
     let mut letters = name.chars();
     let name = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default();
-    button(pen, x, area, &name, act, review.focus == Focus::Do);
+    let used = button(pen, x, area, &name, act, review.focus == Focus::Do);
+    pen.hit(Rect { x, width: used, ..area }, Hit::Review(Focus::Do));
 }
 
 /// A button. The focus is shown by brackets too.
-fn button(pen: &mut Pen<'_>, x: u16, area: Rect, text: &str, style: Style, focus: bool) -> u16 {
+pub(super) fn button(pen: &mut Pen<'_>, x: u16, area: Rect, text: &str, style: Style, focus: bool) -> u16 {
     let text = if focus { format!("[ {text} ]") } else { format!("  {text}  ") };
     pen.text(x, area.y, area.right().saturating_sub(x), &text, style)
 }
@@ -265,5 +272,8 @@ pub(super) fn quit(app: &App, pen: &mut Pen<'_>, leave: bool) {
     let style = |focus: bool| if focus { pen.styles.button_focus } else { pen.styles.button };
     let (stay_style, quit_style) = (style(!leave), style(leave));
     let used = button(pen, line.x, line, "Stay", stay_style, !leave);
-    button(pen, line.x + used + 3, line, "Quit", quit_style, leave);
+    pen.hit(Rect { width: used, ..line }, Hit::Leave(false));
+    let x = line.x + used + 3;
+    let used = button(pen, x, line, "Quit", quit_style, leave);
+    pen.hit(Rect { x, width: used, ..line }, Hit::Leave(true));
 }

@@ -1,17 +1,21 @@
 //! What lies over a screen: the help, and the way from a verb to its outcome.
 
 pub(super) mod acting;
+pub(super) mod claim;
 pub(super) mod help;
+pub(super) mod menu;
 pub(super) mod page;
 pub(super) mod progress;
+pub(super) mod themes;
 
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::app::{App, Popup};
+use super::hit::{Hit, Place};
 use super::screens::detail::{Block, paint};
-use super::widgets::pen::{Pen, width};
+use super::widgets::pen::{Pen, width, wrap};
 
 /// A box of at most this size in the middle of the screen.
 fn place(app: &App, columns: u16, lines: u16) -> Rect {
@@ -32,7 +36,7 @@ fn inside(frame: Rect) -> Rect {
 }
 
 /// Draws the box with its title and, at its lower edge, its keys.
-fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], border: Style) {
+pub(super) fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], border: Style) {
     pen.clear(area, pen.styles.popup);
     if area.width < 2 || area.height < 2 {
         return;
@@ -53,11 +57,16 @@ fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], bord
         pen.text(x, y, 1, corner, border);
     }
     pen.text(left + 2, top, area.width.saturating_sub(4), &format!(" {title} "), border.patch(pen.styles.strong));
+    pen.hit(area, Hit::Nothing);
     let mut x = left + 2;
     for (key, what) in keys {
         let wide = u16::try_from(width(key) + width(what) + 3).unwrap_or(u16::MAX);
         if x + wide > right {
             break;
+        }
+        // The one way out that a click may take. None of the others may: one of them acts.
+        if *key == "Esc" {
+            pen.hit(Rect::new(x, bottom, wide, 1), Hit::Close);
         }
         let spans = [
             Span::styled(format!(" {key}"), border.patch(pen.styles.key)),
@@ -70,10 +79,17 @@ fn frame(pen: &mut Pen<'_>, area: Rect, title: &str, keys: &[(&str, &str)], bord
 /// The scrolled text of the present popup and where it is, if it has any.
 fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> {
     match app.popup.as_ref()? {
-        Popup::Help { .. } => Some(help::content(app, styles)),
+        Popup::Help { find, .. } => Some(help::content(app, styles, find)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
-        Popup::Verbs { .. } | Popup::Planning { .. } | Popup::Page { .. } | Popup::Quit { .. } => None,
+        Popup::Verbs { .. }
+        | Popup::Planning { .. }
+        | Popup::Themes { .. }
+        | Popup::Page { .. }
+        | Popup::Quit { .. }
+        | Popup::Claim(_)
+        | Popup::Menu { .. }
+        | Popup::Views { .. } => None,
     }
 }
 
@@ -86,15 +102,17 @@ pub(super) fn overflow(app: &App) -> usize {
 /// Draws the popup, and tells where the text cursor is.
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
     match app.popup.as_ref()? {
-        Popup::Help { scroll } => {
-            let (block, area) = help::content(app, pen.styles);
-            help::frame(app, pen);
+        Popup::Help { scroll, find, typing } => {
+            let (block, area) = help::content(app, pen.styles, find);
+            help::frame(app, pen, find, *typing);
+            pen.hit(area, Hit::Area(Place::Popup));
             paint(pen, area, &block, *scroll);
             None
         }
         Popup::Progress { id, scroll } => {
             progress::frame(app, pen, id);
             let (block, area) = progress::content(app, pen.styles, id);
+            pen.hit(area, Hit::Area(Place::Popup));
             paint(pen, area, &block, *scroll);
             None
         }
@@ -106,7 +124,20 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             acting::planning(app, pen, (*verb, target), error.as_ref(), *since);
             None
         }
+        Popup::Themes { index } => {
+            themes::draw(app, pen, *index);
+            None
+        }
         Popup::Review(review) => acting::review(app, pen, review),
+        Popup::Claim(menu) => claim::draw(app, pen, menu),
+        Popup::Menu { menu, index } => {
+            menu::menu(app, pen, *menu, *index);
+            None
+        }
+        Popup::Views { views, index, counts } => {
+            menu::views(app, pen, views, *index, counts);
+            None
+        }
         Popup::Page { id, url, button } => {
             page::page(app, pen, id, url, *button);
             None

@@ -36,19 +36,21 @@ pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitE
     if let Some(term) = std::env::var("TERM").ok().filter(|term| term == "dumb" || term.is_empty()) {
         return Err(CockpitError::Dumb(term));
     }
-    let styles = Styles::load(settings.theme.as_deref(), settings.colours).map_err(CockpitError::Theme)?;
+    let styles = settings.styles(settings.theme.as_deref()).map_err(CockpitError::Theme)?;
     let panicked = Arc::new(Notify::new());
     let signals = outside::signals()?;
     // Once a change of it is listened for, so that none falls in between.
     let size = crossterm::terminal::size()?;
     let hangup = outside::hangup()?;
-    let terminal = Terminal::enter(Arc::clone(&panicked))?;
+    let terminal = Terminal::enter(Arc::clone(&panicked), settings.mouse)?;
     let input = outside::input()?;
     let (replies_in, replies) = mpsc::channel(64);
     let now = (settings.clock)();
     let app = App::new(settings, size, now);
     let performer = Performer::new(Arc::clone(&ops), replies_in);
-    let mut cockpit = Cockpit { app, styles, terminal, performer, leaving: None, urgent: true, dirty: true };
+    let dressed_in = app.theme().map(str::to_owned);
+    let mut cockpit =
+        Cockpit { app, styles, dressed_in, terminal, performer, leaving: None, urgent: true, dirty: true };
     let result = cockpit.run(&*ops, Wires { signals, hangup, panicked, input, replies }).await;
     cockpit.terminal.release();
     match result {
@@ -70,6 +72,8 @@ struct Wires {
 struct Cockpit {
     app: App,
     styles: Styles,
+    /// The theme that these are of.
+    dressed_in: Option<String>,
     terminal: Terminal,
     performer: Performer,
     leaving: Option<ExitReason>,
@@ -162,8 +166,9 @@ impl Cockpit {
         let msg = match event {
             Event::Key(key) => Msg::Key(key),
             Event::Paste(text) => Msg::Paste(text),
+            Event::Mouse(mouse) => Msg::Mouse(mouse),
             // The signal tells of a resize. The reader of keys does too, but begins to listen for it too late.
-            Event::Resize(..) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => return Ok(()),
+            Event::Resize(..) | Event::FocusGained | Event::FocusLost => return Ok(()),
         };
         self.urgent = true;
         self.take(msg)
@@ -188,6 +193,7 @@ impl Cockpit {
             match effect {
                 Effect::Ask(ticket, ask) => self.performer.ask(ticket, ask),
                 Effect::Act { ticket, plan_hash, reason } => self.performer.act(ticket, plan_hash, reason),
+                Effect::Claim { ticket, request } => self.performer.claim(ticket, request),
                 Effect::Copy(clip) => {
                     let mut out = std::io::stdout();
                     out.write_all(sequence(&clip, self.app.settings.between).as_bytes())?;
@@ -199,6 +205,7 @@ impl Cockpit {
                         self.app.say(Level::Warning, format!("it could not be opened: {error}"));
                     }
                 }
+                Effect::Mouse(on) => self.terminal.mouse(on)?,
                 Effect::Repaint => self.terminal.forget(),
                 Effect::Suspend => self.suspend()?,
                 Effect::Quit => self.leaving = Some(ExitReason::Asked),
@@ -233,10 +240,24 @@ impl Cockpit {
         self.take(Msg::Resize(width, height))
     }
 
+    /// Takes the styles of another theme where it has changed. One that can't be read leaves those of before.
+    fn dress(&mut self) {
+        let wanted = self.app.theme().map(str::to_owned);
+        if wanted == self.dressed_in {
+            return;
+        }
+        match self.app.settings.styles(wanted.as_deref()) {
+            Ok(styles) => self.styles = styles,
+            Err(error) => self.app.say(Level::Warning, format!("theme: {error}")),
+        }
+        self.dressed_in = wanted;
+    }
+
     fn paint(&mut self) -> Result<(), CockpitError> {
         self.app.now = self.now();
         self.urgent = false;
         self.dirty = false;
+        self.dress();
         let (app, styles) = (&self.app, &self.styles);
         self.terminal.paint(app.size, |buffer| draw(app, styles, buffer))?;
         Ok(())

@@ -21,6 +21,7 @@ fn leave() {
     let _ = queue!(
         out,
         EndSynchronizedUpdate,
+        Mouse(false),
         DisableBracketedPaste,
         crossterm::style::ResetColor,
         LeaveAlternateScreen,
@@ -28,6 +29,17 @@ fn leave() {
     );
     let _ = out.flush();
     let _ = disable_raw_mode();
+}
+
+/// Whether the terminal tells of clicks and of the wheel, and of nothing else: told of every move, a slow line would
+/// carry little but that.
+struct Mouse(bool);
+
+impl crossterm::Command for Mouse {
+    fn write_ansi(&self, f: &mut impl std::fmt::Write) -> std::fmt::Result {
+        // Clicks and the wheel; then the way to write places that has no bound.
+        f.write_str(if self.0 { "\x1b[?1000h\x1b[?1006h" } else { "\x1b[?1006l\x1b[?1000l" })
+    }
 }
 
 /// A terminal in raw mode on its alternate screen, for as long as this lives.
@@ -38,11 +50,12 @@ pub(super) struct Terminal {
     next: Buffer,
     cursor: Option<Position>,
     whole: bool,
+    mouse: bool,
 }
 
 impl Terminal {
     /// Enters, and sees to it that a panic gives the terminal back before it is told, and ends the cockpit.
-    pub(super) fn enter(panicked: Arc<Notify>) -> io::Result<Self> {
+    pub(super) fn enter(panicked: Arc<Notify>, mouse: bool) -> io::Result<Self> {
         let entered = Arc::new(AtomicBool::new(false));
         let ours = Arc::clone(&entered);
         let before = std::panic::take_hook();
@@ -54,7 +67,7 @@ impl Terminal {
             before(info);
         }));
         let mut terminal =
-            Self { entered, shown: Buffer::default(), next: Buffer::default(), cursor: None, whole: true };
+            Self { entered, shown: Buffer::default(), next: Buffer::default(), cursor: None, whole: true, mouse };
         terminal.take()?;
         Ok(terminal)
     }
@@ -70,9 +83,20 @@ impl Terminal {
         self.entered.store(true, Ordering::SeqCst);
         let mut out = io::stdout().lock();
         queue!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        if self.mouse {
+            queue!(out, Mouse(true))?;
+        }
         out.flush()?;
         self.whole = true;
         Ok(())
+    }
+
+    /// Listens to the mouse, or no longer.
+    pub(super) fn mouse(&mut self, on: bool) -> io::Result<()> {
+        self.mouse = on;
+        let mut out = io::stdout().lock();
+        queue!(out, Mouse(on))?;
+        out.flush()
     }
 
     /// Gives the terminal back.

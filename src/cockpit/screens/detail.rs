@@ -242,7 +242,7 @@ fn seed_block(app: &App, pen: &Pen<'_>, seed: &JudgedFlow, columns: usize) -> Bl
 
 fn verdict_line(block: &mut Block, styles: &Styles, glyphs: &'static Glyphs, flow: &JudgedFlow) {
     let mut buffer = ratatui::buffer::Buffer::empty(Rect::ZERO);
-    let pen = Pen { buffer: &mut buffer, styles, glyphs, ascii: false };
+    let pen = Pen { buffer: &mut buffer, styles, glyphs, ascii: false, hits: Vec::new() };
     let (glyph, _, style) = state_of(&pen, flow);
     let rule = flow.judgement.rule().map(|rule| format!(" {} {}", glyphs.part, rule.words())).unwrap_or_default();
     block.push(vec![

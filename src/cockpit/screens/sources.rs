@@ -8,6 +8,7 @@ use ratatui::text::Span;
 use super::body;
 use super::detail::{Block, labelled, paint};
 use crate::cockpit::app::App;
+use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::widgets::numbers::grouped;
 use crate::cockpit::widgets::pen::Pen;
 use crate::cockpit::widgets::state;
@@ -33,6 +34,7 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
     let first = at.saturating_sub(rows / 2).min(overview.sources.len().saturating_sub(rows));
     for (y, (index, source)) in (table.y + 1..table.bottom()).zip(overview.sources.iter().enumerate().skip(first)) {
         let line = Rect { y, height: 1, ..table };
+        pen.hit(line, Hit::Row(Place::Sources, index));
         if index == at {
             pen.style(line, pen.styles.selected);
             pen.text(line.x, y, 1, pen.glyphs.cursor, pen.styles.title);

@@ -7,6 +7,8 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use crate::cockpit::app::{App, Pane};
+use crate::cockpit::command::CommandId;
+use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::widgets::numbers::grouped;
 use crate::cockpit::widgets::pen::{Pen, width};
 use crate::domain::text::SafeText;
@@ -72,6 +74,7 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview
     let (shown, total) = lines(overview, app.board.show_all);
     let eyes = shown.iter().filter(|line| line.needs_eyes()).count();
     title(app, pen, area, eyes, total);
+    pen.hit(area, Hit::Area(Place::Board(Pane::Strip)));
     let healthy = total - eyes;
     let foot = u16::from(area.height > 2);
     let list = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + foot), ..area };
@@ -87,6 +90,7 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview
     for (y, (index, line)) in (list.top()..list.bottom()).zip(shown.iter().enumerate().skip(first)) {
         let row = Rect { y, height: 1, ..list };
         let selected = at == Some(index) && app.board.pane == Pane::Strip;
+        pen.hit(row, Hit::Row(Place::Board(Pane::Strip), index));
         if selected {
             pen.style(row, pen.styles.selected);
             pen.text(row.x, y, 1, pen.glyphs.cursor, pen.styles.title);
@@ -106,9 +110,13 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview
             text = format!("{hidden} more {}   {text}", pen.glyphs.below);
         }
         pen.text(area.x + 2, y, area.width.saturating_sub(2), &text, pen.styles.faint);
-        let key = if app.board.show_all { "F fold them" } else { "F show all" };
-        if healthy > 0 && usize::from(area.width) > width(&text) + width(key) + 6 {
-            pen.right(area.x, y, area.width - 1, key, pen.styles.faint);
+        let key = app.keymap.label(CommandId::ShowAll);
+        let key = format!("{key} {}", if app.board.show_all { "fold them" } else { "show all" });
+        if healthy > 0 && usize::from(area.width) > width(&text) + width(&key) + 6 {
+            pen.right(area.x, y, area.width - 1, &key, pen.styles.faint);
+            let wide = u16::try_from(width(&key)).unwrap_or(0);
+            let place = Rect { x: area.right().saturating_sub(1 + wide), y, width: wide, height: 1 };
+            pen.hit(place, Hit::Command(CommandId::ShowAll));
         }
     }
     area.height.min(u16::try_from(shown.len()).unwrap_or(u16::MAX).saturating_add(1 + foot))

@@ -57,7 +57,7 @@ fn commands_are_typed_completed_and_mended() {
     assert_eq!(desk.app.screen(), ScreenName::Flows);
     desk.keys(": s o u r c e s enter");
     assert_eq!(desk.app.screen(), ScreenName::Sources);
-    desk.keys(": b o r d enter");
+    desk.keys(": b a o r d enter");
     assert!(desk.app.prompt.as_ref().unwrap().error.as_ref().unwrap().contains(":board"));
     desk.keys("esc : backspace");
     assert!(desk.app.prompt.is_none());
@@ -98,4 +98,54 @@ fn a_filter_goes_on_from_the_one_in_force() {
     desk.settle(effects);
     desk.keys("enter");
     assert!(desk.app.prompt.as_ref().unwrap().error.as_ref().unwrap().contains("tennant"));
+}
+
+#[test]
+fn a_sequence_shows_how_it_can_go_on_and_what_breaks_it_does_nothing() {
+    let mut desk = Desk::new();
+    desk.keys("2 j j g");
+    let picture = desk.picture();
+    assert!(picture.contains("g  to the first"), "{picture}");
+    desk.keys("P");
+    assert!(desk.app.pressed.is_empty() && desk.app.paused.is_none(), "P broke the sequence and is no command");
+    let said = desk.app.message.clone().unwrap().text;
+    assert!(said.starts_with("g P is not bound"), "{said}");
+    desk.keys("g esc");
+    assert_eq!((desk.app.screen(), desk.app.pressed.len()), (ScreenName::Flows, 0), "Esc ends the sequence alone");
+    desk.keys("g g");
+    assert_eq!(desk.app.flows.cursor, 0);
+}
+
+#[test]
+fn a_key_that_does_nothing_here_says_where_it_does() {
+    let mut desk = Desk::new();
+    desk.keys("s");
+    assert_eq!(
+        desk.app.message.clone().unwrap().text.as_str(),
+        "s (sort) is a key of Flows; ? lists those of this screen"
+    );
+    desk.keys("f9");
+    assert_eq!(desk.app.message.clone().unwrap().text.as_str(), "F9 is not bound; ? lists the keys");
+}
+
+#[test]
+fn the_config_s_keys_work_and_are_the_ones_that_are_shown() {
+    let changes = [("refresh", "f5"), ("down", "f6"), ("quit", "none"), ("help", "f2"), ("suspend", "ctrl-t")];
+    let changes: Vec<_> = changes.iter().map(|(name, key)| ((*name).to_owned(), vec![(*key).to_owned()])).collect();
+    let (map, problems) = crate::cockpit::keymap::Keymap::configured(&changes);
+    assert_eq!(problems, Vec::new());
+    let mut desk = Desk::new();
+    desk.app.keymap = map;
+    let footer = desk.picture().lines().last().unwrap().to_owned();
+    assert!(footer.contains("F2 help") && footer.contains(":q back/quit"), "{footer}");
+    desk.keys("2 f6 f6");
+    assert_eq!(desk.app.flows.cursor, 2);
+    desk.keys("f2");
+    desk.keys("f6 f6");
+    assert!(
+        matches!(desk.app.popup, Some(crate::cockpit::app::Popup::Help { scroll: 2, .. })),
+        "popups follow them too"
+    );
+    assert_eq!(desk.press("ctrl-t"), [crate::cockpit::msg::Effect::Suspend]);
+    assert!(desk.press("ctrl-z").is_empty());
 }

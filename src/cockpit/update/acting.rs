@@ -2,12 +2,14 @@
 //!
 //! [`Effect::Act`] is made in one place, [`confirm`], and only there.
 
-use crossterm::event::{Event, KeyCode, KeyEvent};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::{ask_detail, prompt};
+use super::moving::Step;
+use super::{ask_detail, claims, menus, prompt, theme};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
+use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::popups;
@@ -18,6 +20,13 @@ use crate::ops::OpsError;
 
 /// Opens the menu of verbs.
 pub(super) fn open_verbs(app: &mut App) -> Vec<Effect> {
+    if app.marked().is_some() {
+        app.say(
+            Level::Info,
+            "verbs act on one instance at a time so far: Esc clears the marks, then v acts on the one here",
+        );
+        return Vec::new();
+    }
     let target = match app.subject() {
         Ok(target) => target,
         Err(why) => {
@@ -72,34 +81,76 @@ pub(super) fn plan_came(app: &mut App, answer: Result<Plan, OpsError>) {
 /// A key while a popup is open.
 pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     let is = |name: &str| Key::parse(name) == Some(key);
+    // Esc and Ctrl-C close whatever the config says: nobody is caught in a popup.
     let close = is("esc") || is("ctrl-c");
-    let scroll_by = if is("up") || is("k") {
-        -1
-    } else if is("down") || is("j") {
-        1
-    } else if is("pgup") || is("ctrl-u") {
-        -10
-    } else if is("pgdn") || is("ctrl-d") || is("space") {
-        10
-    } else {
-        0
+    let meant = app.keymap.in_popup(key);
+    let is_for = |id: CommandId| meant == Some(id);
+    let scroll_by = match meant {
+        Some(CommandId::Up) => -1,
+        Some(CommandId::Down) => 1,
+        Some(CommandId::PageUp | CommandId::HalfUp) => -10,
+        Some(CommandId::PageDown | CommandId::HalfDown) => 10,
+        // Where a list has no marks, the bar turns the page as in any pager.
+        _ if is("space") => 10,
+        _ => 0,
     };
+    if matches!(app.popup, Some(Popup::Claim(_))) {
+        return claims::key(app, event, key);
+    }
+    if matches!(app.popup, Some(Popup::Menu { .. })) {
+        return menus::key(app, key);
+    }
+    if matches!(app.popup, Some(Popup::Views { .. })) {
+        return menus::views_key(app, key);
+    }
+    let leave = is_for(CommandId::Quit) || is_for(CommandId::Back) || is_for(CommandId::Interrupt);
     let most = popups::overflow(app);
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
-        Popup::Help { scroll } => {
-            if close || is("q") || is("?") || is("f1") {
+        Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } => {}
+        Popup::Help { scroll, find, typing: true } => {
+            match key_text(event) {
+                _ if is("enter") => {}
+                _ if close => find.clear(),
+                Typed::Character(c) if find.len() < 80 => {
+                    find.push(c);
+                    *scroll = 0;
+                    return Vec::new();
+                }
+                Typed::Back => {
+                    find.pop();
+                    return Vec::new();
+                }
+                Typed::Character(_) | Typed::Nothing => {
+                    scrolled(scroll, scroll_by, most);
+                    return Vec::new();
+                }
+            }
+            if let Some(Popup::Help { typing, .. }) = &mut app.popup {
+                *typing = false;
+            }
+        }
+        Popup::Help { find, scroll, .. } if close && !find.is_empty() => {
+            find.clear();
+            *scroll = 0;
+        }
+        Popup::Help { typing, scroll, .. } if is("/") => {
+            *typing = true;
+            *scroll = 0;
+        }
+        Popup::Help { scroll, .. } => {
+            if close || leave || is_for(CommandId::Help) {
                 app.popup = None;
-            } else if is("g") || is("home") {
+            } else if is_for(CommandId::Top) {
                 *scroll = 0;
-            } else if is("G") || is("end") {
+            } else if is_for(CommandId::Bottom) {
                 *scroll = most;
             } else {
                 scrolled(scroll, scroll_by, most);
             }
         }
         Popup::Progress { scroll, .. } => {
-            if close || is("q") || is("enter") || is("left") {
+            if close || leave || is("enter") {
                 app.popup = None;
             } else {
                 scrolled(scroll, scroll_by, most);
@@ -107,7 +158,7 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
         }
         Popup::Verbs { index, answer, .. } => {
             let count = answer.value().map_or(0, |answer| answer.verbs.len());
-            if close || is("q") || is("left") || is("h") {
+            if close || leave {
                 app.popup = None;
                 app.forget(Target::Flow);
             } else if scroll_by < 0 {
@@ -118,8 +169,17 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
                 return plan(app);
             }
         }
+        Popup::Themes { .. } => {
+            if close || leave {
+                app.popup = None;
+            } else if is("enter") {
+                theme::keep(app);
+            } else if let Some(step) = step_of(meant) {
+                theme::step(app, step);
+            }
+        }
         Popup::Planning { .. } => {
-            if close || is("q") || is("left") {
+            if close || leave {
                 app.popup = None;
                 app.forget(Target::Plan);
             }
@@ -144,11 +204,79 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
             }
             match review.state {
                 ReviewState::Open => return review_key(app, event, key),
-                ReviewState::Refused(_) if is("enter") || is("q") => app.popup = None,
+                ReviewState::Refused(_) if is("enter") || leave => app.popup = None,
                 // Nothing more can be sent from here; a second Enter finds nothing to press.
                 ReviewState::Sent | ReviewState::Refused(_) => {}
             }
         }
+    }
+    Vec::new()
+}
+
+/// What a key types.
+enum Typed {
+    Character(char),
+    Back,
+    Nothing,
+}
+
+fn key_text(event: &KeyEvent) -> Typed {
+    match event.code {
+        KeyCode::Char(c) if !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
+            Typed::Character(c)
+        }
+        KeyCode::Backspace => Typed::Back,
+        _ => Typed::Nothing,
+    }
+}
+
+/// The step that a command makes in a list.
+fn step_of(meant: Option<CommandId>) -> Option<Step> {
+    Some(match meant? {
+        CommandId::Up => Step::Up,
+        CommandId::Down => Step::Down,
+        CommandId::HalfUp => Step::HalfUp,
+        CommandId::HalfDown => Step::HalfDown,
+        CommandId::PageUp => Step::PageUp,
+        CommandId::PageDown => Step::PageDown,
+        CommandId::Top => Step::Top,
+        CommandId::Bottom => Step::Bottom,
+        _ => return None,
+    })
+}
+
+/// Closes the popup as Esc does, for a click.
+pub(super) fn close(app: &mut App) -> Vec<Effect> {
+    let Some(esc) = Key::parse("esc") else { return Vec::new() };
+    popup_key(app, &esc.event(), esc)
+}
+
+/// One notch of the wheel over a popup.
+pub(super) fn popup_step(app: &mut App, step: Step) {
+    let by = if matches!(step, Step::Up) { -1 } else { 1 };
+    let most = popups::overflow(app);
+    match &mut app.popup {
+        Some(Popup::Help { scroll, .. } | Popup::Progress { scroll, .. }) => scrolled(scroll, by, most),
+        Some(Popup::Review(review)) => scrolled(&mut review.scroll, by, most),
+        Some(Popup::Verbs { index, answer, .. }) => {
+            let count = answer.value().map_or(0, |answer| answer.verbs.len());
+            *index = step.from(*index, count, 1);
+        }
+        Some(Popup::Themes { .. }) => theme::step(app, step),
+        _ => {}
+    }
+}
+
+/// A click on a row of a popup; a second one chooses it, which at most makes a plan.
+pub(super) fn popup_row(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
+    match &mut app.popup {
+        Some(Popup::Verbs { index, .. } | Popup::Themes { index }) => *index = row,
+        _ => return Vec::new(),
+    }
+    match &app.popup {
+        Some(Popup::Verbs { .. }) if twice => return plan(app),
+        Some(Popup::Themes { .. }) if twice => theme::keep(app),
+        _ => {}
     }
     Vec::new()
 }

@@ -5,15 +5,15 @@ use jiff::SignedDuration;
 
 use super::copying::{self, What};
 use super::moving::{self, Step};
-use super::{acting, compare, entered, opening, prompt, raw};
+use super::{acting, compare, entered, marks, menus, opening, prompt, raw, theme};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
-use crate::cockpit::keymap::{Found, Key};
+use crate::cockpit::keymap::{Found, Key, show};
+use crate::cockpit::menus::Menu;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
-use crate::ops::SortBy;
 use crate::query::Filter;
 
 pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
@@ -21,15 +21,17 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     let key = Key::of(event);
+    // Whoever goes on with something else no longer waits for it.
+    app.open_when_known = false;
     // What answered the last key is no answer to this one.
     if app.message.as_ref().is_some_and(|message| message.level == Level::Info) {
         app.message = None;
     }
     // These two are the terminal's own and are the same everywhere.
-    if Some(key) == Key::parse("ctrl-z") {
+    if app.keymap.is(CommandId::Suspend, key) {
         return vec![Effect::Suspend];
     }
-    if Some(key) == Key::parse("ctrl-l") && app.prompt.is_none() {
+    if app.keymap.is(CommandId::Repaint, key) && app.prompt.is_none() {
         return vec![Effect::Repaint];
     }
     if app.popup.is_some() {
@@ -38,24 +40,39 @@ pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
     if app.prompt.is_some() {
         return prompt::key(app, event, key);
     }
-    app.pressed.push(key);
-    let mut found = app.keymap.find(app.screen(), &app.pressed);
-    if found == Found::Nothing && app.pressed.len() > 1 {
-        // What breaks a sequence counts for itself.
-        app.pressed = vec![key];
-        found = app.keymap.find(app.screen(), &app.pressed);
+    if !app.pressed.is_empty() && [Key::parse("esc"), Key::parse("ctrl-c")].contains(&Some(key)) {
+        app.pressed.clear();
+        return Vec::new();
     }
-    match found {
+    app.pressed.push(key);
+    match app.keymap.find(app.screen(), &app.pressed) {
         Found::Start => Vec::new(),
         Found::Command(id) => {
             app.pressed.clear();
             command(app, id)
         }
         Found::Nothing => {
-            app.pressed.clear();
+            not_bound(app);
             Vec::new()
         }
     }
+}
+
+/// Says what the keys that were pressed are not, and ends the sequence. What broke it is not taken for a command of
+/// its own: who pressed it meant the whole.
+fn not_bound(app: &mut App) {
+    let pressed = std::mem::take(&mut app.pressed);
+    let keys = show(&pressed);
+    let help = app.keymap.label(CommandId::Help);
+    let text = if pressed.len() > 1 {
+        format!("{keys} is not bound; {} shows what may follow it", show(&pressed[..pressed.len() - 1]))
+    } else if let Some(other) = app.keymap.elsewhere(app.screen(), &pressed) {
+        let places: Vec<_> = other.screens.iter().map(|screen| screen.title()).collect();
+        format!("{keys} ({}) is a key of {}; {help} lists those of this screen", other.name, places.join(", "))
+    } else {
+        format!("{keys} is not bound; {help} lists the keys")
+    };
+    app.say(Level::Info, text);
 }
 
 /// Carries a command out.
@@ -76,10 +93,17 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Verbs => acting::open_verbs(app),
         CommandId::Filter => prompt::open_filter(app),
         CommandId::CommandLine => prompt::open_command(app),
-        CommandId::Sort => {
-            let at = SortBy::ALL.iter().position(|sort| *sort == app.flows.sort).unwrap_or(0);
-            app.flows.sort = SortBy::ALL[(at + 1) % SortBy::ALL.len()];
-            vec![moving::requery(app)]
+        CommandId::Sort => menus::open(app, Menu::Sort),
+        CommandId::Group => menus::open(app, Menu::Group),
+        CommandId::Views => menus::open_views(app),
+        CommandId::Mark => marks::toggle(app),
+        CommandId::MarkRange => marks::range(app),
+        CommandId::MarkAll => marks::all(app),
+        CommandId::Unmark => {
+            if !marks::clear(app) {
+                app.say(Level::Info, "nothing is marked");
+            }
+            Vec::new()
         }
         CommandId::Reverse => {
             app.flows.reverse = !app.flows.reverse;
@@ -87,6 +111,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         }
         CommandId::ShowAll => {
             app.board.show_all = !app.board.show_all;
+            super::data::overview_came(app);
             Vec::new()
         }
         CommandId::NextPane => {
@@ -96,6 +121,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             };
             Vec::new()
         }
+        CommandId::Claim => super::claims::open(app),
         CommandId::Copy => copying::copy(app, What::Id),
         CommandId::CopyRow => copying::copy(app, What::Row),
         CommandId::CopyJson => copying::copy(app, What::Json),
@@ -104,6 +130,8 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Page => opening::ask(app),
         CommandId::Compare => compare::choose(app),
         CommandId::Board => go(app, vec![ScreenName::Board], None),
+        CommandId::NextScreen => turn(app, 1),
+        CommandId::PreviousScreen => turn(app, SCREENS.len() - 1),
         CommandId::Flows => go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new())),
         CommandId::Sources => go(app, vec![ScreenName::Board, ScreenName::Sources], None),
         CommandId::Previous => match app.previous.clone() {
@@ -113,6 +141,11 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
                 Vec::new()
             }
         },
+        // Marks are a layer of their own.
+        CommandId::Back if app.marked().is_some() => {
+            marks::clear(app);
+            Vec::new()
+        }
         CommandId::Back => back(app),
         CommandId::Quit if app.stack.len() > 1 => back(app),
         CommandId::Quit | CommandId::QuitAll => quit(app),
@@ -136,9 +169,15 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             Vec::new()
         }
         CommandId::Help => {
-            app.popup = Some(Popup::Help { scroll: 0 });
+            app.popup = Some(Popup::Help { scroll: 0, find: String::new(), typing: false });
             Vec::new()
         }
+        CommandId::Theme => {
+            theme::open(app);
+            Vec::new()
+        }
+        CommandId::Mouse => mouse_to(app, !app.settings.mouse),
+        CommandId::Tenant => prompt::open_filter_with(app, "tenant:"),
         CommandId::Suspend => vec![Effect::Suspend],
         CommandId::Repaint => vec![Effect::Repaint],
         CommandId::Chart => {
@@ -168,7 +207,8 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::SearchNext => raw::next(app, false),
         CommandId::SearchPrevious => raw::next(app, true),
         CommandId::UseVerbs => {
-            app.say(Level::Info, "that key is not bound, since it destroys elsewhere: use v");
+            let verbs = app.keymap.label(CommandId::Verbs);
+            app.say(Level::Info, format!("that key is not bound, since it destroys elsewhere: use {verbs}"));
             Vec::new()
         }
     }
@@ -182,8 +222,39 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             let filter = Filter::parse(words).map_err(|error| error.to_string())?;
             Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], words.to_owned(), filter))
         }
+        CommandId::Views => menus::typed(app, words),
+        CommandId::Theme => theme::set(app, words).map(|()| Vec::new()),
+        CommandId::Mouse => match words {
+            "on" => Ok(mouse_to(app, true)),
+            "off" => Ok(mouse_to(app, false)),
+            _ => Err(format!("the mouse is on or off, and not {words:?}")),
+        },
+        CommandId::Tenant => {
+            let text = format!("tenant:{}", quoted(words));
+            let filter = Filter::parse(&text).map_err(|error| error.to_string())?;
+            Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], text, filter))
+        }
         _ => Err(format!(":{} takes no words", command.name)),
     }
+}
+
+/// Listens to the mouse, or leaves it to the terminal.
+fn mouse_to(app: &mut App, on: bool) -> Vec<Effect> {
+    app.settings.mouse = on;
+    app.say(Level::Info, if on { "the mouse is listened to" } else { "the mouse is the terminal's again" });
+    vec![Effect::Mouse(on)]
+}
+
+/// The screens in the order of their keys.
+const SCREENS: [ScreenName; 3] = [ScreenName::Board, ScreenName::Flows, ScreenName::Sources];
+
+/// Goes on to the screen beside this one. The filter of the flows stays in force.
+fn turn(app: &mut App, by: usize) -> Vec<Effect> {
+    let here = app.stack.get(1).copied().unwrap_or(ScreenName::Board);
+    let at = SCREENS.iter().position(|screen| *screen == here).unwrap_or(0);
+    let to = SCREENS[(at + by) % SCREENS.len()];
+    let stack = if to == ScreenName::Board { vec![to] } else { vec![ScreenName::Board, to] };
+    go(app, stack, None)
 }
 
 /// Goes to other screens; where `filter` is given, with that filter on the flows.
@@ -201,7 +272,7 @@ pub(super) fn go(app: &mut App, stack: Vec<ScreenName>, filter: Option<String>) 
     entered(app)
 }
 
-fn go_filtered(app: &mut App, stack: Vec<ScreenName>, text: String, filter: Filter) -> Vec<Effect> {
+pub(super) fn go_filtered(app: &mut App, stack: Vec<ScreenName>, text: String, filter: Filter) -> Vec<Effect> {
     if stack != app.stack || text != app.flows.text {
         app.previous = Some((app.stack.clone(), app.flows.text.clone()));
     }
@@ -218,7 +289,9 @@ fn set_filter(app: &mut App, text: String, filter: Filter) {
     flows.text = text;
     flows.filter = filter;
     flows.error = None;
+    flows.group = None;
     flows.selected = None;
+    flows.head = None;
     flows.row = None;
     flows.gone = false;
     flows.cursor = 0;
@@ -227,7 +300,7 @@ fn set_filter(app: &mut App, text: String, filter: Filter) {
     flows.outdated = true;
 }
 
-fn open(app: &mut App) -> Vec<Effect> {
+pub(super) fn open(app: &mut App) -> Vec<Effect> {
     match app.screen() {
         ScreenName::Board => {
             let filter = match app.board.pane {
@@ -244,7 +317,14 @@ fn open(app: &mut App) -> Vec<Effect> {
             }
         }
         ScreenName::Flows => {
-            let Some(id) = app.flows.selected.clone() else { return Vec::new() };
+            if app.flows.head.is_some() {
+                return menus::fold(app);
+            }
+            let Some(id) = app.flows.selected.clone() else {
+                // The rows are on their way: what comes under the cursor is opened as soon as it is there.
+                app.open_when_known = app.flows.window.value().is_none() || app.flows.outdated;
+                return Vec::new();
+            };
             if app.detail.id.as_ref() != Some(&id) {
                 app.detail.answer = Remote::Never;
             }
@@ -274,7 +354,8 @@ fn back(app: &mut App) -> Vec<Effect> {
         stack.pop();
         return go(app, stack, None);
     }
-    app.say(Level::Info, "this is the first screen; q quits");
+    let quit = app.keymap.label(CommandId::Quit);
+    app.say(Level::Info, format!("this is the first screen; {quit} quits"));
     Vec::new()
 }
 
@@ -293,7 +374,8 @@ fn interrupt(app: &mut App) -> Vec<Effect> {
         return quit(app);
     }
     app.interrupted_at = Some(app.now);
-    app.say(Level::Info, "Ctrl-C again quits");
+    let again = app.keymap.label(CommandId::Interrupt);
+    app.say(Level::Info, format!("{again} again quits"));
     Vec::new()
 }
 
@@ -303,7 +385,11 @@ fn pause(app: &mut App) -> Vec<Effect> {
         return super::data::changed(app);
     }
     app.paused = Some(app.now);
-    app.say(Level::Info, "live updates are paused; P goes on");
+    let pause = app.keymap.label(CommandId::Pause);
+    app.say(
+        Level::Info,
+        format!("live updates are paused: values stay, ages go on, acts look afresh; {pause} goes on"),
+    );
     Vec::new()
 }
 

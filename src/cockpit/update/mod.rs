@@ -2,15 +2,21 @@
 //! nobody; the present is passed in.
 
 mod acting;
+mod claims;
 mod compare;
 mod copying;
 mod data;
 mod keys;
+mod marks;
+mod menus;
+mod mouse;
 mod moving;
 mod opening;
 mod prompt;
 mod raw;
+mod theme;
 
+pub use copying::What;
 use jiff::{SignedDuration, Timestamp};
 
 use super::app::{App, DETAIL_EVERY, Popup};
@@ -22,6 +28,7 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
     app.now = now;
     match msg {
         Msg::Key(key) => keys::key(app, &key),
+        Msg::Mouse(event) => mouse::mouse(app, event),
         Msg::Paste(text) => prompt::paste(app, &text),
         Msg::Resize(width, height) => {
             app.size = (width, height);

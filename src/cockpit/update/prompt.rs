@@ -4,12 +4,15 @@ use crossterm::event::{Event, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 use tui_input::{Input, InputRequest};
 
-use super::{acting, keys, moving, raw};
-use crate::cockpit::app::{App, Prompt, PromptKind};
+use super::moving::Step;
+use super::{acting, claims, keys, moving, raw};
+use crate::cockpit::app::{App, Popup, Prompt, PromptKind};
 use crate::cockpit::command;
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::Effect;
+use crate::cockpit::palette;
 use crate::cockpit::settings::ScreenName;
+use crate::cockpit::widgets::palette::chosen;
 use crate::domain::text::SafeText;
 use crate::query::Filter;
 
@@ -17,19 +20,24 @@ use crate::query::Filter;
 const MAX: usize = 1_000;
 
 pub(super) fn open_filter(app: &mut App) -> Vec<Effect> {
+    open_filter_with(app, "")
+}
+
+/// Opens the filter with something typed into it already.
+pub(super) fn open_filter_with(app: &mut App, text: &str) -> Vec<Effect> {
     let came = app.screen() != ScreenName::Flows;
     let effects =
         if came { keys::go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new())) } else { Vec::new() };
     let before = app.flows.text.clone();
     // What is typed is a word of its own, and not the end of the last one.
     let gap = if before.is_empty() || before.ends_with(' ') { "" } else { " " };
-    let input = Input::new(format!("{before}{gap}"));
-    app.prompt = Some(Prompt { input, kind: PromptKind::Filter { before, came }, error: None });
+    let line = format!("{before}{gap}{text}");
+    app.prompt = Some(Prompt::new(PromptKind::Filter { before, came }, line));
     effects
 }
 
 pub(super) fn open_command(app: &mut App) -> Vec<Effect> {
-    app.prompt = Some(Prompt { kind: PromptKind::Command, input: Input::default(), error: None });
+    app.prompt = Some(Prompt::new(PromptKind::Command, ""));
     Vec::new()
 }
 
@@ -41,13 +49,16 @@ pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     if is("enter") {
         return enter(app);
     }
-    let Some(prompt) = &mut app.prompt else { return Vec::new() };
-    if is("tab") {
-        if prompt.kind == PromptKind::Command {
-            complete(prompt);
-        }
-        return Vec::new();
+    if is("up") || is("ctrl-p") {
+        return up_or_down(app, Step::Up);
     }
+    if is("down") || is("ctrl-n") {
+        return up_or_down(app, Step::Down);
+    }
+    if is("tab") || is("backtab") {
+        return complete(app);
+    }
+    let Some(prompt) = &mut app.prompt else { return Vec::new() };
     if is("backspace") && prompt.input.value().is_empty() && prompt.kind == PromptKind::Command {
         app.prompt = None;
         return Vec::new();
@@ -59,10 +70,72 @@ pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     if prompt.input.value() == before { Vec::new() } else { typed(app) }
 }
 
+/// Up and Down: through the lines of before while nothing else was typed, else through what is offered.
+fn up_or_down(app: &mut App, step: Step) -> Vec<Effect> {
+    let Some(prompt) = &app.prompt else { return Vec::new() };
+    let recalls = prompt.recalled.is_some()
+        || prompt.chosen.is_none() && matches!(step, Step::Up) && prompt.input.value().trim().is_empty()
+        || prompt.kind != PromptKind::Command;
+    if recalls {
+        return recall(app, step);
+    }
+    self::step(app, step);
+    Vec::new()
+}
+
+/// A line of before, or the empty one after the last.
+fn recall(app: &mut App, step: Step) -> Vec<Effect> {
+    let Some(prompt) = &mut app.prompt else { return Vec::new() };
+    let lines = app.history.of(&prompt.kind);
+    let back = match (step, prompt.recalled) {
+        (Step::Up, None) => Some(0),
+        (Step::Up, Some(back)) => Some((back + 1).min(lines.len().saturating_sub(1))),
+        (_, None | Some(0)) => None,
+        (_, Some(back)) => Some(back - 1),
+    };
+    let line = back.and_then(|back| lines.get(lines.len().checked_sub(back + 1)?)).cloned();
+    if line.is_none() && prompt.recalled.is_none() {
+        return Vec::new();
+    }
+    prompt.input = Input::new(line.clone().unwrap_or_default());
+    let effects = typed(app);
+    if let Some(prompt) = &mut app.prompt {
+        prompt.recalled = line.and(back);
+    }
+    effects
+}
+
+/// Moves in what is offered.
+pub(super) fn step(app: &mut App, step: Step) {
+    let Some(prompt) = app.prompt.as_ref().filter(|prompt| prompt.kind == PromptKind::Command) else { return };
+    let count = palette::offers(app, prompt.input.value()).len();
+    let at = chosen(prompt);
+    let to = match (step, at) {
+        (Step::Up, None) => count.checked_sub(1),
+        (_, None) => (count > 0).then_some(0),
+        (step, Some(at)) => Some(step.from(at, count, 10)),
+    };
+    if let Some(prompt) = &mut app.prompt {
+        prompt.chosen = to;
+    }
+}
+
+/// A click on what is offered; a second one takes it.
+pub(super) fn choose(app: &mut App, index: usize, twice: bool) -> Vec<Effect> {
+    if let Some(prompt) = &mut app.prompt {
+        prompt.chosen = Some(index);
+    }
+    if twice { enter(app) } else { Vec::new() }
+}
+
 /// Pasted text goes where text is typed, as one line.
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     let lines: Vec<_> = text.split(['\r', '\n', '\t']).filter(|line| !line.is_empty()).collect();
     let line = SafeText::new(&lines.join(" "));
+    if matches!(app.popup, Some(Popup::Claim(_))) {
+        claims::paste(app, &line);
+        return Vec::new();
+    }
     let input = match (acting::reason_input(app), app.prompt.is_some()) {
         (true, _) => return acting::paste(app, &line),
         (false, true) => app.prompt.as_mut().map(|prompt| &mut prompt.input),
@@ -85,6 +158,8 @@ pub(super) fn insert(input: &mut Input, text: &str) {
 fn typed(app: &mut App) -> Vec<Effect> {
     let Some(prompt) = &mut app.prompt else { return Vec::new() };
     prompt.error = None;
+    prompt.chosen = None;
+    prompt.recalled = None;
     let text = prompt.input.value().to_owned();
     match &prompt.kind {
         PromptKind::Command => return Vec::new(),
@@ -114,56 +189,94 @@ fn typed(app: &mut App) -> Vec<Effect> {
 }
 
 fn enter(app: &mut App) -> Vec<Effect> {
-    let Some(prompt) = &mut app.prompt else { return Vec::new() };
-    match &prompt.kind {
+    let Some(prompt) = &app.prompt else { return Vec::new() };
+    let (kind, line) = (prompt.kind.clone(), prompt.input.value().trim().to_owned());
+    match kind {
         // A filter that can't be read stays open, so that it can be mended.
         PromptKind::Filter { .. } if app.flows.error.is_some() => Vec::new(),
         PromptKind::Filter { .. } | PromptKind::Search { .. } => {
             app.prompt = None;
+            app.history.keep(&kind, &line);
             Vec::new()
         }
-        PromptKind::Command => {
-            let line = prompt.input.value().trim().to_owned();
-            if line.is_empty() {
+        PromptKind::Command => run(app, &line),
+    }
+}
+
+/// Enter on a command line: what was moved to, the name as it stands, or the best of what is offered for it.
+fn run(app: &mut App, line: &str) -> Vec<Effect> {
+    let Some(prompt) = &app.prompt else { return Vec::new() };
+    let moved = prompt.chosen;
+    let typed = line.split_once(' ').map_or(line, |(name, _)| name);
+    let whole = moved.is_none() && command::exact(typed).is_some();
+    let offer = chosen(prompt).filter(|_| !whole).and_then(|at| palette::offers(app, line).into_iter().nth(at));
+    let line = match offer {
+        // What takes words and was only chosen may be gone on with; what needs none is done.
+        Some(offer) => match offer.run {
+            Some(id) => {
                 app.prompt = None;
-                return Vec::new();
+                app.history.keep(&PromptKind::Command, offer.line.trim());
+                return keys::command(app, id);
             }
-            let (name, rest) = line.split_once(' ').unwrap_or((&line, ""));
-            let rest = rest.trim();
-            match command::by_name(name) {
-                Ok(command) if !rest.is_empty() => match keys::command_with(app, command, rest) {
-                    Ok(effects) => {
-                        app.prompt = None;
-                        effects
-                    }
-                    Err(error) => {
-                        if let Some(prompt) = &mut app.prompt {
-                            prompt.error = Some(error);
-                        }
-                        Vec::new()
-                    }
-                },
-                Ok(command) => {
-                    app.prompt = None;
-                    keys::command(app, command.id)
-                }
-                Err(error) => {
-                    prompt.error = Some(error);
-                    Vec::new()
-                }
+            None => offer.line,
+        },
+        None => line.to_owned(),
+    };
+    if line.is_empty() {
+        app.prompt = None;
+        return Vec::new();
+    }
+    let (name, words) = line.split_once(' ').unwrap_or((&line, ""));
+    let words = words.trim();
+    let done = command::by_name(name).and_then(|command| {
+        if words.is_empty() {
+            app.prompt = None;
+            return Ok(keys::command(app, command.id));
+        }
+        let effects = keys::command_with(app, command, words)?;
+        app.prompt = None;
+        Ok(effects)
+    });
+    match done {
+        Ok(effects) => {
+            app.history.keep(&PromptKind::Command, &line);
+            effects
+        }
+        Err(error) => {
+            if let Some(prompt) = &mut app.prompt {
+                prompt.error = Some(error);
             }
+            Vec::new()
         }
     }
 }
 
-/// Completes a command as far as it is certain, then steps through what it may be.
-fn complete(prompt: &mut Prompt) {
-    let found = command::completions(prompt.input.value());
-    let Some(first) = found.first() else { return };
-    let common = found.iter().skip(1).fold(first.name, |common, command| {
-        let same = common.bytes().zip(command.name.bytes()).take_while(|(a, b)| a == b).count();
+/// Completes the line with what is offered: what was moved to, or the best.
+fn complete(app: &mut App) -> Vec<Effect> {
+    let Some(prompt) = &app.prompt else { return Vec::new() };
+    let line = match &prompt.kind {
+        PromptKind::Command => {
+            let offers = palette::offers(app, prompt.input.value());
+            offers.into_iter().nth(prompt.chosen.unwrap_or(0)).map(|offer| offer.line)
+        }
+        PromptKind::Filter { .. } => complete_filter(prompt.input.value(), prompt.input.cursor()),
+        PromptKind::Search { .. } => None,
+    };
+    let Some(line) = line.filter(|line| line != prompt.input.value()) else { return Vec::new() };
+    if let Some(prompt) = &mut app.prompt {
+        prompt.input = Input::new(line);
+    }
+    typed(app)
+}
+
+/// As far as all that fits is the same, or else the first of it.
+fn complete_filter(text: &str, cursor: usize) -> Option<String> {
+    let found = Filter::complete(text, cursor);
+    let first = found.first()?;
+    let common = found.iter().skip(1).fold(first.text.as_str(), |common, other| {
+        let same = common.chars().zip(other.text.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
         &common[..same]
     });
-    let text = if common.len() > prompt.input.value().len() { common } else { first.name };
-    prompt.input = Input::new(text.to_owned());
+    // What stands behind the cursor is the same in all of them, and no part of the completion.
+    Some(if found.len() > 1 && common.len() > text.len() { common.to_owned() } else { first.text.clone() })
 }

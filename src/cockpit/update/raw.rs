@@ -66,7 +66,7 @@ pub(super) fn toggle(app: &mut App, all: bool) -> Vec<Effect> {
 /// Opens the line into which one types what is searched for.
 pub(super) fn open_search(app: &mut App) -> Vec<Effect> {
     let before = (app.raw.search.clone(), app.raw.cursor);
-    app.prompt = Some(Prompt { kind: PromptKind::Search { before }, input: tui_input::Input::default(), error: None });
+    app.prompt = Some(Prompt::new(PromptKind::Search { before }, ""));
     Vec::new()
 }
 

@@ -7,8 +7,10 @@ use ratatui::text::Span;
 use super::pen::{Pen, width};
 use crate::cockpit::app::{App, Level, Prompt, PromptKind};
 use crate::cockpit::command::{self, CommandId, TABLE};
-use crate::cockpit::keymap::label;
+use crate::cockpit::hit::Hit;
+use crate::cockpit::keymap::show;
 use crate::domain::text::SafeText;
+use crate::query::Filter;
 
 /// Draws it, and tells where the text cursor is.
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
@@ -25,7 +27,9 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
             Some(error) => {
                 pen.text(rest.x, rest.y, rest.width, error, pen.styles.bar.patch(pen.styles.warning));
             }
-            None if prompt.kind == PromptKind::Command => candidates(pen, rest, &typed),
+            None if prompt.kind == PromptKind::Command => {
+                pen.text(rest.x, rest.y, rest.width, follows(&typed).unwrap_or_default(), pen.styles.bar);
+            }
             None => hints(pen, rest, &[("Enter", "keep"), ("Esc", "as it was")]),
         }
         return Some(Position::new((area.x + cursor).min(area.right()), area.y));
@@ -41,27 +45,38 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
     if app.popup.is_some() {
         // Its keys stand at its lower edge; those of the screen beneath do nothing now.
     } else if app.prompt.is_some() {
-        hints(pen, area, &[("Enter", "keep"), ("Esc", "restore"), ("Ctrl-U", "empty")]);
+        filter_hints(app, pen, area);
     } else if app.pressed.is_empty() {
         screen_hints(app, pen, area);
     } else {
-        let next = app.keymap.continuations(app.screen(), &app.pressed);
-        let next: Vec<_> = next.iter().map(|(keys, command)| (label(keys), command.doc)).collect();
-        let next: Vec<_> = next.iter().map(|(keys, doc)| (keys.as_str(), *doc)).collect();
-        hints(pen, area, &next);
+        let pressed = show(&app.pressed);
+        hints(pen, area, &[(&pressed, "goes on with one of these"), ("Esc", "cancel")]);
     }
     None
 }
 
-fn candidates(pen: &mut Pen<'_>, area: Rect, typed: &str) {
-    let mut x = area.x;
-    for command in command::completions(typed.trim()) {
-        let room = area.right().saturating_sub(x);
-        if usize::from(room) < width(command.name) {
-            break;
+/// What may be typed after the name that stands there.
+fn follows(typed: &str) -> Option<&'static str> {
+    command::exact(typed.trim())?.words
+}
+
+/// While a filter is typed: what the word could become, and the keys.
+fn filter_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    let Some(prompt) = &app.prompt else { return };
+    let found = Filter::complete(prompt.input.value(), prompt.input.cursor());
+    let mut shown = vec![("Enter", "keep"), ("Esc", "restore")];
+    // At the beginning of a word everything fits, which helps nobody.
+    let begun = prompt.input.value().chars().nth(prompt.input.cursor().saturating_sub(1)).is_some_and(|c| c != ' ');
+    let words = found.iter().take(12).map(|one| one.label.as_str()).collect::<Vec<_>>().join("  ");
+    if begun && !found.is_empty() {
+        shown.insert(0, ("Tab", &words));
+    } else {
+        shown.push(("Ctrl-U", "empty"));
+        if !app.history.filters.is_empty() {
+            shown.push(("Up", "earlier ones"));
         }
-        x += pen.text(x, area.y, room, command.name, pen.styles.bar) + 2;
     }
+    hints(pen, area, &shown);
 }
 
 /// What stays longest where not all hints fit, the most needed first: how to get help and out, then how to do what has
@@ -74,7 +89,10 @@ fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let mut all: Vec<(CommandId, String, &str)> = TABLE
         .iter()
         .filter(|command| command.at(app.screen()))
-        .filter_map(|command| Some((command.id, label(command.keys.first()?), command.hint?)))
+        .filter_map(|command| {
+            let first = app.keymap.labels(command.id).into_iter().next();
+            Some((command.id, first.or_else(|| unbound(app, command.id))?, command.hint?))
+        })
         .collect();
     all.sort_by_key(|(id, ..)| *id == CommandId::Help);
     let mut by_need: Vec<usize> = (0..all.len()).collect();
@@ -94,8 +112,24 @@ fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
         }
     }
     let shown = all.iter().zip(shown).filter(|(_, shown)| *shown);
-    let shown: Vec<_> = shown.map(|((_, key, hint), _)| (key.as_str(), *hint)).collect();
+    let shown: Vec<_> = shown.map(|(hint, _)| hint).collect();
+    let mut x = area.x;
+    for (id, key, hint) in &shown {
+        let wide = u16::try_from(width(key) + 1 + width(hint)).unwrap_or(u16::MAX);
+        pen.hit(Rect { x, width: wide, height: 1, ..area }, Hit::Command(*id));
+        x = x.saturating_add(wide + 3);
+    }
+    let shown: Vec<_> = shown.iter().map(|(_, key, hint)| (key.as_str(), *hint)).collect();
     hints(pen, area, &shown);
+}
+
+/// What stands for a key that was taken away, where there must be something: how to get help and out.
+fn unbound(app: &App, id: CommandId) -> Option<String> {
+    match id {
+        CommandId::Help => Some(app.keymap.label(id)),
+        CommandId::Quit => Some(app.keymap.label(CommandId::QuitAll)),
+        _ => None,
+    }
 }
 
 /// Keys and what they do.

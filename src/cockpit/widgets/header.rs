@@ -6,10 +6,12 @@ use ratatui::text::Span;
 use super::numbers::{blind, grouped, plural, silence, sum};
 use super::pen::{Pen, width};
 use crate::cockpit::app::App;
+use crate::cockpit::command::CommandId;
+use crate::cockpit::hit::Hit;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::{Badge, ScreenName};
 use crate::domain::source::{Freshness, SourceStatus};
-use crate::domain::time::{age, since};
+use crate::domain::time::age;
 
 /// Draws both lines.
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -37,7 +39,8 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
         left.push(Span::styled(words, styles.badge_note));
     }
     if let Some(since_when) = app.paused {
-        left.push(Span::styled(format!(" PAUSED {} ", age(since(since_when, app.now))), styles.badge_note));
+        // What is on screen is from then; ages go on, since time does.
+        left.push(Span::styled(format!(" PAUSED since {} ", app.times.clock(since_when)), styles.badge_note));
     }
     let running = app.running().len();
     if running > 0 {
@@ -113,13 +116,21 @@ fn badge(app: &App, pen: &Pen<'_>, source: &SourceStatus) -> [Span<'static>; 2] 
     [Span::styled(format!("{} ", source.name), styles.bar), Span::styled(word, styles.bar.patch(style))]
 }
 
+/// The screens that can be gone to from anywhere.
+const TABS: [(CommandId, ScreenName); 3] = [
+    (CommandId::Board, ScreenName::Board),
+    (CommandId::Flows, ScreenName::Flows),
+    (CommandId::Sources, ScreenName::Sources),
+];
+
 fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let styles = pen.styles;
-    let tabs: Vec<Span<'_>> = [("1", ScreenName::Board), ("2", ScreenName::Flows), ("8", ScreenName::Sources)]
+    let tabs: Vec<Span<'_>> = TABS
         .into_iter()
-        .flat_map(|(key, screen)| {
+        .flat_map(|(id, screen)| {
             let here = app.screen() == screen || app.screen().below_flows() && screen == ScreenName::Flows;
             let style = if here { styles.tab_active } else { styles.tab };
+            let key = app.keymap.label(id);
             [Span::styled(format!("{key} {}", screen.title()), style), Span::styled("  ", styles.bar)]
         })
         .collect();
@@ -130,6 +141,12 @@ fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
     pen.spans(area.x + 1, area.y, area.width.saturating_sub(right + 1), &totals);
     if show_tabs {
         pen.spans(area.right() - room, area.y, room, &tabs);
+        let mut x = area.right() - room;
+        for ((id, _), spans) in TABS.iter().zip(tabs.chunks(2)) {
+            let wide = columns(spans);
+            pen.hit(Rect { x, width: wide, ..area }, Hit::Command(*id));
+            x += wide;
+        }
     }
 }
 

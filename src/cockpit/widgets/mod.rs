@@ -3,5 +3,7 @@
 pub(super) mod footer;
 pub(super) mod header;
 pub(super) mod numbers;
+pub(super) mod palette;
 pub(super) mod pen;
 pub(super) mod state;
+pub(super) mod whichkey;

@@ -10,6 +10,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::cockpit::glyphs::Glyphs;
+use crate::cockpit::hit::Hit;
 use crate::cockpit::theme::Styles;
 
 /// How many columns a text takes.
@@ -74,9 +75,18 @@ pub(crate) struct Pen<'a> {
     pub(crate) glyphs: &'static Glyphs,
     /// Whether only ASCII is drawn.
     pub(crate) ascii: bool,
+    /// What lies where, for the mouse; later ones lie on top.
+    pub(crate) hits: Vec<(Rect, Hit)>,
 }
 
 impl Pen<'_> {
+    /// Says what a part of the screen is when it is clicked on.
+    pub(crate) fn hit(&mut self, area: Rect, hit: Hit) {
+        if !area.is_empty() {
+            self.hits.push((area, hit));
+        }
+    }
+
     /// Writes a text from `x` on in at most `columns` columns, and tells how many it took.
     pub(crate) fn text(&mut self, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
         let area = self.buffer.area;

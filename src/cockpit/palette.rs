@@ -1,0 +1,165 @@
+//! What the command line offers: commands by any part of their name, places to go to, and what may follow a name.
+//!
+//! Nothing that is offered changes anything outside the cockpit: the verbs are one entry, which opens their menu.
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use super::app::App;
+use super::command::{self, Command, CommandId, TABLE};
+use crate::domain::text::SafeText;
+use crate::query::Filter;
+
+/// One thing that can be chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    /// What it is called.
+    pub label: SafeText,
+    /// Its key, where it has one.
+    pub keys: String,
+    /// What it does.
+    pub doc: SafeText,
+    /// What becomes of the line when it is taken.
+    pub line: String,
+    /// What is done when it is chosen; `None` where the line is only completed, to be gone on with.
+    pub run: Option<CommandId>,
+}
+
+/// The most that are offered. A list of more is no help.
+const MOST: usize = 60;
+
+/// What is offered for a line, the best first.
+pub fn offers(app: &App, line: &str) -> Vec<Offer> {
+    let line = line.trim_start();
+    let mut offers = match line.split_once(' ') {
+        None => commands(app, line),
+        Some((name, words)) => match command::by_name(name) {
+            Ok(command) => arguments(app, command, words.trim_start()),
+            Err(_) => Vec::new(),
+        },
+    };
+    offers.truncate(MOST);
+    offers
+}
+
+/// Whether Enter runs the best of what is offered, rather than the line as it stands: while a name is typed.
+pub fn leads(line: &str) -> bool {
+    let line = line.trim_start();
+    !line.is_empty() && !line.contains(' ')
+}
+
+fn commands(app: &App, wanted: &str) -> Vec<Offer> {
+    let wanted = wanted.trim_end_matches('!');
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let pattern = Pattern::parse(wanted, CaseMatching::Ignore, Normalization::Smart);
+    let exact = command::exact(wanted).map(|command| command.id);
+    let mut found: Vec<(u32, &Command)> = TABLE
+        .iter()
+        .filter(|command| offered(command) && command.at(app.screen()))
+        .filter_map(|command| {
+            let rank =
+                if exact == Some(command.id) { u32::MAX } else { rank(wanted, command, &pattern, &mut matcher)? };
+            Some((rank, command))
+        })
+        .collect();
+    // The sort keeps the order of the table among equals.
+    found.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
+    found.into_iter().map(|(_, command)| offer(app, command)).collect()
+}
+
+/// How well a command fits: its name begins so, its name holds the letters, or its description the word.
+fn rank(wanted: &str, command: &Command, pattern: &Pattern, matcher: &mut Matcher) -> Option<u32> {
+    if wanted.is_empty() {
+        return Some(0);
+    }
+    if command.names().any(|name| name.starts_with(wanted)) {
+        return Some(100_000);
+    }
+    // One letter is in almost every name.
+    if wanted.chars().count() < 2 {
+        return None;
+    }
+    let mut buffer = Vec::new();
+    let by_name = command.names().filter_map(|name| pattern.score(Utf32Str::new(name, &mut buffer), matcher)).max();
+    let wanted = wanted.to_lowercase();
+    let by_word = || wanted.len() > 2 && command.doc.to_lowercase().contains(&wanted);
+    by_name.map(|score| 1_000 + score).or_else(|| by_word().then_some(1))
+}
+
+/// What moves the cursor and what is the line itself are no help in a list.
+fn offered(command: &Command) -> bool {
+    !matches!(
+        command.id,
+        CommandId::Up
+            | CommandId::Down
+            | CommandId::HalfUp
+            | CommandId::HalfDown
+            | CommandId::PageUp
+            | CommandId::PageDown
+            | CommandId::CommandLine
+            | CommandId::Interrupt
+            | CommandId::UseVerbs
+    )
+}
+
+fn offer(app: &App, command: &Command) -> Offer {
+    let words = command.words.map(|words| format!(" {words}")).unwrap_or_default();
+    let gap = if command.words.is_some() { " " } else { "" };
+    Offer {
+        label: format!("{}{words}", command.name).into(),
+        keys: app.keymap.labels(command.id).into_iter().next().unwrap_or_default(),
+        doc: command.doc.into(),
+        line: format!("{}{gap}", command.name),
+        run: Some(command.id),
+    }
+}
+
+/// What may follow a command's name.
+fn arguments(app: &App, command: &Command, words: &str) -> Vec<Offer> {
+    let completed = |label: String, doc: String, words: &str| Offer {
+        label: label.into(),
+        keys: String::new(),
+        doc: doc.into(),
+        line: format!("{} {words}", command.name),
+        run: None,
+    };
+    let fitting = |names: Vec<(String, String)>| {
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let pattern = Pattern::parse(words, CaseMatching::Ignore, Normalization::Smart);
+        let mut buffer = Vec::new();
+        let mut found: Vec<_> = names
+            .into_iter()
+            .filter_map(|(name, doc)| {
+                Some((pattern.score(Utf32Str::new(&name, &mut buffer), &mut matcher)?, name, doc))
+            })
+            .collect();
+        found.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
+        found.into_iter().map(|(_, name, doc)| completed(name.clone(), doc, &name)).collect()
+    };
+    match command.id {
+        CommandId::Flows => Filter::complete(words, words.chars().count())
+            .into_iter()
+            .map(|one| {
+                let doc = crate::query::KEYS.iter().find(|(key, _)| one.label.strip_suffix(':') == Some(key));
+                completed(one.label, doc.map(|(_, doc)| (*doc).to_owned()).unwrap_or_default(), &one.text)
+            })
+            .collect(),
+        CommandId::Theme => {
+            let kind = |name: &str| if app.settings.themes.is_own(name) { "your own" } else { "" };
+            let names = app.settings.themes.names();
+            fitting(names.into_iter().map(|name| (name.to_owned(), kind(name).to_owned())).collect())
+        }
+        CommandId::Mouse => fitting(vec![("on".to_owned(), String::new()), ("off".to_owned(), String::new())]),
+        CommandId::Tenant => fitting(tenants(app)),
+        _ => Vec::new(),
+    }
+}
+
+/// The tenants that are known here: those of the rows that are held, and of the cohorts.
+fn tenants(app: &App) -> Vec<(String, String)> {
+    let rows = app.flows.window.value().into_iter().flat_map(|window| &window.rows);
+    let mut names: Vec<String> = rows.filter_map(|row| row.flow.tenant.as_ref().map(ToString::to_string)).collect();
+    names.sort();
+    names.dedup();
+    names.into_iter().map(|name| (name, String::new())).collect()
+}
