@@ -5,6 +5,7 @@
 
 pub mod json;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
@@ -23,6 +25,8 @@ use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
 use crate::domain::ways::Ways;
 use crate::query::Filter;
+
+pub use crate::query::{GroupBy, SortBy};
 
 /// Why something asked of the hub was not had.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -82,54 +86,14 @@ pub struct Overview {
     pub stuck_without_tenant: u64,
     /// Why nothing can be acted on, where that is so for the whole hub.
     pub read_only: Option<SafeText>,
+    /// What is wrong with the record of claims, if anything is.
+    pub claims_note: Option<SafeText>,
 }
 
 impl Overview {
     /// A source by name.
     pub fn source(&self, name: &str) -> Option<&SourceStatus> {
         self.sources.iter().find(|source| source.name == *name)
-    }
-}
-
-/// What flows are sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum SortBy {
-    /// Stuck first, those stuck longest on top.
-    #[default]
-    Worst,
-    /// How long it has been as it is, the longest first.
-    For,
-    /// The flow, then the step.
-    Flow,
-    /// The tenant.
-    Tenant,
-    /// The status.
-    Status,
-    /// The number of attempts.
-    Attempts,
-    /// The time of creation.
-    Created,
-    /// The id.
-    Id,
-}
-
-impl SortBy {
-    /// Every order, in the sequence in which a key steps through them.
-    pub const ALL: [Self; 8] =
-        [Self::Worst, Self::For, Self::Flow, Self::Tenant, Self::Status, Self::Attempts, Self::Created, Self::Id];
-
-    /// Its name on screen.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Worst => "worst",
-            Self::For => "for",
-            Self::Flow => "flow",
-            Self::Tenant => "tenant",
-            Self::Status => "status",
-            Self::Attempts => "attempts",
-            Self::Created => "created",
-            Self::Id => "id",
-        }
     }
 }
 
@@ -148,6 +112,58 @@ pub enum Page {
         /// The offset where it is gone.
         otherwise: usize,
     },
+    /// So that the head of this group is in the window, `before` lines from its top if they exist.
+    Head {
+        /// Which group.
+        key: GroupKey,
+        /// How many lines above it.
+        before: usize,
+        /// The offset where it is gone.
+        otherwise: usize,
+    },
+    /// From one instance to another, both included, in whichever order they stand; nothing where one of them is gone.
+    Between(InstanceId, InstanceId),
+}
+
+/// What the instances of a group have in common; `None` for those that have no such thing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupKey(pub Option<SafeText>);
+
+/// How instances are grouped, and which groups show theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grouping {
+    /// By what.
+    pub by: GroupBy,
+    /// The groups whose instances are listed under their head.
+    pub unfolded: BTreeSet<GroupKey>,
+}
+
+/// The head of a group: its counts are over all that match, and not over the window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupHead {
+    /// Which line it is, among all.
+    pub line: usize,
+    /// What its instances have in common.
+    pub key: GroupKey,
+    /// How many instances.
+    pub count: usize,
+    /// How many of them are stuck.
+    pub stuck: usize,
+    /// How many of them have not ended.
+    pub open: usize,
+    /// Since when the one has been as it is that has been so longest.
+    pub oldest: Option<Timestamp>,
+    /// Whether its instances are listed under it.
+    pub unfolded: bool,
+}
+
+/// A line of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// An instance.
+    Row(&'a Arc<JudgedFlow>),
+    /// The head of a group.
+    Head(&'a GroupHead),
 }
 
 /// A question for flow instances.
@@ -159,25 +175,104 @@ pub struct FlowsQuery {
     pub sort: SortBy,
     /// Whether the order is turned round.
     pub reverse: bool,
+    /// Whether and how they are grouped: the group with the most stuck first, the order holds within each.
+    pub group: Option<Grouping>,
     /// Which part of them.
     pub page: Page,
     /// How many at most.
     pub limit: usize,
 }
 
-/// A window on the flow instances that a filter matches.
+/// A window on the flow instances that a filter matches. Where they are grouped, the heads of the groups are lines of
+/// it, and so are the instances of groups that are unfolded; else each line is an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowWindow {
-    /// The rows.
+    /// The instances in it.
     pub rows: Vec<Arc<JudgedFlow>>,
-    /// The index of the first row among all that match.
+    /// The heads in it, in their order.
+    pub heads: Vec<GroupHead>,
+    /// The index of its first line among all.
     pub offset: usize,
-    /// How many match.
+    /// How many lines there are.
     pub total: usize,
+    /// How many instances match.
+    pub matching: usize,
     /// How many there are without the filter.
     pub unfiltered: usize,
     /// The revision it was taken from.
     pub revision: u64,
+}
+
+impl FlowWindow {
+    /// How many lines it holds.
+    pub fn len(&self) -> usize {
+        self.rows.len() + self.heads.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The line of this index among all, if it is held.
+    pub fn line(&self, index: usize) -> Option<Line<'_>> {
+        let above = self.heads.partition_point(|head| head.line < index);
+        match self.heads.get(above) {
+            Some(head) if head.line == index => Some(Line::Head(head)),
+            _ => self.rows.get(index.checked_sub(self.offset)?.checked_sub(above)?).map(Line::Row),
+        }
+    }
+
+    /// The index of an instance's line among all, if it is held.
+    pub fn position(&self, id: &InstanceId) -> Option<usize> {
+        let at = self.rows.iter().position(|row| row.flow.id == *id)?;
+        let mut line = self.offset + at;
+        // Each head above it moves it down by one, which may bring it below a further one.
+        for head in &self.heads {
+            if head.line > line {
+                break;
+            }
+            line += 1;
+        }
+        Some(line)
+    }
+
+    /// The index of a head's line among all, if it is held.
+    pub fn position_of_head(&self, key: &GroupKey) -> Option<usize> {
+        self.heads.iter().find(|head| head.key == *key).map(|head| head.line)
+    }
+}
+
+/// How many instances a filter matches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FlowCount {
+    /// All of them.
+    pub matching: u64,
+    /// Those that are stuck.
+    pub stuck: u64,
+}
+
+/// Instances that somebody has chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Selection {
+    /// These.
+    Ids(BTreeSet<InstanceId>),
+    /// All that match, now and later, but for these.
+    Matching {
+        /// What they match.
+        filter: Filter,
+        /// Those left out.
+        without: BTreeSet<InstanceId>,
+    },
+}
+
+/// What there is now of a selection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selected {
+    /// The first ones, as many as were asked for.
+    pub rows: Vec<Arc<JudgedFlow>>,
+    /// How many there are.
+    pub total: usize,
 }
 
 /// One instance, asked of its source just now.
@@ -203,6 +298,12 @@ pub trait Ops: Send + Sync {
 
     /// A window on the flow instances.
     async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError>;
+
+    /// How many instances each of several filters matches, all counted at one moment.
+    async fn counts(&self, filters: &[Filter]) -> Result<Vec<FlowCount>, OpsError>;
+
+    /// What there is now of a selection: its number, and at most `limit` of its rows.
+    async fn select(&self, selection: &Selection, limit: usize) -> Result<Selected, OpsError>;
 
     /// One instance, asked of its source live.
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError>;
@@ -231,6 +332,58 @@ pub trait Ops: Send + Sync {
         Err(OpsError::Refused("no log is kept".into()))
     }
 
+    /// Claims a cohort, or takes a claim back; the claim of somebody else only where the request names it. Changes
+    /// nothing in an engine. Answers with the claim that holds then.
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError>;
+
     /// Tells when something has changed: the value is the newest revision.
     fn changes(&self) -> watch::Receiver<u64>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::verdict::tests::instance;
+    use crate::domain::verdict::{Judgement, Verdict};
+
+    #[test]
+    fn lines_are_heads_and_rows_in_one_order() {
+        let row = |n: usize| {
+            let mut flow = instance();
+            flow.id = InstanceId::new("a", n.to_string());
+            Arc::new(JudgedFlow { flow, judgement: Judgement { verdict: Verdict::Ok, findings: Vec::new() } })
+        };
+        let head = |line, key: &str| GroupHead {
+            line,
+            key: GroupKey(Some(key.into())),
+            count: 2,
+            stuck: 0,
+            open: 2,
+            oldest: None,
+            unfolded: true,
+        };
+        // Lines 10 to 17: the rest of a group, two groups of which one is folded, and the start of one more.
+        let window = FlowWindow {
+            rows: (0..4).map(row).collect(),
+            heads: vec![head(12, "x"), head(13, "y"), head(15, "z"), head(17, "w")],
+            offset: 10,
+            total: 40,
+            matching: 60,
+            unfiltered: 60,
+            revision: 1,
+        };
+        let told: Vec<String> = (9..19)
+            .map(|line| match window.line(line) {
+                None => "-".to_owned(),
+                Some(Line::Row(row)) => row.flow.id.instance.to_string(),
+                Some(Line::Head(head)) => head.key.0.as_ref().unwrap().to_string(),
+            })
+            .collect();
+        assert_eq!(told, ["-", "0", "1", "x", "y", "2", "z", "3", "w", "-"]);
+        for (n, line) in [(0, 10), (1, 11), (2, 14), (3, 16)] {
+            assert_eq!(window.position(&InstanceId::new("a", n.to_string())), Some(line));
+        }
+        assert_eq!(window.position_of_head(&GroupKey(Some("z".into()))), Some(15));
+        assert_eq!((window.len(), window.is_empty()), (8, false));
+    }
 }

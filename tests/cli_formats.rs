@@ -95,6 +95,13 @@ const COHORT: &[(&str, Kind)] = &[
     ("tenants", Kind::CountOrNull),
     ("since", Kind::TimeOrNull),
 ];
+const GROUP: &[(&str, Kind)] = &[
+    ("group", Kind::TextOrNull),
+    ("count", Kind::Count),
+    ("stuck", Kind::Count),
+    ("open", Kind::Count),
+    ("oldest", Kind::TimeOrNull),
+];
 const ROW: &[(&str, Kind)] = &[
     ("id", Kind::Text),
     ("source", Kind::Text),
@@ -135,6 +142,27 @@ fn the_board_in_json_keeps_the_contract() {
         }
     }
     assert_eq!(list(&board, "sources")[0]["state"], "live");
+}
+
+#[test]
+fn groups_add_up_to_what_matches() {
+    for by in ["flow", "step", "rule", "status", "tenant", "source", "error"] {
+        let groups = demo_json(&["get", "flows", "--all", "--group-by", by, "state:open"]);
+        assert_eq!((groups["schema"].as_str(), groups["by"].as_str()), (Some("quarterdeck.groups/1"), Some(by)));
+        let rows = list(&groups, "rows");
+        assert_eq!(groups["total"], rows.len());
+        let sum = |name: &str| rows.iter().map(|row| row[name].as_u64().unwrap()).sum::<u64>();
+        assert_eq!(groups["matching"], sum("count"), "{by}");
+        assert_eq!(sum("open"), sum("count"), "{by}: what is open has not ended");
+        assert!(rows.windows(2).all(|pair| pair[0]["stuck"].as_u64() >= pair[1]["stuck"].as_u64()), "{by}");
+        for row in rows {
+            keeps(GROUP, row);
+        }
+    }
+    let said = demo(&["get", "flows", "--group-by", "rule"]).good();
+    assert!(said.out.starts_with("STUCK") && said.out.contains("not stuck"), "{}", said.out);
+    run(["--demo", "get", "flows", "--group-by", "colour"])
+        .refused(&["flow, step, rule, status, tenant, source, error"]);
 }
 
 #[test]

@@ -47,6 +47,7 @@ async fn verdicts(hub: &Hub) -> Vec<Verdict> {
         filter: Filter::default(),
         sort: SortBy::Id,
         reverse: false,
+        group: None,
         page: Page::Offset(0),
         limit: usize::MAX,
     };

@@ -15,12 +15,13 @@ use async_trait::async_trait;
 use quarterdeck::cockpit::{self, CockpitError, Settings};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::sim::{SEED, World, system_clock};
+use quarterdeck::domain::claim::{Claim, ClaimRequest};
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::raw::RawFlow;
 use quarterdeck::domain::remediation::{Plan, Remediation, Verb};
 use quarterdeck::domain::ways::Ways;
 use quarterdeck::hub::{Hub, Setup};
-use quarterdeck::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview};
+use quarterdeck::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Selected, Selection};
 use quarterdeck::query::Filter;
 use term::Launch;
 use tokio::sync::watch;
@@ -39,6 +40,14 @@ impl Ops for Faulty {
 
     async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError> {
         self.0.flows(query).await
+    }
+
+    async fn counts(&self, filters: &[Filter]) -> Result<Vec<FlowCount>, OpsError> {
+        self.0.counts(filters).await
+    }
+
+    async fn select(&self, selection: &Selection, limit: usize) -> Result<Selected, OpsError> {
+        self.0.select(selection, limit).await
     }
 
     async fn flow(&self, _: &InstanceId) -> Result<FlowAnswer, OpsError> {
@@ -69,6 +78,10 @@ impl Ops for Faulty {
         self.0.remediations().await
     }
 
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
+        self.0.claim(request).await
+    }
+
     fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes()
     }
@@ -83,6 +96,7 @@ async fn show() -> Result<cockpit::Exit, CockpitError> {
         thresholds: quarterdeck::config::ThresholdBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
+        claims_dir: None,
         clock: Arc::new(jiff::Timestamp::now),
         sources: vec![("demo".to_owned(), world, std::time::Duration::from_secs(2))],
     });

@@ -192,16 +192,15 @@ fn the_list_is_sorted_turned_round_and_moved_in() {
     term.until("the one that is stuck longest", |seen| {
         seen.lines[2].contains("↓ worst") && seen.lines[4].starts_with("▸ ✗ lost wait     3d")
     });
-    term.press("s");
+    term.press("s d");
     term.until("the longest wait", |seen| seen.has("↓ for") && seen.lines[3].contains("FOR↓"));
-    term.press("down down s");
+    term.press("down down s f");
     term.until("the top in another order", |seen| {
         seen.lines[2].contains("↓ flow") && seen.lines[2].contains("   1/") && seen.lines[4].starts_with('▸')
     });
     term.press("S");
     term.shows("↑ flow");
-    term.press("s s s s s s");
-    term.press("S");
+    term.press("s w");
     let seen = term.until("the first order again", |seen| {
         seen.has("↓ worst") && seen.lines[4..].iter().any(|line| line.starts_with('▸'))
     });

@@ -210,6 +210,15 @@ pub(super) struct Listing {
     /// Every row
     #[arg(long)]
     pub(super) all: bool,
+    /// Groups with their counts in place of rows, those with the most stuck first
+    #[arg(long, value_name = "COLUMN", value_parser = group_by)]
+    pub(super) group_by: Option<query::GroupBy>,
+}
+
+/// Reads the name of a column that can be grouped by.
+fn group_by(text: &str) -> Result<query::GroupBy, String> {
+    let names = query::GroupBy::ALL.map(query::GroupBy::name).join(", ");
+    query::GroupBy::by_name(text).ok_or_else(|| format!("there are: {names}"))
 }
 
 #[derive(Debug, clap::Args)]

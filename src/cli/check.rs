@@ -5,8 +5,7 @@ use crate::cockpit::Colours;
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::theme::Themes;
 use crate::config::{Diagnostic, KeySetting, Setting, Ui, ViewSetting};
-use crate::ops::SortBy;
-use crate::query::Filter;
+use crate::query::{Filter, GroupBy, SortBy};
 
 /// What is wrong with how the cockpit is to look and behave, from the first line to the last.
 pub(super) fn mistakes(ui: &Ui, keys: &[KeySetting], views: &[ViewSetting], themes: &Themes) -> Vec<Diagnostic> {
@@ -56,6 +55,11 @@ fn view_mistakes(view: &ViewSetting) -> Vec<Diagnostic> {
             let message = format!("unknown order \"{}\"; there are: {}", sort.value, names.join(", "));
             wrong.push(sort.wrong(message).or_rather(&sort.value, names));
         }
+    }
+    if let Some(group) = view.group.as_ref().filter(|group| GroupBy::by_name(&group.value).is_none()) {
+        let names = GroupBy::ALL.map(GroupBy::name);
+        let message = format!("unknown group \"{}\"; there are: {}", group.value, names.join(", "));
+        wrong.push(group.wrong(message).or_rather(&group.value, names));
     }
     wrong
 }

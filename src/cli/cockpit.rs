@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::args::Global;
 use super::{Failure, Outcome, check, report, theme, world};
+use crate::cockpit::views::{Origin, View};
 use crate::cockpit::{self, Badge, Colours, ExitReason, Settings};
-use crate::config::{ColourDepth, ConfigError, Ui};
+use crate::config::{ColourDepth, ConfigError, Ui, ViewSetting};
 use crate::ops::Ops;
 use crate::telemetry;
+use crate::query::{Filter, GroupBy, SortBy};
 
 pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
     let world = world::build(global, false)?;
@@ -66,11 +68,12 @@ pub(super) async fn settings(world: &world::World, global: &Global) -> Result<Se
         [only] => Some(only.as_str().into()),
         [first, rest @ ..] => Some(format!("{first} (and {} more: `quarterdeck config check`)", rest.len()).into()),
     };
-    let read_only = world.hub.overview(&crate::query::Filter::default()).await.ok();
+    let read_only = world.hub.overview(&Filter::default()).await.ok();
     let settings = Settings {
         badge,
         read_only: read_only.and_then(|overview| overview.read_only.clone()),
         clock: world.clock.clone(),
+        views: world.views.iter().filter_map(view).collect(),
         theme: world.ui.theme.value.clone(),
         themes,
         keymap,
@@ -80,6 +83,20 @@ pub(super) async fn settings(world: &world::World, global: &Global) -> Result<Se
         ..Settings::new(world.context.as_str(), world.operator.as_str())
     };
     Ok(overridden(settings, &world.ui))
+}
+
+/// A view of the config, which has been checked.
+fn view(setting: &ViewSetting) -> Option<View> {
+    let text = setting.filter.as_ref().map(|filter| filter.value.clone()).unwrap_or_default();
+    Some(View {
+        name: setting.name.value.as_str().into(),
+        filter: Filter::parse(&text).ok()?,
+        text,
+        sort: setting.sort.as_ref().and_then(|sort| SortBy::by_name(&sort.value)).unwrap_or_default(),
+        reverse: setting.reverse,
+        group: setting.group.as_ref().and_then(|group| GroupBy::by_name(&group.value)),
+        origin: Origin::Config,
+    })
 }
 
 /// What the config, the environment or the command line say goes before what the terminal seems to be able to do.

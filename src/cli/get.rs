@@ -2,6 +2,7 @@
 //!
 //! The JSON is a contract: names may be added, none is taken away or changed.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::args::{FailOn, Format, Get, Global, Listing, Matching, One, Output, What};
 use super::output::{self, Table};
 use super::{Failure, Outcome, report, world};
+use crate::domain::claim::Claim;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::raw::{RawFlow, Told};
@@ -17,13 +19,16 @@ use crate::domain::time::{age, date_time, since, words};
 use crate::domain::verdict::Finding;
 use crate::hub::Hub;
 use crate::ops::json::{cohort_json, flow_json, raw_json, row_json, timeline_json};
-use crate::ops::{Cell, FlowAnswer, FlowsQuery, Ops, OpsError, Overview, Page, SortBy};
+use crate::ops::{
+    Cell, FlowAnswer, FlowWindow, FlowsQuery, GroupBy, GroupHead, Grouping, Ops, OpsError, Overview, Page, SortBy,
+};
 use crate::query::{self, Filter};
 
 // The columns of CSV: the names that the JSON has, those of the contract first.
 const CELL: &str = "source,flow,step,open,stuck,waiting,held,failed,unknown,by_rule,approximate";
 const ROW: &str = "id,source,instance,flow,step,tenant,status,verdict,rule,since,attempts,error,observed_at,\
                    key,created_at,version,evidence";
+const GROUP: &str = "group,count,stuck,open,oldest";
 const SOURCE: &str = "name,kind,state,age_seconds,error,address,version,rows,bad_rows,latency_ms,clock_offset_ms";
 const ENTRY: &str = "at,ended_at,outcome,what,note";
 
@@ -100,6 +105,9 @@ fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome
                 source.name, source.bad_rows
             ));
         }
+    }
+    if let Some(note) = &overview.claims_note {
+        report::note(note);
     }
     match (failed, fail_on) {
         (true, _) => Outcome::SourceFailed,
@@ -178,14 +186,21 @@ fn cohorts_table(overview: &Overview) -> Table {
             cohort.source.to_string(),
             format!("{} › {}", cohort.flow, cohort.step),
             cohort.rule.words().to_owned(),
+            owner(cohort.claim.as_ref(), overview.at),
             cohort.id.to_string(),
             why.to_string(),
         ]
     };
     Table {
-        columns: &["STUCK", "FOR", "TENANTS", "SOURCE", "FLOW › STEP", "RULE", "COHORT", "WHY"],
+        columns: &["STUCK", "FOR", "TENANTS", "SOURCE", "FLOW › STEP", "RULE", "OWNER", "COHORT", "WHY"],
         rows: overview.cohorts.iter().map(row).collect(),
     }
+}
+
+/// Who has a cohort and for how much longer.
+fn owner(claim: Option<&Claim>, now: jiff::Timestamp) -> String {
+    let told = |claim: &Claim| format!("{} by {} {}", claim.kind.done(), claim.by, age(since(now, claim.until)));
+    claim.map_or_else(|| "unclaimed".to_owned(), told)
 }
 
 fn cells_table(cells: &[Cell]) -> Table {
@@ -239,8 +254,13 @@ async fn sources(hub: &Hub, format: &Format) -> Result<Outcome, Failure> {
 async fn flows(hub: &Hub, listing: &Listing, filter: Filter) -> Result<Outcome, Failure> {
     let overview = hub.overview(&filter).await.map_err(unexpected)?;
     let limit = if listing.all { usize::MAX } else { listing.limit };
-    let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, page: Page::Offset(0), limit };
+    let group = listing.group_by.map(|by| Grouping { by, unfolded: BTreeSet::new() });
+    let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, group, page: Page::Offset(0), limit };
     let window = hub.flows(query).await.map_err(unexpected)?;
+    if let Some(by) = listing.group_by {
+        groups(listing, by, &window, &overview)?;
+        return Ok(outcome(&overview, listing.matching.fail_on, !overview.cohorts.is_empty()));
+    }
     let rows = || window.rows.iter().map(|row| row_json(row)).collect::<Vec<_>>();
     let format = listing.matching.format.output;
     output::print(|out| match format {
@@ -255,6 +275,50 @@ async fn flows(hub: &Hub, listing: &Listing, filter: Filter) -> Result<Outcome, 
         report::note(&format!("{} of {} shown; --all shows every one", window.rows.len(), window.total));
     }
     Ok(outcome(&overview, listing.matching.fail_on, !overview.cohorts.is_empty()))
+}
+
+/// Prints the groups.
+fn groups(listing: &Listing, by: GroupBy, window: &FlowWindow, overview: &Overview) -> Result<(), Failure> {
+    let rows: Vec<Value> = window
+        .heads
+        .iter()
+        .map(|head| {
+            json!({
+                "group": head.key.0, "count": head.count, "stuck": head.stuck, "open": head.open,
+                "oldest": head.oldest,
+            })
+        })
+        .collect();
+    let format = listing.matching.format.output;
+    output::print(|out| match format {
+        Output::Json => output::json(
+            out,
+            &json!({
+                "schema": "quarterdeck.groups/1", "by": by.name(), "total": window.total,
+                "matching": window.matching, "rows": rows,
+            }),
+        ),
+        Output::Ndjson => output::ndjson(out, &rows),
+        Output::Csv => output::csv(out, GROUP, &rows),
+        Output::Table => output::table(out, &groups_table(&window.heads, by, overview)),
+    })?;
+    if window.heads.len() < window.total && format != Output::Json {
+        report::note(&format!("{} of {} groups shown; --all shows every one", window.heads.len(), window.total));
+    }
+    Ok(())
+}
+
+fn groups_table(heads: &[GroupHead], by: GroupBy, overview: &Overview) -> Table {
+    let row = |head: &GroupHead| {
+        vec![
+            head.stuck.to_string(),
+            head.open.to_string(),
+            head.count.to_string(),
+            head.oldest.map_or_else(|| "?".to_owned(), |at| age(since(at, overview.at))),
+            head.key.0.as_deref().unwrap_or(by.nothing()).to_owned(),
+        ]
+    };
+    Table { columns: &["STUCK", "OPEN", "COUNT", "OLDEST", "GROUP"], rows: heads.iter().map(row).collect() }
 }
 
 fn flows_table(rows: &[std::sync::Arc<JudgedFlow>], overview: &Overview) -> Table {
@@ -291,7 +355,7 @@ async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
         },
     };
     if one.raw && one.format.output == Output::Csv {
-        return Err(Failure::Usage("--raw goes with -o table, json and ndjson: CSV has no place for it".into()));
+        return Err(Failure::Usage("--raw goes with -o table, json and ndjson: csv has no place for it".into()));
     }
     let answer = match hub.flow(&id).await {
         Ok(answer) => answer,

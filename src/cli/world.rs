@@ -74,6 +74,8 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         thresholds: config.thresholds,
         soak: config.soak,
         state_dir: (!once).then(|| config.state_dir.clone()),
+        // A single look reads them and writes nothing.
+        claims_dir: Some(config.state_dir),
         clock: clock.clone(),
         sources,
     });
@@ -108,6 +110,7 @@ pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
         thresholds: crate::config::ThresholdBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
+        claims_dir: None,
         clock: clock.clone(),
         sources: vec![(sim::NAME.to_owned(), world, Duration::from_secs(2))],
     });

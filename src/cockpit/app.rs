@@ -6,16 +6,21 @@ use jiff::{SignedDuration, Timestamp};
 use tui_input::Input;
 
 use super::RunningAct;
+use super::claims::ClaimMenu;
 use super::compare::CompareState;
 use super::glyphs::Glyphs;
 use super::hit::Hit;
 use super::keymap::{Key, Keymap};
 use super::log::LogLook;
+use super::marks::Marks;
+use super::menus::Menu;
 use super::msg::{Ask, Effect, Target, Ticket};
 use super::raw::RawState;
 use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
 use super::times::Times;
+use super::update::What;
+use super::views::View;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::Version;
 use crate::domain::ids::InstanceId;
@@ -23,7 +28,9 @@ use crate::domain::log::LogView;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
-use crate::ops::{FlowAnswer, FlowWindow, OpsError, Overview, SortBy};
+use crate::ops::{
+    FlowAnswer, FlowCount, FlowWindow, GroupBy, GroupKey, Grouping, OpsError, Overview, Selection, SortBy,
+};
 use crate::query::{Filter, FilterError};
 
 /// For how long after the cursor moved the board keeps its order.
@@ -63,13 +70,15 @@ pub struct BoardState {
     pub gone: bool,
     /// Cohorts that came while the order was frozen.
     pub new: usize,
+    /// Cohorts that somebody put aside, and that are not shown for that.
+    pub folded: usize,
     /// When the cursor moved last.
     pub moved_at: Option<Timestamp>,
     /// Which list has the focus.
     pub pane: Pane,
     /// The source and the flow under the strip's cursor.
     pub flow: Option<(SafeText, SafeText)>,
-    /// Whether flows with nothing stuck are shown too.
+    /// Whether flows with nothing stuck are shown too, and cohorts that somebody put aside.
     pub show_all: bool,
 }
 
@@ -86,14 +95,18 @@ pub struct FlowsState {
     pub sort: SortBy,
     /// Whether it is turned round.
     pub reverse: bool,
-    /// The order and the turn that rows were last asked for with.
-    pub asked_order: (SortBy, bool),
+    /// How the rows are grouped.
+    pub group: Option<Grouping>,
+    /// The order, the turn and the groups that rows were last asked for with.
+    pub asked_order: (SortBy, bool, Option<GroupBy>),
     /// The rows that are held.
     pub window: Remote<FlowWindow>,
     /// Whether the window belongs to an older filter or order.
     pub outdated: bool,
-    /// Who is under the cursor; `None` until the row there is known.
+    /// Who is under the cursor; `None` until the row there is known, and on the head of a group.
     pub selected: Option<InstanceId>,
+    /// The group whose head is under the cursor.
+    pub head: Option<GroupKey>,
     /// What is known of it.
     pub row: Option<Arc<crate::domain::flow::JudgedFlow>>,
     /// Whether it is no longer among the rows.
@@ -104,6 +117,8 @@ pub struct FlowsState {
     pub top: usize,
     /// What that was when rows were last asked for.
     pub asked_top: usize,
+    /// What is marked.
+    pub marks: Option<Marks>,
 }
 
 /// The open instance.
@@ -227,6 +242,24 @@ pub enum Popup {
         id: SafeText,
         /// Lines scrolled.
         scroll: usize,
+    },
+    /// A cohort is being claimed.
+    Claim(Box<ClaimMenu>),
+    /// A choice for the list.
+    Menu {
+        /// Which one.
+        menu: Menu,
+        /// The index of the entry under the cursor.
+        index: usize,
+    },
+    /// The saved views.
+    Views {
+        /// Which there are.
+        views: Vec<View>,
+        /// The index of the view under the cursor.
+        index: usize,
+        /// How many instances each has.
+        counts: Remote<Vec<FlowCount>>,
     },
     /// The themes to choose from.
     Themes {
@@ -406,6 +439,8 @@ pub struct App {
     pub compare: CompareState,
     /// What the ways to an instance are asked for, and whose.
     pub ways: Option<(WaysFor, InstanceId)>,
+    /// What of the marked instances is to be copied, while their rows are asked for.
+    pub copying: Option<What>,
     /// How times are shown.
     pub times: Times,
     /// The source under the cursor.
@@ -432,6 +467,8 @@ pub struct App {
     pub interrupted_at: Option<Timestamp>,
     /// What was asked for and not recorded yet.
     pub sending: Option<Sending>,
+    /// The views that were saved in this session.
+    pub views: Vec<View>,
     epoch: u64,
     under_way: [Option<u64>; Target::COUNT],
     again: [bool; Target::COUNT],
@@ -466,6 +503,7 @@ impl App {
                 index: 0,
                 gone: false,
                 new: 0,
+                folded: 0,
                 moved_at: None,
                 pane: Pane::Cohorts,
                 flow: None,
@@ -477,15 +515,18 @@ impl App {
                 error,
                 sort: SortBy::default(),
                 reverse: false,
-                asked_order: (SortBy::default(), false),
+                group: None,
+                asked_order: (SortBy::default(), false, None),
                 window: Remote::Never,
                 outdated: false,
                 selected: None,
+                head: None,
                 row: None,
                 gone: false,
                 cursor: 0,
                 top: 0,
                 asked_top: 0,
+                marks: None,
             },
             detail: DetailState {
                 id: None,
@@ -498,6 +539,7 @@ impl App {
             raw: RawState::default(),
             compare: CompareState::default(),
             ways: None,
+            copying: None,
             times: Times::new(settings.times, settings.zone.clone()),
             source: None,
             popup: None,
@@ -515,6 +557,7 @@ impl App {
             paused: None,
             interrupted_at: None,
             sending: None,
+            views: Vec::new(),
             settings,
             epoch: 0,
             under_way: [None; Target::COUNT],
@@ -605,9 +648,17 @@ impl App {
             .or_else(|| self.overview.value().and_then(|overview| overview.read_only.as_ref()))
     }
 
+    /// What is marked on the list: a verb or a copy there is about all of it. [`Ops::select`](crate::ops::Ops::select)
+    /// has its rows.
+    pub fn marked(&self) -> Option<&Selection> {
+        let marks = self.flows.marks.as_ref().filter(|_| self.screen() == ScreenName::Flows)?;
+        Some(&marks.selection)
+    }
+
     /// The instance that a verb or a copy would be about, and why there is none.
     pub fn subject(&self) -> Result<InstanceId, &'static str> {
         match self.screen() {
+            ScreenName::Flows if self.flows.head.is_some() => Err("this is a group: Enter opens it"),
             ScreenName::Flows if self.flows.gone => Err("it is gone from this list; nothing can be done to it here"),
             ScreenName::Flows => self.flows.selected.clone().ok_or("nothing is selected"),
             ScreenName::Detail => self.detail.id.clone().ok_or("nothing is open"),

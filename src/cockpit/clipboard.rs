@@ -6,6 +6,7 @@ use crossterm::Command as _;
 use crossterm::clipboard::CopyToClipboard;
 use serde_json::Value;
 
+use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
 
 /// The most bytes of one text. Terminals drop what is longer than some 100,000 characters of base64, without a word.
@@ -40,6 +41,12 @@ impl Clip {
     pub fn json(value: &Value) -> Self {
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
         Self::lines(text.lines())
+    }
+
+    /// The same without what looks like a secret: error texts go into chats.
+    #[must_use]
+    pub fn without_secrets(self) -> Self {
+        Self(Redactor::default().text(&self.0).into_owned())
     }
 
     /// The text.
@@ -147,6 +154,12 @@ mod tests {
         assert_eq!(rows.as_str(), "a␉b\tc\nd");
         let json = Clip::json(&serde_json::json!({"a": "\u{9B}31m\u{202E}"}));
         assert_eq!(json.as_str(), "{\n  \"a\": \"\u{FFFD}31m\u{FFFD}\"\n}");
+    }
+
+    #[test]
+    fn secrets_in_errors_stay_here() {
+        let clip = Clip::lines(["why: connect to postgres://app:hunter2@db failed", "whom: acme"]).without_secrets();
+        assert_eq!(clip.as_str(), "why: connect to postgres://app:[redacted]@db failed\nwhom: acme");
     }
 
     #[test]

@@ -13,7 +13,14 @@ pub enum CommandId {
     Filter,
     Sort,
     Reverse,
+    Group,
+    Views,
+    Mark,
+    MarkRange,
+    MarkAll,
+    Unmark,
     ShowAll,
+    Claim,
     NextPane,
     Copy,
     Board,
@@ -157,9 +164,26 @@ pub const TABLE: &[Command] = &[
         .on(&[RAW])
         .hint("next"),
     command(CommandId::SearchPrevious, "previous-hit", &["N"], "the line before this one that does").on(&[RAW]),
-    command(CommandId::Sort, "sort", &["s"], "sort by the next column").on(&[FLOWS]).hint("sort"),
+    command(CommandId::Sort, "sort", &["s"], "sort by a column: a menu with a letter for each")
+        .on(&[FLOWS])
+        .hint("sort"),
     command(CommandId::Reverse, "reverse", &["S"], "turn the order round").on(&[FLOWS]),
-    command(CommandId::ShowAll, "show-all", &["F"], "show the flows that have nothing stuck, or fold them")
+    command(CommandId::Group, "group", &["b"], "group by a column, or not: a menu; Enter opens a group")
+        .on(&[FLOWS])
+        .hint("group"),
+    command(CommandId::Mark, "mark", &["space"], "mark the instance, or take its mark away").on(&[FLOWS]).hint("mark"),
+    command(CommandId::MarkRange, "mark-range", &["V"], "mark from the last mark to here").on(&[FLOWS]),
+    command(CommandId::MarkAll, "mark-all", &["*"], "mark all that match, now and later; again: none").on(&[FLOWS]),
+    command(CommandId::Unmark, "unmark", &[], "take every mark away (Esc does it first)").typed(),
+    command(CommandId::Views, "view", &["w"], "the saved views with their counts; :view save NAME keeps one")
+        .on(&[BOARD, FLOWS])
+        .hint("views")
+        .takes("NAME | save NAME"),
+    command(CommandId::Claim, "claim", &["c"], "say that you are on the cohort, have seen it, or put it aside: a menu")
+        .on(&[BOARD])
+        .hint("claim")
+        .typed(),
+    command(CommandId::ShowAll, "show-all", &["F"], "show flows with nothing stuck and snoozed cohorts, or fold them")
         .on(&[BOARD])
         .hint("all flows"),
     command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane").on(&[BOARD]).hint("pane"),
@@ -194,7 +218,7 @@ pub const TABLE: &[Command] = &[
     command(CommandId::HalfUp, "half-up", &["ctrl-u"], "half a page up"),
     command(CommandId::HalfDown, "half-down", &["ctrl-d"], "half a page down"),
     command(CommandId::PageUp, "page-up", &["pgup", "ctrl-b", ","], "a page up"),
-    command(CommandId::PageDown, "page-down", &["pgdn", "space", "ctrl-f", "."], "a page down"),
+    command(CommandId::PageDown, "page-down", &["pgdn", "ctrl-f", "."], "a page down"),
     command(CommandId::Top, "top", &["g g", "home", "<"], "to the first"),
     command(CommandId::Bottom, "bottom", &["G", "end", ">"], "to the last"),
     command(CommandId::Refresh, "refresh", &["r", "ctrl-r", "R"], "ask the sources now").typed(),

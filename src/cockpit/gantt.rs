@@ -14,6 +14,9 @@ const FOLDED: usize = 6;
 /// A stretch is folded where it is so many times as long as all that is drawn beside it.
 const TOO_LONG: i32 = 3;
 
+/// What is shorter is never folded: a reader would look for what was left out of a second.
+const SHORT: SignedDuration = SignedDuration::from_secs(2);
+
 /// What one cell of a row shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cell {
@@ -165,7 +168,7 @@ fn folded(gaps: &[(Timestamp, Timestamp)], columns: usize) -> Vec<bool> {
     let mut folded = vec![false; gaps.len()];
     for (count, at) in order.into_iter().enumerate() {
         rest = rest.saturating_sub(length(at));
-        let too_long = rest > SignedDuration::ZERO && length(at) > rest.saturating_mul(TOO_LONG);
+        let too_long = rest > SignedDuration::ZERO && length(at) >= SHORT && length(at) > rest.saturating_mul(TOO_LONG);
         // Folds must leave most of the room to what is drawn.
         if !too_long || (count + 1) * FOLDED * 2 > columns {
             break;

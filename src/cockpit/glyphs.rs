@@ -65,6 +65,10 @@ pub struct Glyphs {
     pub unfolded: &'static str,
     /// Between times.
     pub to: &'static str,
+    /// Before what is marked.
+    pub mark: &'static str,
+    /// Before what the list is grouped by.
+    pub groups: &'static str,
 }
 
 /// For terminals that can show Unicode.
@@ -98,6 +102,8 @@ pub const UNICODE: Glyphs = Glyphs {
     folded: "▹",
     unfolded: "▿",
     to: "–",
+    mark: "●",
+    groups: "≡",
 };
 
 /// For those that can't.
@@ -131,6 +137,8 @@ pub const ASCII: Glyphs = Glyphs {
     folded: "+",
     unfolded: "-",
     to: "-",
+    mark: "*",
+    groups: "grouped",
 };
 
 impl Glyphs {

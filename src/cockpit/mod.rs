@@ -5,6 +5,7 @@
 //! [`runtime`] does that, against [`Ops`]. So everything that an operator can see or do is tested without a terminal.
 
 pub mod app;
+pub mod claims;
 pub mod clipboard;
 pub mod command;
 pub mod compare;
@@ -15,6 +16,8 @@ pub mod glyphs;
 pub mod hit;
 pub mod keymap;
 pub mod log;
+pub mod marks;
+pub mod menus;
 pub mod msg;
 pub mod opener;
 pub mod palette;
@@ -28,6 +31,7 @@ mod snapshot;
 pub mod theme;
 pub mod times;
 pub mod update;
+pub mod views;
 mod widgets;
 
 #[cfg(test)]

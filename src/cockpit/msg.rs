@@ -5,13 +5,15 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::clipboard::Clip;
+use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
-use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, OpsError, Overview};
+use crate::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, Selected, Selection};
+use crate::query::Filter;
 
 /// What a question is about. There is one question of each kind under way at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +32,16 @@ pub enum Target {
     Refresh,
     /// The act that was confirmed.
     Act,
+    /// A claim that is to be recorded.
+    Claim,
+    /// What is marked.
+    Marked,
+    /// A range that is to be marked.
+    Range,
+    /// The saved views.
+    Counts,
+    /// The rows of what is marked.
+    Rows,
     /// The raw JSON of an instance.
     Raw,
     /// Two instances.
@@ -42,7 +54,7 @@ pub enum Target {
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 16;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -69,6 +81,14 @@ pub enum Ask {
     Remediations,
     /// Ask the sources now.
     Refresh,
+    /// How many there are of what is marked.
+    Marked(Selection),
+    /// The rows of what is marked.
+    Rows(Selection),
+    /// The instances between two.
+    Range(FlowsQuery),
+    /// How many instances each filter matches.
+    Counts(Vec<Filter>),
     /// What the engine keeps of one instance.
     Raw(InstanceId),
     /// Two instances, live.
@@ -90,6 +110,10 @@ impl Ask {
             Self::Plan(..) => Target::Plan,
             Self::Remediations => Target::Remediations,
             Self::Refresh => Target::Refresh,
+            Self::Marked(_) => Target::Marked,
+            Self::Range(_) => Target::Range,
+            Self::Rows(_) => Target::Rows,
+            Self::Counts(_) => Target::Counts,
             Self::Raw(_) => Target::Raw,
             Self::Pair(_) => Target::Pair,
             Self::Ways(_) => Target::Ways,
@@ -116,6 +140,16 @@ pub enum Answer {
     Refresh(Result<(), OpsError>),
     /// The act was recorded, or not.
     Act(Box<Result<Remediation, OpsError>>),
+    /// How many there are of what is marked.
+    Marked(Result<Selected, OpsError>),
+    /// The rows of what is marked.
+    Rows(Result<Selected, OpsError>),
+    /// The instances between two.
+    Range(Result<FlowWindow, OpsError>),
+    /// How many instances each filter matches.
+    Counts(Result<Vec<FlowCount>, OpsError>),
+    /// The claim was recorded, or not.
+    Claim(Result<Option<Claim>, OpsError>),
     /// What the engine keeps of one instance.
     Raw(Box<Result<RawFlow, OpsError>>),
     /// Two instances.
@@ -148,7 +182,7 @@ pub enum Msg {
 pub enum Effect {
     /// Ask the hub.
     Ask(Ticket, Ask),
-    /// Carry a plan out. The only effect that changes anything outside.
+    /// Carry a plan out. The only effect that changes anything in an engine.
     Act {
         /// For the answer.
         ticket: Ticket,
@@ -156,6 +190,13 @@ pub enum Effect {
         plan_hash: SafeText,
         /// Why, in the operator's words.
         reason: String,
+    },
+    /// Record who has a cohort in hand.
+    Claim {
+        /// For the answer.
+        ticket: Ticket,
+        /// What.
+        request: ClaimRequest,
     },
     /// Put a text on the clipboard.
     Copy(Clip),

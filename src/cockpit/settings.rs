@@ -12,6 +12,7 @@ use super::clipboard::Between;
 use super::keymap::Keymap;
 use super::opener::Opener;
 use super::theme::{Styles, Themes};
+use super::views::View;
 use crate::config::Times;
 use crate::domain::text::SafeText;
 
@@ -145,6 +146,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// The filter to begin with, on the flows screen.
     pub filter: Option<String>,
+    /// The views of the config.
+    pub views: Vec<View>,
     /// The least time between two frames that only data asks for. Keys are answered at once.
     pub frame_every: Duration,
 }
@@ -183,6 +186,7 @@ impl Settings {
             times: Times::Utc,
             zone: TimeZone::system(),
             filter: None,
+            views: Vec::new(),
             frame_every: Duration::from_millis(33),
         }
     }

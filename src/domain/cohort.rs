@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::claim::Claim;
 use super::flow::{JudgedFlow, Status, WaitKind};
 use super::hash::digest;
 use super::text::SafeText;
@@ -41,6 +42,8 @@ pub struct Cohort {
     pub status: Status,
     /// What that one waits for, where it waits.
     pub waits_for: Option<WaitKind>,
+    /// Who has it in hand, has seen it or has put it aside, where somebody has and its time is not over.
+    pub claim: Option<Claim>,
 }
 
 /// The id of a cohort: eight hexadecimal digits.

@@ -143,6 +143,7 @@ fn cohorts<'a>(source: &SafeText, stuck: impl Iterator<Item = &'a JudgedFlow>) -
                 evidence: oldest.judgement.primary().map(|finding| finding.evidence.clone()).unwrap_or_default(),
                 status: oldest.flow.status,
                 waits_for: oldest.flow.wait.as_ref().map(|wait| wait.kind),
+                claim: None,
             }
         })
         .collect();

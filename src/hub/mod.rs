@@ -3,8 +3,10 @@
 //! It knows connectors by their trait alone, and nothing of the terminal.
 
 mod board;
+mod claims;
 mod executor;
 mod journal;
+mod listing;
 mod source;
 mod verify;
 
@@ -13,16 +15,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::claims::Claims;
 use self::executor::{Executor, INEXACT, offers};
 use self::journal::Journal;
 pub use self::source::Clock;
 use self::source::Source;
 use crate::config::ThresholdBook;
 use crate::connect::{Connector, Reading};
+use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::{LogBook, LogView};
@@ -31,7 +35,7 @@ use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Judgement, judge};
 use crate::domain::ways::Ways;
-use crate::ops::{FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Page, SortBy};
+use crate::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Selected, Selection};
 use crate::query::Filter;
 
 /// How a hub is set up.
@@ -48,6 +52,8 @@ pub struct Setup {
     pub soak: SignedDuration,
     /// Where acts are recorded; `None` for a world that is gone with the process.
     pub state_dir: Option<std::path::PathBuf>,
+    /// Where claims are shared; `None` for a world that is gone with the process.
+    pub claims_dir: Option<std::path::PathBuf>,
     /// The local clock.
     pub clock: Clock,
     /// The sources: name, connector, and the time from one pass to the next.
@@ -64,6 +70,7 @@ pub struct Hub {
     sources: Vec<Source>,
     revision: Arc<watch::Sender<u64>>,
     executor: Option<Arc<Executor>>,
+    claims: Arc<Claims>,
 }
 
 /// The poll loops of a hub; they end when it is dropped.
@@ -98,6 +105,7 @@ impl Hub {
         };
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
+        let claims = Arc::new(Claims::new(&setup.operator, setup.claims_dir.as_deref()));
         let sources =
             setup.sources.into_iter().map(|(name, connector, poll)| Source::new(&name, connector, poll)).collect();
         Arc::new(Self {
@@ -109,6 +117,7 @@ impl Hub {
             sources,
             revision,
             executor,
+            claims,
         })
     }
 
@@ -206,6 +215,12 @@ impl Hub {
         judge(flow, &limits(flow), &Circumstances { now: reading.engine_now, holder })
     }
 
+    /// The present by a source's clock.
+    fn engine_now(&self, source: &Source) -> Timestamp {
+        let now = (self.clock)();
+        now.saturating_add(source.clock_offset()).unwrap_or(now)
+    }
+
     /// The instance, and whether the one that started it has ended, where a rule asks for that.
     async fn with_parent(&self, source: &Source, flow: &FlowInstance) -> FlowInstance {
         let mut flow = flow.clone();
@@ -228,8 +243,7 @@ impl Hub {
 
     /// The instances of a source that a filter matches.
     fn matching(&self, source: &Source, filter: &Filter) -> Vec<Arc<JudgedFlow>> {
-        let now = (self.clock)();
-        let engine_now = now.saturating_add(source.clock_offset()).unwrap_or(now);
+        let engine_now = self.engine_now(source);
         source.rows().iter().filter(|row| filter.matches(row, engine_now)).cloned().collect()
     }
 
@@ -253,6 +267,7 @@ impl Ops for Hub {
             stuck_tenants: 0,
             stuck_without_tenant: 0,
             read_only: self.read_only.clone(),
+            claims_note: None,
         };
         let mut tenants = HashSet::new();
         for source in &self.sources {
@@ -273,25 +288,50 @@ impl Ops for Hub {
         }
         overview.stuck_tenants = tenants.len() as u64;
         board::worst_first(&mut overview.cohorts);
+        overview.claims_note = self.claims.put_on(&mut overview.cohorts, filter.is_empty(), overview.at);
         Ok(Arc::new(overview))
     }
 
     async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError> {
         let revision = *self.revision.borrow();
         let unfiltered = self.sources.iter().map(|source| source.rows().len()).sum();
-        let mut rows: Vec<Arc<JudgedFlow>> =
-            self.sources.iter().flat_map(|source| self.matching(source, &query.filter)).collect();
-        sort(&mut rows, query.sort, query.reverse);
-        let offset = match &query.page {
-            Page::Offset(offset) => *offset,
-            Page::Anchor { id, before, otherwise } => {
-                rows.iter().position(|row| row.flow.id == *id).map_or(*otherwise, |at| at.saturating_sub(*before))
+        let rows = self.sources.iter().flat_map(|source| self.matching(source, &query.filter)).collect();
+        Ok(listing::window(rows, &query, unfiltered, revision))
+    }
+
+    async fn counts(&self, filters: &[Filter]) -> Result<Vec<FlowCount>, OpsError> {
+        let mut counts = vec![FlowCount::default(); filters.len()];
+        for source in &self.sources {
+            let engine_now = self.engine_now(source);
+            for row in source.rows().iter() {
+                let stuck = u64::from(row.judgement.stuck_rule().is_some());
+                for (count, _) in counts.iter_mut().zip(filters).filter(|(_, filter)| filter.matches(row, engine_now)) {
+                    count.matching += 1;
+                    count.stuck += stuck;
+                }
             }
-        };
-        let total = rows.len();
-        let offset = offset.min(total.saturating_sub(1));
-        let rows = rows.into_iter().skip(offset).take(query.limit).collect();
-        Ok(FlowWindow { rows, offset, total, unfiltered, revision })
+        }
+        Ok(counts)
+    }
+
+    async fn select(&self, selection: &Selection, limit: usize) -> Result<Selected, OpsError> {
+        let mut selected = Selected { rows: Vec::new(), total: 0 };
+        for source in &self.sources {
+            let engine_now = self.engine_now(source);
+            let chosen = |row: &JudgedFlow| match selection {
+                Selection::Ids(ids) => ids.contains(&row.flow.id),
+                Selection::Matching { filter, without } => {
+                    filter.matches(row, engine_now) && !without.contains(&row.flow.id)
+                }
+            };
+            for row in source.rows().iter().filter(|row| chosen(row)) {
+                selected.total += 1;
+                if selected.rows.len() < limit {
+                    selected.rows.push(row.clone());
+                }
+            }
+        }
+        Ok(selected)
     }
 
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
@@ -358,6 +398,20 @@ impl Ops for Hub {
         Ok(Arc::new(book.view()))
     }
 
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
+        let boards = self.sources.iter().flat_map(|source| source.board().cohorts);
+        let cohort = boards
+            .into_iter()
+            .find(|cohort| cohort.id == request.cohort)
+            .ok_or_else(|| OpsError::NotFound(format!("the board has no cohort {} any more", request.cohort).into()))?;
+        let (claims, now) = (self.claims.clone(), (self.clock)());
+        // Another program may be writing; nothing else waits for it.
+        let changed = tokio::task::spawn_blocking(move || claims.change(&request, &cohort, now)).await;
+        let claim = changed.map_err(|error| OpsError::Journal(format!("claims: {error}").into()))??;
+        self.changed();
+        Ok(claim)
+    }
+
     fn changes(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
     }
@@ -365,36 +419,4 @@ impl Ops for Hub {
 
 fn missing(id: &InstanceId) -> OpsError {
     OpsError::NotFound(format!("{} has no instance {}", id.source, id.instance).into())
-}
-
-/// Sorts rows; the id is the last key of each order, so that no two rows ever change places by chance.
-fn sort(rows: &mut [Arc<JudgedFlow>], by: SortBy, reverse: bool) {
-    use crate::domain::verdict::Verdict;
-    let severity = |row: &JudgedFlow| match row.judgement.verdict {
-        Verdict::Stuck => 0,
-        Verdict::Recheck => 1,
-        Verdict::Unknown => 2,
-        Verdict::Suspect => 3,
-        Verdict::Ok => 4,
-    };
-    rows.sort_by(|a, b| {
-        let (x, y) = (&a.flow, &b.flow);
-        let order = match by {
-            SortBy::Worst => severity(a).cmp(&severity(b)).then_with(|| {
-                let began = |row: &JudgedFlow| row.judgement.since().or(row.flow.created_at);
-                began(a).cmp(&began(b))
-            }),
-            // Of whom that is not known comes last.
-            SortBy::For => (a.began().is_none(), a.began()).cmp(&(b.began().is_none(), b.began())),
-            SortBy::Flow => x.flow.cmp(&y.flow).then_with(|| x.step.cmp(&y.step)),
-            // Those without a tenant come last, not first.
-            SortBy::Tenant => (x.tenant.is_none(), &x.tenant).cmp(&(y.tenant.is_none(), &y.tenant)),
-            SortBy::Status => x.status.cmp(&y.status),
-            SortBy::Attempts => y.attempts.cmp(&x.attempts),
-            SortBy::Created => x.created_at.cmp(&y.created_at),
-            SortBy::Id => std::cmp::Ordering::Equal,
-        };
-        let order = order.then_with(|| x.id.cmp(&y.id));
-        if reverse { order.reverse() } else { order }
-    });
 }

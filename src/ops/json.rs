@@ -18,6 +18,7 @@ pub fn cohort_json(cohort: &Cohort) -> Value {
         "id": cohort.id, "source": cohort.source, "flow": cohort.flow, "step": cohort.step,
         "fingerprint": cohort.fingerprint, "count": cohort.count, "tenants": tenants, "since": cohort.since,
         "rule": cohort.rule, "evidence": cohort.evidence, "sample": cohort.sample,
+        "claim": cohort.claim,
     })
 }
 

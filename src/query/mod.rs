@@ -14,6 +14,7 @@ mod ast;
 mod complete;
 mod eval;
 mod lexer;
+mod order;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use crate::domain::flow::JudgedFlow;
 
 pub use complete::Completion;
 pub use lexer::is_key;
+pub use order::{GroupBy, SortBy};
 
 /// Every key with what it means, for the help and for completion.
 pub const KEYS: &[(&str, &str)] = &[

@@ -54,7 +54,7 @@ impl Kind {
             () if begins("select last_failure,") => Self::Whole,
             () if begins("select index, entry_type") => Self::Journal,
             () if begins("select after_journal_entry_index") => Self::Events,
-            () if sql.contains("sum(case when") => Self::Counts,
+            () if sql.contains("sum(case when status") => Self::Counts,
             () if sql.contains(" order by id limit ") => Self::Rows,
             () if begins("with inv as") => Self::One,
             () => Self::Other,

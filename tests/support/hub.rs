@@ -40,6 +40,7 @@ pub fn hub(url: &str, thresholds: &str, state_dir: Option<&Path>) -> Arc<Hub> {
         thresholds: config.thresholds,
         soak: SOAK,
         state_dir: state_dir.map(Path::to_path_buf),
+        claims_dir: state_dir.map(Path::to_path_buf),
         clock: Arc::new(Timestamp::now),
         sources: vec![(SOURCE.into(), Arc::new(connector), Duration::from_secs(1))],
     })
@@ -68,6 +69,7 @@ pub fn hub_of(config: &str, bearer: Option<&str>, poll: Duration) -> Arc<Hub> {
         thresholds: config.thresholds,
         soak: SOAK,
         state_dir: None,
+        claims_dir: None,
         clock: Arc::new(Timestamp::now),
         sources: config.context.sources.iter().map(connect).collect(),
     })
@@ -81,7 +83,8 @@ pub async fn status(hub: &Hub, source: &str) -> SourceStatus {
 /// Every row of a source.
 pub async fn rows(hub: &Hub, source: &str) -> Vec<Arc<JudgedFlow>> {
     let filter = Filter::parse(&format!("source:{source}")).unwrap();
-    let query = FlowsQuery { filter, sort: SortBy::Id, reverse: false, page: Page::Offset(0), limit: usize::MAX };
+    let query =
+        FlowsQuery { filter, sort: SortBy::Id, reverse: false, group: None, page: Page::Offset(0), limit: usize::MAX };
     hub.flows(query).await.unwrap().rows
 }
 
@@ -94,7 +97,8 @@ pub fn id(instance: &str) -> InstanceId {
 pub async fn row(hub: &Hub, instance: &str) -> Option<Arc<JudgedFlow>> {
     hub.pass().await;
     let filter = Filter::parse(&format!("id:{instance}")).unwrap();
-    let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, page: Page::Offset(0), limit: 10 };
+    let query =
+        FlowsQuery { filter, sort: SortBy::Worst, reverse: false, group: None, page: Page::Offset(0), limit: 10 };
     hub.flows(query).await.unwrap().rows.into_iter().next()
 }
 

@@ -235,7 +235,7 @@ fn buttons(pen: &mut Pen<'_>, review: &Review, ready: bool, irreversible: bool, 
 }
 
 /// A button. The focus is shown by brackets too.
-fn button(pen: &mut Pen<'_>, x: u16, area: Rect, text: &str, style: Style, focus: bool) -> u16 {
+pub(super) fn button(pen: &mut Pen<'_>, x: u16, area: Rect, text: &str, style: Style, focus: bool) -> u16 {
     let text = if focus { format!("[ {text} ]") } else { format!("  {text}  ") };
     pen.text(x, area.y, area.right().saturating_sub(x), &text, style)
 }

@@ -1,8 +1,10 @@
 //! What lies over a screen: the help, and the way from a verb to its outcome.
 
 pub(super) mod acting;
+pub(super) mod claim;
 pub(super) mod help;
 pub(super) mod log;
+pub(super) mod menu;
 pub(super) mod page;
 pub(super) mod progress;
 pub(super) mod themes;
@@ -86,7 +88,10 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         | Popup::Planning { .. }
         | Popup::Themes { .. }
         | Popup::Page { .. }
-        | Popup::Quit { .. } => None,
+        | Popup::Quit { .. }
+        | Popup::Claim(_)
+        | Popup::Menu { .. }
+        | Popup::Views { .. } => None,
     }
 }
 
@@ -130,6 +135,15 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             None
         }
         Popup::Review(review) => acting::review(app, pen, review),
+        Popup::Claim(menu) => claim::draw(app, pen, menu),
+        Popup::Menu { menu, index } => {
+            menu::menu(app, pen, *menu, *index);
+            None
+        }
+        Popup::Views { views, index, counts } => {
+            menu::views(app, pen, views, *index, counts);
+            None
+        }
         Popup::Page { id, url, button } => {
             page::page(app, pen, id, url, *button);
             None

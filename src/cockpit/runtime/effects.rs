@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::cockpit::marks::MOST as MARKS_MOST;
 use crate::cockpit::msg::{Answer, Ask, Msg, Target, Ticket};
+use crate::domain::claim::ClaimRequest;
 use crate::domain::text::SafeText;
 use crate::ops::{Ops, OpsError};
 use crate::query::Filter;
@@ -31,6 +33,10 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         }
         Ask::Ways(id) => Answer::Ways(patiently(ops.ways(&id)).await),
         Ask::Refresh => Answer::Refresh(patiently(ops.refresh(None)).await),
+        Ask::Marked(selection) => Answer::Marked(patiently(ops.select(&selection, 0)).await),
+        Ask::Rows(selection) => Answer::Rows(patiently(ops.select(&selection, MARKS_MOST)).await),
+        Ask::Range(query) => Answer::Range(patiently(ops.flows(query)).await),
+        Ask::Counts(filters) => Answer::Counts(patiently(ops.counts(&filters)).await),
     }
 }
 
@@ -72,6 +78,15 @@ impl Performer {
         tokio::spawn(async move {
             let answer = ops.remediate(&plan_hash, &reason).await;
             let _ = replies.send(Msg::Reply(ticket, Answer::Act(Box::new(answer)))).await;
+        });
+    }
+
+    /// Records a claim. Like an act it is asked for once, and never ended from here.
+    pub(super) fn claim(&self, ticket: Ticket, request: ClaimRequest) {
+        let (ops, replies) = (Arc::clone(&self.ops), self.replies.clone());
+        tokio::spawn(async move {
+            let answer = ops.claim(request).await;
+            let _ = replies.send(Msg::Reply(ticket, Answer::Claim(answer))).await;
         });
     }
 }

@@ -193,6 +193,7 @@ impl Cockpit {
             match effect {
                 Effect::Ask(ticket, ask) => self.performer.ask(ticket, ask),
                 Effect::Act { ticket, plan_hash, reason } => self.performer.act(ticket, plan_hash, reason),
+                Effect::Claim { ticket, request } => self.performer.claim(ticket, request),
                 Effect::Copy(clip) => {
                     let mut out = std::io::stdout();
                     out.write_all(sequence(&clip, self.app.settings.between).as_bytes())?;

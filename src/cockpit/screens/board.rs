@@ -6,7 +6,9 @@ use ratatui::text::Span;
 
 use super::{aside, body, strip};
 use crate::cockpit::app::{App, Pane};
+use crate::cockpit::claims::owner;
 use crate::cockpit::hit::{Hit, Place};
+use crate::cockpit::popups;
 use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, plural};
 use crate::cockpit::widgets::pen::{Pen, width, wrap};
@@ -71,6 +73,8 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
 struct Columns {
     source: u16,
     rule: u16,
+    /// Who has it, and for how much longer; with the gap behind it.
+    owner: u16,
     name: u16,
     /// How wide the names are; behind them is room for what tells two cohorts of one step apart. 0 where there is none.
     names: u16,
@@ -85,14 +89,26 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     let sources = if overview.sources.len() > 1 && area.width >= 96 { 12 } else { 0 };
     let rule = if area.width >= 60 { 13 } else { 0 };
     let shown = &app.board.shown;
-    let name = area.width.saturating_sub(NUMBERS + sources + rule);
+    // Where it is narrow, the column is there for as long as anybody has anything.
+    let owner = match area.width {
+        120.. => 15,
+        84.. => 11,
+        60.. if shown.iter().any(|cohort| cohort.claim.is_some()) => 9,
+        _ => 0,
+    };
+    let name = area.width.saturating_sub(NUMBERS + sources + rule + owner);
     let names = shown.iter().map(|cohort| width(&cohort.flow) + 3 + width(&cohort.step)).max().unwrap_or(0);
     let names = u16::try_from(names).unwrap_or(u16::MAX).clamp(16, 40);
     let names = if area.width >= 110 && name >= names + 3 + 12 { names } else { 0 };
-    let columns = Columns { source: sources, rule, name, names };
+    let columns = Columns { source: sources, rule, owner, name, names };
     heading(app, pen, area, &columns);
     pen.hit(area, Hit::Area(Place::Board(Pane::Cohorts)));
-    let list = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let mut list = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let aside = put_aside(app, overview);
+    if let Some(text) = aside.filter(|_| list.height > 1) {
+        list.height -= 1;
+        pen.text(area.x + 2, list.bottom(), area.width.saturating_sub(2), &text, pen.styles.dim);
+    }
     if shown.is_empty() {
         nothing(app, pen, overview, list);
         return;
@@ -166,6 +182,14 @@ fn first_shown(sizes: &[u16], cursor: usize, height: u16) -> usize {
     first
 }
 
+/// What is not in the list, and why: cohorts that somebody put aside; and what is wrong with the record of that.
+fn put_aside(app: &App, overview: &Overview) -> Option<String> {
+    let folded = (app.board.folded > 0).then(|| format!("{} snoozed (F shows)", app.board.folded));
+    let note = overview.claims_note.as_ref().map(|note| format!("claims: {note}"));
+    let texts: Vec<String> = folded.into_iter().chain(note).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
+
 fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, columns: &Columns) {
     let style = pen.styles.heading;
     let y = area.y;
@@ -177,7 +201,9 @@ fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, columns: &Columns) {
     let title = format!("FLOW {} STEP", pen.glyphs.step);
     let used = pen.text(x, y, columns.name, &title, style);
     pen.text(x + columns.name + 1, y, columns.rule, "RULE", style);
-    pen.text(x + columns.name + columns.rule + 1, y, columns.source.saturating_sub(1), "SOURCE", style);
+    pen.text(x + columns.name + columns.rule + 1, y, columns.owner.saturating_sub(1), "OWNER", style);
+    let source = x + columns.name + columns.rule + columns.owner + 1;
+    pen.text(source, y, columns.source.saturating_sub(1), "SOURCE", style);
     if app.board.new > 0 {
         let text = format!("  {} new {}", app.board.new, pen.glyphs.above);
         pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.info);
@@ -201,6 +227,9 @@ fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         let text =
             format!("{} nothing is stuck in what answers; {} silent", pen.glyphs.blind, plural(blind as u64, "source"));
         pen.centre(area, &text, pen.styles.stale);
+    } else if app.board.folded > 0 {
+        let text = format!("{} nothing else is stuck than what was put aside", pen.glyphs.ok);
+        pen.centre(area, &text, pen.styles.ok);
     } else {
         let when = age(since(overview.at, app.now));
         let text = format!("{} nothing is stuck; {} open, seen {when} ago", pen.glyphs.ok, grouped(open));
@@ -241,8 +270,14 @@ fn row(app: &App, pen: &mut Pen<'_>, overview: &Overview, cohort: &Cohort, at: u
         pen.text(x + from, y, columns.name.saturating_sub(from + 1), why, tone(styles.dim));
     }
     pen.text(x + columns.name + 1, y, columns.rule.saturating_sub(2), cohort.rule.words(), tone(styles.suspect));
+    if columns.owner > 0 {
+        let room = columns.owner - 1;
+        let text = owner(cohort.claim.as_ref(), &app.settings.operator, app.now, usize::from(room));
+        let style = if cohort.claim.is_some() { styles.info } else { styles.faint };
+        pen.text(x + columns.name + columns.rule + 1, y, room, &text, tone(style));
+    }
     pen.text(
-        x + columns.name + columns.rule + 1,
+        x + columns.name + columns.rule + columns.owner + 1,
         y,
         columns.source.saturating_sub(2),
         &cohort.source,
@@ -270,7 +305,7 @@ fn has_error(cohort: &Cohort) -> bool {
 
 /// How many lines the explanation of a cohort has where nothing in it is wrapped.
 fn lines_of(cohort: &Cohort) -> u16 {
-    2 + u16::from(has_error(cohort) || cohort.sample.is_some())
+    2 + u16::from(has_error(cohort) || cohort.sample.is_some()) + u16::from(cohort.claim.is_some())
 }
 
 /// How many columns the texts under a cohort have.
@@ -292,6 +327,8 @@ fn explanation(app: &App, styles: &Styles, cohort: &Cohort, live: bool, columns:
     if height >= lines_of(cohort) {
         let second = if error { Some(cohort.evidence.clone()) } else { cohort.sample.clone() };
         texts.extend(second.map(|text| ("e.g.", text, styles.dim)));
+        let claim = cohort.claim.as_ref().map(|claim| popups::claim::told(claim, &app.settings.operator));
+        texts.extend(claim.map(|text| ("who", text, styles.info)));
     }
     if height >= 2 {
         let (safe, text) = advice(app, cohort, live);

@@ -16,8 +16,9 @@ use crate::cockpit::widgets::state;
 use crate::domain::flow::{FlowInstance, JudgedFlow, PauseCause, Status};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
-use crate::ops::SortBy;
+use crate::ops::{GroupBy, GroupHead, Line, SortBy};
 use ratatui::layout::Position;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Where the parts of the screen are.
 pub(in crate::cockpit) struct Areas {
@@ -85,7 +86,9 @@ fn bar(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
         Some(window) => {
             let at = if window.total == 0 { 0 } else { flows.cursor + 1 };
             let of = grouped(window.total as u64);
-            let all = if window.unfiltered == window.total {
+            let of =
+                if flows.group.is_some() { format!("{of} lines, {}", grouped(window.matching as u64)) } else { of };
+            let all = if window.unfiltered == window.matching {
                 String::new()
             } else {
                 format!(" (of {})", grouped(window.unfiltered as u64))
@@ -95,9 +98,14 @@ fn bar(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
         None => "?/?".to_owned(),
     };
     let order = pen.glyphs.order[usize::from(flows.reverse)];
-    let right = format!("{order} {}   {total} ", flows.sort.name());
-    let right_width = u16::try_from(width(&right)).unwrap_or(0).min(area.width / 2);
-    pen.right(area.x, area.y, area.width, &right, styles.dim);
+    let by = flows.group.as_ref().map(|group| format!("{} by {}   ", pen.glyphs.groups, group.by.name()));
+    let right = format!("{}{order} {}   {total} ", by.unwrap_or_default(), flows.sort.name());
+    let marks =
+        flows.marks.as_ref().map(|marks| format!("{} {}   ", pen.glyphs.mark, marks.words())).unwrap_or_default();
+    let right_width = u16::try_from(width(&right) + width(&marks)).unwrap_or(0).min(area.width * 3 / 4);
+    // What is marked comes first: where not all fits, the order is what is cut.
+    let spans = [Span::styled(marks, styles.key), Span::styled(right, styles.dim)];
+    pen.spans(area.right().saturating_sub(right_width), area.y, right_width, &spans);
     let room = area.width.saturating_sub(right_width + 4);
     let x = area.x + 3;
     let mut cursor = None;
@@ -199,7 +207,10 @@ impl Layout {
     /// The least columns in which an error says anything.
     const ERROR: u16 = 16;
 
-    /// What goes first when it is narrow: the id, the attempts, the error, the tenant. The id depends on the width
+    /// From how many columns on an id is shown, and be it by its end alone.
+    const SHORT_ID: u16 = 120;
+
+    /// What goes first when it is narrow: the id, which is cut to its end before that, the attempts, the error, the tenant. The id depends on the width
     /// alone: it does not come and go with what the rows hold.
     fn of(width: u16, wants: Wants) -> Self {
         let narrow = width < 100;
@@ -236,8 +247,13 @@ impl Layout {
             layout.attempts = 6;
             room -= 6;
         }
-        if width >= 160 {
-            layout.id = (1 + wants.id.clamp(10, if width >= 190 { 36 } else { 21 })).min(room);
+        if width >= Self::SHORT_ID {
+            let most = match width {
+                190.. => 36,
+                160.. => 21,
+                _ => 9,
+            };
+            layout.id = (1 + wants.id.clamp(9, most)).min(room);
             room -= layout.id;
         }
         if error {
@@ -293,13 +309,11 @@ fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
             pen.text(line.x, y, 1, pen.glyphs.cursor, styles.title);
         }
         let behind = usize::from(ghost.is_some_and(|ghost| index > ghost));
-        let flow = if ghost == Some(index) {
-            app.flows.row.as_deref()
-        } else {
-            (index - behind).checked_sub(window.offset).and_then(|at| window.rows.get(at)).map(AsRef::as_ref)
-        };
-        match flow {
-            Some(flow) => row(app, pen, flow, line, &layout, ghost == Some(index)),
+        let shown =
+            if ghost == Some(index) { app.flows.row.as_ref().map(Line::Row) } else { window.line(index - behind) };
+        match shown {
+            Some(Line::Row(flow)) => row(app, pen, flow, line, &layout, ghost == Some(index)),
+            Some(Line::Head(group)) => head(app, pen, group, line, &layout),
             None => {
                 pen.text(line.x + 2, y, line.width, pen.glyphs.ellipsis, styles.faint);
             }
@@ -344,8 +358,9 @@ fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, layout: &Layout) {
     x += layout.state;
     right(pen, x, 4, "FOR", SortBy::For);
     x += layout.age;
-    let step = format!("FLOW {} STEP", pen.glyphs.step);
-    pen.text(x, y, layout.name.saturating_sub(1), &title(&step, SortBy::Flow), style);
+    let by_step = if app.flows.sort == SortBy::Step { order } else { "" };
+    let step = format!("{} {} STEP{by_step}", title("FLOW", SortBy::Flow), pen.glyphs.step);
+    pen.text(x, y, layout.name.saturating_sub(1), &step, style);
     x += layout.name;
     pen.text(x, y, layout.tenant, &title("TENANT", SortBy::Tenant), style);
     x += layout.tenant;
@@ -353,9 +368,39 @@ fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, layout: &Layout) {
         right(pen, x, layout.attempts - 2, "ATT", SortBy::Attempts);
     }
     x += layout.attempts;
-    pen.text(x, y, layout.error, "ERROR", style);
+    pen.text(x, y, layout.error, &title("ERROR", SortBy::Error), style);
     x += layout.error;
     pen.text(x, y, layout.id, &title("ID", SortBy::Id), style);
+}
+
+/// The head of a group: how many are stuck and since when, what they have in common, and how many they are.
+fn head(app: &App, pen: &mut Pen<'_>, group: &GroupHead, area: Rect, layout: &Layout) {
+    let styles = pen.styles;
+    let y = area.y;
+    let mut x = area.x + 1;
+    let fold = if group.unfolded { pen.glyphs.unfolded } else { pen.glyphs.folded };
+    pen.text(x, y, 1, fold, styles.key);
+    x += 1;
+    let stuck = format!("{} stuck", grouped(group.stuck as u64));
+    pen.text(x, y, layout.state - 1, &stuck, if group.stuck > 0 { styles.stuck } else { styles.dim });
+    x += layout.state;
+    // Of several sources none has the only clock; they differ by less than what an age shows.
+    pen.right(x, y, 4, &age_since(group.oldest, app.now), styles.text);
+    x += layout.age;
+    let by = app.flows.group.as_ref().map(|group| group.by);
+    let name = group.key.0.as_deref().map(|name| match by {
+        Some(GroupBy::Rule | GroupBy::Status) => name.replace('_', " "),
+        _ => name.to_owned(),
+    });
+    let (name, style) = match name {
+        Some(name) => (name, styles.strong),
+        None => (by.map_or("not known", GroupBy::nothing).to_owned(), styles.dim),
+    };
+    let count = format!("  {} of {} open", grouped(group.open as u64), grouped(group.count as u64));
+    let room = area.right().saturating_sub(x);
+    let kept = u16::try_from(width(&count)).unwrap_or(0).min(room);
+    let used = pen.text(x, y, room - kept, &name, style);
+    pen.text(x + used, y, kept, &count, styles.dim);
 }
 
 /// What an instance is, in a word, with the style and the glyph that say the same.
@@ -381,12 +426,16 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
     let tone = |style: Style| if gone { styles.gone } else { style };
     let instance = &flow.flow;
     let y = area.y;
+    let source = app.overview.value().and_then(|overview| overview.source(&instance.id.source));
+    let now = engine_now(source, app.now);
+    if app.flows.marks.as_ref().is_some_and(|marks| marks.holds(flow, now)) {
+        pen.text(area.x + 1, y, 1, pen.glyphs.mark, styles.key);
+    }
     let mut x = area.x + 2;
     let (glyph, word, style) = if gone { (pen.glyphs.dot, "left", styles.gone) } else { state_of(pen, flow) };
     pen.text(x, y, layout.state - 1, &format!("{glyph} {word}"), style);
     x += layout.state;
-    let source = app.overview.value().and_then(|overview| overview.source(&instance.id.source));
-    let age = age_since(flow.began(), engine_now(source, app.now));
+    let age = age_since(flow.began(), now);
     pen.right(x, y, 4, &age, tone(styles.text));
     x += layout.age;
     let name = [
@@ -426,13 +475,39 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
         x += layout.error;
     }
     if layout.id > 0 {
-        pen.text(x, y, layout.id - 1, &instance.id.instance, tone(styles.dim));
+        // Ids of one engine begin alike: their ends tell them apart.
+        let id = end_of(&instance.id.instance, usize::from(layout.id - 1), pen.glyphs.ellipsis);
+        pen.text(x, y, layout.id - 1, &id, tone(styles.dim));
     }
+}
+
+/// The end of a text in so many columns; a cut is shown.
+fn end_of<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut end = String::new();
+    let mut used = 1;
+    for grapheme in text.graphemes(true).rev() {
+        used += width(grapheme);
+        if used > columns {
+            break;
+        }
+        end.insert_str(0, grapheme);
+    }
+    Cow::Owned(format!("{ellipsis}{end}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Layout, Wants};
+    use super::{Layout, Wants, end_of};
+
+    #[test]
+    fn an_id_is_cut_at_its_beginning() {
+        assert_eq!(end_of("inv_1dQ7", 8, "…"), "inv_1dQ7");
+        assert_eq!(end_of("inv_1dQ7x", 8, "…"), "…v_1dQ7x");
+        assert_eq!(end_of("東京都", 4, "…"), "…都");
+    }
 
     #[test]
     fn the_columns_fill_the_width_and_no_more() {
@@ -445,7 +520,7 @@ mod tests {
                     assert!(sum <= width.max(2 + state + age), "{width}: {layout:?}");
                     assert!(error == 0 || error >= Layout::ERROR, "{width}: {layout:?}");
                     assert!(error > 0 || width < 80, "{width}: {layout:?}");
-                    assert_eq!(id > 0, width >= 160, "{width}: {layout:?}");
+                    assert_eq!(id > 0, width >= Layout::SHORT_ID, "{width}: {layout:?}");
                 }
             }
         }

@@ -164,7 +164,7 @@ fn legend(glyphs: &Glyphs, runs: &[StepRun], scale: &Scale) -> Vec<String> {
     let kinds = [
         (StretchKind::Queued, glyphs.queue, "in the queue"),
         (StretchKind::Running, glyphs.run, "runs"),
-        (StretchKind::BackingOff, glyphs.backing_off, "till its next try"),
+        (StretchKind::BackingOff, glyphs.backing_off, "between tries"),
         (StretchKind::Waiting, glyphs.waiting, "waits"),
         (StretchKind::Paused, "p", "paused"),
         (StretchKind::Undoing, "u", "undoes"),

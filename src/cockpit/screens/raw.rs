@@ -78,11 +78,12 @@ fn title(app: &App, pen: &mut Pen<'_>, area: Rect) {
         }
         _ => String::new(),
     };
-    let mut spans = vec![Span::styled(id, pen.styles.title), Span::styled(read, pen.styles.dim)];
+    let mut spans = vec![Span::styled(id, pen.styles.title)];
     if !raw.search.is_empty() {
         let hits = plural(raw.hits() as u64, "line");
         spans.push(Span::styled(format!("  /{} in {hits}", raw.search), pen.styles.info));
     }
+    spans.push(Span::styled(read, pen.styles.dim));
     pen.rule(area, &spans);
 }
 

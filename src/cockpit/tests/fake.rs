@@ -1,6 +1,6 @@
 //! A hub that answers with hand-made data, and counts what it is asked to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use crate::cockpit::{Badge, Settings};
+use crate::domain::claim::{Claim, ClaimChange, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts, cohort_id, fingerprint};
 use crate::domain::flow::{
     EntryOutcome, FlowDetail, FlowError, FlowInstance, JudgedFlow, PauseCause, Status, TimelineEntry, Version, Wait,
@@ -24,7 +25,11 @@ use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Rule, Thresholds, judge};
 use crate::domain::ways::{ReadRequest, Ways};
-use crate::ops::{Cell, FlowAnswer, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Page};
+use crate::ops::{
+    Cell, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, GroupHead, GroupKey, Line, Ops, OpsError, Overview, Page,
+    Selected, Selection,
+};
+use crate::query::Filter;
 
 pub(in crate::cockpit) fn now() -> Timestamp {
     "2026-01-15T03:12:07Z".parse().unwrap()
@@ -150,6 +155,7 @@ fn cohort(flow: &str, step: &str, error: Option<&str>, rule: Rule, counts: (u64,
             Rule::Overdue | Rule::Orphan => Status::Running,
         },
         waits_for: (rule == Rule::LostWait).then_some(WaitKind::Signal),
+        claim: None,
     }
 }
 
@@ -221,6 +227,7 @@ pub(super) fn overview() -> Overview {
         stuck_tenants: 118,
         stuck_without_tenant: 0,
         read_only: None,
+        claims_note: None,
     }
 }
 
@@ -298,19 +305,58 @@ impl Default for FakeOps {
 
 pub(super) fn window(rows: &[Arc<JudgedFlow>], query: &FlowsQuery) -> FlowWindow {
     let mut rows: Vec<_> = rows.iter().filter(|row| query.filter.matches(row, now())).cloned().collect();
-    let total = rows.len();
+    let matching = rows.len();
     if query.reverse {
         rows.reverse();
     }
-    let offset = match &query.page {
-        Page::Offset(offset) => *offset,
+    let mut heads = Vec::new();
+    if let Some(group) = &query.group {
+        // By tenant, whatever is asked for; the groups in the order of their names.
+        let key = |row: &Arc<JudgedFlow>| GroupKey(row.flow.tenant.clone());
+        let keys: BTreeSet<_> = rows.iter().map(key).collect();
+        let mut listed = Vec::new();
+        for name in keys {
+            let members: Vec<_> = rows.iter().filter(|row| key(row) == name).cloned().collect();
+            let unfolded = group.unfolded.contains(&name);
+            heads.push(GroupHead {
+                line: listed.len() + heads.len(),
+                key: name,
+                count: members.len(),
+                stuck: members.iter().filter(|row| row.judgement.stuck()).count(),
+                open: members.len(),
+                oldest: members.iter().filter_map(|row| row.began()).min(),
+                unfolded,
+            });
+            if unfolded {
+                listed.extend(members);
+            }
+        }
+        rows = listed;
+    }
+    let total = rows.len() + heads.len();
+    let whole = FlowWindow { rows, heads, offset: 0, total, matching, unfiltered: 382, revision: 7 };
+    let (offset, limit) = match &query.page {
+        Page::Offset(offset) => (*offset, query.limit),
         Page::Anchor { id, before, otherwise } => {
-            rows.iter().position(|row| row.flow.id == *id).map_or(*otherwise, |at| at.saturating_sub(*before))
+            (whole.position(id).map_or(*otherwise, |at| at.saturating_sub(*before)), query.limit)
+        }
+        Page::Head { key, before, otherwise } => {
+            (whole.position_of_head(key).map_or(*otherwise, |at| at.saturating_sub(*before)), query.limit)
+        }
+        Page::Between(one, other) => match (whole.position(one), whole.position(other)) {
+            (Some(one), Some(other)) => (one.min(other), one.abs_diff(other) + 1),
+            _ => (0, 0),
+        },
+    };
+    let offset = offset.min(total);
+    let (mut rows, mut heads) = (Vec::new(), Vec::new());
+    for line in (offset..total).take(limit).filter_map(|at| whole.line(at)) {
+        match line {
+            Line::Row(row) => rows.push(row.clone()),
+            Line::Head(head) => heads.push(head.clone()),
         }
     }
-    .min(total);
-    rows = rows.into_iter().skip(offset).take(query.limit).collect();
-    FlowWindow { rows, offset, total, unfiltered: 382, revision: 7 }
+    FlowWindow { rows, heads, offset, ..whole }
 }
 
 fn run(step: &str, stretches: &[(StretchKind, i64, Option<i64>)], failures: &[i64], outcome: EntryOutcome) -> StepRun {
@@ -396,12 +442,32 @@ pub(in crate::cockpit) fn answer(flow: FlowInstance) -> FlowAnswer {
 
 #[async_trait]
 impl Ops for FakeOps {
-    async fn overview(&self, _filter: &crate::query::Filter) -> Result<Arc<Overview>, OpsError> {
+    async fn overview(&self, _filter: &Filter) -> Result<Arc<Overview>, OpsError> {
         self.overview.lock().unwrap().clone().map(Arc::new)
     }
 
     async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError> {
         Ok(window(&self.rows.lock().unwrap(), &query))
+    }
+
+    async fn counts(&self, filters: &[Filter]) -> Result<Vec<FlowCount>, OpsError> {
+        let rows = self.rows.lock().unwrap();
+        let count = |filter: &Filter| {
+            let matching: Vec<_> = rows.iter().filter(|row| filter.matches(row, now())).collect();
+            let stuck = matching.iter().filter(|row| row.judgement.stuck()).count();
+            FlowCount { matching: matching.len() as u64, stuck: stuck as u64 }
+        };
+        Ok(filters.iter().map(count).collect())
+    }
+
+    async fn select(&self, selection: &Selection, limit: usize) -> Result<Selected, OpsError> {
+        let rows = self.rows.lock().unwrap();
+        let chosen = |row: &&Arc<JudgedFlow>| match selection {
+            Selection::Ids(ids) => ids.contains(&row.flow.id),
+            Selection::Matching { filter, without } => filter.matches(row, now()) && !without.contains(&row.flow.id),
+        };
+        let chosen: Vec<_> = rows.iter().filter(chosen).cloned().collect();
+        Ok(Selected { total: chosen.len(), rows: chosen.into_iter().take(limit).collect() })
     }
 
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
@@ -468,6 +534,32 @@ impl Ops for FakeOps {
 
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
         Ok(self.acts.lock().unwrap().clone())
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
+        let mut overview = self.overview.lock().unwrap();
+        let Ok(overview) = &mut *overview else { return Err(OpsError::NotFound("no board".into())) };
+        let cohort = overview.cohorts.iter_mut().find(|cohort| cohort.id == request.cohort).unwrap();
+        if let Some(claim) = cohort.claim.as_ref().filter(|claim| claim.by != "mara")
+            && request.over.as_ref() != Some(&claim.id)
+        {
+            return Err(OpsError::Changed(format!("{} has it", claim.by).into()));
+        }
+        cohort.claim = match request.what {
+            ClaimChange::Release => None,
+            ClaimChange::Make { kind, until, note } => Some(Claim {
+                id: "claim-of-mara".into(),
+                cohort: cohort.id.clone(),
+                kind,
+                by: "mara".into(),
+                at: now(),
+                until,
+                note: Some(note).filter(|note| !note.is_empty()).map(SafeText::from),
+                count: cohort.count,
+                tenants: cohort.tenants,
+            }),
+        };
+        Ok(cohort.claim.clone())
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -1,8 +1,11 @@
 //! The cockpit against a hub of hand-made data.
 
 mod acting;
+mod claims;
 pub(in crate::cockpit) mod fake;
 mod log;
+mod groups;
+mod marks;
 mod mouse;
 mod moving;
 mod palette;
@@ -67,6 +70,11 @@ impl Desk {
                     self.done.push(Effect::Act { ticket, plan_hash: plan_hash.clone(), reason: reason.clone() });
                     let reply = self.runtime.block_on(self.ops.remediate(&plan_hash, &reason));
                     let reply = crate::cockpit::msg::Answer::Act(Box::new(reply));
+                    queue.extend(update(&mut self.app, Msg::Reply(ticket, reply), self.now));
+                }
+                Effect::Claim { ticket, request } => {
+                    self.done.push(Effect::Claim { ticket, request: request.clone() });
+                    let reply = crate::cockpit::msg::Answer::Claim(self.runtime.block_on(self.ops.claim(request)));
                     queue.extend(update(&mut self.app, Msg::Reply(ticket, reply), self.now));
                 }
                 other => self.done.push(other),

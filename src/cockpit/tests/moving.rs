@@ -55,7 +55,7 @@ fn a_long_list_is_held_in_windows() {
 fn an_answer_to_an_older_question_is_dropped() {
     let mut desk = Desk::new();
     let first = desk.press("2");
-    let second = desk.press("s");
+    let second = desk.press("S");
     let [Effect::Ask(old, Ask::Flows(query))] = &first[..] else { panic!("{first:?}") };
     let window = fake::window(&[fake::judged(5)], query);
     let _ = update(&mut desk.app, Msg::Reply(*old, Answer::Flows(Ok(window))), desk.now);
@@ -157,14 +157,14 @@ fn an_empty_hub_can_be_walked_through() {
         overview.sources.clear();
     }
     let mut desk = Desk::with(ops);
-    desk.keys("j k G enter v tab j enter 2 j k G g g ctrl-d enter v y s S 8 j k y 1 - - : a c t s enter ?");
+    desk.keys("j k G enter v tab j enter 2 j k G g g ctrl-d enter v y s esc S b t enter space V * w esc 8 j k y 1 - - : a c t s enter ?");
 }
 
 #[test]
 fn another_order_begins_at_the_top() {
     let mut desk = Desk::new();
     desk.keys("2 j j j");
-    for (key, first) in [("s", 0), ("S", 381)] {
+    for (key, first) in [("s f", 0), ("S", 381)] {
         desk.keys(key);
         assert_eq!((desk.app.flows.cursor, desk.app.flows.top), (0, 0), "after {key}");
         assert_eq!(desk.app.flows.selected, Some(fake::instance(first).id));

@@ -7,7 +7,7 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
 use super::moving::Step;
-use super::{ask_detail, prompt, theme};
+use super::{ask_detail, claims, menus, prompt, theme};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
@@ -20,6 +20,13 @@ use crate::ops::OpsError;
 
 /// Opens the menu of verbs.
 pub(super) fn open_verbs(app: &mut App) -> Vec<Effect> {
+    if app.marked().is_some() {
+        app.say(
+            Level::Info,
+            "verbs act on one instance at a time so far: Esc clears the marks, then v acts on the one here",
+        );
+        return Vec::new();
+    }
     let target = match app.subject() {
         Ok(target) => target,
         Err(why) => {
@@ -87,6 +94,15 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
         _ if is("space") => 10,
         _ => 0,
     };
+    if matches!(app.popup, Some(Popup::Claim(_))) {
+        return claims::key(app, event, key);
+    }
+    if matches!(app.popup, Some(Popup::Menu { .. })) {
+        return menus::key(app, key);
+    }
+    if matches!(app.popup, Some(Popup::Views { .. })) {
+        return menus::views_key(app, key);
+    }
     let leave = is_for(CommandId::Quit) || is_for(CommandId::Back) || is_for(CommandId::Interrupt);
     if matches!(app.popup, Some(Popup::Log(_))) {
         super::log::key(app, key, scroll_by);
@@ -96,6 +112,7 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
         Popup::Log(_) => {}
+        Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } => {}
         Popup::Help { scroll, find, typing: true } => {
             match key_text(event) {
                 _ if is("enter") => {}

@@ -5,12 +5,19 @@ use crate::cockpit::compare::CompareState;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::settings::ScreenName;
 use crate::domain::ids::InstanceId;
-use crate::ops::{FlowAnswer, OpsError};
+use crate::ops::{FlowAnswer, OpsError, Selection};
 
 use super::keys;
 
-/// Remembers the instance under the cursor, or compares it with the one that was remembered.
+/// Compares the two that are marked; else remembers the instance under the cursor, or compares it with the one that was
+/// remembered.
 pub(super) fn choose(app: &mut App) -> Vec<Effect> {
+    if let Some(Selection::Ids(ids)) = app.marked() {
+        let two = (ids.first().cloned().filter(|_| ids.len() == 2)).zip(ids.last().cloned());
+        if let Some((first, second)) = two {
+            return show(app, [first, second]);
+        }
+    }
     let id = match app.subject() {
         Ok(id) => id,
         Err(why) => {

@@ -4,26 +4,38 @@ use crate::cockpit::app::{App, Level, Pane, WaysFor};
 use crate::cockpit::clipboard::Clip;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::settings::ScreenName;
+use crate::cockpit::widgets::numbers::grouped;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
 use crate::domain::time::{since, words};
 use crate::domain::ways::Ways;
-use crate::ops::OpsError;
 use crate::ops::json::{cohort_json, flow_json, raw_json, row_json};
+use crate::ops::{OpsError, Selected};
 
 /// What is wanted of what is under the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub enum What {
+    /// Its id.
     Id,
+    /// Its row.
     Row,
+    /// Its JSON.
     Json,
+    /// The request that reads it.
     Curl,
+    /// Lines for a chat.
     Status,
 }
 
 pub(super) fn copy(app: &mut App, what: What) -> Vec<Effect> {
+    if let Some(selection) = app.marked().cloned()
+        && matches!(what, What::Id | What::Row | What::Json)
+    {
+        app.copying = Some(what);
+        return vec![app.ask(Ask::Rows(selection))];
+    }
     let clip = match what {
         What::Id => ids(app),
         What::Row => row(app),
@@ -106,24 +118,57 @@ fn row(app: &App) -> Option<Clip> {
             cohort.sample.clone().unwrap_or_else(|| cohort.evidence.clone()),
         ]]));
     }
-    let cells = |row: &JudgedFlow| {
-        let flow = &row.flow;
-        vec![
-            flow.id.to_string().into(),
-            row.judgement.verdict.name().into(),
-            row.judgement.rule().map_or("", |rule| rule.words()).into(),
-            flow.status.words().into(),
-            row.began().map(|at| at.to_string()).unwrap_or_default().into(),
-            flow.flow.clone(),
-            flow.step.clone(),
-            flow.tenant.clone().unwrap_or_default(),
-            flow.key.clone().unwrap_or_default(),
-            flow.attempts.map(|count| count.to_string()).unwrap_or_default().into(),
-            flow.error.as_ref().map(|error| error.text.clone()).unwrap_or_default(),
-        ]
-    };
     let rows = rows(app);
-    (!rows.is_empty()).then(|| Clip::rows(rows.iter().map(cells)))
+    (!rows.is_empty()).then(|| Clip::rows(rows.iter().map(cells)).without_secrets())
+}
+
+/// An instance's row, cell by cell.
+fn cells(row: &JudgedFlow) -> Vec<SafeText> {
+    let flow = &row.flow;
+    vec![
+        flow.id.to_string().into(),
+        row.judgement.verdict.name().into(),
+        row.judgement.rule().map_or("", |rule| rule.words()).into(),
+        flow.status.words().into(),
+        row.began().map(|at| at.to_string()).unwrap_or_default().into(),
+        flow.flow.clone(),
+        flow.step.clone(),
+        flow.tenant.clone().unwrap_or_default(),
+        flow.key.clone().unwrap_or_default(),
+        flow.attempts.map(|count| count.to_string()).unwrap_or_default().into(),
+        flow.error.as_ref().map(|error| error.text.clone()).unwrap_or_default(),
+    ]
+}
+
+/// The rows of what is marked came.
+pub(super) fn rows_came(app: &mut App, answer: Result<Selected, OpsError>) -> Vec<Effect> {
+    let Some(what) = app.copying.take() else { return Vec::new() };
+    let selected = match answer {
+        Ok(selected) => selected,
+        Err(error) => {
+            app.say(Level::Warning, format!("not copied: {error}"));
+            return Vec::new();
+        }
+    };
+    if selected.rows.len() < selected.total {
+        let (most, total) = (grouped(selected.rows.len() as u64), grouped(selected.total as u64));
+        app.say(
+            Level::Warning,
+            format!("not copied: {total} are marked, {most} is the most; print them: quarterdeck get flows"),
+        );
+        return Vec::new();
+    }
+    let rows = selected.rows.iter().map(|row| &**row);
+    if selected.total == 0 {
+        app.say(Level::Info, "what was marked is gone; there is nothing to copy");
+        return Vec::new();
+    }
+    let clip = match what {
+        What::Row => Clip::rows(rows.map(cells)),
+        What::Json => Clip::json(&rows.map(row_json).collect()),
+        _ => Clip::lines(rows.map(|row| row.flow.id.instance.to_string())),
+    };
+    send(app, clip)
 }
 
 fn json(app: &App) -> Option<Clip> {
@@ -155,7 +200,7 @@ fn status(app: &App) -> Option<Clip> {
             ),
         };
         let why = cohort.sample.as_ref().unwrap_or(&cohort.evidence);
-        return Some(Clip::lines([
+        let clip = Clip::lines([
             format!(
                 "STUCK: {} of {} in {} ({})",
                 crate::cockpit::widgets::numbers::plural(cohort.count, "instance"),
@@ -167,7 +212,8 @@ fn status(app: &App) -> Option<Clip> {
             format!("since: {}", since_words(app, cohort.since)),
             format!("whom: {tenants}"),
             format!("why: {why}"),
-        ]));
+        ]);
+        return Some(clip.without_secrets());
     }
     let rows = rows(app);
     let row = rows.first()?;
@@ -181,13 +227,14 @@ fn status(app: &App) -> Option<Clip> {
         (None, Some(error)) => error.text.to_string(),
         (None, None) => flow.status.words().to_owned(),
     };
-    Some(Clip::lines([
+    let clip = Clip::lines([
         format!("{}: {} in {}{rule}", row.judgement.verdict.name().to_uppercase(), flow.flow, flow.step),
         format!("where: {context}, {}", flow.id),
         format!("since: {}", since_words(app, row.began())),
         format!("whom: {}", flow.tenant.as_deref().or(flow.key.as_deref()).unwrap_or("tenant not known")),
         format!("why: {why}"),
-    ]))
+    ]);
+    Some(clip.without_secrets())
 }
 
 /// In UTC, whatever the screen shows: who reads it may be elsewhere.

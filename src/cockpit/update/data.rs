@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, moving};
+use super::{ask_detail, claims, marks, menus, moving};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
+use crate::domain::claim::Claim;
 use crate::domain::cohort::Cohort;
 use crate::domain::remediation::ItemState;
 use crate::domain::remediation::Remediation;
-use crate::ops::{FlowAnswer, FlowWindow, OpsError, Overview};
+use crate::domain::text::SafeText;
+use crate::ops::{FlowAnswer, FlowWindow, Line, OpsError, Overview};
 
 /// The hub knows more than before: asks for what is on screen.
 pub(super) fn changed(app: &mut App) -> Vec<Effect> {
@@ -23,6 +25,8 @@ pub(super) fn changed(app: &mut App) -> Vec<Effect> {
     if !app.busy(Target::Remediations) {
         effects.push(app.ask(Ask::Remediations));
     }
+    effects.extend(marks::recount(app));
+    effects.extend(menus::recount_views(app));
     effects
 }
 
@@ -34,6 +38,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
         Answer::Overview(answer) => {
             app.overview.answered(answer, now);
             overview_came(app);
+            claims::refresh(app);
             Vec::new()
         }
         Answer::Flows(answer) => {
@@ -76,6 +81,17 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Vec::new()
         }
         Answer::Act(answer) => act_came(app, *answer),
+        Answer::Claim(answer) => claims::came(app, answer),
+        Answer::Marked(answer) => {
+            marks::counted(app, answer);
+            Vec::new()
+        }
+        Answer::Range(answer) => marks::range_came(app, answer),
+        Answer::Rows(answer) => super::copying::rows_came(app, answer),
+        Answer::Counts(answer) => {
+            menus::counted(app, answer);
+            Vec::new()
+        }
         Answer::Pair(answers) => {
             super::compare::came(app, *answers);
             Vec::new()
@@ -94,10 +110,17 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             }
             Target::Remediations => Some(app.ask(Ask::Remediations)),
             Target::Flow => ask_detail(app),
+            Target::Marked => marks::count(app).pop(),
+            Target::Counts => {
+                matches!(app.popup, Some(Popup::Views { .. })).then(|| menus::count_views(app).pop()).flatten()
+            }
             Target::Flows
             | Target::Plan
             | Target::Refresh
             | Target::Act
+            | Target::Claim
+            | Target::Range
+            | Target::Rows
             | Target::Raw
             | Target::Log
             | Target::Pair
@@ -112,8 +135,10 @@ fn is_flows(effect: &Effect) -> bool {
 }
 
 /// Puts the cohorts on the board: in the hub's order, or in the order shown while the cursor moves.
-fn overview_came(app: &mut App) {
+pub(super) fn overview_came(app: &mut App) {
     let Some(overview) = app.overview.value().cloned() else { return };
+    let show_all = app.board.show_all;
+    app.board.folded = overview.cohorts.iter().filter(|cohort| folded(cohort, show_all)).count();
     let frozen = app.board.moved_at.is_some_and(|at| app.now.duration_since(at) < FREEZE);
     if frozen && !app.board.shown.is_empty() {
         freeze(app, &overview);
@@ -134,11 +159,12 @@ fn overview_came(app: &mut App) {
 fn freeze(app: &mut App, overview: &Overview) {
     let board = &mut app.board;
     let selected = board.cohort.clone();
+    let show_all = board.show_all;
     let mut gone = false;
     board.shown.retain_mut(|shown| {
         if let Some(cohort) = overview.cohorts.iter().find(|cohort| cohort.id == shown.id) {
             *shown = cohort.clone();
-            true
+            !folded(cohort, show_all)
         } else {
             let kept = Some(&shown.id) == selected.as_ref();
             gone |= kept;
@@ -146,15 +172,34 @@ fn freeze(app: &mut App, overview: &Overview) {
         }
     });
     board.gone = gone;
-    board.new = overview.cohorts.iter().filter(|cohort| !board.shown.iter().any(|shown| shown.id == cohort.id)).count();
+    let unfolded = overview.cohorts.iter().filter(|cohort| !folded(cohort, show_all));
+    board.new = unfolded.filter(|cohort| !board.shown.iter().any(|shown| shown.id == cohort.id)).count();
     board.index = position(&board.shown, selected.as_deref()).unwrap_or(board.index);
+    if position(&board.shown, selected.as_deref()).is_none() {
+        // What was put aside leaves at once, and the next one has moved up into its place.
+        board.index = board.index.min(board.shown.len().saturating_sub(1));
+        board.cohort = board.shown.get(board.index).map(|cohort| cohort.id.clone());
+    }
+}
+
+/// Whether a cohort is put aside and not shown.
+fn folded(cohort: &Cohort, show_all: bool) -> bool {
+    !show_all && cohort.claim.as_ref().is_some_and(Claim::hides)
 }
 
 /// The hub's order. What is selected and no longer there keeps its place, greyed.
 fn settle(app: &mut App, overview: &Overview) {
     let board = &mut app.board;
-    let mut shown = overview.cohorts.clone();
+    let show_all = board.show_all;
+    let mut shown: Vec<Cohort> = overview.cohorts.iter().filter(|cohort| !folded(cohort, show_all)).cloned().collect();
+    let aside = |id: &SafeText| overview.cohorts.iter().any(|cohort| cohort.id == *id && folded(cohort, show_all));
     board.new = 0;
+    if board.cohort.as_ref().is_some_and(aside) {
+        // What was put aside leaves at once, and the next one has moved up into its place.
+        board.index = board.index.min(shown.len().saturating_sub(1));
+        board.cohort = shown.get(board.index).map(|cohort| cohort.id.clone());
+        board.gone = false;
+    }
     if let Some(id) = board.cohort.clone() {
         if let Some(index) = position(&shown, Some(&id)) {
             board.index = index;
@@ -199,13 +244,17 @@ fn flows_came(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     let was_outdated = std::mem::take(&mut flows.outdated);
-    let found = flows.selected.as_ref().and_then(|id| window.rows.iter().position(|row| row.flow.id == *id));
+    let found = match (&flows.selected, &flows.head) {
+        (Some(id), _) => window.position(id),
+        (None, Some(key)) => window.position_of_head(key),
+        (None, None) => None,
+    };
     match found {
         Some(at) => {
             let line = flows.cursor.saturating_sub(flows.top);
-            flows.cursor = window.offset + at;
+            flows.cursor = at;
             flows.top = flows.cursor.saturating_sub(line);
-            flows.row = window.rows.get(at).cloned();
+            flows.row = row_at(window, at);
             flows.gone = false;
         }
         None if flows.selected.is_some() && !was_outdated => {
@@ -218,7 +267,7 @@ fn flows_came(app: &mut App) -> Vec<Effect> {
                 flows.cursor = 0;
                 flows.top = 0;
             }
-            let last = window.offset + window.rows.len().saturating_sub(1);
+            let last = window.offset + window.len().saturating_sub(1);
             flows.cursor = flows.cursor.clamp(window.offset, last);
             select_at_cursor(app);
         }
@@ -232,14 +281,22 @@ fn flows_came(app: &mut App) -> Vec<Effect> {
 /// Selects the row that is now under the cursor, if it is held.
 pub(super) fn select_at_cursor(app: &mut App) {
     let flows = &mut app.flows;
-    let row = flows.window.value().and_then(|window| row_at(window, flows.cursor));
+    let window = flows.window.value();
+    let row = window.and_then(|window| row_at(window, flows.cursor));
+    flows.head = match window.and_then(|window| window.line(flows.cursor)) {
+        Some(Line::Head(head)) => Some(head.key.clone()),
+        Some(Line::Row(_)) | None => None,
+    };
     flows.selected = row.as_ref().map(|row| row.flow.id.clone());
     flows.row = row;
     flows.gone = false;
 }
 
 fn row_at(window: &FlowWindow, index: usize) -> Option<Arc<crate::domain::flow::JudgedFlow>> {
-    window.rows.get(index.checked_sub(window.offset)?).cloned()
+    match window.line(index)? {
+        Line::Row(row) => Some(row.clone()),
+        Line::Head(_) => None,
+    }
 }
 
 /// One instance was read: for the detail, the verbs' menu, and to see whether a plan under review still holds.

@@ -5,15 +5,15 @@ use jiff::SignedDuration;
 
 use super::copying::{self, What};
 use super::moving::{self, Step};
-use super::{acting, compare, entered, opening, prompt, raw, theme};
+use super::{acting, compare, entered, marks, menus, opening, prompt, raw, theme};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key, show};
+use crate::cockpit::menus::Menu;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
-use crate::ops::SortBy;
 use crate::query::Filter;
 
 pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
@@ -93,10 +93,17 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Verbs => acting::open_verbs(app),
         CommandId::Filter => prompt::open_filter(app),
         CommandId::CommandLine => prompt::open_command(app),
-        CommandId::Sort => {
-            let at = SortBy::ALL.iter().position(|sort| *sort == app.flows.sort).unwrap_or(0);
-            app.flows.sort = SortBy::ALL[(at + 1) % SortBy::ALL.len()];
-            vec![moving::requery(app)]
+        CommandId::Sort => menus::open(app, Menu::Sort),
+        CommandId::Group => menus::open(app, Menu::Group),
+        CommandId::Views => menus::open_views(app),
+        CommandId::Mark => marks::toggle(app),
+        CommandId::MarkRange => marks::range(app),
+        CommandId::MarkAll => marks::all(app),
+        CommandId::Unmark => {
+            if !marks::clear(app) {
+                app.say(Level::Info, "nothing is marked");
+            }
+            Vec::new()
         }
         CommandId::Reverse => {
             app.flows.reverse = !app.flows.reverse;
@@ -104,6 +111,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         }
         CommandId::ShowAll => {
             app.board.show_all = !app.board.show_all;
+            super::data::overview_came(app);
             Vec::new()
         }
         CommandId::NextPane => {
@@ -113,6 +121,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             };
             Vec::new()
         }
+        CommandId::Claim => super::claims::open(app),
         CommandId::Copy => copying::copy(app, What::Id),
         CommandId::CopyRow => copying::copy(app, What::Row),
         CommandId::CopyJson => copying::copy(app, What::Json),
@@ -132,6 +141,11 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
                 Vec::new()
             }
         },
+        // Marks are a layer of their own.
+        CommandId::Back if app.marked().is_some() => {
+            marks::clear(app);
+            Vec::new()
+        }
         CommandId::Back => back(app),
         CommandId::Quit if app.stack.len() > 1 => back(app),
         CommandId::Quit | CommandId::QuitAll => quit(app),
@@ -209,6 +223,7 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             let filter = Filter::parse(words).map_err(|error| error.to_string())?;
             Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], words.to_owned(), filter))
         }
+        CommandId::Views => menus::typed(app, words),
         CommandId::Theme => theme::set(app, words).map(|()| Vec::new()),
         CommandId::Mouse => match words {
             "on" => Ok(mouse_to(app, true)),
@@ -258,7 +273,7 @@ pub(super) fn go(app: &mut App, stack: Vec<ScreenName>, filter: Option<String>) 
     entered(app)
 }
 
-fn go_filtered(app: &mut App, stack: Vec<ScreenName>, text: String, filter: Filter) -> Vec<Effect> {
+pub(super) fn go_filtered(app: &mut App, stack: Vec<ScreenName>, text: String, filter: Filter) -> Vec<Effect> {
     if stack != app.stack || text != app.flows.text {
         app.previous = Some((app.stack.clone(), app.flows.text.clone()));
     }
@@ -275,7 +290,9 @@ fn set_filter(app: &mut App, text: String, filter: Filter) {
     flows.text = text;
     flows.filter = filter;
     flows.error = None;
+    flows.group = None;
     flows.selected = None;
+    flows.head = None;
     flows.row = None;
     flows.gone = false;
     flows.cursor = 0;
@@ -301,6 +318,9 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
             }
         }
         ScreenName::Flows => {
+            if app.flows.head.is_some() {
+                return menus::fold(app);
+            }
             let Some(id) = app.flows.selected.clone() else {
                 // The rows are on their way: what comes under the cursor is opened as soon as it is there.
                 app.open_when_known = app.flows.window.value().is_none() || app.flows.outdated;
@@ -367,7 +387,10 @@ fn pause(app: &mut App) -> Vec<Effect> {
     }
     app.paused = Some(app.now);
     let pause = app.keymap.label(CommandId::Pause);
-    app.say(Level::Info, format!("live updates are paused; {pause} goes on"));
+    app.say(
+        Level::Info,
+        format!("live updates are paused: values stay, ages go on, acts look afresh; {pause} goes on"),
+    );
     Vec::new()
 }
 

@@ -2,11 +2,14 @@
 //! nobody; the present is passed in.
 
 mod acting;
+mod claims;
 mod compare;
 mod copying;
 mod data;
 mod keys;
 mod log;
+mod marks;
+mod menus;
 mod mouse;
 mod moving;
 mod opening;
@@ -14,6 +17,7 @@ mod prompt;
 mod raw;
 mod theme;
 
+pub use copying::What;
 use jiff::{SignedDuration, Timestamp};
 
 use super::app::{App, DETAIL_EVERY, Popup};

@@ -1,11 +1,11 @@
 //! The cursor: which row it is on, and which rows must be held for it.
 
 use super::data::select_at_cursor;
-use crate::cockpit::app::{App, Pane};
+use crate::cockpit::app::{App, FlowsState, Pane};
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
-use crate::ops::{FlowsQuery, Page};
+use crate::ops::{FlowsQuery, GroupBy, Page, SortBy};
 
 /// A move of the cursor.
 #[derive(Debug, Clone, Copy)]
@@ -150,7 +150,7 @@ fn flows(app: &mut App, step: Step) -> Vec<Effect> {
         }
     }
     let to = if from == usize::MAX { 0 } else { step.from(from, total, rows) };
-    if to == flows.cursor && flows.selected.is_some() && !flows.gone {
+    if to == flows.cursor && (flows.selected.is_some() || flows.head.is_some()) && !flows.gone {
         return Vec::new();
     }
     flows.cursor = to;
@@ -179,8 +179,9 @@ pub(super) fn prefetch(app: &mut App) -> Vec<Effect> {
     let Some(window) = flows.window.value() else { return Vec::new() };
     let first = flows.top.saturating_sub(rows / 2);
     let last = (flows.top + rows + rows / 2).min(window.total);
-    let held = window.offset..window.offset + window.rows.len();
-    let lacking = (first < held.start || last > held.end) && !window.rows.is_empty() || flows.selected.is_none();
+    let held = window.offset..window.offset + window.len();
+    let unknown = flows.selected.is_none() && flows.head.is_none();
+    let lacking = (first < held.start || last > held.end) && !window.is_empty() || unknown;
     if window.total > 0 && lacking { vec![ask_flows(app)] } else { Vec::new() }
 }
 
@@ -190,24 +191,24 @@ pub(super) fn ask_flows(app: &mut App) -> Effect {
     let now = app.now;
     let flows = &mut app.flows;
     let offset = flows.top.saturating_sub(rows);
-    let page = match &flows.selected {
-        Some(id) => Page::Anchor {
-            id: id.clone(),
-            before: flows.cursor.saturating_sub(offset),
-            otherwise: if flows.outdated { 0 } else { offset },
-        },
-        None => Page::Offset(offset),
+    let before = flows.cursor.saturating_sub(offset);
+    let otherwise = if flows.outdated { 0 } else { offset };
+    let page = match (&flows.selected, &flows.head) {
+        (Some(id), _) => Page::Anchor { id: id.clone(), before, otherwise },
+        (None, Some(key)) => Page::Head { key: key.clone(), before, otherwise },
+        (None, None) => Page::Offset(offset),
     };
     let query = FlowsQuery {
         filter: flows.filter.clone(),
         sort: flows.sort,
         reverse: flows.reverse,
+        group: flows.group.clone(),
         page,
         limit: rows.max(10) * 3,
     };
     flows.window.asked(now);
     flows.asked_top = flows.top;
-    flows.asked_order = (flows.sort, flows.reverse);
+    flows.asked_order = order(flows);
     app.ask(Ask::Flows(query))
 }
 
@@ -215,14 +216,20 @@ pub(super) fn ask_flows(app: &mut App) -> Effect {
 pub(super) fn requery(app: &mut App) -> Effect {
     let flows = &mut app.flows;
     flows.outdated = true;
-    if flows.asked_order != (flows.sort, flows.reverse) {
+    if flows.asked_order != order(flows) {
         // Whoever sorts wants to see what comes first, and not where the row under the cursor has gone.
         flows.selected = None;
+        flows.head = None;
         flows.gone = false;
         flows.cursor = 0;
         flows.top = 0;
     }
     ask_flows(app)
+}
+
+/// What decides which row comes first.
+fn order(flows: &FlowsState) -> (SortBy, bool, Option<GroupBy>) {
+    (flows.sort, flows.reverse, flows.group.as_ref().map(|group| group.by))
 }
 
 /// The screen has another size.

@@ -5,8 +5,8 @@ use tui_input::backend::crossterm::EventHandler as _;
 use tui_input::{Input, InputRequest};
 
 use super::moving::Step;
-use super::{acting, keys, moving, raw};
-use crate::cockpit::app::{App, Prompt, PromptKind};
+use super::{acting, claims, keys, moving, raw};
+use crate::cockpit::app::{App, Popup, Prompt, PromptKind};
 use crate::cockpit::command;
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::Effect;
@@ -132,6 +132,10 @@ pub(super) fn choose(app: &mut App, index: usize, twice: bool) -> Vec<Effect> {
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     let lines: Vec<_> = text.split(['\r', '\n', '\t']).filter(|line| !line.is_empty()).collect();
     let line = SafeText::new(&lines.join(" "));
+    if matches!(app.popup, Some(Popup::Claim(_))) {
+        claims::paste(app, &line);
+        return Vec::new();
+    }
     let input = match (acting::reason_input(app), app.prompt.is_some()) {
         (true, _) => return acting::paste(app, &line),
         (false, true) => app.prompt.as_mut().map(|prompt| &mut prompt.input),

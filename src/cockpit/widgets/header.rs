@@ -11,7 +11,7 @@ use crate::cockpit::hit::Hit;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::{Badge, ScreenName};
 use crate::domain::source::{Freshness, SourceStatus};
-use crate::domain::time::{age, since};
+use crate::domain::time::age;
 
 /// Draws both lines.
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -39,7 +39,8 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
         left.push(Span::styled(words, styles.badge_note));
     }
     if let Some(since_when) = app.paused {
-        left.push(Span::styled(format!(" PAUSED {} ", age(since(since_when, app.now))), styles.badge_note));
+        // What is on screen is from then; ages go on, since time does.
+        left.push(Span::styled(format!(" PAUSED since {} ", app.times.clock(since_when)), styles.badge_note));
     }
     let running = app.running().len();
     if running > 0 {

@@ -162,6 +162,19 @@ struct Parsed<T> {
     first_bad: Option<BadRow>,
 }
 
+/// A page of instances, as it was read from an answer.
+#[derive(Debug)]
+pub struct Page {
+    /// Those that could be read.
+    pub flows: Vec<FlowInstance>,
+    /// How many rows could not.
+    pub bad: usize,
+    /// Which was the first of those, why, and how it begins.
+    pub first_bad: Option<SafeText>,
+    /// The id after which the next page begins, where it is one.
+    last: Option<String>,
+}
+
 /// A row that could not be read: which one, why, and what it was.
 struct BadRow {
     number: usize,
@@ -233,10 +246,28 @@ impl Restate {
         self
     }
 
-    async fn query<T: Row>(&self, sql: &str) -> Result<Parsed<T>, ConnectError> {
-        let answer = self.http.post_bytes("/query", &serde_json::json!({ "query": sql })).await?;
-        let Object(Rows { rows }) = self.http.parse("/query", &answer.value)?;
+    async fn ask(&self, sql: &str) -> Result<Vec<u8>, ConnectError> {
+        Ok(self.http.post_bytes("/query", &serde_json::json!({ "query": sql })).await?.value)
+    }
+
+    fn parsed<T: Row>(&self, answer: &[u8]) -> Result<Parsed<T>, ConnectError> {
+        let Object(Rows { rows }) = self.http.parse("/query", answer)?;
         Ok(rows)
+    }
+
+    async fn query<T: Row>(&self, sql: &str) -> Result<Parsed<T>, ConnectError> {
+        self.parsed(&self.ask(sql).await?)
+    }
+
+    /// Reads an answer to the question for instances: each row that can be read, and what is wrong with the first of
+    /// the others. `observed_at` is the engine's clock. An answer of another shape is an error.
+    pub fn read_page(&self, answer: &[u8], observed_at: Timestamp) -> Result<Page, ConnectError> {
+        let parsed: Parsed<InstanceRow> = self.parsed(answer)?;
+        let last = parsed.rows.iter().map(|row| row.id.as_str()).max().filter(|id| sql::is_id(id));
+        let last = last.map(ToOwned::to_owned);
+        let first_bad = parsed.first_bad.as_ref().map(|bad| self.told(bad));
+        let flows = parsed.rows.into_iter().map(|row| row.into_flow(&self.source, observed_at)).collect();
+        Ok(Page { flows, bad: parsed.bad, first_bad, last })
     }
 
     /// A query of which every row must be readable.
@@ -269,22 +300,21 @@ impl Restate {
         let mut after = String::new();
         loop {
             let page = sql::instances(&Scope::Page { look_back: LOOK_BACK, after: &after });
-            let parsed: Parsed<InstanceRow> = self.query(&page).await?;
-            let full = parsed.rows.len() + parsed.bad >= sql::PAGE;
-            if let Some(first) = &parsed.first_bad {
-                send(sink, Observation::BadRows { count: parsed.bad, first: self.told(first) }).await?;
+            let page = self.read_page(&self.ask(&page).await?, now)?;
+            let full = page.flows.len() + page.bad >= sql::PAGE;
+            if let Some(first) = page.first_bad {
+                send(sink, Observation::BadRows { count: page.bad, first }).await?;
             }
-            let last = parsed.rows.iter().map(|row| row.id.as_str()).max().filter(|id| sql::is_id(id));
-            let last = last.map(ToOwned::to_owned);
-            let mut chunk: Vec<FlowInstance> = Vec::with_capacity(CHUNK.min(parsed.rows.len()));
-            for row in parsed.rows {
-                chunk.push(row.into_flow(&self.source, now));
-                if chunk.len() == CHUNK {
-                    send(sink, Observation::Flows(std::mem::take(&mut chunk))).await?;
+            let mut flows = page.flows.into_iter();
+            loop {
+                let chunk: Vec<FlowInstance> = flows.by_ref().take(CHUNK).collect();
+                let ended = chunk.len() < CHUNK;
+                send(sink, Observation::Flows(chunk)).await?;
+                if ended {
+                    break;
                 }
             }
-            send(sink, Observation::Flows(chunk)).await?;
-            match last {
+            match page.last {
                 // The key must move on, or the next page would be this one again.
                 Some(last) if full && last > after => after = last,
                 _ if full => {

@@ -1,0 +1,150 @@
+//! Marking on the list: one, a range, all that match; and what a new look says of what is marked.
+
+use super::moving::{self, Step};
+use crate::cockpit::app::{App, Level};
+use crate::cockpit::marks::{MOST, Marks};
+use crate::cockpit::msg::{Ask, Effect, Target};
+use crate::cockpit::settings::ScreenName;
+use crate::cockpit::widgets::numbers::{engine_now, grouped};
+use crate::domain::flow::JudgedFlow;
+use crate::ops::{FlowWindow, FlowsQuery, OpsError, Page, Selected, Selection};
+
+/// The present by the clock of an instance's source.
+fn now_for(app: &App, row: &JudgedFlow) -> jiff::Timestamp {
+    engine_now(app.overview.value().and_then(|overview| overview.source(&row.flow.id.source)), app.now)
+}
+
+/// Whether all that match are marked.
+fn marks_all(app: &App) -> bool {
+    app.flows.marks.as_ref().is_some_and(|marks| matches!(marks.selection, Selection::Matching { .. }))
+}
+
+/// Marks what is under the cursor, or takes its mark away, and goes to the next one.
+pub(super) fn toggle(app: &mut App) -> Vec<Effect> {
+    let Some(row) = app.flows.row.clone().filter(|_| !app.flows.gone) else {
+        let head = app.flows.head.is_some();
+        app.say(
+            Level::Info,
+            if head { "marks are on instances: Enter opens the group" } else { "nothing is selected" },
+        );
+        return Vec::new();
+    };
+    let now = now_for(app, &row);
+    match &mut app.flows.marks {
+        None => app.flows.marks = Some(Marks::one(row.flow.id.clone())),
+        Some(marks) => {
+            if let Err(why) = marks.toggle(&row, now) {
+                app.say(Level::Warning, why);
+                return Vec::new();
+            }
+        }
+    }
+    app.flows.marks = app.flows.marks.take().filter(|marks| !marks.is_empty());
+    let mut effects = count(app);
+    effects.extend(moving::step(app, Step::Down));
+    effects
+}
+
+/// Marks everything from the last mark to the cursor.
+pub(super) fn range(app: &mut App) -> Vec<Effect> {
+    let last = app.flows.marks.as_ref().and_then(|marks| marks.last.clone());
+    let why = match (last, app.flows.selected.clone()) {
+        _ if marks_all(app) => "all that match are marked already",
+        (None, _) => "Space marks where the range begins, V marks from there to the cursor",
+        (_, None) => "a range ends on an instance",
+        (Some(last), Some(here)) => {
+            let flows = &app.flows;
+            let query = FlowsQuery {
+                filter: flows.filter.clone(),
+                sort: flows.sort,
+                reverse: flows.reverse,
+                group: flows.group.clone(),
+                page: Page::Between(last, here),
+                limit: MOST + 1,
+            };
+            return vec![app.ask(Ask::Range(query))];
+        }
+    };
+    app.say(Level::Info, why);
+    Vec::new()
+}
+
+/// The rows of a range.
+pub(super) fn range_came(app: &mut App, answer: Result<FlowWindow, OpsError>) -> Vec<Effect> {
+    let window = match answer {
+        Ok(window) if !window.rows.is_empty() => window,
+        Ok(_) => {
+            app.say(Level::Warning, "the range can't be drawn: one of its ends has left this list");
+            return Vec::new();
+        }
+        Err(error) => {
+            app.say(Level::Warning, format!("no range: {error}"));
+            return Vec::new();
+        }
+    };
+    let Some(Marks { selection: Selection::Ids(ids), last, now, .. }) = &mut app.flows.marks else { return Vec::new() };
+    let before = ids.len();
+    let new = window.rows.iter().filter(|row| !ids.contains(&row.flow.id)).count();
+    if before + new > MOST {
+        app.say(Level::Warning, format!("that is more than {}; * marks all that match", grouped(MOST as u64)));
+        return Vec::new();
+    }
+    ids.extend(window.rows.iter().map(|row| row.flow.id.clone()));
+    *now = None;
+    *last = app.flows.selected.clone().filter(|id| ids.contains(id)).or(last.take());
+    app.say(Level::Info, format!("{} more marked", grouped(new as u64)));
+    count(app)
+}
+
+/// Marks all that match the filter, now and later; again clears that.
+pub(super) fn all(app: &mut App) -> Vec<Effect> {
+    if marks_all(app) {
+        clear(app);
+        return Vec::new();
+    }
+    let Some(window) = app.flows.window.value().filter(|_| !app.flows.outdated) else {
+        app.say(Level::Info, "the list is not there yet");
+        return Vec::new();
+    };
+    if window.matching == 0 {
+        app.say(Level::Info, "nothing matches");
+        return Vec::new();
+    }
+    app.flows.marks = Some(Marks::all(app.flows.filter.clone(), window.matching, window.revision));
+    app.say(Level::Info, "all that match are marked, also those that come later; Space leaves one out");
+    count(app)
+}
+
+/// Takes every mark away. Tells whether there was one.
+pub(super) fn clear(app: &mut App) -> bool {
+    let had = app.flows.marks.take();
+    if let Some(marks) = &had {
+        app.say(Level::Info, format!("cleared: {}", marks.words()));
+    }
+    had.is_some()
+}
+
+/// Asks how many there are now of what is marked.
+pub(super) fn count(app: &mut App) -> Vec<Effect> {
+    match &app.flows.marks {
+        Some(marks) => {
+            let selection = marks.selection.clone();
+            vec![app.ask(Ask::Marked(selection))]
+        }
+        None => Vec::new(),
+    }
+}
+
+/// The same after a change, if nothing is being asked already.
+pub(super) fn recount(app: &mut App) -> Vec<Effect> {
+    let shown = app.screen() == ScreenName::Flows && app.flows.marks.is_some();
+    if shown && !app.busy(Target::Marked) { count(app) } else { Vec::new() }
+}
+
+/// How many there are now.
+pub(super) fn counted(app: &mut App, answer: Result<Selected, OpsError>) {
+    // One that can't be had leaves the number unknown, and the next change asks again.
+    if let (Some(marks), Ok(selected)) = (&mut app.flows.marks, answer) {
+        marks.now = Some(selected.total);
+    }
+}

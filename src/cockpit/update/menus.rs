@@ -1,0 +1,177 @@
+//! The menus of the list: its order, its groups, and the saved views.
+
+use super::{keys, moving};
+use crate::cockpit::app::{App, Level, Popup};
+use crate::cockpit::clipboard::Clip;
+use crate::cockpit::keymap::Key;
+use crate::cockpit::menus::{Chosen, Menu};
+use crate::cockpit::msg::{Ask, Effect, Target};
+use crate::cockpit::remote::Remote;
+use crate::cockpit::settings::ScreenName;
+use crate::cockpit::views::{self, Origin, View};
+use crate::domain::text::SafeText;
+use crate::ops::{FlowCount, GroupBy, Grouping, OpsError};
+use crate::query::Filter;
+
+/// Opens a menu, with the cursor on what is in force.
+pub(super) fn open(app: &mut App, menu: Menu) -> Vec<Effect> {
+    let index = menu.entries(app).iter().position(|entry| entry.now).unwrap_or(0);
+    app.popup = Some(Popup::Menu { menu, index });
+    Vec::new()
+}
+
+/// A key while a menu is open.
+pub(super) fn key(app: &mut App, key: Key) -> Vec<Effect> {
+    let is = |name: &str| Key::parse(name) == Some(key);
+    let Some(Popup::Menu { menu, index }) = app.popup else { return Vec::new() };
+    let entries = menu.entries(app);
+    let to = if is("esc") || is("ctrl-c") || is("q") || is("left") || is("h") {
+        app.popup = None;
+        return Vec::new();
+    } else if is("up") || is("k") {
+        index.saturating_sub(1)
+    } else if is("down") || is("j") {
+        (index + 1).min(entries.len().saturating_sub(1))
+    } else {
+        let named = entries.iter().find(|entry| is(entry.key.encode_utf8(&mut [0; 4])));
+        let here = entries.get(index).filter(|_| is("enter"));
+        return match named.or(here).map(|entry| entry.chosen) {
+            Some(chosen) => choose(app, chosen),
+            None => Vec::new(),
+        };
+    };
+    app.popup = Some(Popup::Menu { menu, index: to });
+    Vec::new()
+}
+
+fn choose(app: &mut App, chosen: Chosen) -> Vec<Effect> {
+    app.popup = None;
+    match chosen {
+        Chosen::Sort(sort) if sort == app.flows.sort => app.flows.reverse = !app.flows.reverse,
+        Chosen::Sort(sort) => {
+            app.flows.sort = sort;
+            app.flows.reverse = false;
+        }
+        Chosen::Group(by) => group(app, by),
+    }
+    vec![moving::requery(app)]
+}
+
+/// Puts groups in force, each of them folded.
+fn group(app: &mut App, by: Option<GroupBy>) {
+    app.flows.group = by.map(|by| Grouping { by, unfolded: std::collections::BTreeSet::new() });
+}
+
+/// Unfolds the group under the cursor, or folds it.
+pub(super) fn fold(app: &mut App) -> Vec<Effect> {
+    let flows = &mut app.flows;
+    let (Some(key), Some(group)) = (flows.head.clone(), &mut flows.group) else { return Vec::new() };
+    if !group.unfolded.remove(&key) {
+        group.unfolded.insert(key);
+    }
+    vec![moving::ask_flows(app)]
+}
+
+/// Opens the list of views, and asks how many instances each of them has.
+pub(super) fn open_views(app: &mut App) -> Vec<Effect> {
+    let views = views::all(app);
+    let same = |view: &View| app.screen() == ScreenName::Flows && view.text == app.flows.text;
+    let index = views.iter().position(same).unwrap_or(0);
+    app.popup = Some(Popup::Views { views, index, counts: Remote::Loading(app.now) });
+    count_views(app)
+}
+
+/// Asks for the counts of the views that are shown; what is claimed may have changed since.
+pub(super) fn count_views(app: &mut App) -> Vec<Effect> {
+    let all = views::all(app);
+    let Some(Popup::Views { views, .. }) = &mut app.popup else { return Vec::new() };
+    if views.len() == all.len() {
+        *views = all;
+    }
+    let filters = views.iter().map(|view| view.filter.clone()).collect();
+    vec![app.ask(Ask::Counts(filters))]
+}
+
+/// The same after a change, if nothing is being asked already.
+pub(super) fn recount_views(app: &mut App) -> Vec<Effect> {
+    let shown = matches!(app.popup, Some(Popup::Views { .. }));
+    if shown && !app.busy(Target::Counts) { count_views(app) } else { Vec::new() }
+}
+
+/// How many instances each view has.
+pub(super) fn counted(app: &mut App, answer: Result<Vec<FlowCount>, OpsError>) {
+    let now = app.now;
+    if let Some(Popup::Views { counts, .. }) = &mut app.popup {
+        counts.answered(answer, now);
+    }
+}
+
+/// A key while the views are listed.
+pub(super) fn views_key(app: &mut App, key: Key) -> Vec<Effect> {
+    let is = |name: &str| Key::parse(name) == Some(key);
+    let Some(Popup::Views { views, index, .. }) = &mut app.popup else { return Vec::new() };
+    let digit = (1..=9_usize).find(|n| is(&n.to_string())).map(|n| n - 1).filter(|at| *at < views.len());
+    if is("esc") || is("ctrl-c") || is("q") || is("left") || is("h") || is("w") {
+        app.popup = None;
+        app.forget(Target::Counts);
+    } else if is("up") || is("k") {
+        *index = index.saturating_sub(1);
+    } else if is("down") || is("j") {
+        *index = (*index + 1).min(views.len().saturating_sub(1));
+    } else if let Some(at) = digit.or(is("enter").then_some(*index)) {
+        let view = views.get(at).cloned();
+        app.popup = None;
+        app.forget(Target::Counts);
+        return view.map(|view| go(app, &view)).unwrap_or_default();
+    }
+    Vec::new()
+}
+
+/// Goes to a view.
+fn go(app: &mut App, view: &View) -> Vec<Effect> {
+    // What this asks is asked in the old order; the question after it takes its place.
+    let _ = keys::go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], view.text.clone(), view.filter.clone());
+    app.flows.sort = view.sort;
+    app.flows.reverse = view.reverse;
+    group(app, view.group);
+    vec![moving::requery(app)]
+}
+
+/// `:view NAME` goes there; `:view save NAME` keeps the present list under a name for this session, and copies what
+/// the config needs to keep it for ever.
+pub(super) fn typed(app: &mut App, words: &str) -> Result<Vec<Effect>, String> {
+    let name = words.trim();
+    if let Some(name) = name.strip_prefix("save ").map(str::trim).filter(|name| !name.is_empty()) {
+        return save(app, name);
+    }
+    let views = views::all(app);
+    if let Some(view) = views.iter().find(|view| view.name == *name) {
+        return Ok(go(app, view));
+    }
+    let names: Vec<&str> = views.iter().map(|view| view.name.as_str()).collect();
+    Err(format!("no view {name}; there are: {}", names.join(", ")))
+}
+
+fn save(app: &mut App, name: &str) -> Result<Vec<Effect>, String> {
+    if app.screen() != ScreenName::Flows {
+        return Err("a view is saved from the list of flows (2)".to_owned());
+    }
+    let flows = &app.flows;
+    let view = View {
+        name: SafeText::clipped(name, 40),
+        text: flows.text.trim().to_owned(),
+        filter: Filter::parse(&flows.text).map_err(|error| error.to_string())?,
+        sort: flows.sort,
+        reverse: flows.reverse,
+        group: flows.group.as_ref().map(|group| group.by),
+        origin: Origin::Session,
+    };
+    app.views.retain(|known| known.name != view.name);
+    let toml = Clip::lines(view.toml());
+    app.say(
+        Level::Info,
+        format!("view {} is kept for this session; copied what the config needs to keep it", view.name),
+    );
+    app.views.push(view);
+    Ok(vec![Effect::Copy(toml)])
+}

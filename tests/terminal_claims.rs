@@ -1,0 +1,141 @@
+//! Claims in real terminals: two programs of two people that share one state directory; and marks and groups on the
+//! demo world.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails ends its test")]
+#![allow(clippy::duplicate_mod, reason = "both of what it shares with other tests wait without sleeping")]
+
+mod support;
+mod term;
+
+use std::path::Path;
+
+use support::fake_restate::{FakeRestate, row, row_with};
+use support::program::{command, finish};
+use term::{Launch, Seen, Term};
+
+/// A config of somebody who shares the state directory.
+fn config(folder: &Path, operator: &str, url: &str) -> String {
+    let file = folder.join(format!("{operator}.toml"));
+    let state = folder.join("state");
+    let text = format!(
+        "operator = \"{operator}\"\nstate_dir = \"{}\"\n\n[[source]]\nname = \"restate\"\nkind = \"restate\"\n\
+         url = \"{url}\"\npoll = \"1s\"\n",
+        state.display()
+    );
+    std::fs::write(&file, text).unwrap();
+    file.display().to_string()
+}
+
+fn cockpit(config: &str) -> Term {
+    let term = Launch::command(&[term::PROGRAM, "--config", config]).start();
+    term.shows_all(&["SchemaMigration/migrate › apply-0042", "unclaimed"]);
+    term
+}
+
+#[test]
+fn two_people_who_share_the_state_directory_see_each_others_claims() {
+    let dir = tempfile::tempdir().unwrap();
+    let server =
+        FakeRestate::start(vec![row("inv_1"), row_with("inv_2", &serde_json::json!({"target_service_key": "b"}))]);
+    let (a, b) = (config(dir.path(), "op-a", &server.url()), config(dir.path(), "op-b", &server.url()));
+    let (mut first, mut second) = (cockpit(&a), cockpit(&b));
+    // No single key claims, and Esc leaves all as it was.
+    first.press("c");
+    first.shows_all(&["I'm on it", "nobody has claimed it"]);
+    first.press("esc");
+    first.lacks("I'm on it");
+    first.press("c 2 h tab");
+    first.write("rolling back");
+    first.press("enter");
+    first.shows("you 1h");
+    second.shows_all(&["op-a 1h", "rolling back"]);
+    // Whoever wants it too is asked first; the button that leaves it has the focus.
+    second.press("c enter");
+    second.shows("op-a has it until ");
+    second.press("enter");
+    second.lacks("take over?");
+    second.press("enter tab enter");
+    second.shows("you 29m");
+    first.shows("op-b 29m");
+    // Scripts see it too, and write nothing.
+    let said = finish(command(["get", "board", "-o", "json", "--config", &a]).env_remove("QUARTERDECK_OPERATOR"));
+    let claim = &said.json()["cohorts"][0]["claim"];
+    assert_eq!((claim["by"].as_str(), claim["kind"].as_str()), (Some("op-b"), Some("claim")), "{claim}");
+    assert!(claim["until"].is_string() && claim["note"].is_null(), "{claim}");
+    let said = finish(&mut command(["get", "board", "--config", &a]));
+    assert!(said.out.contains("claimed by op-b 29m"), "{}", said.out);
+    // It outlives the program that made it.
+    second.press("q");
+    second.given_back();
+    let mut third = cockpit_of_b_again(&b);
+    third.press("c r enter");
+    third.shows("unclaimed");
+    first.shows("unclaimed");
+    // A broken line is told and hides none.
+    let file = dir.path().join("state/claims.jsonl");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text.lines().count(), 3, "who said what and when stays on record: {text}");
+    text.push_str("{broken\n");
+    std::fs::write(&file, text).unwrap();
+    first.shows("1 line of the claims can't be read");
+    first.press("c s enter");
+    first.shows("1 snoozed (F shows)");
+    third.shows("1 snoozed (F shows)");
+    third.press("F");
+    third.shows("snoozed");
+}
+
+fn cockpit_of_b_again(config: &str) -> Term {
+    let term = Launch::command(&[term::PROGRAM, "--config", config]).start();
+    term.shows_all(&["SchemaMigration/migrate › apply-0042", "you 29m"]);
+    term
+}
+
+/// On the flows of the demo world.
+fn flows() -> Term {
+    let mut term = Launch::demo().start();
+    term.shows("flows need eyes");
+    term.press("2");
+    term.until("the list", |seen| seen.has("↓ worst") && seen.lines[4].starts_with('▸'));
+    term
+}
+
+fn marked(seen: &Seen) -> usize {
+    seen.lines.iter().filter(|line| line.chars().nth(1) == Some('●')).count()
+}
+
+#[test]
+fn marks_stay_on_their_instances() {
+    let mut term = flows();
+    term.press("space space down space");
+    term.until("three marks", |seen| seen.has("● 3 marked") && marked(seen) == 3);
+    term.press("s t");
+    term.shows("● 3 marked");
+    term.press("s w");
+    term.until("them again", |seen| seen.has("↓ worst") && marked(seen) == 3);
+    term.press("down down V");
+    term.until("a range", |seen| seen.has("more marked") && marked(seen) > 4);
+    term.press("v");
+    term.shows("one instance at a time");
+    term.press("esc");
+    term.until("none", |seen| seen.has("cleared: ") && marked(seen) == 0 && seen.has("↓ worst"));
+    term.press("*");
+    term.until("all of them", |seen| seen.lines[2].contains("● all ") && marked(seen) > 10);
+}
+
+#[test]
+fn groups_open_and_fold() {
+    let mut term = flows();
+    term.press("b");
+    term.shows_all(&["group by", "tenant"]);
+    term.press("f");
+    let seen = term.until("the heads", |seen| seen.has("grouped by flow") || seen.has("≡ by flow"));
+    assert!(seen.lines[4].starts_with("▸▹") && seen.lines[4].contains(" stuck"), "{}", seen.picture());
+    term.press("enter");
+    term.until("its instances", |seen| seen.lines[4].starts_with("▸▿") && !seen.lines[5].contains(" stuck "));
+    term.press("enter");
+    term.until("the heads alone", |seen| seen.lines[4].starts_with("▸▹"));
+    term.press("w");
+    term.shows_all(&["views", "is:stuck", "oldest"]);
+    term.press("1");
+    term.until("that view", |seen| seen.lines[2].starts_with(" / is:stuck"));
+}
