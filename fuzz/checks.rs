@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use quarterdeck::cockpit::Colours;
-use quarterdeck::cockpit::keymap::{Key, label};
-use quarterdeck::cockpit::theme::Styles;
+use quarterdeck::cockpit::keymap::{Key, sequence, show};
+use quarterdeck::cockpit::theme::Themes;
 use quarterdeck::config::{Config, Flags, Surroundings};
 use quarterdeck::connect::restate::Restate;
 use quarterdeck::domain::flow::{FlowError, JudgedFlow};
@@ -197,15 +197,17 @@ pub(crate) fn config(data: &[u8]) {
 /// A theme, and the name of a key.
 pub(crate) fn look(data: &[u8]) {
     let Some(text) = text(data) else { return };
+    let mut themes = Themes::default();
+    themes.add("fuzzed".to_owned(), text.to_owned());
     for colours in [Colours::TrueColour, Colours::Sixteen, Colours::None] {
-        if let Err(error) = Styles::parse(text, colours) {
+        if let Err(error) = themes.styles(Some("fuzzed"), colours) {
             assert!(!error.is_empty());
         }
     }
     for name in text.split_whitespace() {
         if let Some(key) = Key::parse(name) {
             assert_eq!(Key::of(&key.event()), key, "{name:?}");
-            assert!(!label(name).is_empty(), "{name:?}");
+            assert_eq!(sequence(&show(&[key])), Ok(vec![key]), "{name:?}");
         }
     }
 }

@@ -84,10 +84,38 @@ pub struct Overview {
     pub stuck_tenants: u64,
     /// Stuck instances whose tenant is not known.
     pub stuck_without_tenant: u64,
-    /// Why nothing can be acted on, where that is so for the whole hub.
+    /// Why nothing can be acted on, where that is so for the whole hub at this moment.
     pub read_only: Option<SafeText>,
     /// What is wrong with the record of claims, if anything is.
     pub claims_note: Option<SafeText>,
+    /// The lock, where the context has one.
+    pub lock: Option<Lock>,
+}
+
+/// The longest time for which a context can be armed.
+pub const ARM_AT_MOST: SignedDuration = SignedDuration::from_mins(30);
+
+/// The fewest characters, white space aside, of a reason.
+pub const REASON_LEAST: usize = 3;
+
+/// The lock of a production context: nothing in it is acted on until it is armed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Why nothing is acted on while it is locked, and how to arm it.
+    pub why: SafeText,
+    /// By whom it is armed and until when; `None` while it is locked.
+    pub armed: Option<Armed>,
+}
+
+/// That a locked context may be acted on for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Armed {
+    /// Until when, by the local clock.
+    pub until: Timestamp,
+    /// Why, in the operator's words.
+    pub reason: SafeText,
+    /// Who armed it; taken on trust.
+    pub by: SafeText,
 }
 
 impl Overview {
@@ -290,6 +318,9 @@ pub struct FlowAnswer {
     pub clock_offset: SignedDuration,
 }
 
+/// What arming is answered with where there is no lock.
+pub const NOT_LOCKED: &str = "this context has no lock: only those with production = true need arming";
+
 /// Everything the cockpit can ask and do.
 #[async_trait]
 pub trait Ops: Send + Sync {
@@ -330,6 +361,17 @@ pub trait Ops: Send + Sync {
     /// What the program that answers tells of itself.
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {
         Err(OpsError::Refused("no log is kept".into()))
+    }
+
+    /// Lets acts through a locked context for a while, [`ARM_AT_MOST`] at most, and records that.
+    async fn arm(&self, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
+        let _ = (lasting, reason);
+        Err(OpsError::Refused(NOT_LOCKED.into()))
+    }
+
+    /// Lets no act through a locked context any more. What was sent already is watched to its end.
+    async fn disarm(&self) -> Result<(), OpsError> {
+        Err(OpsError::Refused(NOT_LOCKED.into()))
     }
 
     /// Claims a cohort, or takes a claim back; the claim of somebody else only where the request names it. Changes

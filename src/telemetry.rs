@@ -7,6 +7,7 @@
 use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use tracing::field::{Field, Visit};
@@ -39,10 +40,18 @@ impl Telemetry {
     }
 }
 
+/// Who listens is one for the whole process, and so is what was heard.
+static BOOK: OnceLock<LogBook> = OnceLock::new();
+
+/// The events in memory; `None` where nobody listens.
+pub fn book() -> Option<LogBook> {
+    BOOK.get().cloned()
+}
+
 /// Begins to listen, for the rest of the process. `state_dir` is where the folder `log` is to be; without one nothing
 /// is written. A second call in one process changes nothing but what it gives back.
 pub fn start(settings: &LogSettings, state_dir: Option<&Path>) -> Telemetry {
-    let book = LogBook::default();
+    let book = BOOK.get_or_init(LogBook::default).clone();
     let (layer, writer) = layer(settings, state_dir, &book);
     // Somebody listens already: a test.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));

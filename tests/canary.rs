@@ -234,9 +234,11 @@ async fn log_record_debug_and_copies_hold_no_secret() {
         context: "test".into(),
         operator: "tester".into(),
         read_only: None,
+        locked: false,
         thresholds: config.thresholds,
         soak: SOAK,
         state_dir: Some(state.clone()),
+        claims_dir: None,
         clock: Arc::new(Timestamp::now),
         sources,
     });

@@ -65,8 +65,9 @@ fn each_key_chooses_by_its_fact() {
     chooses(&[&format!("tenant:{}", text(one, "tenant"))], |row| row["tenant"] == one["tenant"]);
     chooses(&["key:*"], |row| !row["key"].is_null());
     chooses(&["error:econnrefused"], |row| text(row, "error").contains("ECONNREFUSED"));
-    assert_eq!(chosen(&["source:demo"]).len(), ALL.len());
-    assert_eq!(chosen(&["-source:demo"]).len(), 0);
+    assert_eq!(chosen(&["source:platform,accounts,billing"]).len(), ALL.len());
+    assert_eq!(chosen(&["-source:platform,accounts,billing"]).len(), 0);
+    chooses(&["source:billing"], |row| row["source"] == "billing");
     assert_eq!(chosen(&[""]).len(), ALL.len(), "nothing is no filter");
 }
 
@@ -156,7 +157,7 @@ fn a_filter_is_read_before_any_source_is_asked_and_only_where_there_are_instance
     // Without a config nobody could be asked: the filter is still the first thing that is wrong.
     support::program::run(["get", "board", "flwo:x"]).refused(&["unknown key \"flwo\""]);
     demo(&["get", "sources", "flow:x"]).refused(&["unexpected argument 'flow:x'"]);
-    demo(&["get", "flow", "demo/x", "-flow:x"]).refused(&["unexpected argument '-flow:x'"]);
+    demo(&["get", "flow", "platform/x", "-flow:x"]).refused(&["unexpected argument '-flow:x'"]);
 }
 
 #[test]

@@ -252,7 +252,7 @@ fn on_the_wire_and_on_the_clipboard() {
         (0..n).for_each(|_| term.press("down"));
         term.until("the row", |seen| seen.lines[2].contains(&format!(" {}/{count}", n + 1)));
         term.press(copy);
-        term.until("that it was copied", |seen| seen.last().contains("copied"));
+        term.until("that it was copied", |seen| seen.last().contains("sent to the clipboard"));
     }
     term.write(":q\r");
     term.given_back();

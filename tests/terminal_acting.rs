@@ -48,7 +48,7 @@ fn v_opens_a_menu_that_greys_what_may_not_be_done_and_says_why() {
     let mut term = on("step:approval is:stuck", Launch::demo());
     term.press("v");
     let seen = term.shows("not now: it waits; there is no failed step to go on from");
-    assert!(seen.has("what may be done to demo/wf_"), "{}", seen.picture());
+    assert!(seen.has("what may be done to platform/wf_"), "{}", seen.picture());
     assert!(seen.has("▸ resume") && seen.has("cancel     ends it; the flow compensates"), "{}", seen.picture());
     assert!(seen.has("Enter plan it; nothing is sent"), "{}", seen.picture());
     // Enter on what is greyed says why once more, and makes no plan.
@@ -87,7 +87,8 @@ fn keys_that_destroy_elsewhere_point_to_the_menu() {
 fn a_review_without_a_reason_sends_nothing() {
     let mut term = verbs_of_a_migration();
     let seen = review(&mut term);
-    for fact in ["target    demo/wf_", "flow      schema-migration › apply-0042", "effect    tries apply-0042 again"]
+    for fact in
+        ["target    platform/wf_", "flow      schema-migration › apply-0042", "effect    tries apply-0042 again"]
     {
         assert!(seen.has(fact), "{fact}\n{}", seen.picture());
     }
@@ -173,7 +174,7 @@ fn an_act_that_helps_is_verified_and_told_where_one_is() {
     term.shows("✓ recorded → ✓ accepted");
     // Out of its sight, the end is told at the bottom.
     term.press("esc");
-    let seen = term.until("the end of it", |seen| seen.last().contains("cancel demo/wf_"));
+    let seen = term.until("the end of it", |seen| seen.last().contains("cancel platform/wf_"));
     assert!(seen.last().contains("verified"), "{}", seen.picture());
     term.write(":acts");
     term.press("enter");
@@ -194,7 +195,7 @@ fn leaving_while_an_act_runs_asks_and_names_it() {
     for keys in [": q enter", "ctrl-c ctrl-c"] {
         term.press(keys);
         let seen = term.shows("an act is still running");
-        let named = seen.line("◌ resume demo/wf_").unwrap_or_default();
+        let named = seen.line("◌ resume platform/wf_").unwrap_or_default();
         // With its id in the record.
         assert!(named.split_whitespace().any(is_act), "{}", seen.picture());
         // To stay is what Enter does.
@@ -209,7 +210,7 @@ fn leaving_while_an_act_runs_asks_and_names_it() {
     term.press("enter");
     let (status, seen) = term.given_back();
     assert_eq!(status.exit_code(), 0);
-    let said = seen.line("still running: resume of demo/wf_").unwrap_or_default();
+    let said = seen.line("still running: resume of platform/wf_").unwrap_or_default();
     assert!(said.split(['(', ')']).any(is_act), "{}", seen.picture());
 }
 

@@ -37,6 +37,8 @@ fn two_people_who_share_the_state_directory_see_each_others_claims() {
     let server =
         FakeRestate::start(vec![row("inv_1"), row_with("inv_2", &serde_json::json!({"target_service_key": "b"}))]);
     let (a, b) = (config(dir.path(), "op-a", &server.url()), config(dir.path(), "op-b", &server.url()));
+    let said = finish(&mut command(["get", "board", "--config", &a]));
+    assert!(said.out.contains("unclaimed"), "{said:?}");
     let (mut first, mut second) = (cockpit(&a), cockpit(&b));
     // No single key claims, and Esc leaves all as it was.
     first.press("c");
@@ -112,7 +114,7 @@ fn marks_stay_on_their_instances() {
     term.shows("● 3 marked");
     term.press("s w");
     term.until("them again", |seen| seen.has("↓ worst") && marked(seen) == 3);
-    term.press("down down V");
+    term.press("ctrl-d V");
     term.until("a range", |seen| seen.has("more marked") && marked(seen) > 4);
     term.press("v");
     term.shows("one instance at a time");
@@ -128,8 +130,9 @@ fn groups_open_and_fold() {
     term.press("b");
     term.shows_all(&["group by", "tenant"]);
     term.press("f");
-    let seen = term.until("the heads", |seen| seen.has("grouped by flow") || seen.has("≡ by flow"));
-    assert!(seen.lines[4].starts_with("▸▹") && seen.lines[4].contains(" stuck"), "{}", seen.picture());
+    term.until("the heads", |seen| {
+        seen.has("≡ by flow") && seen.lines[4].starts_with("▸▹") && seen.lines[4].contains(" stuck")
+    });
     term.press("enter");
     term.until("its instances", |seen| seen.lines[4].starts_with("▸▿") && !seen.lines[5].contains(" stuck "));
     term.press("enter");

@@ -88,17 +88,20 @@ impl Ops for Faulty {
 }
 
 async fn show() -> Result<cockpit::Exit, CockpitError> {
-    let world: Arc<dyn Connector> = Arc::new(World::start(SEED, system_clock()));
+    let world = Arc::new(World::start(SEED, system_clock()));
+    let source =
+        |(name, plane): (&str, Arc<dyn Connector>)| (name.to_owned(), plane, std::time::Duration::from_secs(2));
     let hub = Hub::new(Setup {
         context: "demo".to_owned(),
         operator: "you".to_owned(),
         read_only: None,
+        locked: false,
         thresholds: quarterdeck::config::ThresholdBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
         claims_dir: None,
         clock: Arc::new(jiff::Timestamp::now),
-        sources: vec![("demo".to_owned(), world, std::time::Duration::from_secs(2))],
+        sources: world.planes().into_iter().map(source).collect(),
     });
     let _polling = hub.start();
     cockpit::run(Arc::new(Faulty(hub)), Settings::new("demo", "you")).await

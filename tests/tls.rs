@@ -42,9 +42,11 @@ fn hub(url: &str, keys: &str, folder: &Path) -> Result<Arc<Hub>, String> {
         context: "test".into(),
         operator: "tester".into(),
         read_only: None,
+        locked: false,
         thresholds: config.thresholds,
         soak: SOAK,
         state_dir: None,
+        claims_dir: None,
         clock: Arc::new(Timestamp::now),
         sources: vec![("a".into(), Arc::new(connector), Duration::from_secs(60))],
     }))

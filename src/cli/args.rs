@@ -4,8 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
 
 use crate::config::{ColourDepth, Flags, Times};
+use crate::connect::sim::check_speed;
+use crate::domain::time::parse_duration;
 use crate::query;
 
 /// A terminal cockpit for the people who keep a SaaS running.
@@ -55,9 +58,18 @@ pub(super) struct Global {
     /// Which demo world: one number, one world
     #[arg(long, global = true, value_name = "N", help_heading = GLOBAL)]
     pub(super) seed: Option<u64>,
+    /// How fast the demo's time runs: 10 is ten times as fast as time does
+    #[arg(long, global = true, value_name = "N", value_parser = speed, help_heading = GLOBAL)]
+    pub(super) speed: Option<f64>,
+    /// Begin the demo anew, rather than going on where the last command left it
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub(super) fresh: bool,
     /// Refuse every act
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) read_only: bool,
+    /// Let acts through in a production context without arming it first
+    #[arg(long, global = true, help_heading = GLOBAL, conflicts_with = "read_only")]
+    pub(super) write: bool,
     /// The theme, by name
     #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL)]
     pub(super) theme: Option<String>,
@@ -78,6 +90,11 @@ pub(super) struct Global {
 /// The values of `--colours` and `--times`.
 const COLOURS: [&str; 4] = ["none", "16", "256", "true"];
 const TIMES: [&str; 2] = ["utc", "local"];
+
+fn speed(text: &str) -> Result<f64, String> {
+    let number = text.parse().map_err(|_| "a number is wanted, as in 10 or 0.5".to_owned());
+    number.and_then(check_speed)
+}
 
 impl Global {
     /// The same, on the demo world.
@@ -115,6 +132,11 @@ pub(super) enum Command {
     Doctor(Doctor),
     /// Draw one screen without a terminal
     Snapshot(Snapshot),
+    /// Check the config, or print one to begin with
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
     /// Print the completions for a shell
     ///
     /// bash: `quarterdeck completions bash > ~/.local/share/bash-completion/completions/quarterdeck`
@@ -132,6 +154,22 @@ pub(super) enum Command {
     ///
     /// `quarterdeck man | man -l -` shows it.
     Man,
+}
+
+/// What is done with the config.
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say everything that is wrong with it, or what is in force and where each value comes from
+    Check {
+        /// The file; without it the one that would be used
+        file: Option<PathBuf>,
+    },
+    /// Print an example with every key that there is
+    Example {
+        /// Write it to where the config is looked for; what exists is not overwritten
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -170,7 +208,7 @@ pub(super) enum What {
     Flow(One),
     /// Every source: state, age, latency, error
     #[command(after_help = EXIT_CODES)]
-    Sources(Format),
+    Sources(Sources),
 }
 
 #[derive(Debug, clap::Args)]
@@ -186,11 +224,44 @@ pub(super) struct Format {
     pub(super) output: Output,
 }
 
+/// Whether it is to be printed again and again.
+#[derive(Debug, clap::Args)]
+pub(super) struct Watching {
+    /// Print again and again, from one hub that keeps polling: every 2 s, or as seldom as is said
+    ///
+    /// A table is painted over itself on a terminal, and follows the last one elsewhere. JSON is one document a line.
+    /// CSV has the time in its first column. NDJSON is what changed: each line says at which time a row was added,
+    /// changed or gone, and `get flows` looks at every one that matches. With --fail-on stuck it ends once something is.
+    #[arg(
+        short, long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s",
+        value_parser = interval
+    )]
+    pub(super) watch: Option<SignedDuration>,
+}
+
+/// The shortest time between two looks: more often, nobody could read it.
+const LEAST_INTERVAL: SignedDuration = SignedDuration::from_millis(200);
+
+fn interval(text: &str) -> Result<SignedDuration, String> {
+    let every = parse_duration(text).map_err(|error| error.to_string())?;
+    if every < LEAST_INTERVAL { Err("at least 200ms is wanted".to_owned()) } else { Ok(every) }
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Sources {
+    #[command(flatten)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) watching: Watching,
+}
+
 /// A choice of instances.
 #[derive(Debug, clap::Args)]
 pub(super) struct Matching {
     #[command(flatten)]
     pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) watching: Watching,
     /// Exit with 1 if anything that matches is stuck
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(super) fail_on: Option<FailOn>,
@@ -234,12 +305,18 @@ pub(super) struct One {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Snapshot {
-    /// Which screen: board, flows, detail or sources
+    /// Which screen: board, flows, detail (of the first of the flows) or sources
     #[arg(long, default_value = "board", value_name = "NAME")]
     pub(super) screen: String,
     /// Columns and rows
     #[arg(long, default_value = "120x34", value_name = "WxH")]
     pub(super) size: String,
+    /// Only the flows that match, on the screens flows and detail
+    #[arg(long, value_name = "FILTER")]
+    pub(super) filter: Option<String>,
+    /// Keys that are pressed first, as the help names them: "v", "down enter"; none of them acts
+    #[arg(long, value_name = "KEYS", default_value = "", hide_default_value = true)]
+    pub(super) keys: String,
     /// How to print
     #[arg(long, value_enum, default_value_t = Picture::Text)]
     pub(super) format: Picture,

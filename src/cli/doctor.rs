@@ -68,15 +68,17 @@ pub(super) async fn run(global: &Global, doctor: &Doctor) -> Result<Outcome, Fai
     let mut report = Report { findings: Vec::new(), sources: Vec::new() };
     if global.demo {
         let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(Timestamp::now);
-        let demo: Arc<dyn Connector> = Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), clock));
+        let demo = Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), clock));
         report.add("here", "config", State::Fine, "none is needed: this is the demo world");
         here(&mut report, None);
-        source(&mut report, sim::NAME, &*demo, None, read_only(global, false).as_deref()).await;
+        for (name, plane) in demo.planes() {
+            source(&mut report, name, &*plane, None, read_only(global, false).as_deref()).await;
+        }
     } else {
         let config = world::config(global)?;
         config_file(&mut report, &config);
         here(&mut report, Some(&config.state_dir));
-        let refusal = read_only(global, config.context.production);
+        let refusal = read_only(global, config.context.production && !global.write);
         for each in &config.context.sources {
             let connector = world::connector(each)?;
             source(&mut report, &each.name, &*connector, Some(each), refusal.as_deref()).await;
@@ -91,7 +93,7 @@ fn read_only(global: &Global, production: bool) -> Option<String> {
     if global.read_only {
         Some("started with --read-only".to_owned())
     } else if production {
-        Some("the context is production, and read-only until it is unlocked".to_owned())
+        Some("the context is production, and read-only until it is armed or started with --write".to_owned())
     } else {
         None
     }

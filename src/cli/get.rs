@@ -7,9 +7,11 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::args::{FailOn, Format, Get, Global, Listing, Matching, One, Output, What};
+use super::args::{FailOn, Get, Global, Listing, One, Output, What};
+use super::demo::{self, Look};
 use super::output::{self, Table};
-use super::{Failure, Outcome, report, world};
+use super::question::Question;
+use super::{Failure, Outcome, report, watch, world};
 use crate::domain::claim::Claim;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
@@ -18,47 +20,64 @@ use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::time::{age, date_time, since, words};
 use crate::domain::verdict::Finding;
 use crate::hub::Hub;
-use crate::ops::json::{cohort_json, flow_json, raw_json, row_json, timeline_json};
+use crate::ops::json::{cohort_json, flow_json, raw_json, timeline_json};
 use crate::ops::{
     Cell, FlowAnswer, FlowWindow, FlowsQuery, GroupBy, GroupHead, Grouping, Ops, OpsError, Overview, Page, SortBy,
 };
 use crate::query::{self, Filter};
 
 // The columns of CSV: the names that the JSON has, those of the contract first.
-const CELL: &str = "source,flow,step,open,stuck,waiting,held,failed,unknown,by_rule,approximate";
-const ROW: &str = "id,source,instance,flow,step,tenant,status,verdict,rule,since,attempts,error,observed_at,\
+pub(super) const CELL: &str = "source,flow,step,open,stuck,waiting,held,failed,unknown,by_rule,approximate";
+pub(super) const ROW: &str = "id,source,instance,flow,step,tenant,status,verdict,rule,since,attempts,error,observed_at,\
                    key,created_at,version,evidence";
+pub(super) const SOURCE: &str =
+    "name,kind,state,age_seconds,error,address,version,rows,bad_rows,latency_ms,clock_offset_ms";
 const GROUP: &str = "group,count,stuck,open,oldest";
-const SOURCE: &str = "name,kind,state,age_seconds,error,address,version,rows,bad_rows,latency_ms,clock_offset_ms";
 const ENTRY: &str = "at,ended_at,outcome,what,note";
 
 pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> {
     // What can't be read is said before anybody is asked.
-    let filter = match &get.what {
-        What::Board(matching) | What::Flows(Listing { matching, .. }) => read_filter(&matching.filter)?,
-        What::Flow(_) | What::Sources(_) => Filter::default(),
+    let question = Question::read(&get.what)?;
+    let by_group = match &get.what {
+        What::Flows(listing) => listing.group_by.map(|by| (listing, by)),
+        _ => None,
     };
+    if by_group.is_some() && question.as_ref().is_some_and(|question| question.watch.is_some()) {
+        return Err(Failure::Usage("groups are counted once: --group-by does not go with --watch".into()));
+    }
+    if let Some((question, every)) = question.as_ref().and_then(|question| Some((question, question.watch?))) {
+        let world = if global.demo { demo::world(global, Look::Watch)? } else { world::build(global, true)? };
+        return watch::run(&world.hub, question, every).await;
+    }
     let world = world::build(global, true)?;
     let hub = &*world.hub;
-    match &get.what {
-        What::Flow(one) => flow(hub, one).await,
-        What::Board(matching) => {
+    if let Some((listing, by)) = by_group {
+        return grouped(hub, listing, by).await;
+    }
+    match (&question, &get.what) {
+        (Some(question), _) => {
             hub.pass().await;
-            board(hub, matching, &filter).await
+            once(hub, question).await
         }
-        What::Flows(listing) => {
-            hub.pass().await;
-            flows(hub, listing, filter).await
-        }
-        What::Sources(format) => {
-            hub.pass().await;
-            sources(hub, format).await
-        }
+        (None, What::Flow(one)) => flow(hub, one).await,
+        (None, _) => Ok(Outcome::Usage),
     }
 }
 
+async fn once(hub: &Hub, question: &Question) -> Result<Outcome, Failure> {
+    let seen = question.look(hub).await?;
+    question.print(&seen)?;
+    if let Some(window) = &seen.window
+        && window.rows.len() < window.total
+        && question.format != Output::Json
+    {
+        report::note(&format!("{} of {} shown; --all shows every one", window.rows.len(), window.total));
+    }
+    Ok(outcome(&seen.overview, question.fail_on, !seen.overview.cohorts.is_empty()))
+}
+
 /// The words of a filter as one text.
-fn read_filter(words: &[String]) -> Result<Filter, Failure> {
+pub(super) fn read_filter(words: &[String]) -> Result<Filter, Failure> {
     let text = words.iter().map(|word| requoted(word)).collect::<Vec<_>>().join(" ");
     Filter::parse(&text).map_err(|error| {
         let hint = error.suggestion.as_ref().map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
@@ -86,7 +105,7 @@ fn requoted(argument: &str) -> String {
     }
 }
 
-fn unexpected(error: OpsError) -> Failure {
+pub(super) fn unexpected(error: OpsError) -> Failure {
     Failure::Other(error.into())
 }
 
@@ -116,29 +135,7 @@ fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome
     }
 }
 
-async fn board(hub: &Hub, matching: &Matching, filter: &Filter) -> Result<Outcome, Failure> {
-    let overview = hub.overview(filter).await.map_err(unexpected)?;
-    let cells = || overview.cells.iter().map(cell_json).collect::<Vec<_>>();
-    output::print(|out| match matching.format.output {
-        Output::Json => output::json(out, &board_json(&overview)),
-        Output::Ndjson => output::ndjson(out, &cells()),
-        Output::Csv => output::csv(out, CELL, &cells()),
-        Output::Table => {
-            if overview.cohorts.is_empty() {
-                writeln!(out, "nothing is known to be stuck")?;
-            } else {
-                output::table(out, &cohorts_table(&overview))?;
-            }
-            writeln!(out)?;
-            output::table(out, &cells_table(&overview.cells))?;
-            writeln!(out)?;
-            output::table(out, &sources_table(&overview))
-        }
-    })?;
-    Ok(outcome(&overview, matching.fail_on, !overview.cohorts.is_empty()))
-}
-
-fn board_json(overview: &Overview) -> Value {
+pub(super) fn board_json(overview: &Overview) -> Value {
     let cohorts: Vec<Value> = overview.cohorts.iter().map(cohort_json).collect();
     json!({
         "schema": "quarterdeck.board/1",
@@ -149,7 +146,7 @@ fn board_json(overview: &Overview) -> Value {
     })
 }
 
-fn source_json(source: &SourceStatus, overview: &Overview) -> Value {
+pub(super) fn source_json(source: &SourceStatus, overview: &Overview) -> Value {
     // How many rows there are where none was ever read is not known, and not none.
     let known = |count: usize| source.last_good_at.is_some().then_some(count);
     json!({
@@ -162,7 +159,7 @@ fn source_json(source: &SourceStatus, overview: &Overview) -> Value {
     })
 }
 
-fn cell_json(cell: &Cell) -> Value {
+pub(super) fn cell_json(cell: &Cell) -> Value {
     let counts = &cell.counts;
     let by_rule: serde_json::Map<String, Value> =
         counts.by_rule.iter().map(|(rule, n)| (rule.name().to_owned(), json!(n))).collect();
@@ -173,7 +170,7 @@ fn cell_json(cell: &Cell) -> Value {
     })
 }
 
-fn cohorts_table(overview: &Overview) -> Table {
+pub(super) fn cohorts_table(overview: &Overview) -> Table {
     let row = |cohort: &crate::domain::cohort::Cohort| {
         let tenants =
             if cohort.tenants == 0 && cohort.without_tenant > 0 { "?".into() } else { cohort.tenants.to_string() };
@@ -203,7 +200,7 @@ fn owner(claim: Option<&Claim>, now: jiff::Timestamp) -> String {
     claim.map_or_else(|| "unclaimed".to_owned(), told)
 }
 
-fn cells_table(cells: &[Cell]) -> Table {
+pub(super) fn cells_table(cells: &[Cell]) -> Table {
     let row = |cell: &Cell| {
         let counts = &cell.counts;
         let rules: Vec<String> = counts.by_rule.iter().map(|(rule, n)| format!("{} {n}", rule.name())).collect();
@@ -219,7 +216,7 @@ fn cells_table(cells: &[Cell]) -> Table {
     }
 }
 
-fn sources_table(overview: &Overview) -> Table {
+pub(super) fn sources_table(overview: &Overview) -> Table {
     let row = |source: &SourceStatus| {
         let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
         vec![
@@ -239,41 +236,16 @@ fn sources_table(overview: &Overview) -> Table {
     }
 }
 
-async fn sources(hub: &Hub, format: &Format) -> Result<Outcome, Failure> {
-    let overview = hub.overview(&Filter::default()).await.map_err(unexpected)?;
-    let rows: Vec<Value> = overview.sources.iter().map(|source| source_json(source, &overview)).collect();
-    output::print(|out| match format.output {
-        Output::Json => output::json(out, &json!({"schema": "quarterdeck.sources/1", "at": overview.at, "rows": rows})),
-        Output::Ndjson => output::ndjson(out, &rows),
-        Output::Csv => output::csv(out, SOURCE, &rows),
-        Output::Table => output::table(out, &sources_table(&overview)),
-    })?;
-    Ok(outcome(&overview, None, false))
-}
-
-async fn flows(hub: &Hub, listing: &Listing, filter: Filter) -> Result<Outcome, Failure> {
+/// The groups that the flows come to.
+async fn grouped(hub: &Hub, listing: &Listing, by: GroupBy) -> Result<Outcome, Failure> {
+    let filter = read_filter(&listing.matching.filter)?;
+    hub.pass().await;
     let overview = hub.overview(&filter).await.map_err(unexpected)?;
     let limit = if listing.all { usize::MAX } else { listing.limit };
-    let group = listing.group_by.map(|by| Grouping { by, unfolded: BTreeSet::new() });
+    let group = Some(Grouping { by, unfolded: BTreeSet::new() });
     let query = FlowsQuery { filter, sort: SortBy::Worst, reverse: false, group, page: Page::Offset(0), limit };
     let window = hub.flows(query).await.map_err(unexpected)?;
-    if let Some(by) = listing.group_by {
-        groups(listing, by, &window, &overview)?;
-        return Ok(outcome(&overview, listing.matching.fail_on, !overview.cohorts.is_empty()));
-    }
-    let rows = || window.rows.iter().map(|row| row_json(row)).collect::<Vec<_>>();
-    let format = listing.matching.format.output;
-    output::print(|out| match format {
-        Output::Json => {
-            output::json(out, &json!({"schema": "quarterdeck.flows/1", "total": window.total, "rows": rows()}))
-        }
-        Output::Ndjson => output::ndjson(out, &rows()),
-        Output::Csv => output::csv(out, ROW, &rows()),
-        Output::Table => output::table(out, &flows_table(&window.rows, &overview)),
-    })?;
-    if window.rows.len() < window.total && format != Output::Json {
-        report::note(&format!("{} of {} shown; --all shows every one", window.rows.len(), window.total));
-    }
+    groups(listing, by, &window, &overview)?;
     Ok(outcome(&overview, listing.matching.fail_on, !overview.cohorts.is_empty()))
 }
 
@@ -321,7 +293,7 @@ fn groups_table(heads: &[GroupHead], by: GroupBy, overview: &Overview) -> Table 
     Table { columns: &["STUCK", "OPEN", "COUNT", "OLDEST", "GROUP"], rows: heads.iter().map(row).collect() }
 }
 
-fn flows_table(rows: &[std::sync::Arc<JudgedFlow>], overview: &Overview) -> Table {
+pub(super) fn flows_table(rows: &[std::sync::Arc<JudgedFlow>], overview: &Overview) -> Table {
     let row = |row: &std::sync::Arc<JudgedFlow>| {
         let flow = &row.flow;
         let ago = |at: Option<jiff::Timestamp>| at.map_or_else(String::new, |at| age(since(at, overview.at)));

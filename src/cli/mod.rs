@@ -4,12 +4,18 @@ mod args;
 mod check;
 mod cockpit;
 mod completions;
+mod config;
+mod contexts;
+mod demo;
 mod doctor;
+mod first;
 mod get;
 mod output;
+mod question;
 mod report;
 mod snapshot;
 mod theme;
+mod watch;
 mod world;
 
 use std::ffi::OsString;
@@ -17,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::{Args, Command};
+use self::args::{Args, Command, ConfigCommand};
 use crate::domain::text::is_hidden;
 
 /// What a run of the program came to.
@@ -104,5 +110,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Completions { shell } => completions::run(shell),
         Command::Theme { what } => theme::run(&args.global, &what),
         Command::Man => completions::man(),
+        Command::Config { what: ConfigCommand::Check { file } } => config::check(&args.global, file.as_deref()),
+        Command::Config { what: ConfigCommand::Example { write } } => config::example(&args.global, write),
     }
 }

@@ -3,26 +3,29 @@
 //! On the demo world the clock stands still, so that the same seed gives the same picture on every machine: the
 //! pictures of the README are made so.
 
-use std::sync::Arc;
-
-use jiff::Timestamp;
-
 use super::args::{Global, Picture, Snapshot};
-use super::{Failure, Outcome, output, world};
+use super::{Failure, Outcome, demo, output, world};
 use crate::cockpit::{self, ScreenName};
 
 pub(super) async fn run(global: &Global, snapshot: &Snapshot) -> Result<Outcome, Failure> {
     let screen: ScreenName = snapshot.screen.parse().map_err(Failure::Usage)?;
     let (width, height) = size(&snapshot.size)?;
-    let world = if global.demo {
-        let at: Timestamp = world::DEMO_TIME.parse().map_err(|error: jiff::Error| Failure::Other(error.into()))?;
-        world::demo(global, Arc::new(move || at))?
-    } else {
-        world::build(global, true)?
-    };
+    let flows = [ScreenName::Flows, ScreenName::Detail].contains(&screen);
+    if let Some(filter) = &snapshot.filter {
+        super::get::read_filter(std::slice::from_ref(filter))?;
+        if !flows {
+            return Err(Failure::Usage("--filter goes with --screen flows or --screen detail".into()));
+        }
+    }
+    let world = if global.demo { demo::picture(global)? } else { world::build(global, true)? };
     world.hub.pass().await;
-    let settings = super::cockpit::settings(&world, global).await?;
-    let buffer = cockpit::snapshot(world.hub.clone(), screen, width, height, &settings)
+    let mut settings = super::cockpit::settings(&world, global).await?;
+    if world.ui.ascii.value.is_none() {
+        // There may be no terminal; what shows the picture still has a character set.
+        settings.ascii = cockpit::ascii(|name| (name != "TERM").then(|| std::env::var(name).ok()).flatten());
+    }
+    settings.filter.clone_from(&snapshot.filter);
+    let buffer = cockpit::snapshot_after(world.hub.clone(), screen, &snapshot.keys, width, height, &settings)
         .await
         .map_err(|error| Failure::Other(error.into()))?;
     let picture = match snapshot.format {

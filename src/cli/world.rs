@@ -8,15 +8,15 @@ use jiff::Timestamp;
 
 use super::Failure;
 use super::args::Global;
-use crate::config::{Config, ConfigError, KeySetting, LogSettings, SourceConfig, SourceKind, Ui, ViewSetting};
+use super::demo::{self, Look};
+use crate::config::{
+    Config, ConfigError, ContextInfo, KeySetting, LogSettings, SourceConfig, SourceKind, Ui, ViewSetting,
+};
 use crate::connect::Connector;
 use crate::connect::restate::Restate;
-use crate::connect::sim::{self, World as SimWorld};
+use crate::connect::sim::World as SimWorld;
 use crate::domain::redact::Redactor;
 use crate::hub::{Clock, Hub, Setup};
-
-/// The time of the demo world's pictures: in the middle of the night.
-pub(super) const DEMO_TIME: &str = "2026-01-15T03:12:00Z";
 
 /// A hub, and what the header says of it.
 pub(super) struct World {
@@ -24,22 +24,28 @@ pub(super) struct World {
     pub(super) context: String,
     pub(super) operator: String,
     pub(super) production: bool,
-    pub(super) demo: bool,
+    /// The colour of the context.
+    pub(super) accent: Option<String>,
+    /// Whether production is acted on without being armed.
+    pub(super) writable: bool,
+    /// The made-up world, where it is one.
+    pub(super) demo: Option<Arc<SimWorld>>,
     pub(super) clock: Clock,
     /// How the cockpit is to look, which keys are not as they are by default, and the saved views.
     pub(super) ui: Ui,
     pub(super) keys: Vec<KeySetting>,
     pub(super) views: Vec<ViewSetting>,
-    /// What is told of the run, and where it is written.
-    pub(super) log: LogSettings,
-    pub(super) state_dir: Option<PathBuf>,
+    /// The contexts that can be gone to.
+    pub(super) contexts: Vec<ContextInfo>,
+    /// How much is told of the run, and where it is kept; `None` where no config says so.
+    pub(super) log: Option<(LogSettings, PathBuf)>,
 }
 
 /// The config, or why there is none.
 pub(super) fn config(global: &Global) -> Result<Config, Failure> {
     Config::load(global.config.as_deref(), &global.flags()).map_err(|error| match &error {
         ConfigError::None { .. } => {
-            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo"))
+            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo\nor begin with an example: quarterdeck config example --write"))
         }
         _ => Failure::Usage(error.to_string()),
     })
@@ -48,21 +54,17 @@ pub(super) fn config(global: &Global) -> Result<Config, Failure> {
 /// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
 pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     if global.demo {
-        let started = Timestamp::now();
-        // One look is a look at one moment: then a seed says the same however long the look takes.
-        return demo(global, if once { Arc::new(move || started) } else { Arc::new(Timestamp::now) });
+        return demo::world(global, if once { Look::Once } else { Look::Cockpit });
     }
-    if global.seed.is_some() {
-        return Err(Failure::Usage("--seed goes with --demo".into()));
+    for (given, option) in
+        [(global.seed.is_some(), "--seed"), (global.speed.is_some(), "--speed"), (global.fresh, "--fresh")]
+    {
+        if given {
+            return Err(Failure::Usage(format!("{option} goes with --demo")));
+        }
     }
     let config = config(global)?;
-    let read_only = if global.read_only {
-        Some("started with --read-only".to_owned())
-    } else if config.context.production {
-        Some(format!("{} is production, which this version does not act on", config.context.name))
-    } else {
-        None
-    };
+    let read_only = global.read_only.then(|| "started with --read-only".to_owned());
     let clock: Clock = Arc::new(Timestamp::now);
     let redactor = Redactor::new(config.redact.iter().map(String::as_str));
     let sources = config.context.sources.iter().map(|source| connect(source, &redactor)).collect::<Result<_, _>>()?;
@@ -71,11 +73,12 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         context: context.clone(),
         operator: config.operator.clone(),
         read_only,
+        locked: config.context.production && !global.write,
         thresholds: config.thresholds,
         soak: config.soak,
         state_dir: (!once).then(|| config.state_dir.clone()),
         // A single look reads them and writes nothing.
-        claims_dir: Some(config.state_dir),
+        claims_dir: Some(config.state_dir.clone()),
         clock: clock.clone(),
         sources,
     });
@@ -85,47 +88,15 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         context,
         operator: config.operator,
         production,
-        demo: false,
+        accent: config.context.colour,
+        writable: production && global.write,
+        demo: None,
         clock,
         ui: config.ui,
         keys: config.keys,
         views: config.views,
-        log: config.log,
-        state_dir: Some(config.state_dir),
-    })
-}
-
-/// The demo world, by a clock that may stand still.
-pub(super) fn demo(global: &Global, clock: Clock) -> Result<World, Failure> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let ui = Ui::without_file(&global.flags(), &variable)
-        .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
-    let log = LogSettings::without_file(&variable)
-        .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
-    let world: Arc<dyn Connector> = Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), clock.clone()));
-    let hub = Hub::new(Setup {
-        context: "demo".to_owned(),
-        operator: "you".to_owned(),
-        read_only: global.read_only.then(|| "started with --read-only".to_owned()),
-        thresholds: crate::config::ThresholdBook::default(),
-        soak: jiff::SignedDuration::from_secs(10),
-        state_dir: None,
-        claims_dir: None,
-        clock: clock.clone(),
-        sources: vec![(sim::NAME.to_owned(), world, Duration::from_secs(2))],
-    });
-    Ok(World {
-        hub,
-        context: "demo".to_owned(),
-        operator: "you".to_owned(),
-        production: false,
-        demo: true,
-        clock,
-        ui,
-        keys: Vec::new(),
-        views: Vec::new(),
-        log,
-        state_dir: None,
+        contexts: config.contexts,
+        log: Some((config.log, config.state_dir)),
     })
 }
 

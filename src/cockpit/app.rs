@@ -20,6 +20,8 @@ use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
 use super::times::Times;
 use super::update::What;
+use super::update::arming::ArmForm;
+use super::update::contexts::ContextList;
 use super::views::View;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::Version;
@@ -29,7 +31,8 @@ use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
 use crate::ops::{
-    FlowAnswer, FlowCount, FlowWindow, GroupBy, GroupKey, Grouping, OpsError, Overview, Selection, SortBy,
+    Armed, FlowAnswer, FlowCount, FlowWindow, GroupBy, GroupKey, Grouping, OpsError, Overview, REASON_LEAST, Selection,
+    SortBy,
 };
 use crate::query::{Filter, FilterError};
 
@@ -46,7 +49,7 @@ pub const MESSAGE_FOR: SignedDuration = SignedDuration::from_secs(5);
 const WARNING_FOR: SignedDuration = SignedDuration::from_secs(20);
 
 /// The fewest characters, blanks aside, of a reason.
-pub const REASON_MIN: usize = 3;
+pub const REASON_MIN: usize = REASON_LEAST;
 
 /// The board's two lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +77,8 @@ pub struct BoardState {
     pub folded: usize,
     /// When the cursor moved last.
     pub moved_at: Option<Timestamp>,
+    /// Whether the operator moved, or every source has been heard: before that the cursor keeps to the top.
+    pub settled: bool,
     /// Which list has the focus.
     pub pane: Pane,
     /// The source and the flow under the strip's cursor.
@@ -243,6 +248,10 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: usize,
     },
+    /// Another context is being chosen.
+    Contexts(Box<ContextList>),
+    /// A production context is about to be armed.
+    Arm(Box<ArmForm>),
     /// A cohort is being claimed.
     Claim(Box<ClaimMenu>),
     /// A choice for the list.
@@ -505,6 +514,7 @@ impl App {
                 new: 0,
                 folded: 0,
                 moved_at: None,
+                settled: false,
                 pane: Pane::Cohorts,
                 flow: None,
                 show_all: false,
@@ -563,6 +573,14 @@ impl App {
             under_way: [None; Target::COUNT],
             again: [false; Target::COUNT],
         }
+    }
+
+    /// Counts its questions from where an older cockpit stopped, so that an answer to one of its is never taken for
+    /// an answer to one of these. What the operator chose of its looks goes on.
+    pub fn follow(&mut self, older: &Self) {
+        self.epoch = older.epoch;
+        self.theme.clone_from(&older.theme);
+        self.times = older.times.clone();
     }
 
     /// The theme to draw in: the one that is being looked at, else the one in force.
@@ -640,12 +658,32 @@ impl App {
         self.acts.value()?.iter().find(|act| act.id == *id)
     }
 
-    /// Why nothing can be acted on at all, where that is so.
+    /// Why nothing can be acted on at all at this moment, where that is so.
     pub fn read_only(&self) -> Option<&SafeText> {
-        self.settings
-            .read_only
-            .as_ref()
-            .or_else(|| self.overview.value().and_then(|overview| overview.read_only.as_ref()))
+        if let Some(why) = &self.settings.read_only {
+            return Some(why);
+        }
+        let overview = self.overview.value()?;
+        match &overview.lock {
+            // What was last heard may be older than the end of the time it was armed for.
+            Some(lock) => self.armed().is_none().then_some(&lock.why),
+            None => overview.read_only.as_ref(),
+        }
+    }
+
+    /// By whom the context is armed and until when, where it is.
+    pub fn armed(&self) -> Option<&Armed> {
+        let armed = self.overview.value()?.lock.as_ref()?.armed.as_ref()?;
+        (self.now < armed.until).then_some(armed)
+    }
+
+    /// Notes that the context was armed or locked, before the board says so.
+    pub fn set_armed(&mut self, armed: Option<Armed>) {
+        if let Remote::Fresh { value, .. } | Remote::Stale { value, .. } = &mut self.overview
+            && let Some(lock) = &mut Arc::make_mut(value).lock
+        {
+            lock.armed = armed;
+        }
     }
 
     /// What is marked on the list: a verb or a copy there is about all of it. [`Ops::select`](crate::ops::Ops::select)

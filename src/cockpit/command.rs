@@ -41,6 +41,7 @@ pub enum CommandId {
     Refresh,
     Pause,
     Acts,
+    Speed,
     CommandLine,
     Help,
     Interrupt,
@@ -52,6 +53,9 @@ pub enum CommandId {
     Quit,
     QuitAll,
     UseVerbs,
+    Arm,
+    Disarm,
+    Contexts,
     CopyRow,
     CopyJson,
     CopyCurl,
@@ -226,6 +230,13 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Zone, "zone", &["U"], "show times in UTC, or in the zone of this machine").typed(),
     command(CommandId::Acts, "acts", &[], "the last act and how far it has come").typed(),
     command(CommandId::Log, "log", &["L"], "what went wrong and what happened, and where the files of it are").typed(),
+    command(CommandId::Speed, "speed", &[], "how fast the demo's time runs: 10 is ten times as fast").takes("N"),
+    command(CommandId::Contexts, "context", &["C"], "go to another context, or to the demo world")
+        .takes("NAME")
+        .also(&["ctx", "contexts"]),
+    command(CommandId::Arm, "arm", &[], "let acts through a production context, for 30 minutes at most")
+        .takes("[30m] REASON"),
+    command(CommandId::Disarm, "disarm", &[], "lock a production context again").typed(),
     command(CommandId::CommandLine, "command-line", &[":", "ctrl-a", "ctrl-p"], "type a command").hint("command"),
     command(CommandId::Help, "help", &["?", "f1"], "the keys of this screen, and what the signs mean")
         .hint("help")

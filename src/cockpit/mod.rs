@@ -26,6 +26,7 @@ pub mod raw;
 pub mod remote;
 mod runtime;
 mod screens;
+mod session;
 mod settings;
 mod snapshot;
 pub mod theme;
@@ -40,8 +41,9 @@ mod tests;
 use thiserror::Error;
 
 pub use export::{ansi, svg, text};
-pub use runtime::run;
-pub use settings::{Badge, Clock, Colours, ScreenName, Settings, ascii, colours, mouse};
+pub use runtime::{can_show, run, run_with};
+pub use session::{Contexts, Session};
+pub use settings::{Badge, Clock, Colours, DEMO, ScreenName, Settings, Tempo, ascii, colours, mouse};
 pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;
@@ -97,4 +99,6 @@ pub struct Exit {
     pub reason: ExitReason,
     /// What had not ended.
     pub running: Vec<RunningAct>,
+    /// Whether it was left on the demo world.
+    pub demo: bool,
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
+use jiff::SignedDuration;
 
 use super::clipboard::Clip;
 use crate::domain::claim::{Claim, ClaimRequest};
@@ -12,7 +13,7 @@ use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
-use crate::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, Selected, Selection};
+use crate::ops::{Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, Selected, Selection};
 use crate::query::Filter;
 
 /// What a question is about. There is one question of each kind under way at most.
@@ -32,6 +33,8 @@ pub enum Target {
     Refresh,
     /// The act that was confirmed.
     Act,
+    /// The lock of the context.
+    Arm,
     /// A claim that is to be recorded.
     Claim,
     /// What is marked.
@@ -66,7 +69,7 @@ pub struct Ticket {
     pub epoch: u64,
 }
 
-/// A question to the hub. None changes anything.
+/// A question to the hub. None changes anything outside.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     /// The board.
@@ -81,6 +84,15 @@ pub enum Ask {
     Remediations,
     /// Ask the sources now.
     Refresh,
+    /// Let acts through a locked context.
+    Arm {
+        /// For how long.
+        lasting: SignedDuration,
+        /// Why, in the operator's words.
+        reason: String,
+    },
+    /// Let none through any more.
+    Disarm,
     /// How many there are of what is marked.
     Marked(Selection),
     /// The rows of what is marked.
@@ -110,6 +122,7 @@ impl Ask {
             Self::Plan(..) => Target::Plan,
             Self::Remediations => Target::Remediations,
             Self::Refresh => Target::Refresh,
+            Self::Arm { .. } | Self::Disarm => Target::Arm,
             Self::Marked(_) => Target::Marked,
             Self::Range(_) => Target::Range,
             Self::Rows(_) => Target::Rows,
@@ -138,6 +151,8 @@ pub enum Answer {
     Remediations(Result<Vec<Remediation>, OpsError>),
     /// The sources will be asked.
     Refresh(Result<(), OpsError>),
+    /// The context was armed, or locked, or it was refused.
+    Arm(Result<Option<Armed>, OpsError>),
     /// The act was recorded, or not.
     Act(Box<Result<Remediation, OpsError>>),
     /// How many there are of what is marked.
@@ -175,6 +190,8 @@ pub enum Msg {
     Changed(u64),
     /// The hub answered.
     Reply(Ticket, Answer),
+    /// A context could not be opened: its name, and why.
+    NotOpened(String, SafeText),
 }
 
 /// Something to be done.
@@ -204,6 +221,10 @@ pub enum Effect {
     Mouse(bool),
     /// Have a page opened, outside.
     Open(SafeText),
+    /// Make the time of a made-up world run slower or faster.
+    Speed(f64),
+    /// Go to another context.
+    Switch(String),
     /// Paint the whole screen anew.
     Repaint,
     /// Go to the background.

@@ -13,7 +13,7 @@ use super::keymap::Keymap;
 use super::opener::Opener;
 use super::theme::{Styles, Themes};
 use super::views::View;
-use crate::config::Times;
+use crate::config::{ContextInfo, Times};
 use crate::domain::text::SafeText;
 
 /// What the context's badge warns of.
@@ -26,6 +26,9 @@ pub enum Badge {
     /// A real one that customers depend on.
     Production,
 }
+
+/// The name of the demo world, as a context.
+pub const DEMO: &str = "demo";
 
 /// How many colours the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +108,15 @@ impl FromStr for ScreenName {
 /// Where the present comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// How fast the time of a made-up world runs.
+pub trait Tempo: Send + Sync {
+    /// How many of its seconds pass in one.
+    fn speed(&self) -> f64;
+
+    /// Makes it run slower or faster from now on; in words why it can't.
+    fn set(&self, speed: f64) -> Result<(), String>;
+}
+
 /// How the cockpit is to look and whom it serves.
 #[derive(Clone)]
 pub struct Settings {
@@ -114,6 +126,10 @@ pub struct Settings {
     pub badge: Badge,
     /// Why nothing can be acted on, where that is so.
     pub read_only: Option<SafeText>,
+    /// Whether a production context is acted on without being armed, because it was asked for at the start.
+    pub writable: bool,
+    /// The contexts of the config, in its order.
+    pub contexts: Vec<ContextInfo>,
     /// Who is at the keyboard; taken on trust.
     pub operator: SafeText,
     /// How many colours the terminal has.
@@ -134,6 +150,10 @@ pub struct Settings {
     pub warning: Option<SafeText>,
     /// The present.
     pub clock: Clock,
+    /// What makes time run faster, where that can be: in a made-up world.
+    pub tempo: Option<Arc<dyn Tempo>>,
+    /// How fast it runs now, where it can be made faster.
+    pub speed: Option<f64>,
     /// The screen to begin with.
     pub start: ScreenName,
     /// What lies between here and the terminal, for the clipboard.
@@ -170,6 +190,8 @@ impl Settings {
             context: context.into(),
             badge: Badge::Normal,
             read_only: None,
+            writable: false,
+            contexts: Vec::new(),
             operator: operator.into(),
             colours: Colours::TrueColour,
             ascii: false,
@@ -180,6 +202,8 @@ impl Settings {
             mouse: true,
             warning: None,
             clock: Arc::new(Timestamp::now),
+            tempo: None,
+            speed: None,
             start: ScreenName::Board,
             between: Between::Nothing,
             opener: Err("nobody was asked".into()),

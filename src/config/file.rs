@@ -14,8 +14,8 @@ use super::section::{Found, Section};
 use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
-    Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, SourceConfig, SourceKind, Surroundings,
-    Transport, default_state_dir, paths, transport,
+    Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, SourceConfig, SourceKind,
+    Surroundings, Transport, default_state_dir, paths, transport,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
@@ -124,6 +124,26 @@ pub(super) fn read(
         log,
         layers,
     })
+}
+
+/// Reads what holds whatever the context. The whole file has to be right.
+pub(super) fn outline(
+    text: &str,
+    file_name: &str,
+    flags: &Flags,
+    surroundings: &Surroundings<'_>,
+) -> Result<Outline, ConfigError> {
+    // Any context does, and one without sources too.
+    let first = match read(text, file_name, flags, surroundings) {
+        Ok(Config { contexts, ui, keys, views, .. }) => return Ok(Outline { contexts, ui, keys, views }),
+        Err(ConfigError::NoContext { existing, .. } | ConfigError::UnknownContext { existing, .. }) => {
+            existing.into_iter().next()
+        }
+        Err(error) => return Err(error),
+    };
+    let flags = Flags { context: first, ..flags.clone() };
+    let Config { contexts, ui, keys, views, .. } = read(text, file_name, &flags, surroundings)?;
+    Ok(Outline { contexts, ui, keys, views })
 }
 
 /// The context that is asked for, and by what.

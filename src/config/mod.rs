@@ -113,7 +113,7 @@ impl ContextInfo {
 pub struct Context {
     /// Its name.
     pub name: String,
-    /// Whether it is production: then nothing in it is acted on yet.
+    /// Whether it is production: then nothing in it is acted on until it is armed.
     pub production: bool,
     /// The colour of its badge: one of the eight of a terminal, `gray`, or `#rrggbb`.
     pub colour: Option<String>,
@@ -240,6 +240,49 @@ pub struct Surroundings<'a> {
     pub folder: &'a Path,
 }
 
+/// What a file says whatever the context: what the demo world takes from it.
+#[derive(Debug, Clone)]
+pub struct Outline {
+    /// Every context, in the order of the file.
+    pub contexts: Vec<ContextInfo>,
+    /// See [`Config::ui`].
+    pub ui: Ui,
+    /// See [`Config::keys`].
+    pub keys: Vec<KeySetting>,
+    /// See [`Config::views`].
+    pub views: Vec<ViewSetting>,
+}
+
+/// The file that a config is read from: the one that is named, else the one that `QUARTERDECK_CONFIG` names, else
+/// [`default_file`]. `None` without a home directory.
+pub fn place(named: Option<&Path>) -> Option<PathBuf> {
+    named.map(Path::to_owned).or_else(from_environment).or_else(default_file)
+}
+
+/// Where a config was looked for, if nobody has named one and there is none: the first start.
+pub fn missing(named: Option<&Path>) -> Option<PathBuf> {
+    let named = named.map(Path::to_owned).or_else(from_environment);
+    default_file().filter(|file| named.is_none() && !file.exists())
+}
+
+fn from_environment() -> Option<PathBuf> {
+    // A path need not be text.
+    std::env::var_os("QUARTERDECK_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+impl Outline {
+    /// Reads it from the config of this process, as [`Config::load`] does.
+    pub fn load(path: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let file = place(path).ok_or(ConfigError::NoHome)?;
+        let text =
+            std::fs::read_to_string(&file).map_err(|error| ConfigError::Unreadable { path: file.clone(), error })?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let surroundings = Surroundings { variable: &variable, folder };
+        file::outline(&text, &file.display().to_string(), flags, &surroundings)
+    }
+}
+
 impl Config {
     /// Reads the config of this process.
     ///
@@ -248,9 +291,7 @@ impl Config {
     /// else `default`, or the only one. Only a missing default file is [`ConfigError::None`]: a file that somebody named has to exist.
     pub fn load(path: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        // A path need not be text.
-        let from_environment = || std::env::var_os("QUARTERDECK_CONFIG").filter(|path| !path.is_empty());
-        let named = path.map(Path::to_owned).or_else(|| from_environment().map(PathBuf::from));
+        let named = path.map(Path::to_owned).or_else(from_environment);
         let file = match &named {
             Some(file) => file.clone(),
             None => default_file().ok_or(ConfigError::NoHome)?,

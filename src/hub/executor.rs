@@ -41,7 +41,7 @@ pub(super) const INEXACT: &str = "its id is too long or holds hidden characters,
 pub(super) struct Executor {
     operator: SafeText,
     soak: SignedDuration,
-    journal: Journal,
+    journal: Arc<Journal>,
     clock: Clock,
     changed: Arc<dyn Fn() + Send + Sync>,
     plans: Mutex<HashMap<SafeText, (Plan, Baseline)>>,
@@ -93,7 +93,7 @@ impl Executor {
     pub(super) fn new(
         operator: &str,
         soak: SignedDuration,
-        journal: Journal,
+        journal: Arc<Journal>,
         clock: Clock,
         changed: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {

@@ -40,6 +40,10 @@ pub(super) enum Event {
     Answered { state: ItemState, text: String },
     /// Nothing more will happen by itself.
     Ended { state: ItemState, text: String },
+    /// Acts on a production context are let through.
+    Armed(Arming),
+    /// And not any more.
+    Disarmed { text: String },
 }
 
 /// An act that is about to be sent: everything needed to see later what became of it.
@@ -55,6 +59,15 @@ pub(super) struct Sending {
     /// Taken on trust.
     pub(super) requested_by: String,
     pub(super) before: Baseline,
+}
+
+/// Until when acts are let through, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Arming {
+    pub(super) until: Timestamp,
+    pub(super) reason: String,
+    /// Taken on trust.
+    pub(super) requested_by: String,
 }
 
 /// The record of acts.
@@ -92,6 +105,14 @@ impl Journal {
         Self(Mutex::new(Store::Memory(Vec::new())))
     }
 
+    /// A record on a disk that is full.
+    #[cfg(test)]
+    pub(super) fn full() -> Self {
+        let path = PathBuf::from("/dev/full");
+        let file = OpenOptions::new().append(true).open(&path).unwrap();
+        Self(Mutex::new(Store::File { file, path, alone: false }))
+    }
+
     /// Appends a line and waits until the disk has it.
     pub(super) fn append(&self, entry: Entry) -> io::Result<()> {
         match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -126,7 +147,7 @@ impl Journal {
         for entry in entries {
             match entry.event {
                 Event::Sending(_) => open.push(entry),
-                Event::Answered { .. } => {}
+                Event::Answered { .. } | Event::Armed(_) | Event::Disarmed { .. } => {}
                 Event::Ended { .. } => open.retain(|begun| begun.id != entry.id),
             }
         }

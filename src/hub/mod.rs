@@ -2,6 +2,7 @@
 //!
 //! It knows connectors by their trait alone, and nothing of the terminal.
 
+mod arming;
 mod board;
 mod claims;
 mod executor;
@@ -19,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::arming::Latch;
 use self::claims::Claims;
 use self::executor::{Executor, INEXACT, offers};
 use self::journal::Journal;
@@ -35,7 +37,9 @@ use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Judgement, judge};
 use crate::domain::ways::Ways;
-use crate::ops::{FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Ops, OpsError, Overview, Selected, Selection};
+use crate::ops::{
+    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, NOT_LOCKED, Ops, OpsError, Overview, Selected, Selection,
+};
 use crate::query::Filter;
 
 /// How a hub is set up.
@@ -46,6 +50,8 @@ pub struct Setup {
     pub operator: String,
     /// Why nothing may be acted on, where that is so.
     pub read_only: Option<String>,
+    /// Whether nothing is acted on until the hub is armed.
+    pub locked: bool,
     /// When the rules hold.
     pub thresholds: ThresholdBook,
     /// How long the effect of an act is watched.
@@ -70,6 +76,7 @@ pub struct Hub {
     sources: Vec<Source>,
     revision: Arc<watch::Sender<u64>>,
     executor: Option<Arc<Executor>>,
+    latch: Option<Arc<Latch>>,
     claims: Arc<Claims>,
 }
 
@@ -103,6 +110,11 @@ impl Hub {
             let revision = revision.clone();
             Arc::new(move || revision.send_modify(|n| *n += 1))
         };
+        let journal = journal.map(Arc::new);
+        let latch = journal.clone().filter(|_| setup.locked).map(|journal| {
+            let clock = setup.clock.clone();
+            Arc::new(Latch::new(&setup.context, &setup.operator, journal, clock, Arc::clone(&changed) as _))
+        });
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
         let claims = Arc::new(Claims::new(&setup.operator, setup.claims_dir.as_deref()));
@@ -117,6 +129,7 @@ impl Hub {
             sources,
             revision,
             executor,
+            latch,
             claims,
         })
     }
@@ -247,9 +260,25 @@ impl Hub {
         source.rows().iter().filter(|row| filter.matches(row, engine_now)).cloned().collect()
     }
 
+    /// Why nothing may be acted on at this moment, where that is so.
+    fn refusal(&self) -> Option<SafeText> {
+        self.read_only.clone().or_else(|| self.latch.as_ref().and_then(|latch| latch.refusal()))
+    }
+
     fn executor(&self) -> Result<&Arc<Executor>, OpsError> {
-        let why = || OpsError::Refused(self.read_only.clone().unwrap_or_else(|| "nothing can be recorded".into()));
-        self.executor.as_ref().filter(|_| self.read_only.is_none()).ok_or_else(why)
+        match (self.refusal(), &self.executor) {
+            (Some(why), _) => Err(OpsError::Refused(why)),
+            (None, Some(executor)) => Ok(executor),
+            (None, None) => Err(OpsError::Refused("nothing can be recorded".into())),
+        }
+    }
+
+    fn latch(&self) -> Result<&Arc<Latch>, OpsError> {
+        match (&self.latch, &self.read_only) {
+            (Some(latch), _) => Ok(latch),
+            (None, Some(why)) => Err(OpsError::Refused(format!("it can't be armed: {why}").into())),
+            (None, None) => Err(OpsError::Refused(NOT_LOCKED.into())),
+        }
     }
 }
 
@@ -266,7 +295,8 @@ impl Ops for Hub {
             cohorts: Vec::new(),
             stuck_tenants: 0,
             stuck_without_tenant: 0,
-            read_only: self.read_only.clone(),
+            read_only: self.refusal(),
+            lock: self.latch.as_ref().map(|latch| latch.show()),
             claims_note: None,
         };
         let mut tenants = HashSet::new();
@@ -336,7 +366,7 @@ impl Ops for Hub {
 
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
         let (source, reading, judgement) = self.read(id).await?;
-        let verbs = offers(&*source.connector, &reading.detail.flow, self.read_only.as_ref());
+        let verbs = offers(&*source.connector, &reading.detail.flow, self.refusal().as_ref());
         let read_at = (self.clock)();
         let clock_offset = reading.engine_now.duration_since(read_at);
         Ok(FlowAnswer { detail: reading.detail, judgement, verbs, read_at, clock_offset })
@@ -386,6 +416,8 @@ impl Ops for Hub {
         let plan = executor.planned(plan_hash)?;
         // Data that is acted on is read again first: what is on screen may be half a minute old.
         let (source, fresh, _) = self.read(&plan.target).await?;
+        // Reading takes its time, in which the hub may have been locked.
+        let executor = self.executor().map(|_| executor)?;
         executor.begin(source.connector.clone(), plan, reason, &fresh)
     }
 
@@ -396,6 +428,14 @@ impl Ops for Hub {
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {
         let book = self.log.get().ok_or_else(|| OpsError::Refused("no log is kept".into()))?;
         Ok(Arc::new(book.view()))
+    }
+
+    async fn arm(&self, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
+        self.latch()?.arm(lasting, reason)
+    }
+
+    async fn disarm(&self) -> Result<(), OpsError> {
+        self.latch().map(|latch| latch.disarm())
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {

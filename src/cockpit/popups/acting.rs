@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::{frame, inside, place};
+use super::{frame, inside, line, place};
 use crate::cockpit::app::{App, Focus, REASON_MIN, Review, ReviewState};
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::remote::Remote;
@@ -15,7 +15,6 @@ use crate::cockpit::widgets::pen::{Pen, wrap};
 use crate::cockpit::widgets::state;
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::Verb;
-use crate::domain::text::SafeText;
 use crate::domain::time::{age, since};
 use crate::ops::{FlowAnswer, OpsError};
 
@@ -178,29 +177,9 @@ pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Po
 
 fn reason(pen: &mut Pen<'_>, review: &Review, area: Rect) -> Option<Position> {
     let focus = review.focus == Focus::Reason && review.state == ReviewState::Open;
-    let label = if focus { pen.styles.title } else { pen.styles.faint };
-    pen.text(area.x, area.y, 10, "reason", label);
-    let (x, columns) = (area.x + 10, area.width.saturating_sub(10));
-    pen.style(Rect { x, width: columns, ..area }, pen.styles.button);
+    let hint = format!("at least {REASON_MIN} characters: it stays in the record");
     pen.hit(area, Hit::Review(Focus::Reason));
-    let typed = SafeText::new(review.reason.value());
-    if typed.is_empty() && !focus {
-        let text = format!("at least {REASON_MIN} characters: it stays in the record");
-        pen.text(x, area.y, columns, &text, pen.styles.dim);
-    }
-    let scroll = review.reason.visual_scroll(usize::from(columns.saturating_sub(1)));
-    let mut skipped = 0;
-    let shown: String = typed
-        .chars()
-        .skip_while(|c| {
-            let before = skipped;
-            skipped += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
-            before < scroll
-        })
-        .collect();
-    pen.text(x, area.y, columns, &shown, pen.styles.strong);
-    let column = u16::try_from(review.reason.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
-    focus.then(|| Position::new(x + column.min(columns.saturating_sub(1)), area.y))
+    line::draw(pen, "reason", &review.reason, focus, &hint, area)
 }
 
 /// The name of the button that sends nothing. Where the verb is to cancel, two buttons must not both say so.

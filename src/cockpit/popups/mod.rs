@@ -1,8 +1,11 @@
 //! What lies over a screen: the help, and the way from a verb to its outcome.
 
 pub(super) mod acting;
+mod arming;
 pub(super) mod claim;
+mod contexts;
 pub(super) mod help;
+mod line;
 pub(super) mod log;
 pub(super) mod menu;
 pub(super) mod page;
@@ -89,6 +92,8 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         | Popup::Themes { .. }
         | Popup::Page { .. }
         | Popup::Quit { .. }
+        | Popup::Contexts(_)
+        | Popup::Arm(_)
         | Popup::Claim(_)
         | Popup::Menu { .. }
         | Popup::Views { .. } => None,
@@ -135,6 +140,11 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             None
         }
         Popup::Review(review) => acting::review(app, pen, review),
+        Popup::Arm(form) => arming::draw(app, pen, form),
+        Popup::Contexts(list) => {
+            contexts::draw(app, pen, list);
+            None
+        }
         Popup::Claim(menu) => claim::draw(app, pen, menu),
         Popup::Menu { menu, index } => {
             menu::menu(app, pen, *menu, *index);

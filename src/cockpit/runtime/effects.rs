@@ -33,6 +33,8 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         }
         Ask::Ways(id) => Answer::Ways(patiently(ops.ways(&id)).await),
         Ask::Refresh => Answer::Refresh(patiently(ops.refresh(None)).await),
+        Ask::Arm { lasting, reason } => Answer::Arm(patiently(ops.arm(lasting, &reason)).await.map(Some)),
+        Ask::Disarm => Answer::Arm(patiently(ops.disarm()).await.map(|()| None)),
         Ask::Marked(selection) => Answer::Marked(patiently(ops.select(&selection, 0)).await),
         Ask::Rows(selection) => Answer::Rows(patiently(ops.select(&selection, MARKS_MOST)).await),
         Ask::Range(query) => Answer::Range(patiently(ops.flows(query)).await),

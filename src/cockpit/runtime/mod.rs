@@ -7,6 +7,7 @@ pub(super) mod effects;
 mod outside;
 mod terminal;
 
+use std::any::Any;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,20 +23,34 @@ use super::app::{App, Level};
 use super::clipboard::sequence;
 use super::draw::draw;
 use super::msg::{Effect, Msg};
-use super::settings::Settings;
+use super::session::{Contexts, Session};
+use super::settings::{Badge, Settings};
 use super::theme::Styles;
-use super::update::{next_tick, start, update};
+use super::update::{contexts, next_tick, start, update};
 use super::{CockpitError, Exit, ExitReason};
+use crate::domain::text::SafeText;
 use crate::ops::Ops;
 
-/// Shows the cockpit until it is left.
-pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitError> {
+/// Whether there is a terminal that can show it.
+pub fn can_show() -> Result<(), CockpitError> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(CockpitError::NoTerminal);
     }
-    if let Some(term) = std::env::var("TERM").ok().filter(|term| term == "dumb" || term.is_empty()) {
-        return Err(CockpitError::Dumb(term));
+    match std::env::var("TERM").ok().filter(|term| term == "dumb" || term.is_empty()) {
+        Some(term) => Err(CockpitError::Dumb(term)),
+        None => Ok(()),
     }
+}
+
+/// Shows the cockpit until it is left.
+pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitError> {
+    run_with(Session { ops, settings, alive: Box::new(()) }, None).await
+}
+
+/// Shows the cockpit until it is left, on this context and those that can be gone to from there.
+pub async fn run_with(session: Session, contexts: Option<Arc<dyn Contexts>>) -> Result<Exit, CockpitError> {
+    let Session { ops, settings, alive } = session;
+    can_show()?;
     let styles = settings.styles(settings.theme.as_deref()).map_err(CockpitError::Theme)?;
     let panicked = Arc::new(Notify::new());
     let signals = outside::signals()?;
@@ -47,11 +62,13 @@ pub async fn run(ops: Arc<dyn Ops>, settings: Settings) -> Result<Exit, CockpitE
     let (replies_in, replies) = mpsc::channel(64);
     let now = (settings.clock)();
     let app = App::new(settings, size, now);
-    let performer = Performer::new(Arc::clone(&ops), replies_in);
+    let performer = Performer::new(Arc::clone(&ops), replies_in.clone());
+    let (opened_in, opened) = mpsc::channel(1);
+    let link = Link { ops, alive, contexts, replies_in, opened_in, switched: false };
     let dressed_in = app.theme().map(str::to_owned);
     let mut cockpit =
-        Cockpit { app, styles, dressed_in, terminal, performer, leaving: None, urgent: true, dirty: true };
-    let result = cockpit.run(&*ops, Wires { signals, hangup, panicked, input, replies }).await;
+        Cockpit { app, styles, dressed_in, terminal, performer, link, leaving: None, urgent: true, dirty: true };
+    let result = cockpit.run(Wires { signals, hangup, panicked, input, replies, opened }).await;
     cockpit.terminal.release();
     match result {
         // Whatever is asked of a terminal that has gone fails, and may do so before it is told that it has.
@@ -67,6 +84,22 @@ struct Wires {
     panicked: Arc<Notify>,
     input: mpsc::Receiver<std::io::Result<Event>>,
     replies: mpsc::Receiver<Msg>,
+    opened: mpsc::Receiver<Opened>,
+}
+
+/// The name of a context that was to be opened, and what came of it.
+type Opened = (String, Result<Session, SafeText>);
+
+/// The context that is shown, and the way to others.
+struct Link {
+    ops: Arc<dyn Ops>,
+    /// What polls the context's sources, for as long as it is shown.
+    alive: Box<dyn Any + Send>,
+    contexts: Option<Arc<dyn Contexts>>,
+    replies_in: mpsc::Sender<Msg>,
+    opened_in: mpsc::Sender<Opened>,
+    /// Whether the context is another one than a moment ago.
+    switched: bool,
 }
 
 struct Cockpit {
@@ -76,6 +109,7 @@ struct Cockpit {
     dressed_in: Option<String>,
     terminal: Terminal,
     performer: Performer,
+    link: Link,
     leaving: Option<ExitReason>,
     /// Something was done that is answered with a frame at once.
     urgent: bool,
@@ -84,9 +118,8 @@ struct Cockpit {
 }
 
 impl Cockpit {
-    async fn run(&mut self, ops: &dyn Ops, mut wires: Wires) -> Result<Exit, CockpitError> {
-        let frame_every = self.app.settings.frame_every;
-        let mut changes = ops.changes();
+    async fn run(&mut self, mut wires: Wires) -> Result<Exit, CockpitError> {
+        let mut changes = self.link.ops.changes();
         let mut changes_open = true;
         let mut waiting = false;
         let mut heard = Instant::now();
@@ -97,6 +130,7 @@ impl Cockpit {
         let mut painted = Instant::now();
         while self.leaving.is_none() {
             let tick = self.until(next_tick(&self.app, self.now()));
+            let frame_every = self.app.settings.frame_every;
             let frame = painted + frame_every;
             let hear = heard + frame_every;
             tokio::select! {
@@ -105,6 +139,7 @@ impl Cockpit {
                 Some(()) = wires.hangup.recv() => self.leaving = Some(ExitReason::TerminalLost),
                 () = wires.panicked.notified() => return Err(CockpitError::Panicked),
                 Some(msg) = wires.replies.recv() => self.take(msg)?,
+                Some((name, session)) = wires.opened.recv() => self.opened(&name, session)?,
                 event = wires.input.recv() => match event {
                     Some(Ok(event)) => self.event(event)?,
                     Some(Err(_)) | None => self.leaving = Some(ExitReason::TerminalLost),
@@ -122,6 +157,10 @@ impl Cockpit {
                     self.take(Msg::Changed(revision))?;
                 }
                 () = sleep_until(tick) => self.take(Msg::Tick)?,
+            }
+            if std::mem::take(&mut self.link.switched) {
+                changes = self.link.ops.changes();
+                (changes_open, waiting) = (true, false);
             }
             // Whatever else is there already is taken before a frame is drawn.
             while let Ok(msg) = wires.replies.try_recv() {
@@ -142,7 +181,50 @@ impl Cockpit {
     }
 
     fn exit(&self, reason: ExitReason) -> Exit {
-        Exit { reason, running: self.app.running() }
+        Exit { reason, running: self.app.running(), demo: self.app.settings.badge == Badge::Demo }
+    }
+
+    /// Opens another context on the side; the present one goes on meanwhile.
+    fn switch(&mut self, name: String) -> Result<(), CockpitError> {
+        let Some(contexts) = self.link.contexts.clone() else {
+            return self.take(Msg::NotOpened(name, "there are no others here".into()));
+        };
+        let opened = self.link.opened_in.clone();
+        tokio::spawn(async move {
+            let session = contexts.open(&name).await;
+            // Nobody waits for it any more once the cockpit is being left.
+            let _ = opened.send((name, session)).await;
+        });
+        Ok(())
+    }
+
+    /// Goes over to a context that was opened. Nothing that was known of the old one is kept.
+    fn opened(&mut self, name: &str, session: Result<Session, SafeText>) -> Result<(), CockpitError> {
+        self.urgent = true;
+        let opened = session.and_then(|session| {
+            // What was chosen while it ran goes on: it is the operator's, and not the context's.
+            let styles = session.settings.styles(self.app.theme.as_deref()).map_err(SafeText::from)?;
+            Ok((session, styles))
+        });
+        let (session, styles) = match opened {
+            Ok(_) if !contexts::still_wanted(&self.app, name) => return Ok(()),
+            Ok(opened) => opened,
+            Err(why) => return self.take(Msg::NotOpened(name.to_owned(), why)),
+        };
+        let mut app = App::new(session.settings, self.app.size, self.now());
+        app.follow(&self.app);
+        self.app = app;
+        self.styles = styles;
+        self.dressed_in = self.app.theme().map(str::to_owned);
+        self.performer = Performer::new(Arc::clone(&session.ops), self.link.replies_in.clone());
+        self.link.ops = session.ops;
+        // With it ends what polled the old context.
+        self.link.alive = session.alive;
+        self.link.switched = true;
+        self.terminal.forget();
+        let effects = start(&mut self.app);
+        self.app.say(Level::Info, format!("this is {name} now"));
+        self.perform(effects)
     }
 
     fn now(&self) -> jiff::Timestamp {
@@ -152,6 +234,9 @@ impl Cockpit {
     /// The runtime's instant for a time of the clock.
     fn until(&self, at: jiff::Timestamp) -> Instant {
         let wait = Duration::try_from(at.duration_since(self.now())).unwrap_or(Duration::ZERO);
+        // Where time runs faster, it comes sooner.
+        let speed = self.app.settings.speed.filter(|speed| *speed > 1.0).unwrap_or(1.0);
+        let wait = wait.div_f64(speed);
         Instant::now() + wait.clamp(Duration::from_millis(5), Duration::from_secs(60))
     }
 
@@ -205,13 +290,26 @@ impl Cockpit {
                         self.app.say(Level::Warning, format!("it could not be opened: {error}"));
                     }
                 }
+                Effect::Speed(speed) => self.set_speed(speed),
                 Effect::Mouse(on) => self.terminal.mouse(on)?,
                 Effect::Repaint => self.terminal.forget(),
+                Effect::Switch(name) => self.switch(name)?,
                 Effect::Suspend => self.suspend()?,
                 Effect::Quit => self.leaving = Some(ExitReason::Asked),
             }
         }
         Ok(())
+    }
+
+    /// Makes the time of a made-up world run slower or faster.
+    fn set_speed(&mut self, speed: f64) {
+        let Some(tempo) = self.app.settings.tempo.clone() else { return };
+        match tempo.set(speed) {
+            Ok(()) => self.app.say(Level::Info, format!("the demo's time runs {speed} times as fast")),
+            Err(why) => self.app.say(Level::Warning, why),
+        }
+        self.app.settings.speed = Some(tempo.speed());
+        self.urgent = true;
     }
 
     /// Goes to the background, where there is one.

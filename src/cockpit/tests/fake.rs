@@ -26,8 +26,8 @@ use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Rule, Thresholds, judge};
 use crate::domain::ways::{ReadRequest, Ways};
 use crate::ops::{
-    Cell, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, GroupHead, GroupKey, Line, Ops, OpsError, Overview, Page,
-    Selected, Selection,
+    Armed, Cell, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, GroupHead, GroupKey, Line, Lock, Ops, OpsError,
+    Overview, Page, Selected, Selection,
 };
 use crate::query::Filter;
 
@@ -227,6 +227,7 @@ pub(super) fn overview() -> Overview {
         stuck_tenants: 118,
         stuck_without_tenant: 0,
         read_only: None,
+        lock: None,
         claims_note: None,
     }
 }
@@ -440,6 +441,23 @@ pub(in crate::cockpit) fn answer(flow: FlowInstance) -> FlowAnswer {
     }
 }
 
+impl FakeOps {
+    /// On a production context that is locked.
+    pub(super) fn locked() -> Self {
+        let why = "shop-eu is production: read-only until it is armed (:arm in the cockpit)";
+        let lock = Lock { why: why.into(), armed: None };
+        Self { overview: Mutex::new(Ok(Overview { lock: Some(lock), ..overview() })), ..Self::default() }
+    }
+
+    fn set_armed(&self, armed: Option<Armed>) {
+        if let Ok(overview) = &mut *self.overview.lock().unwrap()
+            && let Some(lock) = &mut overview.lock
+        {
+            lock.armed = armed;
+        }
+    }
+}
+
 #[async_trait]
 impl Ops for FakeOps {
     async fn overview(&self, _filter: &Filter) -> Result<Arc<Overview>, OpsError> {
@@ -530,6 +548,17 @@ impl Ops for FakeOps {
 
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {
         Ok(Arc::new(self.log.view()))
+    }
+
+    async fn arm(&self, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
+        let armed = Armed { until: now() + lasting, reason: reason.into(), by: "mara".into() };
+        self.set_armed(Some(armed.clone()));
+        Ok(armed)
+    }
+
+    async fn disarm(&self) -> Result<(), OpsError> {
+        self.set_armed(None);
+        Ok(())
     }
 
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {

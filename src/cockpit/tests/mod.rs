@@ -1,10 +1,12 @@
 //! The cockpit against a hub of hand-made data.
 
 mod acting;
+mod arming;
 mod claims;
+mod contexts;
 pub(in crate::cockpit) mod fake;
-mod log;
 mod groups;
+mod log;
 mod marks;
 mod mouse;
 mod moving;

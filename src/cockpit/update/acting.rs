@@ -7,7 +7,7 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
 use super::moving::Step;
-use super::{ask_detail, claims, menus, prompt, theme};
+use super::{arming, ask_detail, claims, contexts, menus, prompt, theme};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
@@ -45,9 +45,13 @@ pub(super) fn open_verbs(app: &mut App) -> Vec<Effect> {
     ask_detail(app).into_iter().collect()
 }
 
-/// Whether the focus is in a review's reason.
+/// Whether the focus is in a popup's reason.
 pub(super) fn reason_input(app: &App) -> bool {
-    matches!(&app.popup, Some(Popup::Review(review)) if review.focus == Focus::Reason && review.state == ReviewState::Open)
+    match &app.popup {
+        Some(Popup::Review(review)) => review.focus == Focus::Reason && review.state == ReviewState::Open,
+        Some(Popup::Arm(_)) => true,
+        _ => false,
+    }
 }
 
 /// Pasted text goes into the reason, and nowhere else in a popup.
@@ -55,6 +59,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     if let Some(Popup::Review(review)) = &mut app.popup {
         prompt::insert(&mut review.reason, text);
     }
+    arming::paste(app, text);
     Vec::new()
 }
 
@@ -111,8 +116,9 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
     let most = popups::overflow(app);
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
-        Popup::Log(_) => {}
-        Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } => {}
+        Popup::Arm(_) => return arming::key(app, event, key),
+        Popup::Contexts(_) => return contexts::key(app, key),
+        Popup::Log(_) | Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } => {}
         Popup::Help { scroll, find, typing: true } => {
             match key_text(event) {
                 _ if is("enter") => {}

@@ -10,6 +10,7 @@ use crate::domain::claim::Claim;
 use crate::domain::cohort::Cohort;
 use crate::domain::remediation::ItemState;
 use crate::domain::remediation::Remediation;
+use crate::domain::source::Freshness;
 use crate::domain::text::SafeText;
 use crate::ops::{FlowAnswer, FlowWindow, Line, OpsError, Overview};
 
@@ -80,6 +81,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             app.say(Level::Warning, error.to_string());
             Vec::new()
         }
+        Answer::Arm(answer) => {
+            super::arming::came(app, answer);
+            Vec::new()
+        }
         Answer::Act(answer) => act_came(app, *answer),
         Answer::Claim(answer) => claims::came(app, answer),
         Answer::Marked(answer) => {
@@ -118,6 +123,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Plan
             | Target::Refresh
             | Target::Act
+            | Target::Arm
             | Target::Claim
             | Target::Range
             | Target::Rows
@@ -194,6 +200,11 @@ fn settle(app: &mut App, overview: &Overview) {
     let mut shown: Vec<Cohort> = overview.cohorts.iter().filter(|cohort| !folded(cohort, show_all)).cloned().collect();
     let aside = |id: &SafeText| overview.cohorts.iter().any(|cohort| cohort.id == *id && folded(cohort, show_all));
     board.new = 0;
+    // Sources answer one after another, and the first one need not have the worst.
+    if !board.settled {
+        board.cohort = None;
+        board.settled = overview.sources.iter().all(|source| source.state != Freshness::Never);
+    }
     if board.cohort.as_ref().is_some_and(aside) {
         // What was put aside leaves at once, and the next one has moved up into its place.
         board.index = board.index.min(shown.len().saturating_sub(1));

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::copying::{self, What};
 use super::moving::{self, Step};
-use super::{acting, compare, entered, marks, menus, opening, prompt, raw, theme};
+use super::{acting, arming, compare, contexts, entered, marks, menus, opening, prompt, raw, theme};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key, show};
@@ -14,6 +14,7 @@ use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
+use crate::ops::ARM_AT_MOST;
 use crate::query::Filter;
 
 pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
@@ -160,6 +161,14 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             }
             effects
         }
+        CommandId::Speed => {
+            let now = match app.settings.speed {
+                Some(speed) => format!("the demo's time runs {speed} times as fast; :speed 10 makes it ten times"),
+                None => NO_DEMO.to_owned(),
+            };
+            app.say(Level::Info, now);
+            Vec::new()
+        }
         CommandId::Pause => pause(app),
         CommandId::Acts => {
             match app.acts.value().and_then(|acts| acts.first()).map(|act| act.id.clone()) {
@@ -173,6 +182,9 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             app.popup = Some(Popup::Help { scroll: 0, find: String::new(), typing: false });
             Vec::new()
         }
+        CommandId::Contexts => contexts::open(app),
+        CommandId::Arm => arming::open(app, ARM_AT_MOST, ""),
+        CommandId::Disarm => arming::disarm(app),
         CommandId::Theme => {
             theme::open(app);
             Vec::new()
@@ -215,6 +227,9 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
     }
 }
 
+/// Why there is no speed to speak of.
+const NO_DEMO: &str = "only the demo's time can be made to run faster";
+
 /// Carries a command out that was typed with words after its name. An error stays in the line, so that the words can
 /// be mended.
 pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Result<Vec<Effect>, String> {
@@ -223,6 +238,13 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             let filter = Filter::parse(words).map_err(|error| error.to_string())?;
             Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], words.to_owned(), filter))
         }
+        CommandId::Speed => match (app.settings.speed, words.trim_end_matches(['x', '×']).parse::<f64>()) {
+            (None, _) => Err(NO_DEMO.to_owned()),
+            (Some(_), Ok(speed)) => Ok(vec![Effect::Speed(speed)]),
+            (Some(_), Err(_)) => Err(format!(":speed takes a number, as in :speed 10, and not {words}")),
+        },
+        CommandId::Arm => arming::arm_with(app, words),
+        CommandId::Contexts => contexts::go(app, words),
         CommandId::Views => menus::typed(app, words),
         CommandId::Theme => theme::set(app, words).map(|()| Vec::new()),
         CommandId::Mouse => match words {

@@ -2,8 +2,10 @@
 //! nobody; the present is passed in.
 
 mod acting;
+pub(super) mod arming;
 mod claims;
 mod compare;
+pub(super) mod contexts;
 mod copying;
 mod data;
 mod keys;
@@ -40,6 +42,10 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Changed(_) if app.paused.is_some() => Vec::new(),
         Msg::Changed(_) => data::changed(app),
         Msg::Reply(ticket, answer) => data::reply(app, ticket, answer),
+        Msg::NotOpened(name, why) => {
+            contexts::failed(app, &name, why);
+            Vec::new()
+        }
     }
 }
 
@@ -85,6 +91,7 @@ fn tick(app: &mut App) -> Vec<Effect> {
     if app.interrupted_at.is_some_and(|at| now.duration_since(at) > SignedDuration::from_secs(2)) {
         app.interrupted_at = None;
     }
+    arming::tick(app);
     data::thaw(app);
     let mut effects = Vec::new();
     effects.extend(log::tick(app));

@@ -123,6 +123,7 @@ fn board(app: &mut App, step: Step) {
             board.index = to.min(board.shown.len().saturating_sub(1));
             board.cohort = board.shown.get(board.index).map(|cohort| cohort.id.clone());
             board.moved_at = Some(app.now);
+            board.settled = true;
         }
         Pane::Strip => {
             let lines = screens::board::strip_keys(app);

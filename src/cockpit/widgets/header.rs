@@ -11,7 +11,7 @@ use crate::cockpit::hit::Hit;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::{Badge, ScreenName};
 use crate::domain::source::{Freshness, SourceStatus};
-use crate::domain::time::age;
+use crate::domain::time::{age, since};
 
 /// Draws both lines.
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -32,8 +32,15 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
         Badge::Production => (format!(" {} PRODUCTION ", app.settings.context), styles.badge_production),
     };
     let mut left = vec![Span::styled(word, style)];
+    if let Some(speed) = app.settings.speed.filter(|speed| (speed - 1.0).abs() > f64::EPSILON) {
+        left.push(Span::styled(format!(" {speed}x "), styles.badge_note));
+    }
     if app.read_only().is_some() {
         left.push(Span::styled(" READ-ONLY ", styles.badge_note));
+    } else if let Some(armed) = app.armed() {
+        left.push(Span::styled(format!(" ARMED {} ", age(since(app.now, armed.until))), styles.badge_note));
+    } else if app.settings.writable {
+        left.push(Span::styled(" WRITE ", styles.badge_note));
     }
     if let Some(words) = unverified(app, area.width) {
         left.push(Span::styled(words, styles.badge_note));

@@ -132,7 +132,7 @@ impl Keyring {
     pub(super) fn redact(&self, body: Vec<u8>) -> Vec<u8> {
         let held = self.held();
         let told = |text: &str| {
-            let long = held.secrets.iter().chain(&held.others).map(|secret| secret.expose_secret());
+            let long = held.secrets.iter().chain(&held.others).map(secrecy::ExposeSecret::expose_secret);
             long.filter(|secret| secret.len() >= LONG && text.contains(*secret)).map(str::to_owned).collect::<Vec<_>>()
         };
         let Ok(text) = str::from_utf8(&body) else { return body };

@@ -16,6 +16,12 @@ pub(super) enum Trouble {
     Held,
     /// Nobody and nothing ends the wait.
     Unanswered,
+    /// What it waits for comes at this time, whatever end the wait has of its own.
+    Late(Ms),
+    /// No worker takes it before this time.
+    NoWorker(Ms),
+    /// It is due, and nothing begins it before this time.
+    Forgotten(Ms),
 }
 
 /// Aspects that an instance rolls for.

@@ -1,11 +1,12 @@
-//! The world behind the trait that every control plane is behind.
+//! The world's control planes behind the trait that every control plane is behind.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
-use super::flows::flow;
+use super::flows::{Plane, flow};
 use super::picture::step_name;
 use super::script::State;
 use super::world::{Moment, World};
@@ -20,8 +21,29 @@ use crate::domain::ways::Ways;
 /// Rows in one part of a pass.
 const CHUNK: usize = 200;
 
+/// One of the world's control planes.
+pub(super) struct ControlPlane {
+    pub(super) world: Arc<World>,
+    pub(super) plane: Plane,
+}
+
+impl ControlPlane {
+    /// The world at its present, where the plane answers.
+    fn moment(&self) -> Result<Moment<'_>, ConnectError> {
+        let moment = self.world.moment();
+        if World::away(self.plane, moment.now) {
+            return Err(ConnectError::Unreachable(self.refused().into()));
+        }
+        Ok(moment)
+    }
+
+    fn refused(&self) -> String {
+        format!("connection refused by {}-engine.internal:7233", self.plane.name())
+    }
+}
+
 #[async_trait]
-impl Connector for World {
+impl Connector for ControlPlane {
     fn kind(&self) -> &'static str {
         "sim"
     }
@@ -39,25 +61,26 @@ impl Connector for World {
     }
 
     async fn examine(&self) -> Result<Checkup, ConnectError> {
-        let moment = self.moment();
+        let moment = self.moment()?;
         let engine_now = Some(moment.instant(moment.now));
         Ok(Checkup { version: Some("demo".into()), engine_now, ..Checkup::default() })
     }
 
     async fn check(&self) -> Result<(), ConnectError> {
-        Ok(())
+        self.moment().map(|_| ())
     }
 
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-        for part in pass(&self.moment()) {
+        let parts = pass(&self.moment()?, self.plane);
+        for part in parts {
             sink.send(part).await.map_err(|_| ConnectError::Ended)?;
         }
         Ok(())
     }
 
     async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError> {
-        let moment = self.moment();
-        Ok(moment.find(instance).map(|(played, phase)| Reading {
+        let moment = self.moment()?;
+        Ok(moment.find(self.plane, instance).map(|(played, phase)| Reading {
             detail: moment.detail(&played, &phase),
             engine_now: moment.instant(moment.now),
             last_failure_at: played.last_failure(moment.now).map(|at| moment.instant(at)),
@@ -65,8 +88,8 @@ impl Connector for World {
     }
 
     async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError> {
-        let moment = self.moment();
-        Ok(moment.find(instance).map(|(played, phase)| moment.raw(&played, &phase, &Redactor::default())))
+        let moment = self.moment()?;
+        Ok(moment.find(self.plane, instance).map(|(played, phase)| moment.raw(&played, &phase, &Redactor::default())))
     }
 
     fn ways(&self, _instance: &str, _flow: &str) -> Ways {
@@ -74,15 +97,18 @@ impl Connector for World {
     }
 
     async fn act(&self, act: &Act) -> ActAnswer {
-        self.carry_out(act)
+        if self.moment().is_err() {
+            return ActAnswer::Unknown(format!("{}; nobody can say whether it was taken", self.refused()).into());
+        }
+        self.world.carry_out(self.plane, act)
     }
 }
 
 /// A whole pass, in parts.
-fn pass(moment: &Moment<'_>) -> Vec<Observation> {
-    let rows = moment.open_and_failed();
+fn pass(moment: &Moment<'_>, plane: Plane) -> Vec<Observation> {
+    let rows = moment.open_and_failed(plane);
     let counts = Observation::Counts(counts(&rows));
-    let mut flows = rows.iter().map(|(played, phase)| moment.picture(played, phase)).collect::<Vec<_>>();
+    let mut flows = moment.pictures(plane, &rows);
     let mut parts = Vec::new();
     while !flows.is_empty() {
         let rest = flows.split_off(CHUNK.min(flows.len()));

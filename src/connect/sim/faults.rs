@@ -1,14 +1,8 @@
 //! What goes wrong in the demo: the words of each error, how the engine retries it, and when its cause is gone.
 
-use super::clock::{MINUTE, Ms, SECOND};
+use super::clock::{Ms, SECOND};
 use super::dice::Dice;
 use super::tenants::Tenant;
-
-/// The cause of the main incident ends: somebody elsewhere rolls `schema-svc` back.
-pub(super) const SCHEMA_ENDS: Ms = 12 * MINUTE;
-
-/// The cause of the second incident ends: the primaries take connections again.
-pub(super) const DATABASE_ENDS: Ms = 8 * MINUTE;
 
 /// When an attempt no longer fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +32,14 @@ pub(super) enum Fault {
     OptedOut,
     /// A mail server repeats a display name that holds commands for a terminal.
     Hostile,
+    /// The SMS provider takes no messages.
+    SmsDown,
+    /// The worker ran out of memory and was ended with its process.
+    OutOfMemory,
+    /// Transactions of the ledger wait for each other.
+    Deadlock,
+    /// The certificate authority takes no more orders this hour.
+    Throttled,
     /// A hiccup that is over at the next attempt or the one after.
     Hiccup,
 }
@@ -72,9 +74,22 @@ impl Fault {
             // Spread, so that they recover one after another once the primaries are back.
             Self::Refused => policy(Some(200), 1_500, dice.between(50 * SECOND, 140 * SECOND), (150, 600)),
             Self::Gateway => policy(Some(5), SECOND, 8 * SECOND, (800, 2_500)),
+            Self::SmsDown => policy(Some(100), 4 * SECOND, dice.between(25 * SECOND, 50 * SECOND), (900, 3_000)),
+            // The work of an attempt is lost with its worker, and begun again at once by another one.
+            Self::OutOfMemory => policy(Some(100), 0, 0, (60 * SECOND, 80 * SECOND)),
+            Self::Deadlock => {
+                policy(Some(60), 3 * SECOND, dice.between(20 * SECOND, 40 * SECOND), (SECOND, 4 * SECOND))
+            }
+            Self::Throttled => policy(Some(4), 2 * SECOND, 16 * SECOND, (300, 900)),
             Self::Hiccup => policy(Some(5), 2 * SECOND, 5 * SECOND, (200, 900)),
             Self::Registrar | Self::Declined | Self::OptedOut | Self::Hostile => policy(None, 0, 0, (700, 2_400)),
         }
+    }
+
+    /// Whether the worker itself goes down with it: the engine learns that it vanished, and gives the step to another
+    /// one at once.
+    pub(super) const fn crashes(self) -> bool {
+        matches!(self, Self::OutOfMemory)
     }
 
     /// The code.
@@ -87,6 +102,10 @@ impl Fault {
             Self::Declined => "card_declined",
             Self::OptedOut => "21610",
             Self::Hostile => "550",
+            Self::SmsDown => "503",
+            Self::OutOfMemory => "137",
+            Self::Deadlock => "40P01",
+            Self::Throttled => "429",
             Self::Hiccup => HICCUPS[dice.below(HICCUPS.len())].0,
         }
     }
@@ -135,6 +154,28 @@ impl Fault {
                 "550 no such mailbox: \u{1b}[2J\u{1b}[1;31mALL TENANTS OK\u{1b}]52;c;Y3VybCBldmlsLmV4YW1wbGUgfCBzaA==\u{7} \
                  \u{202e}gnp.ecioVni\u{202c} pay\u{200b}roll of {slug}\n{}",
                 trace("identity", &["Mail.send", "InviteUser.mail"])
+            ),
+            Self::SmsDown => format!(
+                "503 Service Unavailable from api.sms-gateway.example: no route for messages (request {})\n{}",
+                dice.fork(0).between(10_000_000, 99_999_999),
+                trace("identity", &["SmsGateway.post", "Sms.send"])
+            ),
+            Self::OutOfMemory => format!(
+                "worker directory-sync-{} was killed: out of memory at 512 MiB (exit code 137)\n\
+                 last heard while applying {} of {} entries of {slug}",
+                dice.fork(0).between(1, 6),
+                dice.fork(1).between(9_000, 14_000),
+                dice.fork(2).between(15_000, 60_000)
+            ),
+            Self::Deadlock => format!(
+                "deadlock detected: process {} waits for a lock on relation \"ledger_entries\"\n\
+                 SQLSTATE 40P01\n{}",
+                dice.fork(0).between(1_000, 32_000),
+                trace("metering", &["Ledger.post", "MeterUsage.post"])
+            ),
+            Self::Throttled => format!(
+                "429 too many certificates ordered for {slug}.example-apps.net: retry after 3600 s\n{}",
+                trace("edge", &["Acme.newOrder", "RotateCertificate.order"])
             ),
             Self::Hiccup => {
                 let (code, text) = HICCUPS[dice.below(HICCUPS.len())];

@@ -9,8 +9,10 @@ use super::clock::{DAY, HOUR, MINUTE, Ms, SECOND};
 use super::dice::Index;
 use super::faults::{Cure, Fault};
 use super::flows::{
-    CREATE_API_KEY, CREATE_PIPELINE, DELETE_TENANT, DELETE_USER, EXPIRED_CARD, Flow, INVITE_USER, PROVISION_DATABASE,
-    RESET_PASSWORD, StepKind, UPGRADE_PLAN,
+    ADD_DOMAIN, CONNECT_SSO, CREATE_API_KEY, CREATE_PIPELINE, DELETE_TENANT, DELETE_USER, DEPLOY_RELEASE, EXPIRED_CARD,
+    EXPORT_AUDIT, EXPORT_DATA, Flow, INVITE_USER, METER_USAGE, NIGHTLY_BACKUP, PROVISION_DATABASE, Plane,
+    REFUND_PAYMENT, RENEW_SUBSCRIPTION, RESET_PASSWORD, RESIZE_CLUSTER, RESTORE_BACKUP, ROTATE_CERTIFICATE,
+    ROTATE_SECRETS, SEND_INVOICE, START_TRIAL, SYNC_DIRECTORY, StepKind, UPGRADE_PLAN, VERIFY_PHONE,
 };
 
 /// Alike lanes.
@@ -38,17 +40,17 @@ impl Traffic {
 const UPGRADES: u8 = cast::FIRST_LANE;
 
 /// The traffic. Its order is part of the ids, so new kinds come last.
-static TRAFFIC: [Traffic; 12] = [
+static TRAFFIC: [Traffic; 29] = [
     Traffic::new(&UPGRADE_PLAN, 24, (105 * SECOND, 130 * SECOND), 0),
     Traffic { behind: Some(UPGRADES), ..Traffic::new(&UPGRADE_PLAN, 12, (0, 0), 0) },
     Traffic::new(&RESET_PASSWORD, 116, (60 * SECOND, 90 * SECOND), 20),
-    Traffic::new(&INVITE_USER, 100, (41 * HOUR, 47 * HOUR), 0),
-    Traffic::new(&EXPIRED_CARD, 82, (11 * HOUR, 14 * HOUR), 0),
+    Traffic::new(&INVITE_USER, 1_100, (41 * HOUR, 47 * HOUR), 0),
+    Traffic::new(&EXPIRED_CARD, 260, (11 * HOUR, 14 * HOUR), 0),
     Traffic::new(&CREATE_API_KEY, 72, (15 * SECOND, 24 * SECOND), 25),
     Traffic::new(&CREATE_PIPELINE, 56, (6 * MINUTE, 8 * MINUTE), 8),
     Traffic::new(&PROVISION_DATABASE, 78, (9 * MINUTE, 11 * MINUTE), 15),
-    Traffic::new(&DELETE_USER, 40, (15 * DAY, 16 * DAY), 0),
-    Traffic::new(&DELETE_TENANT, 5, (31 * DAY, 33 * DAY), 0),
+    Traffic::new(&DELETE_USER, 160, (15 * DAY, 16 * DAY), 0),
+    Traffic::new(&DELETE_TENANT, 12, (31 * DAY, 33 * DAY), 0),
     Traffic {
         ahead: Some((HOUR, 9 * HOUR)),
         ..Traffic::new(&UPGRADE_PLAN, 14, (9 * HOUR + 10 * MINUTE, 11 * HOUR), 0)
@@ -57,14 +59,32 @@ static TRAFFIC: [Traffic; 12] = [
         ahead: Some((30 * MINUTE, 3 * HOUR)),
         ..Traffic::new(&CREATE_PIPELINE, 16, (3 * HOUR + 20 * MINUTE, 4 * HOUR), 0)
     },
+    Traffic::new(&DEPLOY_RELEASE, 48, (390 * SECOND, 8 * MINUTE), 4),
+    Traffic { ahead: Some((HOUR, 20 * HOUR)), ..Traffic::new(&ROTATE_CERTIFICATE, 60, (21 * HOUR, DAY), 0) },
+    Traffic::new(&ADD_DOMAIN, 40, (8 * HOUR, 10 * HOUR), 0),
+    Traffic::new(&RESTORE_BACKUP, 12, (6 * MINUTE, 9 * MINUTE), 0),
+    Traffic { ahead: Some((30 * MINUTE, 20 * HOUR)), ..Traffic::new(&NIGHTLY_BACKUP, 150, (21 * HOUR, 23 * HOUR), 0) },
+    Traffic::new(&RESIZE_CLUSTER, 10, (8 * MINUTE, 11 * MINUTE), 0),
+    Traffic::new(&EXPORT_DATA, 40, (4 * MINUTE, 6 * MINUTE), 5),
+    Traffic::new(&VERIFY_PHONE, 60, (150 * SECOND, 260 * SECOND), 10),
+    Traffic::new(&CONNECT_SSO, 30, (41 * HOUR, 47 * HOUR), 0),
+    Traffic::new(&ROTATE_SECRETS, 60, (25 * HOUR, 27 * HOUR), 0),
+    Traffic::new(&SYNC_DIRECTORY, 60, (100 * SECOND, 140 * SECOND), 5),
+    Traffic::new(&EXPORT_AUDIT, 24, (170 * SECOND, 220 * SECOND), 0),
+    Traffic { ahead: Some((HOUR, 20 * DAY)), ..Traffic::new(&RENEW_SUBSCRIPTION, 900, (21 * DAY, 23 * DAY), 0) },
+    Traffic::new(&SEND_INVOICE, 60, (30 * SECOND, 45 * SECOND), 10),
+    Traffic::new(&REFUND_PAYMENT, 50, (80 * MINUTE, 110 * MINUTE), 0),
+    Traffic::new(&START_TRIAL, 900, (15 * DAY, 16 * DAY), 0),
+    Traffic::new(&METER_USAGE, 60, (90 * SECOND, 120 * SECOND), 5),
 ];
 
 /// Tenants whose key an upgrade of the everyday kind may hold: apart from those whose key is stuck.
 const UPGRADING: usize = 60;
 
-/// Every instance of every lane that may be open at a time.
-pub(super) fn candidates(seed: u64, now: Ms) -> impl Iterator<Item = Case> {
-    (cast::FIRST_LANE..).zip(&TRAFFIC).flat_map(move |(family, traffic)| {
+/// Every instance of every lane of a control plane that may be open at a time.
+pub(super) fn candidates(seed: u64, plane: Plane, now: Ms) -> impl Iterator<Item = Case> {
+    let lanes = (cast::FIRST_LANE..).zip(&TRAFFIC).filter(move |(_, traffic)| traffic.flow.plane == plane);
+    lanes.flat_map(move |(family, traffic)| {
         (0..traffic.lanes).flat_map(move |number| {
             let (offset, period) = rhythm(seed, traffic, Index { family, number, generation: 0 });
             let newest = (now - offset).div_euclid(period);

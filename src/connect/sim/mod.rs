@@ -1,4 +1,5 @@
-//! The demo world: a made-up control plane in the middle of an incident, behind the same trait as any engine.
+//! The demo world: a made-up SaaS in the middle of several incidents, and the control planes that run it, behind the
+//! same trait as any engine.
 //!
 //! It exists so that the cockpit can be tried, shown and tested with no server and no config. What it says is a pure
 //! function of the seed, the time and the acts that it accepted: each instance is a *script* of phases, computed from
@@ -15,11 +16,14 @@ mod connector;
 mod dice;
 mod faults;
 mod flows;
+mod incidents;
 mod lanes;
+mod pace;
 mod picture;
 mod raw;
 mod runs;
 mod script;
+mod store;
 mod tenants;
 mod timeline;
 mod world;
@@ -28,10 +32,8 @@ mod world;
 mod tests;
 
 pub use clock::{Clock, system_clock};
+pub use pace::{SPEEDS, check_speed};
 pub use world::World;
-
-/// The name of the demo's source.
-pub const NAME: &str = "demo";
 
 /// The seed of the world that `quarterdeck demo` opens.
 pub const SEED: u64 = 312;

@@ -1,12 +1,14 @@
 //! How an instance looks to whoever asks: the fields that an honest engine would fill.
 
 use super::clock::Ms;
+use super::faults::Fault;
+use super::flows::StepKind;
+use super::incidents::billing::POOL_GONE;
 use super::script::{Phase, State};
 use super::world::{Moment, Played};
-use super::{NAME, flows::StepKind};
 use crate::domain::flow::{FlowError, FlowInstance, Status, Version, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
-use crate::domain::signs::Signs;
+use crate::domain::signs::{Faults, Signs, Worker};
 use crate::domain::text::SafeText;
 
 impl Moment<'_> {
@@ -22,8 +24,8 @@ impl Moment<'_> {
         let phases = script.until(self.now);
         let begun = |status: Status| began(phases, |earlier| earlier.state.status() == status);
         let status = phase.state.status();
-        let in_step = |earlier: &Phase| earlier.step == phase.step && entered(earlier.state);
-        let failures = Failures::of(phase.state);
+        let in_step = |earlier: &Phase| earlier.step == phase.step && earlier.state.in_step();
+        let failures = Failures::of(phase.state, case.fault().is_some_and(Fault::crashes));
         let pause = match phase.state {
             State::Paused { cause, .. } => Some(cause),
             _ => None,
@@ -46,7 +48,7 @@ impl Moment<'_> {
         let instant = |at: Option<Ms>| at.map(|at| self.instant(at));
         let completed = u64::try_from(phase.step).unwrap_or(0);
         FlowInstance {
-            id: InstanceId::new(NAME, self.id(case.index)),
+            id: InstanceId::new(case.flow.plane.name(), self.id(case.index)),
             exact_id: true,
             flow: case.flow.name.into(),
             step: step_name(played, phase),
@@ -69,7 +71,15 @@ impl Moment<'_> {
                     _ => None,
                 },
                 queued_at: instant(begun(Status::Queued).filter(|_| status == Status::Queued)),
-                ..Signs::default()
+                faults: self.faults(played, phase),
+                worker: match phase.state {
+                    State::Starved => {
+                        let what = format!("pool {}", case.flow.pool()).into();
+                        Worker::Absent { since: Some(self.instant(POOL_GONE)), what }
+                    }
+                    _ => Worker::Present,
+                },
+                parent: None,
             },
             completed_commands: completed,
             version: Version::of(status, pause, completed, case.flow.deployment),
@@ -85,11 +95,20 @@ impl Moment<'_> {
         case.fault().map(|fault| FlowError::new(Some(fault.code(dice)), &fault.raw(tenant, dice), &[&tenant.slug]))
     }
 
+    /// The workers that it lost one after another.
+    fn faults(&self, played: &Played, phase: &Phase) -> Option<Faults> {
+        let State::Running { attempt, .. } = phase.state else { return None };
+        let count = attempt.checked_sub(1).filter(|count| *count > 0 && played.crashes())?;
+        let since = played.failures(phase.at).first().map(|failure| self.instant(failure.failed));
+        Some(Faults { count: Some(count), since })
+    }
+
     fn wait(&self, played: &Played, phase: &Phase, since: Option<Ms>) -> Option<Wait> {
         let instant = |at: Option<Ms>| at.map(|at| self.instant(at));
         let step = played.case.flow.steps.get(phase.step);
         let (kind, reference, until) = match phase.state {
             State::Queued { behind: Some(holder) } => (WaitKind::Lock, Some(self.id(holder)), None),
+            State::Starved => (WaitKind::Consumer, Some(played.case.flow.pool().into()), None),
             State::Waiting { until } => {
                 let kind = match step.map(|step| step.kind) {
                     Some(StepKind::Timer) => WaitKind::Timer,
@@ -106,13 +125,8 @@ impl Moment<'_> {
 
 /// The step's name; a word in brackets before the first one and behind the last.
 pub(super) fn step_name(played: &Played, phase: &Phase) -> SafeText {
-    let begun = played.script.until(phase.at).iter().any(|earlier| entered(earlier.state));
+    let begun = played.script.until(phase.at).iter().any(|earlier| earlier.state.in_step());
     if begun { played.case.flow.step_name(phase.step).into() } else { "(queued)".into() }
-}
-
-/// Whether an instance has entered its step in such a state.
-const fn entered(state: State) -> bool {
-    matches!(state, State::Running { .. } | State::BackingOff { .. } | State::Waiting { .. } | State::Paused { .. })
 }
 
 /// When the last unbroken row of phases that are alike began.
@@ -128,9 +142,11 @@ struct Failures {
 }
 
 impl Failures {
-    fn of(state: State) -> Self {
+    /// `crashes`: each attempt but the first follows a worker that went down.
+    fn of(state: State, crashes: bool) -> Self {
         let (attempt, first, has_error) = match state {
             State::BackingOff { attempt, first_failure, .. } => (Some(attempt), Some(first_failure), true),
+            State::Running { attempt, first_failure: None } if crashes => (Some(attempt), None, attempt > 1),
             State::Running { attempt, first_failure } | State::Paused { attempt, first_failure, .. } => {
                 (Some(attempt), first_failure, first_failure.is_some())
             }
@@ -138,6 +154,7 @@ impl Failures {
             State::Ended { .. }
             | State::Scheduled { .. }
             | State::Queued { .. }
+            | State::Starved
             | State::Waiting { .. }
             | State::Compensating => (None, None, false),
         };

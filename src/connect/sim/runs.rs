@@ -90,7 +90,7 @@ impl Moment<'_> {
 const fn kind(state: State) -> Option<StretchKind> {
     Some(match state {
         State::Scheduled { .. } | State::Waiting { .. } => StretchKind::Waiting,
-        State::Queued { .. } => StretchKind::Queued,
+        State::Queued { .. } | State::Starved => StretchKind::Queued,
         State::Running { .. } => StretchKind::Running,
         State::BackingOff { .. } => StretchKind::BackingOff,
         State::Paused { cause: PauseCause::Exhausted | PauseCause::Held | PauseCause::Unknown, .. } => {

@@ -24,6 +24,8 @@ pub(super) enum State {
     Queued {
         behind: Option<Index>,
     },
+    /// In its step, and no worker takes it.
+    Starved,
     Running {
         attempt: u32,
         first_failure: Option<Ms>,
@@ -54,7 +56,7 @@ impl State {
     pub(super) const fn status(self) -> Status {
         match self {
             Self::Scheduled { .. } => Status::Scheduled,
-            Self::Queued { .. } => Status::Queued,
+            Self::Queued { .. } | Self::Starved => Status::Queued,
             Self::Running { .. } => Status::Running,
             Self::BackingOff { .. } => Status::BackingOff,
             Self::Waiting { .. } => Status::Waiting,
@@ -62,6 +64,14 @@ impl State {
             Self::Compensating => Status::Compensating,
             Self::Ended { status, .. } => status,
         }
+    }
+
+    /// Whether an instance has entered its step in such a state.
+    pub(super) const fn in_step(self) -> bool {
+        matches!(
+            self,
+            Self::Starved | Self::Running { .. } | Self::BackingOff { .. } | Self::Waiting { .. } | Self::Paused { .. }
+        )
     }
 }
 
@@ -156,7 +166,10 @@ impl Player<'_> {
     fn enter(&mut self, release: impl Fn(Index) -> Option<Ms>) -> bool {
         if let Some(due) = self.case.due.filter(|due| *due > self.now) {
             self.push(0, State::Scheduled { due });
-            self.now = due;
+            self.now = match self.case.trouble {
+                Some((_, Trouble::Forgotten(found))) => due.max(found),
+                _ => due,
+            };
         }
         for before in &self.case.before {
             let released = release(*before);
@@ -202,6 +215,14 @@ impl Player<'_> {
                 self.push(step, State::Paused { cause: PauseCause::Held, attempt, first_failure: None });
                 return false;
             }
+            (Some(Trouble::NoWorker(until)), StepKind::Work) if until > self.now => {
+                self.push(step, State::Starved);
+                if until == Ms::MAX {
+                    return false;
+                }
+                self.now = until;
+                self.push(step, State::Running { attempt, first_failure });
+            }
             (_, StepKind::Work) => self.push(step, State::Running { attempt, first_failure }),
             (_, StepKind::Timer) => self.push(step, State::Waiting { until: Some(self.now.saturating_add(takes)) }),
             (_, StepKind::Callback(limit)) => {
@@ -209,10 +230,11 @@ impl Player<'_> {
             }
             (_, StepKind::Person) => self.push(step, State::Waiting { until: None }),
         }
-        if kind != StepKind::Work && trouble == Some(Trouble::Unanswered) {
-            return false;
+        match trouble {
+            Some(Trouble::Unanswered | Trouble::Late(Ms::MAX)) if kind != StepKind::Work => return false,
+            Some(Trouble::Late(comes)) if kind != StepKind::Work && comes > self.now => self.now = comes,
+            _ => self.now = self.now.saturating_add(takes),
         }
-        self.now = self.now.saturating_add(takes);
         true
     }
 
@@ -238,6 +260,13 @@ impl Player<'_> {
             }
             self.now = fails_at;
             asked = false;
+            if fault.crashes() {
+                // The engine hears nothing of a failure: it misses a worker, and gives the step to another one.
+                if policy.attempts.is_some_and(|allowed| attempt < allowed) {
+                    attempt += 1;
+                    continue;
+                }
+            }
             let first = *first_failure.get_or_insert(fails_at);
             match policy.attempts {
                 None => {

@@ -81,6 +81,8 @@ pub(super) struct Tenant {
     pub(super) slug: String,
     /// Its region.
     pub(super) region: &'static str,
+    /// What it pays for: gold, silver or bronze.
+    pub(super) tier: &'static str,
 }
 
 /// All tenants of the world of this seed, in an order in which the classics are spread.
@@ -106,13 +108,27 @@ pub(super) fn tenants(seed: u64) -> Vec<Tenant> {
         slugs.swap(last, other);
     }
     slugs.insert(0, FIRST.to_owned());
-    slugs.into_iter().map(|slug| Tenant { region: region(dice, &slug), slug }).collect()
+    let tenant = |slug: String| Tenant { region: region(dice, &slug), tier: tier(dice, &slug), slug };
+    slugs.into_iter().map(tenant).collect()
+}
+
+/// Chance that hangs on a name alone.
+fn of_name(dice: Dice, slug: &str) -> Dice {
+    dice.fork(slug.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte))))
+}
+
+/// One in ten is gold, three are silver.
+fn tier(dice: Dice, slug: &str) -> &'static str {
+    match of_name(dice, slug).fork(1).below(10) {
+        0 => "gold",
+        1..=3 => "silver",
+        _ => "bronze",
+    }
 }
 
 /// A name that ends in a region's own short name lives there.
 fn region(dice: Dice, slug: &str) -> &'static str {
-    let letters = slug.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    let dice = dice.fork(letters);
+    let dice = of_name(dice, slug);
     if slug.ends_with("-eu") {
         dice.pick(&["eu-west-1", "eu-central-1"])
     } else if slug.ends_with("-us") {

@@ -13,8 +13,8 @@ use crate::domain::time::{date_time, words};
 /// Failed attempts of one run that are shown one by one; of more, the first and the last.
 const SHOWN_ATTEMPTS: usize = 4;
 
-/// People who pause things.
-const PEOPLE: [&str; 3] = ["maya (platform)", "jonas (dns)", "op-b"];
+/// Who pauses things: roles, since nobody here exists.
+const ROLES: [&str; 3] = ["on-call of team-platform", "on-call of team-edge", "incident commander"];
 
 impl Moment<'_> {
     /// Everything there is to tell of an instance in one of its phases.
@@ -42,7 +42,7 @@ impl Moment<'_> {
         let mut entries: Vec<(Ms, TimelineEntry)> = Vec::new();
         for (nth, phase) in phases.iter().enumerate() {
             let ends = phases.get(nth + 1).map(|next| next.at);
-            let new_step = !phases[..nth].iter().any(|earlier| earlier.step == phase.step && in_step(earlier.state));
+            let new_step = !phases[..nth].iter().any(|earlier| earlier.step == phase.step && earlier.state.in_step());
             match phase.state {
                 State::Scheduled { due } => {
                     let note = format!("due {} UTC", date_time(self.instant(due)));
@@ -52,7 +52,7 @@ impl Moment<'_> {
                     let note = behind.map(|holder| format!("behind {}", self.id(holder)).into());
                     entries.push((phase.at, self.entry(phase.at, ends, "queued", note)));
                 }
-                state if in_step(state) && new_step => entries.push((phase.at, self.step(played, phase))),
+                state if state.in_step() && new_step => entries.push((phase.at, self.step(played, phase))),
                 _ => {}
             }
             if let Some(note) = self.note(played, phase) {
@@ -85,6 +85,7 @@ impl Moment<'_> {
             (None, None) => (None, EntryOutcome::Open),
         };
         let waits = match step.map(|step| step.kind) {
+            Some(StepKind::Work) if first.state == State::Starved => Some("a worker"),
             None | Some(StepKind::Work) => None,
             Some(StepKind::Timer) => Some("a timer"),
             Some(StepKind::Callback(_)) => Some("a callback"),
@@ -108,7 +109,7 @@ impl Moment<'_> {
                 ("paused by the engine", Some(format!("after {attempt} attempts").into()))
             }
             State::Paused { .. } => {
-                let who = played.case.roll(Aspect::Words).pick(&PEOPLE);
+                let who = played.case.roll(Aspect::Words).pick(&ROLES);
                 ("paused by a person", Some(format!("{who}: hold until the registrar answers").into()))
             }
             State::Compensating => ("undoing", Some(format!("{} completed steps", phase.step).into())),
@@ -122,8 +123,9 @@ impl Moment<'_> {
     /// followed, and the last.
     fn attempts(&self, played: &Played) -> Vec<(Ms, TimelineEntry)> {
         let text = self.error(played).map(|error| error.text);
+        let became = if played.crashes() { "lost its worker" } else { "failed" };
         let line = |failure: &Failure| {
-            let what = format!("attempt {} failed", failure.attempt);
+            let what = format!("attempt {} {became}", failure.attempt);
             self.failed(failure.began, failure.failed, &what, text.clone())
         };
         let failures = played.failures(self.now);
@@ -131,7 +133,7 @@ impl Moment<'_> {
         runs.flat_map(|run| match run {
             [first, between @ .., last] if run.len() > SHOWN_ATTEMPTS => {
                 let (began, failed) = (between[0].began, between[between.len() - 1].failed);
-                let what = format!("{} more attempts failed", between.len());
+                let what = format!("{} more attempts {}", between.len(), became.replace("its", "their"));
                 vec![line(first), self.failed(began, failed, &what, None), line(last)]
             }
             few => few.iter().map(line).collect(),
@@ -154,12 +156,15 @@ impl Moment<'_> {
             ("deployment", format!("{service} {version}").into()),
             ("worker", format!("{service}-{}-{worker}", tenant.region).into()),
             ("region", tenant.region.into()),
+            ("tier", tenant.tier.into()),
+            ("owner", case.flow.owner.into()),
             ("caller", case.flow.caller.into()),
         ];
         if let Some(fault) = case.fault() {
             let policy = fault.policy(case.roll(Aspect::Policy));
             let retries = match policy.attempts {
                 None => "none: this error is final".to_owned(),
+                Some(n) if played.crashes() => format!("{n} workers, one after another at once"),
                 Some(n) => {
                     let longest = jiff::SignedDuration::from_millis(policy.longest);
                     format!("{n} attempts, then paused; back-off up to {}", words(longest))
@@ -187,9 +192,4 @@ impl Moment<'_> {
         let outcome = if what == Status::Failed.words() { EntryOutcome::Failed } else { EntryOutcome::Note };
         TimelineEntry { at: Some(self.instant(at)), ended_at: None, what: what.into(), outcome, note }
     }
-}
-
-/// Whether an instance is in its step in such a state.
-const fn in_step(state: State) -> bool {
-    matches!(state, State::Running { .. } | State::BackingOff { .. } | State::Waiting { .. } | State::Paused { .. })
 }

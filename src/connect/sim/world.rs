@@ -1,46 +1,109 @@
 //! The world itself: the seed, the clock, the tenants, and the acts that it has accepted.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
 use super::case::Case;
 use super::cast;
-use super::clock::{Clock, DAY, Ms, instant, millis};
+use super::clock::{Clock, DAY, HOUR, MINUTE, Ms, instant, millis};
+use super::connector::ControlPlane;
 use super::dice::Index;
+use super::faults::Fault;
+use super::flows::Plane;
+use super::pace::{Pace, check_speed};
 use super::script::{Deed, Phase, Script, State};
+use super::store::{Line, Opened, Store};
 use super::tenants::{Tenant, tenants};
-use crate::connect::{Act, ActAnswer};
-use crate::domain::flow::Status;
+use crate::connect::{Act, ActAnswer, Connector};
+use crate::domain::flow::{FlowInstance, Status};
 use crate::domain::remediation::Verb;
 
 /// How long an ended instance is kept, which is the look-back for failed ones too.
 pub(super) const RETENTION: Ms = DAY;
 
-/// A made-up control plane in the middle of an incident.
+/// When a control plane first goes silent, and for how long.
+const AWAY_FROM: Ms = 5 * MINUTE;
+const AWAY_FOR: Ms = 3 * MINUTE;
+
+/// A made-up SaaS in the middle of its incidents, and the control planes that run it.
 ///
 /// ```
+/// use std::sync::Arc;
+///
 /// use quarterdeck::connect::Connector;
 /// use quarterdeck::connect::sim::{SEED, World, system_clock};
 ///
-/// let world = World::start(SEED, system_clock());
-/// assert_eq!(world.kind(), "sim");
+/// let world = Arc::new(World::start(SEED, system_clock()));
+/// let (name, plane) = &world.planes()[0];
+/// assert_eq!((*name, plane.kind()), ("platform", "sim"));
 /// ```
 pub struct World {
     pub(super) seed: u64,
     pub(super) epoch: Timestamp,
-    clock: Clock,
+    /// Tells the time that the world's own one is made of.
+    outer: Clock,
     pub(super) tenants: Vec<Tenant>,
     log: Mutex<Log>,
+    /// Pictures of the last pass over each control plane. What an instance looks like changes with its phase alone.
+    pictures: Mutex<HashMap<Plane, Pictures>>,
 }
 
+/// Who was pictured: in the phase that began when, after how many acts.
+pub(super) type Pictures = HashMap<Index, (Ms, usize, FlowInstance)>;
+
 /// Everything that was done: all the state there is.
-#[derive(Default)]
 struct Log {
+    pace: Pace,
     deeds: Deeds,
     /// What each key was used for, and what was answered.
     answers: HashMap<String, (Verb, String, ActAnswer)>,
+    /// Where it is kept, where it is.
+    store: Option<Store>,
+}
+
+impl Log {
+    fn begin(at: Timestamp) -> Self {
+        Self { pace: Pace::begin(at), deeds: Deeds::new(), answers: HashMap::new(), store: None }
+    }
+
+    /// Takes in what happened, here or in another process.
+    fn take(&mut self, line: Line, seed: u64) {
+        match line {
+            Line::Began { .. } => {}
+            Line::Speed { speed, outer, inner } => self.pace = Pace { outer, inner, speed },
+            Line::Act { at, verb, instance, key } => {
+                if let Some(index) = Index::from_id(&instance, seed).filter(|_| !self.answers.contains_key(&key)) {
+                    let deeds = self.deeds.entry(index).or_default();
+                    // Were the clock set back, what was done would still come after what was done before.
+                    let at = deeds.last().map_or(at, |last| last.at.max(at));
+                    deeds.push(Deed { at, verb });
+                    self.answers.insert(key, (verb, instance, ActAnswer::Accepted));
+                }
+            }
+        }
+    }
+
+    /// Takes in what others have appended.
+    fn catch_up(&mut self, seed: u64) {
+        let news = self.store.as_mut().map(Store::news).unwrap_or_default();
+        for line in news {
+            self.take(line, seed);
+        }
+    }
+
+    /// Writes down what happens, and takes it in. What can't be written down does not happen.
+    fn happen(&mut self, line: Line, seed: u64) -> io::Result<()> {
+        match &mut self.store {
+            Some(store) => store.append(&line)?,
+            None => self.take(line, seed),
+        }
+        self.catch_up(seed);
+        Ok(())
+    }
 }
 
 type Deeds = BTreeMap<Index, Vec<Deed>>;
@@ -76,17 +139,93 @@ impl World {
     /// Worlds with one seed that start at one time say the same whenever their clocks agree.
     pub fn start(seed: u64, clock: Clock) -> Self {
         let epoch = clock();
-        Self { seed, epoch, clock, tenants: tenants(seed), log: Mutex::default() }
+        Self::of(seed, clock, epoch, Log::begin(epoch))
+    }
+
+    /// Opens the world that is kept in a folder, or begins one there: where there is none, where nobody has used it for
+    /// hours, where it can't be read, and where `fresh` asks for it. Beside the world there may be a sentence for
+    /// people: why it was begun anew.
+    ///
+    /// # Errors
+    /// Where the folder can't be used; of kind [`io::ErrorKind::ResourceBusy`] where a fresh one is asked for, and
+    /// another process has this one open.
+    pub fn kept(seed: u64, clock: Clock, folder: &Path, fresh: bool) -> io::Result<(Self, Option<String>)> {
+        let Opened { store, began, lines, note } = Store::open(folder, seed, clock(), fresh)?;
+        let mut log = Log::begin(began);
+        for line in lines {
+            log.take(line, seed);
+        }
+        log.store = Some(store);
+        Ok((Self::of(seed, clock, began, log), note))
+    }
+
+    /// Looks at the world that is kept in a folder and leaves everything there as it is; `None` where there is none
+    /// that is still in use.
+    ///
+    /// # Errors
+    /// Where there is one that can't be read.
+    pub fn glimpse(seed: u64, clock: Clock, folder: &Path) -> io::Result<Option<Self>> {
+        let Some((began, lines)) = Store::glimpse(folder, seed, clock())? else { return Ok(None) };
+        let mut log = Log::begin(began);
+        for line in lines {
+            log.take(line, seed);
+        }
+        Ok(Some(Self::of(seed, clock, began, log)))
+    }
+
+    fn of(seed: u64, outer: Clock, epoch: Timestamp, log: Log) -> Self {
+        Self { seed, epoch, outer, tenants: tenants(seed), log: Mutex::new(log), pictures: Mutex::default() }
+    }
+
+    /// The world's own time, which may run slower or faster than the clock that it was handed.
+    pub fn clock(self: &Arc<Self>) -> Clock {
+        let world = self.clone();
+        Arc::new(move || {
+            let outer = (world.outer)();
+            world.with_log(|log| log.pace.at(outer))
+        })
+    }
+
+    /// How many of its seconds pass in one.
+    pub fn speed(&self) -> f64 {
+        self.with_log(|log| log.pace.speed)
+    }
+
+    /// Makes its time run slower or faster from now on, for everybody who has it open.
+    ///
+    /// # Errors
+    /// In words for people: where it can't run so fast, and where that can't be written down.
+    pub fn set_speed(&self, speed: f64) -> Result<(), String> {
+        check_speed(speed)?;
+        if (speed - self.speed()).abs() < f64::EPSILON {
+            return Ok(());
+        }
+        let outer = (self.outer)();
+        self.with_log(|log| {
+            let Pace { inner, .. } = log.pace.turn(outer, speed);
+            log.happen(Line::Speed { speed, outer, inner }, self.seed)
+        })
+        .map_err(|error| format!("the speed can't be kept: {error}"))
+    }
+
+    /// Its control planes: the name of each as a source, and how it is asked.
+    pub fn planes(self: &Arc<Self>) -> Vec<(&'static str, Arc<dyn Connector>)> {
+        let connector = |plane| Arc::new(ControlPlane { world: self.clone(), plane }) as Arc<dyn Connector>;
+        Plane::ALL.into_iter().map(|plane| (plane.name(), connector(plane))).collect()
     }
 
     /// The world at its clock's present.
     pub(super) fn moment(&self) -> Moment<'_> {
-        let deeds = self.with_log(|log| log.deeds.clone());
-        Moment { world: self, now: self.now(), deeds }
+        let outer = (self.outer)();
+        self.with_log(|log| {
+            log.catch_up(self.seed);
+            Moment { world: self, now: millis(self.epoch, log.pace.at(outer)), deeds: log.deeds.clone() }
+        })
     }
 
-    fn now(&self) -> Ms {
-        millis(self.epoch, (self.clock)())
+    /// Whether a control plane answers nobody at a time: billing is away for three minutes of each hour.
+    pub(super) fn away(plane: Plane, now: Ms) -> bool {
+        plane == Plane::Billing && now >= AWAY_FROM && (now - AWAY_FROM).rem_euclid(HOUR) < AWAY_FOR
     }
 
     /// The log, held for as long as `work` takes, which never waits.
@@ -95,9 +234,11 @@ impl World {
     }
 
     /// Carries an act out, once for each key.
-    pub(super) fn carry_out(&self, act: &Act) -> ActAnswer {
+    pub(super) fn carry_out(&self, plane: Plane, act: &Act) -> ActAnswer {
+        let outer = (self.outer)();
         self.with_log(|log| {
-            let now = self.now();
+            log.catch_up(self.seed);
+            let now = millis(self.epoch, log.pace.at(outer));
             if let Some((verb, instance, answer)) = log.answers.get(&*act.key) {
                 return if *verb == act.verb && **instance == *act.instance {
                     answer.clone()
@@ -106,13 +247,14 @@ impl World {
                 };
             }
             let moment = Moment { world: self, now, deeds: std::mem::take(&mut log.deeds) };
-            let answer = moment.answer(act);
+            let answer = moment.answer(plane, act);
             log.deeds = moment.deeds;
-            if let (ActAnswer::Accepted, Some(index)) = (&answer, Index::from_id(&act.instance, self.seed)) {
-                let deeds = log.deeds.entry(index).or_default();
-                // Were the clock set back, what was done would still come after what was done before.
-                let at = deeds.last().map_or(now, |last| last.at.max(now));
-                deeds.push(Deed { at, verb: act.verb });
+            if answer == ActAnswer::Accepted {
+                let (instance, key) = (act.instance.to_string(), act.key.to_string());
+                let line = Line::Act { at: now, verb: act.verb, instance, key };
+                if let Err(error) = log.happen(line, self.seed) {
+                    return ActAnswer::Refused(format!("the act can't be kept: {error}").into());
+                }
             }
             log.answers.insert(act.key.to_string(), (act.verb, act.instance.to_string(), answer.clone()));
             answer
@@ -121,10 +263,9 @@ impl World {
 }
 
 impl Moment<'_> {
-    /// Every open instance and every failed one within the look-back, with where it stands.
-    pub(super) fn open_and_failed(&self) -> Vec<(Played, Phase)> {
-        let mut rows: Vec<(Played, Phase)> = cast::candidates(self.world.seed, self.now)
-            .into_iter()
+    /// Every open instance of a control plane and every failed one within the look-back, with where it stands.
+    pub(super) fn open_and_failed(&self, plane: Plane) -> Vec<(Played, Phase)> {
+        let mut rows: Vec<(Played, Phase)> = cast::candidates(self.world.seed, plane, self.now)
             .filter_map(|case| {
                 let played = self.play(case);
                 let phase = played.script.at(self.now)?;
@@ -137,9 +278,12 @@ impl Moment<'_> {
         rows
     }
 
-    /// One instance, open or ended within the retention.
-    pub(super) fn find(&self, id: &str) -> Option<(Played, Phase)> {
+    /// One instance of a control plane, open or ended within the retention.
+    pub(super) fn find(&self, plane: Plane, id: &str) -> Option<(Played, Phase)> {
         let case = cast::case(self.world.seed, Index::from_id(id, self.world.seed)?)?;
+        if case.flow.plane != plane {
+            return None;
+        }
         let played = self.play(case);
         let phase = played.script.at(self.now)?;
         let kept = !phase.state.status().ended() || phase.at > self.now - RETENTION;
@@ -162,6 +306,27 @@ impl Moment<'_> {
         Played { case, script, deeds }
     }
 
+    /// Pictures of what a pass has found, in its order. One that has not moved on is not drawn again.
+    pub(super) fn pictures(&self, plane: Plane, rows: &[(Played, Phase)]) -> Vec<FlowInstance> {
+        let known = |all: &mut HashMap<Plane, Pictures>| all.remove(&plane).unwrap_or_default();
+        let mut before = known(&mut self.world.pictures.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut now = HashMap::with_capacity(rows.len());
+        let observed_at = self.instant(self.now);
+        let mut flows = Vec::with_capacity(rows.len());
+        for (played, phase) in rows {
+            let index = played.case.index;
+            let mut flow = match before.remove(&index) {
+                Some((at, deeds, flow)) if (at, deeds) == (phase.at, played.deeds.len()) => flow,
+                _ => self.picture(played, phase),
+            };
+            flow.observed_at = observed_at;
+            now.insert(index, (phase.at, played.deeds.len(), flow.clone()));
+            flows.push(flow);
+        }
+        self.world.pictures.lock().unwrap_or_else(PoisonError::into_inner).insert(plane, now);
+        flows
+    }
+
     /// When an instance no longer holds its key; at once where there is no such instance.
     fn release(&self, index: Index) -> Option<Ms> {
         match cast::case(self.world.seed, index) {
@@ -170,9 +335,9 @@ impl Moment<'_> {
         }
     }
 
-    fn answer(&self, act: &Act) -> ActAnswer {
+    fn answer(&self, plane: Plane, act: &Act) -> ActAnswer {
         let id = &act.instance;
-        let Some((_, phase)) = self.find(id) else {
+        let Some((_, phase)) = self.find(plane, id) else {
             return ActAnswer::Gone(format!("there is no instance {id}.").into());
         };
         let done = match act.verb {
@@ -183,6 +348,7 @@ impl Moment<'_> {
         match (act.verb, phase.state) {
             (_, State::Ended { .. }) => refused("completed"),
             (Verb::Resume, State::Scheduled { .. } | State::Queued { .. }) => refused("not running yet"),
+            (Verb::Resume, State::Starved) => refused("waiting for a worker, not paused"),
             (Verb::Resume, State::Running { .. }) => refused("running already"),
             (Verb::Resume, State::Waiting { .. }) => refused("waiting, not paused"),
             (Verb::Resume, State::Compensating) => refused("being cancelled"),
@@ -192,6 +358,11 @@ impl Moment<'_> {
 }
 
 impl Played {
+    /// Whether its trouble is one that takes the worker down.
+    pub(super) fn crashes(&self) -> bool {
+        self.case.fault().is_some_and(Fault::crashes)
+    }
+
     /// When it last failed by a time.
     pub(super) fn last_failure(&self, now: Ms) -> Option<Ms> {
         self.failures(now).last().map(|failure| failure.failed)
@@ -207,11 +378,13 @@ impl Played {
                     | State::Ended { status: Status::Failed, .. }
             )
         };
+        // Whoever lost its worker runs again at once.
+        let crashed = |next, before| matches!(next, State::Running { attempt, .. } if attempt > before);
         let pairs = self.script.until(now).windows(2);
         let resumes = |by: Ms| self.deeds.iter().filter(|deed| deed.verb == Verb::Resume && deed.at <= by).count();
         pairs
             .filter_map(|pair| match pair[0].state {
-                State::Running { attempt, .. } if failed(pair[1].state) => {
+                State::Running { attempt, .. } if failed(pair[1].state) || crashed(pair[1].state, attempt) => {
                     Some(Failure { run: resumes(pair[0].at), attempt, began: pair[0].at, failed: pair[1].at })
                 }
                 _ => None,

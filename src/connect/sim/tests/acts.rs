@@ -114,7 +114,8 @@ async fn a_freed_key_goes_to_the_next_in_the_queue() {
     assert_eq!(stage.status(&holder.id.instance).await, Status::Succeeded);
     let pass = stage.pass().await;
     assert!(behind(&pass) < 4);
-    stage.at(6 * MINUTE);
+    // From 5 to 8 minutes billing answers nobody.
+    stage.at(9 * MINUTE);
     assert_eq!(behind(&stage.pass().await), 0);
 }
 
@@ -155,7 +156,7 @@ async fn what_has_not_begun_is_cancelled_and_never_resumed() {
     stage.at(1_600);
     let left: BTreeSet<_> = stage.pass().await.flows.into_iter().map(|flow| flow.id).collect();
     assert!(
-        left.len() < pass.flows.len() + 20 && !left.contains(&pass.first(|flow| flow.status == Status::Scheduled).id)
+        left.len() < pass.flows.len() + 40 && !left.contains(&pass.first(|flow| flow.status == Status::Scheduled).id)
     );
     assert!(matches!(stage.act(Verb::Cancel, "wf_0000000000000000", "x").await, ActAnswer::Gone(_)));
 }

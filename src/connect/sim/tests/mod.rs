@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::cast::case;
 use super::clock::{Clock, HOUR, MINUTE, Ms, SECOND, instant};
+use super::dice::Index;
 use super::{SEED, World};
 use crate::connect::{Act, ActAnswer, ConnectError, Connector, EngineCount, Observation, Reading};
 use crate::domain::flow::{EntryOutcome, FlowInstance, PauseCause, Status, WaitKind};
@@ -21,7 +23,7 @@ use crate::domain::verdict::{Circumstances, Judgement, Rule, Thresholds, Verdict
 
 /// A world and the hand on its clock.
 struct Stage {
-    world: World,
+    world: Arc<World>,
     time: Arc<AtomicI64>,
 }
 
@@ -37,36 +39,44 @@ impl Stage {
         let hand = Arc::clone(&time);
         let epoch: Timestamp = "2026-01-15T03:12:00Z".parse().unwrap();
         let clock: Clock = Arc::new(move || instant(epoch, hand.load(Ordering::SeqCst)));
-        Self { world: World::start(seed, clock), time }
+        Self { world: Arc::new(World::start(seed, clock)), time }
     }
 
     fn at(&self, time: Ms) {
         self.time.store(time, Ordering::SeqCst);
     }
 
-    async fn parts(&self) -> Vec<Observation> {
-        let (sink, mut source) = mpsc::channel(2);
-        let collect = async {
-            let mut parts = Vec::new();
-            while let Some(part) = source.recv().await {
-                parts.push(part);
+    fn plane(&self, name: &str) -> Arc<dyn Connector> {
+        self.world.planes().into_iter().find(|(known, _)| *known == name).unwrap().1
+    }
+
+    /// What a pass over every control plane yields, and by name the planes that did not answer.
+    async fn parts(&self) -> (Vec<Observation>, Vec<&'static str>) {
+        let (mut parts, mut away) = (Vec::new(), Vec::new());
+        for (name, plane) in self.world.planes() {
+            let (sink, mut source) = mpsc::channel(2);
+            let collect = async {
+                while let Some(part) = source.recv().await {
+                    parts.push(part);
+                }
+            };
+            let (done, ()) = tokio::join!(plane.observe(sink), collect);
+            if done.is_err() {
+                away.push(name);
             }
-            parts
-        };
-        let (done, parts) = tokio::join!(self.world.observe(sink), collect);
-        done.unwrap();
-        parts
+        }
+        (parts, away)
     }
 
     async fn pass(&self) -> Pass {
         let mut pass = Pass { flows: Vec::new(), counts: Vec::new(), now: Timestamp::UNIX_EPOCH };
-        for part in self.parts().await {
+        for part in self.parts().await.0 {
             match part {
                 Observation::Flows(flows) => {
                     assert!(flows.len() <= 200);
                     pass.flows.extend(flows);
                 }
-                Observation::Counts(counts) => pass.counts = counts,
+                Observation::Counts(counts) => pass.counts.extend(counts),
                 Observation::End { complete, engine_now, version } => {
                     assert!(complete);
                     assert_eq!(version, Some("demo".into()));
@@ -78,8 +88,14 @@ impl Stage {
         pass
     }
 
+    /// One instance, by whichever control plane has it.
     async fn read(&self, id: &str) -> Option<Reading> {
-        self.world.read(id).await.unwrap()
+        for (_, plane) in self.world.planes() {
+            if let Ok(Some(reading)) = plane.read(id).await {
+                return Some(reading);
+            }
+        }
+        None
     }
 
     async fn status(&self, id: &str) -> Status {
@@ -87,7 +103,12 @@ impl Stage {
     }
 
     async fn act(&self, verb: Verb, id: &str, key: &str) -> ActAnswer {
-        self.world.act(&Act { verb, instance: id.into(), key: key.into() }).await
+        let act = Act { verb, instance: id.into(), key: key.into() };
+        let home = match Index::from_id(id, self.world.seed).and_then(|index| case(self.world.seed, index)) {
+            Some(case) => case.flow.plane.name(),
+            None => "platform",
+        };
+        self.plane(home).act(&act).await
     }
 }
 

@@ -23,8 +23,8 @@ async fn one_seed_and_one_time_make_one_picture() {
 #[tokio::test]
 async fn the_engines_counts_are_the_counts_of_its_rows() {
     let stage = Stage::new(SEED);
-    for n in 0..20 {
-        stage.at(n * 97 * SECOND + n * n * 1_113);
+    for n in 0..8 {
+        stage.at(n * 197 * SECOND + n * n * 1_113);
         let pass = stage.pass().await;
         let mut rows: BTreeMap<(SafeText, SafeText), [u64; 4]> = BTreeMap::new();
         for flow in &pass.flows {
@@ -45,7 +45,7 @@ async fn the_engines_counts_are_the_counts_of_its_rows() {
 #[tokio::test]
 async fn rows_are_as_an_honest_engine_tells_them() {
     let stage = Stage::new(SEED);
-    for time in [0, 5 * MINUTE, 13 * MINUTE, 2 * HOUR] {
+    for time in [0, 4 * MINUTE, 13 * MINUTE, 2 * HOUR] {
         stage.at(time);
         let pass = stage.pass().await;
         for flow in &pass.flows {
@@ -54,7 +54,9 @@ async fn rows_are_as_an_honest_engine_tells_them() {
             assert!(flow.created_at <= flow.entered_step_at || flow.entered_step_at.is_none(), "{who}");
             assert!(flow.last_transition_at.unwrap() <= pass.now && flow.last_start_at <= Some(pass.now), "{who}");
             assert_eq!(flow.status == Status::Paused, flow.pause.is_some(), "{who}");
-            assert_eq!(flow.first_failure_at.is_some() || flow.status.failed(), flow.error.is_some(), "{who}");
+            let lost_a_worker = flow.error.as_ref().is_some_and(|error| error.code == Some("137".into()));
+            let failed = flow.first_failure_at.is_some() || flow.status.failed();
+            assert_eq!(failed || lost_a_worker, flow.error.is_some(), "{who}");
             assert!(flow.first_failure_at.is_none_or(|first| Some(first) >= flow.entered_step_at), "{who}");
             assert_eq!(flow.status == Status::Waiting, flow.wait.is_some() && flow.status != Status::Queued, "{who}");
             assert!(flow.status != Status::BackingOff || flow.next_retry_at > Some(pass.now), "{who}");
@@ -104,7 +106,7 @@ async fn a_detail_tells_the_whole_story() {
     assert!(detail.timeline.is_sorted_by_key(|entry| entry.at));
     assert!(detail.error.len() > 3 && detail.error.iter().any(|line| line.contains("    at Pool.connect")));
     let facts: Vec<&str> = detail.facts.iter().map(|(label, _)| *label).collect();
-    assert_eq!(facts, ["deployment", "worker", "region", "caller", "retries", "kept"]);
+    assert_eq!(facts, ["deployment", "worker", "region", "tier", "owner", "caller", "retries", "kept"]);
 }
 
 #[tokio::test]
@@ -127,12 +129,12 @@ async fn effects_are_told_in_plain_words() {
     let pass = stage.pass().await;
     let migration = pass.exhausted_migrations()[0];
     assert_eq!(
-        stage.world.effect(Verb::Resume, migration).as_str(),
+        stage.plane("platform").effect(Verb::Resume, migration).as_str(),
         "tries apply-0042 again at once, with a new row of retries; lock has completed and is not run again"
     );
     let held = pass.first(|flow| flow.pause == Some(PauseCause::Held));
     assert_eq!(
-        stage.world.effect(Verb::Cancel, held).as_str(),
+        stage.plane("platform").effect(Verb::Cancel, held).as_str(),
         "stops dns and undoes database, then network; it can't be resumed afterwards"
     );
 }
@@ -141,5 +143,5 @@ async fn effects_are_told_in_plain_words() {
 async fn a_pass_that_nobody_listens_to_ends() {
     let (sink, source) = mpsc::channel(1);
     drop(source);
-    assert_eq!(Stage::new(SEED).world.observe(sink).await, Err(ConnectError::Ended));
+    assert_eq!(Stage::new(SEED).plane("billing").observe(sink).await, Err(ConnectError::Ended));
 }

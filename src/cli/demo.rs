@@ -1,0 +1,151 @@
+//! The demo world as a command looks at it.
+//!
+//! Whatever stays open (the cockpit, `--watch`) begins a world, or joins the one that is kept in the state directory;
+//! so acts made in one are seen by the next, and by others at once. A single look joins it too and changes nothing
+//! there; where none is kept, it looks at the first moment of one. A picture is always of the first moment, by a clock
+//! that stands still.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::args::Global;
+use super::world::World;
+use super::{Failure, report};
+use crate::cockpit::Tempo;
+use crate::config::{ConfigError, ThresholdBook, Ui, default_state_dir};
+use crate::connect::Connector;
+use crate::connect::sim::{self, Clock, World as SimWorld};
+use crate::hub::{Hub, Setup};
+
+/// The time of pictures: in the middle of the night.
+const PICTURED: &str = "2026-01-15T03:12:00Z";
+
+/// From one pass to the next, as the demo's time goes.
+const POLL: Duration = Duration::from_secs(2);
+
+/// How a command looks at the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Once, at one moment.
+    Once,
+    /// For as long as it is open.
+    Watch,
+    /// The same, and acts in it.
+    Cockpit,
+}
+
+/// The demo as it is kept.
+pub(super) fn world(global: &Global, look: Look) -> Result<World, Failure> {
+    let seed = global.seed.unwrap_or(sim::SEED);
+    let folder = state_dir().join(format!("demo-{seed}"));
+    if look == Look::Once {
+        if global.speed.is_some() {
+            return Err(Failure::Usage("--speed goes with what stays open: the cockpit, or --watch".into()));
+        }
+        // One look is a look at one moment: then a seed says the same however long the look takes.
+        let now = Timestamp::now();
+        let clock: Clock = Arc::new(move || now);
+        let kept = if global.fresh { Ok(None) } else { SimWorld::glimpse(seed, clock.clone(), &folder) };
+        let kept = kept.unwrap_or_else(|error| {
+            report::note(&format!("{error}; this is the first moment of the demo"));
+            None
+        });
+        return hub(global, Arc::new(kept.unwrap_or_else(|| SimWorld::start(seed, clock))), None);
+    }
+    let clock = sim::system_clock();
+    let (sim, kept) = match SimWorld::kept(seed, clock.clone(), &folder, global.fresh) {
+        Ok((sim, note)) => {
+            if let Some(note) = note {
+                report::note(&note);
+            }
+            (sim, Some(folder))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
+            return Err(Failure::Usage(format!("--fresh: {error}")));
+        }
+        Err(error) => {
+            report::note(&format!("the demo is gone when it is left, since it can't be kept: {error}"));
+            (SimWorld::start(seed, clock), None)
+        }
+    };
+    if let Some(speed) = global.speed {
+        sim.set_speed(speed).map_err(Failure::Usage)?;
+    }
+    hub(global, Arc::new(sim), kept.filter(|_| look == Look::Cockpit))
+}
+
+/// The demo as pictures show it: the same on every machine and at every time.
+pub(super) fn picture(global: &Global) -> Result<World, Failure> {
+    let at: Timestamp = PICTURED.parse().map_err(|error: jiff::Error| Failure::Other(error.into()))?;
+    hub(global, Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), Arc::new(move || at))), None)
+}
+
+/// Where demos are kept: beside the record of acts, by custom or as the environment says.
+fn state_dir() -> PathBuf {
+    let named = std::env::var_os("QUARTERDECK_STATE_DIR").filter(|folder| !folder.is_empty());
+    named.map_or_else(default_state_dir, PathBuf::from)
+}
+
+/// A hub on a demo world, which records acts in a folder where there is one.
+fn hub(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Result<World, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let ui = Ui::without_file(&global.flags(), &variable)
+        .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
+    // Where time runs faster, so do the passes, within reason.
+    let poll = POLL.div_f64(sim.speed().clamp(1.0, 4.0));
+    let source = |(name, plane): (&str, Arc<dyn Connector>)| (name.to_owned(), plane, poll);
+    let clock = sim.clock();
+    let hub = Hub::new(Setup {
+        context: "demo".to_owned(),
+        operator: "you".to_owned(),
+        read_only: global.read_only.then(|| "started with --read-only".to_owned()),
+        locked: false,
+        thresholds: ThresholdBook::default(),
+        soak: SignedDuration::from_secs(10),
+        claims_dir: state_dir.clone(),
+        state_dir,
+        clock: clock.clone(),
+        sources: sim.planes().into_iter().map(source).collect(),
+    });
+    Ok(World {
+        hub,
+        context: "demo".to_owned(),
+        operator: "you".to_owned(),
+        production: false,
+        accent: None,
+        writable: false,
+        demo: Some(sim),
+        clock,
+        ui,
+        keys: Vec::new(),
+        views: Vec::new(),
+        contexts: Vec::new(),
+        log: None,
+    })
+}
+
+/// A demo that is open: once nobody looks on, its time runs as time does, and not away.
+pub(super) struct Calm(pub(super) Arc<SimWorld>);
+
+impl Drop for Calm {
+    fn drop(&mut self) {
+        // Where that can't be kept, it does run away.
+        let _ = self.0.set_speed(1.0);
+    }
+}
+
+/// The hand on a demo's time.
+pub(super) struct Hand(pub(super) Arc<SimWorld>);
+
+impl Tempo for Hand {
+    fn speed(&self) -> f64 {
+        self.0.speed()
+    }
+
+    fn set(&self, speed: f64) -> Result<(), String> {
+        self.0.set_speed(speed)
+    }
+}

@@ -1,0 +1,109 @@
+//! Going to another context: a list to choose from, or a name. The old one stays until the new one is open; then
+//! everything that was known of it is dropped with it.
+
+use crate::cockpit::app::{App, Level, Popup};
+use crate::cockpit::keymap::Key;
+use crate::cockpit::msg::Effect;
+use crate::cockpit::settings::{Badge, DEMO};
+use crate::config::ContextInfo;
+use crate::domain::nearest::nearest;
+use crate::domain::text::SafeText;
+
+/// What the list of contexts holds.
+#[derive(Debug, Clone, Default)]
+pub struct ContextList {
+    /// The index of the one under the cursor.
+    pub index: usize,
+    /// The one that is being opened.
+    pub opening: Option<String>,
+    /// Why one could not be opened.
+    pub error: Option<SafeText>,
+}
+
+/// Every context that can be gone to: those of the config, and the demo world.
+pub(crate) fn choices(app: &App) -> Vec<ContextInfo> {
+    let mut all = app.settings.contexts.clone();
+    if !all.iter().any(|context| context.name == DEMO) {
+        all.push(ContextInfo { name: DEMO.to_owned(), production: false, colour: None, sources: 1 });
+    }
+    all
+}
+
+/// Whether this is the context that is shown.
+pub(crate) fn is_current(app: &App, name: &str) -> bool {
+    app.settings.context == *name && (name == DEMO) == (app.settings.badge == Badge::Demo)
+}
+
+/// Opens the list, with the cursor on the present one.
+pub(super) fn open(app: &mut App) -> Vec<Effect> {
+    let index = choices(app).iter().position(|context| is_current(app, &context.name)).unwrap_or(0);
+    app.popup = Some(Popup::Contexts(Box::new(ContextList { index, ..ContextList::default() })));
+    Vec::new()
+}
+
+/// Goes to the context of this name.
+pub(super) fn go(app: &mut App, name: &str) -> Result<Vec<Effect>, String> {
+    let all = choices(app);
+    if !all.iter().any(|context| context.name == name) {
+        let names = || all.iter().map(|context| context.name.as_str());
+        let meant = nearest(name, names()).map(|meant| format!("; is {meant} meant?")).unwrap_or_default();
+        return Err(format!("no context {name}{meant} There are: {}", names().collect::<Vec<_>>().join(", ")));
+    }
+    if is_current(app, name) {
+        return Err(format!("{name} is shown already"));
+    }
+    if let Some(act) = app.running().first() {
+        return Err(format!("not while {} of {} runs: its outcome would not be watched", act.verb.name(), act.target));
+    }
+    open(app);
+    if let Some(Popup::Contexts(list)) = &mut app.popup {
+        list.index = all.iter().position(|context| context.name == name).unwrap_or(0);
+        list.opening = Some(name.to_owned());
+    }
+    Ok(vec![Effect::Switch(name.to_owned())])
+}
+
+/// A key while the list is open.
+pub(super) fn key(app: &mut App, key: Key) -> Vec<Effect> {
+    let is = |name: &str| Key::parse(name) == Some(key);
+    let all = choices(app);
+    let Some(Popup::Contexts(list)) = &mut app.popup else { return Vec::new() };
+    if is("esc") || is("ctrl-c") || is("q") || is("left") || is("h") {
+        // One that is being opened is not gone to any more.
+        app.popup = None;
+    } else if list.opening.is_some() {
+        // One at a time.
+    } else if is("up") || is("k") {
+        list.index = list.index.saturating_sub(1);
+    } else if is("down") || is("j") {
+        list.index = (list.index + 1).min(all.len().saturating_sub(1));
+    } else if is("enter") {
+        let Some(name) = all.get(list.index).map(|context| context.name.clone()) else { return Vec::new() };
+        match go(app, &name) {
+            Ok(effects) => return effects,
+            Err(why) => {
+                if let Some(Popup::Contexts(list)) = &mut app.popup {
+                    list.error = Some(why.into());
+                }
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Whether the context that was opened is still wanted: nobody closed the list, and no act began meanwhile.
+pub(crate) fn still_wanted(app: &App, name: &str) -> bool {
+    let asked = matches!(&app.popup, Some(Popup::Contexts(list)) if list.opening.as_deref() == Some(name));
+    asked && app.running().is_empty()
+}
+
+/// It could not be opened.
+pub(super) fn failed(app: &mut App, name: &str, why: SafeText) {
+    match &mut app.popup {
+        Some(Popup::Contexts(list)) if list.opening.as_deref() == Some(name) => {
+            list.opening = None;
+            list.error = Some(why);
+        }
+        _ => app.say(Level::Warning, format!("{name} was not opened: {why}")),
+    }
+}
