@@ -62,8 +62,8 @@ fn everything_that_is_wrong_is_told_with_its_line_and_a_mark() {
     ));
     said.refused(&[
         ":2:9: theme: ",
-        ":4:1: there is no command \"srot\" (did you mean \"sort\"?)",
-        ":5:8: \"ctrl-\" is no key",
+        ":4:1: no command is called \"srot\" (did you mean \"sort\"?)",
+        ":5:8: \"ctrl-\" names no key",
         ":8:10: the filter of view \"a\": ",
         ":9:8: unknown order \"wrost\"",
         "(did you mean \"worst\"?)",

@@ -40,9 +40,9 @@ fn start(more: &[&str], size: (u16, u16)) -> World {
         launch = launch.arg(argument);
     }
     let mut term = launch.start();
-    term.shows_all(&["prod PRODUCTION", "1 open"]);
+    term.shows_all(&["prod PRODUCTION", "apply-0042"]);
     term.press("2");
-    term.shows("apply-0042");
+    term.shows_all(&["no filter: every open", "under the cursor", "apply-0042"]);
     World { prod, dev, dir, term }
 }
 
@@ -102,9 +102,9 @@ fn another_context_is_gone_to_and_nothing_of_the_old_one_stays() {
         term.press("C");
         term.shows_all(&["contexts", "shown now", "dev", "demo", "1 source"]);
         term.press("down enter");
-        term.until("the other context", |seen| seen.lines[0].starts_with(" dev ") && seen.has("1 open"));
+        term.until("the other context", |seen| seen.lines[0].starts_with(" dev ") && seen.has("charge"));
         term.press("2");
-        let seen = term.shows("charge");
+        let seen = term.shows_all(&["no filter: every open", "under the cursor", "charge"]);
         assert!(!seen.has("apply-0042") && !seen.has("prod"), "{}", seen.picture());
         assert!(!seen.lines[0].contains("READ-ONLY"), "{}", seen.picture());
         // Nobody polls the old one any more: its poll is a second, and three of the new one's go by.
@@ -116,12 +116,13 @@ fn another_context_is_gone_to_and_nothing_of_the_old_one_stays() {
         term.press("enter");
         term.shows("no context nowhere");
         term.press("esc");
+        term.lacks(":ctx nowhere");
         term.write(":ctx demo");
         term.press("enter");
         term.until("the demo", |seen| seen.lines[0].starts_with(" DEMO ") && seen.has("schema-migration"));
         term.write(":context prod");
         term.press("enter");
-        term.until("back", |seen| seen.lines[0].contains("prod PRODUCTION  READ-ONLY ") && seen.has("1 open"));
+        term.until("back", |seen| seen.lines[0].contains("prod PRODUCTION  READ-ONLY ") && seen.has("apply-0042"));
     }
 }
 

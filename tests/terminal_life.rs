@@ -345,3 +345,34 @@ fn a_key_pressed_while_the_size_changes_is_not_lost() {
         term.until(shown, |seen| seen.has(shown) && seen.has("flows need eyes") == (key == "1"));
     }
 }
+
+/// The mouse is listened to while the cockpit is there, and given back in the background and at the end.
+#[test]
+fn the_mouse_is_given_back() {
+    use vt100::MouseProtocolMode as Mode;
+    let mut term = up(Launch::demo());
+    let on = |seen: &Seen| seen.screen.mouse_protocol_mode() == Mode::PressRelease;
+    assert!(on(&term.seen()), "clicks and the wheel, and not every move");
+    term.write(":mouse off");
+    term.press("enter");
+    term.until("no mouse", |seen| !on(seen));
+    term.write(":mouse on");
+    term.press("enter");
+    term.until("the mouse again", on);
+    // A click on `8 Sources`, as a terminal tells it: column 110, row 2.
+    term.write("\x1b[<0;112;2M\x1b[<0;112;2m");
+    term.shows("made up, in this process");
+    term.press("q q");
+    let (status, seen) = term.given_back();
+    assert_eq!(status.exit_code(), 0);
+    assert_eq!(seen.screen.mouse_protocol_mode(), Mode::None);
+}
+
+#[test]
+fn a_terminal_that_may_not_know_a_mouse_is_not_asked_for_it() {
+    let mut term = Launch::demo().env("TERM", "linux").start();
+    term.shows("? help");
+    assert!(!term.raw().windows(8).any(|bytes| bytes == b"\x1b[?1000h"));
+    term.press("q");
+    assert_eq!(term.given_back().0.exit_code(), 0);
+}

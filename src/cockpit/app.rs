@@ -248,6 +248,13 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: usize,
     },
+    /// One source, with its error in full.
+    Source {
+        /// Its name.
+        name: SafeText,
+        /// Lines scrolled.
+        scroll: usize,
+    },
     /// Another context is being chosen.
     Contexts(Box<ContextList>),
     /// A production context is about to be armed.

@@ -98,6 +98,7 @@ pub struct Command {
 
 const BOARD: ScreenName = ScreenName::Board;
 const FLOWS: ScreenName = ScreenName::Flows;
+const SOURCES: ScreenName = ScreenName::Sources;
 const DETAIL: ScreenName = ScreenName::Detail;
 const RAW: ScreenName = ScreenName::Raw;
 
@@ -148,7 +149,7 @@ impl Command {
 /// only way to act leads through the verbs, the plan and its review.
 pub const TABLE: &[Command] = &[
     command(CommandId::Open, "open", &["enter", "d", "right", "l"], "open what is under the cursor")
-        .on(&[BOARD, FLOWS])
+        .on(&[BOARD, FLOWS, SOURCES])
         .hint("open"),
     command(CommandId::Verbs, "verbs", &["v"], "what may be done to the instance: a menu, never an act")
         .on(&[BOARD, FLOWS, DETAIL])

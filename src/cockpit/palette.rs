@@ -73,7 +73,8 @@ fn rank(wanted: &str, command: &Command, pattern: &Pattern, matcher: &mut Matche
         return Some(0);
     }
     if command.names().any(|name| name.starts_with(wanted)) {
-        return Some(100_000);
+        // Those that are typed by habit go before those that have a key.
+        return Some(100_000 + u32::from(command.typed));
     }
     // One letter is in almost every name.
     if wanted.chars().count() < 2 {

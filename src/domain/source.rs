@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::remediation::Verb;
 use super::text::SafeText;
 
 /// The one word for a source's state.
@@ -66,6 +67,8 @@ pub struct SourceStatus {
     pub version: Option<SafeText>,
     /// Whether its certificate is taken unseen: then nobody knows who answers, and nothing is acted on.
     pub unverified: bool,
+    /// What its connector can do to an instance.
+    pub verbs: &'static [Verb],
 }
 
 impl SourceStatus {

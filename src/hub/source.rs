@@ -143,6 +143,7 @@ impl Source {
             bad_row: state.bad_row.clone(),
             version: state.version.clone(),
             unverified: self.connector.unverified(),
+            verbs: self.connector.verbs(),
         }
     }
 

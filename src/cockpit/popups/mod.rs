@@ -10,6 +10,7 @@ pub(super) mod log;
 pub(super) mod menu;
 pub(super) mod page;
 pub(super) mod progress;
+pub(super) mod source;
 pub(super) mod themes;
 
 use ratatui::layout::{Position, Rect};
@@ -85,6 +86,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
     match app.popup.as_ref()? {
         Popup::Help { find, .. } => Some(help::content(app, styles, find)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
+        Popup::Source { name, .. } => Some(source::content(app, styles, name)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
         Popup::Log(_)
         | Popup::Verbs { .. }
@@ -133,6 +135,13 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         }
         Popup::Planning { verb, target, error, since } => {
             acting::planning(app, pen, (*verb, target), error.as_ref(), *since);
+            None
+        }
+        Popup::Source { name, scroll } => {
+            source::frame(app, pen, name);
+            let (block, area) = source::content(app, pen.styles, name);
+            pen.hit(area, Hit::Area(Place::Popup));
+            paint(pen, area, &block, *scroll);
             None
         }
         Popup::Themes { index } => {

@@ -9,6 +9,7 @@ use super::body;
 use super::detail::{Block, labelled, paint};
 use crate::cockpit::app::App;
 use crate::cockpit::hit::{Hit, Place};
+use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::grouped;
 use crate::cockpit::widgets::pen::Pen;
 use crate::cockpit::widgets::state;
@@ -74,18 +75,18 @@ fn heading(pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-fn state_style(pen: &Pen<'_>, state: Freshness) -> Style {
+fn state_style(styles: &Styles, state: Freshness) -> Style {
     match state {
-        Freshness::Live => pen.styles.ok,
-        Freshness::Stale => pen.styles.stale,
-        Freshness::Failed => pen.styles.failed,
-        Freshness::Never => pen.styles.recheck,
+        Freshness::Live => styles.ok,
+        Freshness::Stale => styles.stale,
+        Freshness::Failed => styles.failed,
+        Freshness::Never => styles.recheck,
     }
 }
 
 fn row(app: &App, pen: &mut Pen<'_>, source: &SourceStatus, area: Rect) {
     let styles = pen.styles;
-    let style = state_style(pen, source.state);
+    let style = state_style(styles, source.state);
     let unknown = || "?".to_owned();
     // Rows of a source that has never answered are not nought, but unknown.
     let rows = if source.last_good_at.is_some() { grouped(source.rows as u64) } else { unknown() };
@@ -131,7 +132,12 @@ fn about(app: &App, pen: &mut Pen<'_>, source: &SourceStatus, area: Rect) {
     let styles = pen.styles;
     pen.rule(Rect { height: 1, ..area }, &[Span::styled(source.name.to_string(), styles.title)]);
     let inner = Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(3), height: area.height - 1 };
-    let columns = usize::from(inner.width);
+    let block = facts(app, styles, source, usize::from(inner.width));
+    paint(pen, inner, &block, 0);
+}
+
+/// Everything that is known of a source.
+pub(in crate::cockpit) fn facts(app: &App, styles: &Styles, source: &SourceStatus, columns: usize) -> Block {
     let mut block = Block::default();
     if let Some(error) = &source.error {
         let times = if source.failures > 1 { format!(" ({} times in a row)", source.failures) } else { String::new() };
@@ -141,7 +147,7 @@ fn about(app: &App, pen: &mut Pen<'_>, source: &SourceStatus, area: Rect) {
         Some(at) => format!("{} ago, at {}", words(since(at, app.now)), app.times.date_time(at)),
         None => "never".to_owned(),
     };
-    labelled(&mut block, styles, "heard", &heard, state_style(pen, source.state), columns);
+    labelled(&mut block, styles, "heard", &heard, state_style(styles, source.state), columns);
     if let Some(at) = source.last_asked_at {
         labelled(&mut block, styles, "asked", &format!("{} ago", words(since(at, app.now))), styles.text, columns);
     }
@@ -162,5 +168,5 @@ fn about(app: &App, pen: &mut Pen<'_>, source: &SourceStatus, area: Rect) {
         let text = format!("{} could not be read; the first: {bad}", grouped(source.bad_rows as u64));
         labelled(&mut block, styles, "bad rows", &text, styles.warning, columns);
     }
-    paint(pen, inner, &block, 0);
+    block
 }

@@ -193,3 +193,18 @@ fn the_mouse_is_switched_by_a_command() {
     let effects = update(&mut desk.app, Msg::Tick, desk.now);
     assert!(effects.is_empty());
 }
+
+#[test]
+fn a_source_is_opened_with_its_error_in_full() {
+    let mut desk = Desk::new();
+    desk.keys("8 j enter");
+    let picture = desk.picture();
+    for fact in ["source billing", "tcp connect to billing.internal:9070", "be read; resume, cancel"] {
+        assert!(picture.contains(fact), "{fact}\n{picture}");
+    }
+    desk.keys("q");
+    assert!(desk.app.popup.is_none());
+    desk.keys("v");
+    let said = desk.app.message.clone().unwrap().text;
+    assert!(said.starts_with("verbs act on instances"), "{said}");
+}

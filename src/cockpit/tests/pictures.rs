@@ -48,6 +48,13 @@ fn popups() {
         ("review-ready", ScreenName::Flows, "v enter f i x e d tab tab"),
         ("read-command", ScreenName::Board, ": s"),
         ("filter", ScreenName::Flows, "/ a c m e"),
+        ("filter-completed", ScreenName::Flows, "/ s t a t e : p"),
+        ("themes", ScreenName::Flows, "T j"),
+        ("palette", ScreenName::Board, ":"),
+        ("palette-words", ScreenName::Board, ": f l o w s space r u"),
+        ("source", ScreenName::Sources, "j enter"),
+        ("help-found", ScreenName::Board, "? / m o u s e"),
+        ("copies", ScreenName::Flows, "y"),
         ("pending-keys", ScreenName::Flows, "g"),
         ("strip-focus", ScreenName::Board, "tab j F"),
     ] {

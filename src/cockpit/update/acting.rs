@@ -160,7 +160,7 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
                 scrolled(scroll, scroll_by, most);
             }
         }
-        Popup::Progress { scroll, .. } => {
+        Popup::Progress { scroll, .. } | Popup::Source { scroll, .. } => {
             if close || leave || is("enter") {
                 app.popup = None;
             } else {
@@ -267,7 +267,9 @@ pub(super) fn popup_step(app: &mut App, step: Step) {
     let by = if matches!(step, Step::Up) { -1 } else { 1 };
     let most = popups::overflow(app);
     match &mut app.popup {
-        Some(Popup::Help { scroll, .. } | Popup::Progress { scroll, .. }) => scrolled(scroll, by, most),
+        Some(Popup::Help { scroll, .. } | Popup::Progress { scroll, .. } | Popup::Source { scroll, .. }) => {
+            scrolled(scroll, by, most);
+        }
         Some(Popup::Review(review)) => scrolled(&mut review.scroll, by, most),
         Some(Popup::Verbs { index, answer, .. }) => {
             let count = answer.value().map_or(0, |answer| answer.verbs.len());

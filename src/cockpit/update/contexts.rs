@@ -47,7 +47,7 @@ pub(super) fn go(app: &mut App, name: &str) -> Result<Vec<Effect>, String> {
     if !all.iter().any(|context| context.name == name) {
         let names = || all.iter().map(|context| context.name.as_str());
         let meant = nearest(name, names()).map(|meant| format!("; is {meant} meant?")).unwrap_or_default();
-        return Err(format!("no context {name}{meant} There are: {}", names().collect::<Vec<_>>().join(", ")));
+        return Err(format!("no context {name}{meant}; there are: {}", names().collect::<Vec<_>>().join(", ")));
     }
     if is_current(app, name) {
         return Err(format!("{name} is shown already"));

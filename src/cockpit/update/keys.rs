@@ -65,7 +65,10 @@ fn not_bound(app: &mut App) {
     let pressed = std::mem::take(&mut app.pressed);
     let keys = show(&pressed);
     let help = app.keymap.label(CommandId::Help);
-    let text = if pressed.len() > 1 {
+    let verbs = app.keymap.find(ScreenName::Flows, &pressed) == Found::Command(CommandId::Verbs);
+    let text = if let (true, Err(why)) = (verbs, app.subject()) {
+        why.to_owned()
+    } else if pressed.len() > 1 {
         format!("{keys} is not bound; {} shows what may follow it", show(&pressed[..pressed.len() - 1]))
     } else if let Some(other) = app.keymap.elsewhere(app.screen(), &pressed) {
         let places: Vec<_> = other.screens.iter().map(|screen| screen.title()).collect();
@@ -358,7 +361,14 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
             stack.push(ScreenName::Detail);
             go(app, stack, None)
         }
-        ScreenName::Detail | ScreenName::Sources | ScreenName::Raw | ScreenName::Compare => Vec::new(),
+        ScreenName::Sources => {
+            match app.source.clone() {
+                Some(name) => app.popup = Some(Popup::Source { name, scroll: 0 }),
+                None => app.say(Level::Info, "there is nothing to open here"),
+            }
+            Vec::new()
+        }
+        ScreenName::Detail | ScreenName::Raw | ScreenName::Compare => Vec::new(),
     }
 }
 
