@@ -5,7 +5,7 @@
 
 pub mod json;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,10 +18,12 @@ use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
+use crate::domain::promise::Promise;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb, VerbOffer};
 use crate::domain::source::SourceStatus;
 use crate::domain::text::SafeText;
+use crate::domain::trend::Trend;
 use crate::domain::verdict::Judgement;
 use crate::domain::ways::Ways;
 use crate::query::Filter;
@@ -84,6 +86,8 @@ pub struct Overview {
     pub stuck_tenants: u64,
     /// Stuck instances whose tenant is not known.
     pub stuck_without_tenant: u64,
+    /// How the counts have moved; `None` under a filter, of which no past is kept.
+    pub trend: Option<Trend>,
     /// Why nothing can be acted on, where that is so for the whole hub at this moment.
     pub read_only: Option<SafeText>,
     /// What is wrong with the record of claims, if anything is.
@@ -312,6 +316,8 @@ pub struct FlowAnswer {
     pub judgement: Judgement,
     /// What may be done to it.
     pub verbs: Vec<VerbOffer>,
+    /// What its steps promise, by step; a step that is not there promises nothing.
+    pub promises: BTreeMap<SafeText, Promise>,
     /// When it was read, by the local clock.
     pub read_at: Timestamp,
     /// How far the source's clock is ahead of the local one.

@@ -236,6 +236,7 @@ async fn log_record_debug_and_copies_hold_no_secret() {
         read_only: None,
         locked: false,
         thresholds: config.thresholds,
+        tenants: config.tenants,
         soak: SOAK,
         state_dir: Some(state.clone()),
         claims_dir: None,

@@ -97,6 +97,7 @@ async fn show() -> Result<cockpit::Exit, CockpitError> {
         read_only: None,
         locked: false,
         thresholds: quarterdeck::config::ThresholdBook::default(),
+        tenants: quarterdeck::config::TenantBook::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
         claims_dir: None,

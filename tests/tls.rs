@@ -44,6 +44,7 @@ fn hub(url: &str, keys: &str, folder: &Path) -> Result<Arc<Hub>, String> {
         read_only: None,
         locked: false,
         thresholds: config.thresholds,
+        tenants: config.tenants,
         soak: SOAK,
         state_dir: None,
         claims_dir: None,

@@ -104,6 +104,7 @@ fn hub(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Resul
         read_only: global.read_only.then(|| "started with --read-only".to_owned()),
         locked: false,
         thresholds: ThresholdBook::default(),
+        tenants: crate::config::TenantBook::default(),
         soak: SignedDuration::from_secs(10),
         claims_dir: state_dir.clone(),
         state_dir,

@@ -143,6 +143,8 @@ pub(super) fn board_json(overview: &Overview) -> Value {
         "sources": overview.sources.iter().map(|source| source_json(source, overview)).collect::<Vec<_>>(),
         "cells": overview.cells.iter().map(cell_json).collect::<Vec<_>>(),
         "cohorts": cohorts,
+        "growth": overview.trend.as_ref().and_then(|trend| trend.growth),
+        "trend": overview.trend.as_ref().map(|trend| &trend.samples).filter(|samples| samples.len() > 1),
     })
 }
 
@@ -296,12 +298,15 @@ fn groups_table(heads: &[GroupHead], by: GroupBy, overview: &Overview) -> Table 
 pub(super) fn flows_table(rows: &[std::sync::Arc<JudgedFlow>], overview: &Overview) -> Table {
     let row = |row: &std::sync::Arc<JudgedFlow>| {
         let flow = &row.flow;
-        let ago = |at: Option<jiff::Timestamp>| at.map_or_else(String::new, |at| age(since(at, overview.at)));
+        // By the source's own clock, as in the cockpit.
+        let offset = overview.source(&flow.id.source).and_then(|source| source.clock_offset).unwrap_or_default();
+        let now = overview.at.saturating_add(offset).unwrap_or(overview.at);
+        let ago = |at: Option<jiff::Timestamp>| at.map_or_else(|| "?".to_owned(), |at| age(since(at, now)));
         vec![
             row.judgement.verdict.name().to_owned(),
             row.judgement.rule().map_or("", |rule| rule.words()).to_owned(),
             flow.status.words().to_owned(),
-            ago(row.judgement.since().or(flow.created_at)),
+            ago(row.began()),
             format!("{} › {}", flow.flow, flow.step),
             flow.tenant.as_deref().or(flow.key.as_deref()).unwrap_or_default().to_owned(),
             flow.attempts.map(|n| n.to_string()).unwrap_or_default(),

@@ -75,6 +75,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         read_only,
         locked: config.context.production && !global.write,
         thresholds: config.thresholds,
+        tenants: config.tenants,
         soak: config.soak,
         state_dir: (!once).then(|| config.state_dir.clone()),
         // A single look reads them and writes nothing.

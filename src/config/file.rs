@@ -11,6 +11,7 @@ use super::layers::{Flags, Layer, Setting, variable};
 use super::log::LogSettings;
 use super::redact;
 use super::section::{Found, Section};
+use super::tenants::TenantBook;
 use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
@@ -20,7 +21,7 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 13] = [
+const ROOT: [&str; 14] = [
     "log",
     "operator",
     "soak",
@@ -33,6 +34,7 @@ const ROOT: [&str; 13] = [
     "thresholds",
     "threshold",
     "promise",
+    "tenant",
     "redact",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
@@ -87,6 +89,7 @@ pub(super) fn read(
     };
     let state_dir = state_dir(&root, surroundings);
     let thresholds = document.keep(ThresholdBook::read(&root)).unwrap_or_default();
+    let tenants = document.keep(TenantBook::read(&root)).unwrap_or_default();
     let ui = Ui::read(&root, flags, surroundings);
     let redact = document.keep(redact::read(&root)).unwrap_or_default();
     let log = LogSettings::read(&root, surroundings);
@@ -115,6 +118,7 @@ pub(super) fn read(
         context,
         contexts: existing,
         thresholds,
+        tenants,
         soak: soak.value,
         state_dir: state_dir.value,
         ui,

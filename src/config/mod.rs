@@ -7,6 +7,7 @@
 mod command;
 mod diagnostic;
 mod file;
+pub mod jq;
 mod layers;
 mod log;
 mod paths;
@@ -14,6 +15,7 @@ mod promises;
 mod redact;
 mod secret;
 mod section;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod thresholds;
@@ -31,6 +33,7 @@ pub use layers::{Flags, Layer, Setting};
 pub use log::LogSettings;
 pub use paths::{default_file, default_state_dir};
 pub use secret::SecretPlace;
+pub use tenants::{TenantBook, TenantRule};
 pub use thresholds::ThresholdBook;
 pub use transport::{Authority, Credentials, Identity, Scheme, Transport};
 pub use ui::{ColourDepth, KeySetting, Times, Ui, ViewSetting};
@@ -51,6 +54,8 @@ pub struct Config {
     pub contexts: Vec<ContextInfo>,
     /// When the rules hold.
     pub thresholds: ThresholdBook,
+    /// How tenants are told.
+    pub tenants: TenantBook,
     /// How long the effect of an act is watched.
     pub soak: SignedDuration,
     /// Where acts are recorded.

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 
-use super::{ColourDepth, Config, ConfigError, Flags, Layer, SourceKind, Surroundings, Times};
+use super::{ColourDepth, Config, ConfigError, Flags, Layer, SourceKind, Surroundings, TenantRule, Times};
 use crate::domain::promise::Promise;
 use crate::domain::verdict::{Limit, Thresholds};
 
@@ -529,6 +529,48 @@ fn a_promise_makes_limits_where_no_special_threshold_does() {
     assert_eq!(book.promise("restate", "billing", "charge"), Promise::default());
     let error = refused(&format!("{SMALLEST}[[promise]]\nflow = \"a\""));
     assert!(error.contains("a promise needs \"run\" or \"queue\""), "{error}");
+}
+
+#[test]
+fn tenants_are_told_by_the_last_entry_that_matches() {
+    let book = parse(&format!(
+        "{SMALLEST}
+        [[tenant]]
+        from = \"key\"
+        [[tenant]]
+        flow = \"upgrade-*\"
+        jq = '.input.customer'
+        [[tenant]]
+        source = \"other\"
+        jq = '.state.owner'"
+    ))
+    .tenants;
+    let told = |source: &str, flow: &str| match book.rule(source, flow) {
+        None => "nobody".to_owned(),
+        Some(TenantRule::Key) => "key".to_owned(),
+        Some(TenantRule::Jq(program)) => program.text().to_owned(),
+    };
+    assert_eq!(told("restate", "invite-user"), "key");
+    assert_eq!(told("restate", "upgrade-plan"), ".input.customer");
+    assert_eq!(told("other", "upgrade-plan"), ".state.owner");
+    assert!(parse(SMALLEST).tenants.is_empty());
+}
+
+#[test]
+fn a_mistake_in_a_program_is_told_at_its_place_in_the_file() {
+    for (line, place, why) in [
+        ("jq = '.input | '", ":6:", "the jq program: expected"),
+        ("jq = '.key | nonsense'", ":6:14: ", "the jq program: nonsense/0 is not to be had here"),
+        ("jq = \"def f: f; f\"", ":6:11: ", "definitions are not to be had"),
+        ("jq = \"\\\"a\\\" | repeat(.)\"", ":6:6: ", "repeat/1 is not to be had"),
+        ("jq = 5", ":6:6: ", "must be a text"),
+        ("from = \"input\"", ":6:8: ", "\"from\" can only be \"key\""),
+        ("from = \"key\"\njq = \".key\"", ":6:8: ", "not both"),
+        ("flow = \"a\"", ":5:", "needs \"jq\" or from"),
+    ] {
+        let error = refused(&format!("{SMALLEST}[[tenant]]\n{line}\n"));
+        assert!(error.contains(place) && error.contains(why), "{line}: {error}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+use crate::config::jq::Names;
 use crate::domain::flow::{FlowDetail, FlowInstance};
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::Verb;
@@ -142,6 +143,38 @@ pub struct Checkup {
     pub reads: Vec<(SafeText, Option<SafeText>)>,
 }
 
+/// An instance of which it is asked what it was begun with.
+#[derive(Debug, Clone, Copy)]
+pub struct PayloadOf<'a> {
+    /// The engine's own id of it.
+    pub instance: &'a SafeText,
+    /// Its flow.
+    pub flow: &'a SafeText,
+    /// Its key.
+    pub key: Option<&'a SafeText>,
+}
+
+impl<'a> PayloadOf<'a> {
+    /// Of this instance.
+    pub const fn of(flow: &'a FlowInstance) -> Self {
+        Self { instance: &flow.id.instance, flow: &flow.flow, key: flow.key.as_ref() }
+    }
+}
+
+/// What an instance was begun with and what its key holds, as far as it was asked for and the engine tells it. Not for
+/// the screen: it is neither scrubbed nor masked.
+#[derive(Clone, Default)]
+pub struct Payload {
+    /// The engine's own id of the instance.
+    pub instance: SafeText,
+    /// Its input.
+    pub input: Option<serde_json::Value>,
+    /// The headers that came with it, by name; without those that hold credentials.
+    pub headers: Option<serde_json::Value>,
+    /// What its key holds, by name.
+    pub state: Option<serde_json::Value>,
+}
+
 /// A control plane.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -189,6 +222,12 @@ pub trait Connector: Send + Sync {
 
     /// The engine's own page of an instance of this flow, and the request by which it is read; nothing is asked.
     fn ways(&self, instance: &str, flow: &str) -> Ways;
+
+    /// What instances were begun with and what their keys hold, as far as `names` says. Nothing where the engine does
+    /// not tell.
+    async fn payloads(&self, _of: &[PayloadOf<'_>], _names: Names) -> Result<Vec<Payload>, ConnectError> {
+        Ok(Vec::new())
+    }
 
     /// Sends exactly one request for exactly one instance, and never a second one.
     async fn act(&self, act: &Act) -> ActAnswer;

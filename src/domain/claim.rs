@@ -151,6 +151,7 @@ mod tests {
             fingerprint: "(overdue)".into(),
             count,
             tenants,
+            growth: None,
             without_tenant: 0,
             since: None,
             rule: Rule::Overdue,

@@ -30,6 +30,8 @@ pub struct Cohort {
     pub tenants: u64,
     /// Instances whose tenant is not known.
     pub without_tenant: u64,
+    /// How many more they are than five minutes ago; `None` where that is not known.
+    pub growth: Option<i64>,
     /// Since when the first of them has been stuck.
     pub since: Option<Timestamp>,
     /// The rule that most of them have as their primary one.

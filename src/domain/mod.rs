@@ -20,5 +20,6 @@ pub mod signs;
 pub mod source;
 pub mod text;
 pub mod time;
+pub mod trend;
 pub mod verdict;
 pub mod ways;

@@ -63,6 +63,10 @@ pub struct SourceStatus {
     pub bad_rows: usize,
     /// The first of the rows that could not be read, and why.
     pub bad_row: Option<SafeText>,
+    /// Instances whose tenant the config's programs could not tell in the last pass.
+    pub untold_tenants: usize,
+    /// The first of those, and why.
+    pub untold_tenant: Option<SafeText>,
     /// The engine's version.
     pub version: Option<SafeText>,
     /// Whether its certificate is taken unseen: then nobody knows who answers, and nothing is acted on.

@@ -137,6 +137,7 @@ fn cohorts<'a>(source: &SafeText, stuck: impl Iterator<Item = &'a JudgedFlow>) -
                 count: gathered.count,
                 tenants: gathered.tenants.len() as u64,
                 without_tenant: gathered.without_tenant,
+                growth: None,
                 since,
                 rule: rule.map_or(Rule::Exhausted, |(rule, _)| rule),
                 sample: oldest.flow.error.as_ref().map(|error| error.text.clone()),
@@ -151,11 +152,16 @@ fn cohorts<'a>(source: &SafeText, stuck: impl Iterator<Item = &'a JudgedFlow>) -
     cohorts
 }
 
-/// The worst cohort first: by tenants hurt, then by count, then the one that has been stuck longest.
+/// The worst cohort first: by tenants hurt times how fast it grows, then by count, then the one that has been stuck
+/// longest. One that does not grow, or of which that is not known, counts by its tenants alone.
 pub(super) fn worst_first(cohorts: &mut [Cohort]) {
+    let weight = |cohort: &Cohort| {
+        let growth = cohort.growth.and_then(|growth| u64::try_from(growth).ok()).unwrap_or_default();
+        cohort.tenants.saturating_mul(growth.saturating_add(1))
+    };
     cohorts.sort_by(|a, b| {
-        (b.tenants, b.count)
-            .cmp(&(a.tenants, a.count))
+        (weight(b), b.count)
+            .cmp(&(weight(a), a.count))
             .then_with(|| a.since.cmp(&b.since))
             .then_with(|| a.id.cmp(&b.id))
     });
@@ -166,6 +172,40 @@ mod tests {
     use super::*;
     use crate::domain::verdict::tests::instance;
     use crate::domain::verdict::{Circumstances, Thresholds, judge};
+
+    #[test]
+    fn what_grows_goes_before_what_is_larger() {
+        let mut flow = instance();
+        (flow.status, flow.pause) = (Status::Paused, Some(PauseCause::Exhausted));
+        let now = flow.observed_at;
+        let judgement = judge(&flow, &Thresholds::default(), &Circumstances { now, holder: None });
+        let [cohort] = &of_source(&"restate".into(), &[&JudgedFlow { flow, judgement }].into_iter(), None).cohorts[..]
+        else {
+            panic!("one cohort")
+        };
+        let with = |step: &str, tenants, count, growth| Cohort {
+            id: step.into(),
+            step: step.into(),
+            tenants,
+            count,
+            growth,
+            ..cohort.clone()
+        };
+        let order = |mut cohorts: Vec<Cohort>| -> Vec<String> {
+            worst_first(&mut cohorts);
+            cohorts.iter().map(|cohort| cohort.step.to_string()).collect()
+        };
+        let cohorts = vec![
+            with("large", 41, 298, Some(12)),
+            with("steady", 90, 400, Some(0)),
+            with("fast", 61, 61, Some(20)),
+            with("shrinking", 91, 91, Some(-50)),
+            with("single", 1, 9, Some(30)),
+        ];
+        assert_eq!(order(cohorts.clone()), ["fast", "large", "shrinking", "steady", "single"]);
+        let unknown = cohorts.into_iter().map(|cohort| Cohort { growth: None, ..cohort }).collect();
+        assert_eq!(order(unknown), ["shrinking", "steady", "fast", "large", "single"], "by tenants alone");
+    }
 
     #[test]
     fn counts_that_contradict_the_rows_are_approximate() {

@@ -6,12 +6,15 @@ mod arming;
 mod board;
 mod claims;
 mod executor;
+mod history;
 mod journal;
 mod listing;
 mod source;
+mod tenants;
 mod verify;
 
-use std::collections::HashSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,16 +28,18 @@ use self::claims::Claims;
 use self::executor::{Executor, INEXACT, offers};
 use self::journal::Journal;
 pub use self::source::Clock;
-use self::source::Source;
-use crate::config::ThresholdBook;
+use self::source::{Book, Source};
+use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::{Connector, Reading};
 use crate::domain::claim::{Claim, ClaimRequest};
-use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
+use crate::domain::flow::{FlowDetail, FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::{LogBook, LogView};
+use crate::domain::promise::Promise;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
+use crate::domain::trend::{Sample, Trend};
 use crate::domain::verdict::{Circumstances, Judgement, judge};
 use crate::domain::ways::Ways;
 use crate::ops::{
@@ -54,6 +59,8 @@ pub struct Setup {
     pub locked: bool,
     /// When the rules hold.
     pub thresholds: ThresholdBook,
+    /// How tenants are told.
+    pub tenants: TenantBook,
     /// How long the effect of an act is watched.
     pub soak: SignedDuration,
     /// Where acts are recorded; `None` for a world that is gone with the process.
@@ -71,7 +78,7 @@ pub struct Hub {
     log: std::sync::OnceLock<LogBook>,
     context: SafeText,
     read_only: Option<SafeText>,
-    thresholds: ThresholdBook,
+    book: Book,
     clock: Clock,
     sources: Vec<Source>,
     revision: Arc<watch::Sender<u64>>,
@@ -124,7 +131,7 @@ impl Hub {
             log: std::sync::OnceLock::new(),
             context: setup.context.into(),
             read_only,
-            thresholds: setup.thresholds,
+            book: Book { thresholds: setup.thresholds, tenants: setup.tenants },
             clock: setup.clock,
             sources,
             revision,
@@ -136,7 +143,7 @@ impl Hub {
 
     /// One complete pass over every source, all at once.
     pub async fn pass(&self) {
-        let passes = self.sources.iter().map(|source| source.pass(&self.thresholds, &self.clock));
+        let passes = self.sources.iter().map(|source| source.pass(&self.book, &self.clock));
         futures_util::future::join_all(passes).await;
         self.changed();
     }
@@ -153,7 +160,7 @@ impl Hub {
             let hub = self.clone();
             tokio::spawn(async move {
                 if let Some(source) = hub.sources.get(index) {
-                    source.keep_asking(&hub.thresholds, &hub.clock, &|| hub.changed()).await;
+                    source.keep_asking(&hub.book, &hub.clock, &|| hub.changed()).await;
                 }
             })
         };
@@ -198,7 +205,8 @@ impl Hub {
         let source = self.exact(id)?;
         let reading =
             source.connector.read(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
-        let reading = reading.ok_or_else(|| missing(id))?;
+        let mut reading = reading.ok_or_else(|| missing(id))?;
+        source.tell_tenant_of(&self.book, &mut reading.detail.flow).await;
         let judgement = self.judge_one(source, &reading).await;
         Ok((source, reading, judgement))
     }
@@ -208,7 +216,7 @@ impl Hub {
     async fn judge_one(&self, source: &Source, reading: &Reading) -> Judgement {
         let flow = &self.with_parent(source, &reading.detail.flow).await;
         let poll = source.poll_interval();
-        let limits = |flow: &FlowInstance| self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, poll);
+        let limits = |flow: &FlowInstance| self.book.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, poll);
         let behind = flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock);
         let mut holder = None;
         if let Some(name) = behind.and_then(|wait| wait.reference.as_ref()) {
@@ -237,7 +245,7 @@ impl Hub {
     /// The instance, and whether the one that started it has ended, where a rule asks for that.
     async fn with_parent(&self, source: &Source, flow: &FlowInstance) -> FlowInstance {
         let mut flow = flow.clone();
-        let limits = self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, source.poll_interval());
+        let limits = self.book.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, source.poll_interval());
         if let Some(parent) = flow.signs.parent.as_mut().filter(|parent| parent.ended.is_none())
             && limits.orphan.is_some()
         {
@@ -254,10 +262,53 @@ impl Hub {
         flow
     }
 
+    /// What each step of an instance promises, as far as anything is promised.
+    fn promises(&self, detail: &FlowDetail) -> BTreeMap<SafeText, Promise> {
+        let flow = &detail.flow;
+        let steps = detail.timeline.iter().map(|entry| &entry.what).chain([&flow.step]);
+        steps
+            .map(|step| (step.clone(), self.book.thresholds.promise(&flow.id.source, &flow.flow, step)))
+            .filter(|(_, promise)| !promise.is_empty())
+            .collect()
+    }
+
     /// The instances of a source that a filter matches.
     fn matching(&self, source: &Source, filter: &Filter) -> Vec<Arc<JudgedFlow>> {
         let engine_now = self.engine_now(source);
         source.rows().iter().filter(|row| filter.matches(row, engine_now)).cloned().collect()
+    }
+
+    /// How everything together has moved: the growth of those sources that are live, and the minutes in which each
+    /// source was that has ever answered.
+    fn trend(&self) -> Trend {
+        let now = (self.clock)();
+        let any_live = self.sources.iter().any(Source::live);
+        let mut trend = Trend { samples: Vec::new(), growth: any_live.then_some(0) };
+        let mut answered = 0;
+        let mut minutes: BTreeMap<i64, (usize, Sample)> = BTreeMap::new();
+        for source in &self.sources {
+            let (samples, growth) = source.trend(now);
+            answered += usize::from(!samples.is_empty());
+            if source.live() {
+                trend.growth = trend.growth.zip(growth).map(|(sum, growth)| sum.saturating_add(growth));
+            }
+            // Of two samples of one source in one minute of the clock the later one counts.
+            let by_minute: BTreeMap<i64, Sample> =
+                samples.into_iter().map(|sample| (sample.at.as_second().div_euclid(60), sample)).collect();
+            for (minute, sample) in by_minute {
+                match minutes.entry(minute) {
+                    Entry::Vacant(vacant) => _ = vacant.insert((1, sample)),
+                    Entry::Occupied(mut occupied) => {
+                        let (sources, sum) = occupied.get_mut();
+                        *sources += 1;
+                        sum.add(&sample);
+                    }
+                }
+            }
+        }
+        // A minute that one of them was silent in would look better than it was.
+        trend.samples = minutes.into_values().filter(|(sources, _)| *sources == answered).map(|(_, sum)| sum).collect();
+        trend
     }
 
     /// Why nothing may be acted on at this moment, where that is so.
@@ -295,6 +346,7 @@ impl Ops for Hub {
             cohorts: Vec::new(),
             stuck_tenants: 0,
             stuck_without_tenant: 0,
+            trend: filter.is_empty().then(|| self.trend()),
             read_only: self.refusal(),
             lock: self.latch.as_ref().map(|latch| latch.show()),
             claims_note: None,
@@ -303,7 +355,7 @@ impl Ops for Hub {
         for source in &self.sources {
             let live = source.live();
             let board = if filter.is_empty() {
-                source.board()
+                source.grown_board((self.clock)())
             } else {
                 let rows = self.matching(source, filter);
                 board::of_source(&source.name, &rows.iter().map(|row| &**row), None)
@@ -369,7 +421,8 @@ impl Ops for Hub {
         let verbs = offers(&*source.connector, &reading.detail.flow, self.refusal().as_ref());
         let read_at = (self.clock)();
         let clock_offset = reading.engine_now.duration_since(read_at);
-        Ok(FlowAnswer { detail: reading.detail, judgement, verbs, read_at, clock_offset })
+        let promises = self.promises(&reading.detail);
+        Ok(FlowAnswer { detail: reading.detail, judgement, verbs, promises, read_at, clock_offset })
     }
 
     async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
@@ -439,7 +492,7 @@ impl Ops for Hub {
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
-        let boards = self.sources.iter().flat_map(|source| source.board().cohorts);
+        let boards = self.sources.iter().flat_map(|source| source.grown_board((self.clock)()).cohorts);
         let cohort = boards
             .into_iter()
             .find(|cohort| cohort.id == request.cohort)

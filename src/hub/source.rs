@@ -12,11 +12,14 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, mpsc};
 
 use super::board::{self, Board};
-use crate::config::ThresholdBook;
+use super::history::History;
+use super::tenants::{Tenants, Trouble};
+use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::{ConnectError, Connector, EngineCount, Observation};
 use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
+use crate::domain::trend::Sample;
 use crate::domain::verdict::{Circumstances, Judgement, judge};
 
 /// Values younger than this are never stale by age alone.
@@ -37,12 +40,19 @@ const CONFIRM_AFTER: Duration = Duration::from_secs(1);
 /// The present, by the local clock. Handed in, so that the demo world and the tests have a clock of their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// What the config says of instances by their place.
+pub(super) struct Book {
+    pub(super) thresholds: ThresholdBook,
+    pub(super) tenants: TenantBook,
+}
+
 /// A source and what is known of it.
 pub(super) struct Source {
     pub(super) name: SafeText,
     pub(super) connector: Arc<dyn Connector>,
     poll: Duration,
     wake: Notify,
+    tenants: Tenants,
     state: Mutex<State>,
 }
 
@@ -51,6 +61,7 @@ pub(super) struct Source {
 struct State {
     rows: Arc<Vec<Arc<JudgedFlow>>>,
     board: Board,
+    history: History,
     last_good_at: Option<Timestamp>,
     last_asked_at: Option<Timestamp>,
     error: Option<SafeText>,
@@ -65,6 +76,7 @@ struct State {
     not_before: Option<tokio::time::Instant>,
     bad_rows: usize,
     bad_row: Option<SafeText>,
+    trouble: Trouble,
     version: Option<SafeText>,
 }
 
@@ -81,7 +93,7 @@ struct Gathered {
 impl Source {
     pub(super) fn new(name: &str, connector: Arc<dyn Connector>, poll: Duration) -> Self {
         let state = Mutex::new(State { interval: poll, ..State::default() });
-        Self { name: name.into(), connector, poll, wake: Notify::new(), state }
+        Self { name: name.into(), connector, poll, wake: Notify::new(), tenants: Tenants::default(), state }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -98,9 +110,21 @@ impl Source {
         self.state().rows.clone()
     }
 
-    /// The counts and cohorts of the last good pass.
-    pub(super) fn board(&self) -> Board {
-        self.state().board.clone()
+    /// The counts and cohorts of the last good pass, with how they have grown where the source is live.
+    pub(super) fn grown_board(&self, now: Timestamp) -> Board {
+        let state = self.state();
+        let mut board = state.board.clone();
+        if state.live {
+            state.history.grow(&mut board.cohorts, now);
+        }
+        board
+    }
+
+    /// The last hour, a sample a minute, and the growth over the last five minutes, where it is known.
+    pub(super) fn trend(&self, now: Timestamp) -> (Vec<Sample>, Option<i64>) {
+        let state = self.state();
+        let growth = if state.live { state.history.growth(&state.board, now) } else { None };
+        (state.history.samples(now).cloned().collect(), growth)
     }
 
     /// Whether what is held is to be taken as the present.
@@ -141,6 +165,8 @@ impl Source {
             rows: state.rows.len(),
             bad_rows: state.bad_rows,
             bad_row: state.bad_row.clone(),
+            untold_tenants: state.trouble.count,
+            untold_tenant: state.trouble.first.clone(),
             version: state.version.clone(),
             unverified: self.connector.unverified(),
             verbs: self.connector.verbs(),
@@ -148,14 +174,9 @@ impl Source {
     }
 
     /// Passes again and again, for as long as it is polled. `changed` is called after whatever can be seen.
-    pub(super) async fn keep_asking(
-        &self,
-        thresholds: &ThresholdBook,
-        clock: &Clock,
-        changed: &(dyn Fn() + Send + Sync),
-    ) {
+    pub(super) async fn keep_asking(&self, book: &Book, clock: &Clock, changed: &(dyn Fn() + Send + Sync)) {
         loop {
-            let pass = self.pass(thresholds, clock);
+            let pass = self.pass(book, clock);
             tokio::pin!(pass);
             let pause = loop {
                 // A pass that hangs must not keep old values looking young.
@@ -203,12 +224,16 @@ impl Source {
     }
 
     /// One pass. Returns how long to wait before the next one.
-    pub(super) async fn pass(&self, thresholds: &ThresholdBook, clock: &Clock) -> Duration {
+    pub(super) async fn pass(&self, book: &Book, clock: &Clock) -> Duration {
         let began = Instant::now();
         let asked_at = clock();
         self.state().last_asked_at = Some(asked_at);
         match self.gather().await {
-            Ok(gathered) => self.take(gathered, thresholds, asked_at, clock(), began.elapsed()),
+            Ok(mut gathered) => {
+                let trouble = self.tell_tenants(book, &mut gathered.flows).await;
+                self.state().trouble = trouble;
+                self.take(gathered, &book.thresholds, asked_at, clock(), began.elapsed())
+            }
             Err(error) => {
                 let pause = self.fail(&error);
                 let failures = self.state().failures;
@@ -216,6 +241,16 @@ impl Source {
                 pause
             }
         }
+    }
+
+    /// Fills in whom instances are for, as far as the config says how that is told.
+    async fn tell_tenants(&self, book: &Book, flows: &mut [FlowInstance]) -> Trouble {
+        self.tenants.tell(&book.tenants, &*self.connector, flows, true).await
+    }
+
+    /// The same for one that was read alone.
+    pub(super) async fn tell_tenant_of(&self, book: &Book, flow: &mut FlowInstance) {
+        self.tenants.tell(&book.tenants, &*self.connector, std::slice::from_mut(flow), false).await;
     }
 
     async fn gather(&self) -> Result<Gathered, ConnectError> {
@@ -276,6 +311,9 @@ impl Source {
         let live = state.live;
         let shown = |row: JudgedFlow| Arc::new(if live { row } else { outdated(row) });
         state.rows = Arc::new(judged.into_iter().map(shown).collect());
+        if live {
+            state.history.take(&board, now);
+        }
         state.board = board;
         state.last_good_at = Some(now);
         state.latency = Some(took);

@@ -17,7 +17,7 @@ pub fn cohort_json(cohort: &Cohort) -> Value {
     json!({
         "id": cohort.id, "source": cohort.source, "flow": cohort.flow, "step": cohort.step,
         "fingerprint": cohort.fingerprint, "count": cohort.count, "tenants": tenants, "since": cohort.since,
-        "rule": cohort.rule, "evidence": cohort.evidence, "sample": cohort.sample,
+        "growth": cohort.growth, "rule": cohort.rule, "evidence": cohort.evidence, "sample": cohort.sample,
         "claim": cohort.claim,
     })
 }
@@ -47,6 +47,7 @@ pub fn flow_json(answer: &FlowAnswer) -> Value {
     let more = json!({
         "schema": "quarterdeck.flow/1", "error": joined(&detail.error), "findings": answer.judgement.findings,
         "timeline": timeline_json(answer), "runs": detail.runs, "attempts_told": detail.attempts, "wait": detail.flow.wait, "next_retry_at": detail.flow.next_retry_at,
+        "signs": detail.flow.signs, "promises": answer.promises,
         "facts": facts, "verbs": verbs,
     });
     if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {

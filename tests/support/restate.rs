@@ -116,6 +116,14 @@ impl Restate {
         (response.status().as_u16(), response.text().await.unwrap())
     }
 
+    /// `DELETE` at a path of the admin API, such as a deployment.
+    pub async fn delete(&self, path: &str) {
+        let url = format!("{}{path}", self.admin_url());
+        let response = self.http.delete(url).send().await.unwrap();
+        let status = response.status();
+        assert!(status.is_success(), "{status}: {}", response.text().await.unwrap());
+    }
+
     /// From now on the worker fails there, with this error text or one of its own.
     pub fn fault_on(&self, name: &str, text: Option<&str>) {
         // Renamed into place: the worker never sees half a text.

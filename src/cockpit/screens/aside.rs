@@ -9,10 +9,15 @@ use crate::cockpit::app::App;
 use crate::cockpit::popups::progress;
 use crate::cockpit::widgets::numbers::grouped;
 use crate::cockpit::widgets::pen::Pen;
+use crate::cockpit::widgets::spark::spark;
 use crate::domain::source::Freshness;
 use crate::domain::time::{age, since};
+use crate::domain::trend::by_minute;
 use crate::domain::verdict::Rule;
 use crate::ops::Overview;
+
+/// The height of the picture of the last hour.
+const HEIGHT: usize = 4;
 
 /// Draws it, as far as there is room.
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
@@ -26,6 +31,10 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect
         }
         fits.then_some(Rect { y: from, height: lines, ..area })
     };
+    let known = overview.trend.as_ref().is_some_and(|trend| trend.samples.len() > 1);
+    if known && let Some(part) = room(1 + HEIGHT) {
+        draw_trend(app, pen, overview, part);
+    }
     let rules = by_rule(overview);
     if !rules.is_empty()
         && let Some(part) = room(rules.len() + 1)
@@ -40,6 +49,20 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect
         && let Some(part) = room(acts + 1)
     {
         draw_acts(app, pen, part);
+    }
+}
+
+/// How many were stuck in each minute of the last hour, with the highest number beside the picture.
+fn draw_trend(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
+    title(pen, area, "stuck, last 60 min");
+    let Some(trend) = &overview.trend else { return };
+    let minutes = by_minute(&trend.samples, app.now, |sample| sample.stuck);
+    let most = minutes.iter().copied().flatten().max().unwrap_or_default();
+    pen.right(area.x + 2, area.y + 1, 8, &grouped(most), pen.styles.dim);
+    pen.right(area.x + 2, area.bottom().saturating_sub(1), 8, "0", pen.styles.dim);
+    let room = usize::from(area.width.saturating_sub(14));
+    for (y, row) in (area.y + 1..area.bottom()).zip(spark(&minutes, room, HEIGHT, pen.ascii)) {
+        pen.text(area.x + 11, y, area.width.saturating_sub(12), &row, pen.styles.stuck);
     }
 }
 

@@ -10,16 +10,21 @@ use crate::cockpit::claims::owner;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::popups;
 use crate::cockpit::theme::Styles;
-use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, plural};
+use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, plural, signed};
 use crate::cockpit::widgets::pen::{Pen, width, wrap};
+use crate::cockpit::widgets::spark::spark;
 use crate::cockpit::widgets::state;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::WaitKind;
 use crate::domain::source::Freshness;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, since};
+use crate::domain::trend::by_minute;
 use crate::domain::verdict::Rule;
 use crate::ops::Overview;
+
+/// From how many columns on the heading shows how many were stuck over the last hour.
+const PICTURE: u16 = 120;
 
 /// From how many columns on the strip stands beside the cohorts.
 const WIDE: u16 = 160;
@@ -71,6 +76,8 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
 
 /// The widths of the columns before and after the name.
 struct Columns {
+    /// How much a cohort has grown.
+    growth: u16,
     source: u16,
     rule: u16,
     /// Who has it, and for how much longer; with the gap behind it.
@@ -96,12 +103,19 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         60.. if shown.iter().any(|cohort| cohort.claim.is_some()) => 9,
         _ => 0,
     };
-    let name = area.width.saturating_sub(NUMBERS + sources + rule + owner);
+    // Under a filter no past is known, and on a narrow screen other things tell more: who has it, above all.
+    let growth = match area.width {
+        _ if overview.trend.is_none() => 0,
+        104.. => 7,
+        72.. if owner == 0 => 7,
+        _ => 0,
+    };
+    let name = area.width.saturating_sub(NUMBERS + growth + sources + rule + owner);
     let names = shown.iter().map(|cohort| width(&cohort.flow) + 3 + width(&cohort.step)).max().unwrap_or(0);
     let names = u16::try_from(names).unwrap_or(u16::MAX).clamp(16, 40);
     let names = if area.width >= 110 && name >= names + 3 + 12 { names } else { 0 };
-    let columns = Columns { source: sources, rule, owner, name, names };
-    heading(app, pen, area, &columns);
+    let columns = Columns { growth, source: sources, rule, owner, name, names };
+    heading(app, pen, overview, area, &columns);
     pen.hit(area, Hit::Area(Place::Board(Pane::Cohorts)));
     let mut list = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let aside = put_aside(app, overview);
@@ -190,14 +204,15 @@ fn put_aside(app: &App, overview: &Overview) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join("; "))
 }
 
-fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, columns: &Columns) {
+fn heading(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect, columns: &Columns) {
     let style = pen.styles.heading;
     let y = area.y;
     pen.right(area.x + 2, y, 2, "#", style);
     pen.right(area.x + 5, y, 7, "STUCK", style);
-    pen.right(area.x + 13, y, 5, "FOR", style);
-    pen.right(area.x + 19, y, 8, "TENANTS", style);
-    let x = area.x + NUMBERS - 1;
+    pen.right(area.x + 13, y, columns.growth.saturating_sub(1), if pen.ascii { "+/5m" } else { "\u{394}5m" }, style);
+    pen.right(area.x + columns.growth + 13, y, 5, "FOR", style);
+    pen.right(area.x + columns.growth + 19, y, 8, "TENANTS", style);
+    let x = area.x + NUMBERS + columns.growth - 1;
     let title = format!("FLOW {} STEP", pen.glyphs.step);
     let used = pen.text(x, y, columns.name, &title, style);
     pen.text(x + columns.name + 1, y, columns.rule, "RULE", style);
@@ -208,6 +223,23 @@ fn heading(app: &App, pen: &mut Pen<'_>, area: Rect, columns: &Columns) {
         let text = format!("  {} new {}", app.board.new, pen.glyphs.above);
         pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.info);
     }
+    // Beside the strip there is a larger picture of it.
+    if app.size.0 >= PICTURE && app.size.0 < WIDE {
+        last_hour(app, pen, overview, Rect { x: x + 23, y, width: columns.name.saturating_sub(24), height: 1 });
+    }
+}
+
+/// How many were stuck in each minute of the last hour, as far as that is known.
+fn last_hour(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
+    const LABEL: &str = "stuck, 60 min ";
+    let Some(trend) = overview.trend.as_ref().filter(|trend| trend.samples.len() > 1) else { return };
+    let minutes = by_minute(&trend.samples, app.now, |sample| sample.stuck);
+    let room = usize::from(area.width).saturating_sub(width(LABEL));
+    let Some(picture) = spark(&minutes, room, 1, pen.ascii).pop().filter(|_| room >= 12) else { return };
+    let label = u16::try_from(width(LABEL)).unwrap_or(0);
+    let from = area.right().saturating_sub(label + u16::try_from(width(&picture)).unwrap_or(0));
+    pen.text(from, area.y, label, LABEL, pen.styles.faint);
+    pen.text(from + label, area.y, area.right().saturating_sub(from + label), &picture, pen.styles.stuck);
 }
 
 fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
@@ -254,9 +286,17 @@ fn row(app: &App, pen: &mut Pen<'_>, overview: &Overview, cohort: &Cohort, at: u
     let count = if live { grouped(cohort.count) } else { "?".to_owned() };
     pen.right(area.x + 5, y, 7, &count, tone(styles.stuck));
     let began = age_since(cohort.since, engine_now(source, app.now));
-    pen.right(area.x + 13, y, 5, &began, tone(styles.text));
-    pen.right(area.x + 19, y, 8, &tenants(cohort, live), tone(styles.text));
-    let x = area.x + NUMBERS - 1;
+    if columns.growth > 0 {
+        let (growth, style) = match cohort.growth.filter(|_| live) {
+            Some(growth) if growth > 0 => (signed(growth), styles.warning),
+            Some(growth) => (signed(growth), styles.text),
+            None => ("?".to_owned(), styles.faint),
+        };
+        pen.right(area.x + 13, y, columns.growth - 1, &growth, tone(style));
+    }
+    pen.right(area.x + columns.growth + 13, y, 5, &began, tone(styles.text));
+    pen.right(area.x + columns.growth + 19, y, 8, &tenants(cohort, live), tone(styles.text));
+    let x = area.x + NUMBERS + columns.growth - 1;
     let step = if gone { format!("{}  (gone)", cohort.step) } else { cohort.step.to_string() };
     let name = [
         Span::styled(cohort.flow.as_str(), tone(styles.strong)),

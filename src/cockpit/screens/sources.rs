@@ -168,5 +168,10 @@ pub(in crate::cockpit) fn facts(app: &App, styles: &Styles, source: &SourceStatu
         let text = format!("{} could not be read; the first: {bad}", grouped(source.bad_rows as u64));
         labelled(&mut block, styles, "bad rows", &text, styles.warning, columns);
     }
+    if let Some(untold) = &source.untold_tenant {
+        let rows = grouped(source.untold_tenants as u64);
+        let text = format!("not told for {rows} instances; the first: {untold}");
+        labelled(&mut block, styles, "tenants", &text, styles.warning, columns);
+    }
     block
 }

@@ -23,6 +23,7 @@ use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
 use crate::domain::run::{Attempt, Attempts, StepRun, Stretch, StretchKind};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
+use crate::domain::trend::{Sample, Trend};
 use crate::domain::verdict::{Circumstances, Rule, Thresholds, judge};
 use crate::domain::ways::{ReadRequest, Ways};
 use crate::ops::{
@@ -63,6 +64,8 @@ pub(super) fn source(name: &str, state: Freshness, seconds: i64) -> SourceStatus
         interval: SignedDuration::from_secs(5),
         rows: 12_204,
         bad_rows: usize::from(state == Freshness::Stale) * 2,
+        untold_tenants: 0,
+        untold_tenant: None,
         bad_row: (state == Freshness::Stale).then(|| "row 17: no field `status`".into()),
         version: (state == Freshness::Live).then(|| "1.6.2".into()),
         verbs: &Verb::ALL,
@@ -133,6 +136,7 @@ fn cohort(flow: &str, step: &str, error: Option<&str>, rule: Rule, counts: (u64,
         count: counts.0,
         tenants: counts.1,
         without_tenant: counts.2,
+        growth: (rule != Rule::LostWait).then(|| i64::try_from(counts.0).unwrap_or(0) / 3 - 4),
         since: Some(ago(seconds)),
         rule,
         sample: error.map(SafeText::from),
@@ -197,6 +201,14 @@ fn cell(source: &str, flow: &str, step: &str, open: u64, stuck: u64, waiting: u6
     }
 }
 
+/// An incident that began a quarter of an hour ago; between 35 and 30 minutes ago nobody looked.
+fn trend() -> Trend {
+    let stuck = |minute: i64| u64::try_from((16 - minute).max(0) * 20 + 40).unwrap_or(0);
+    let sample = |minute| Sample { at: ago(minute * 60), open: 9_000, stuck: stuck(minute), by_rule: BTreeMap::new() };
+    let samples = (0..60).rev().filter(|minute| !(30..35).contains(minute)).map(sample).collect();
+    Trend { samples, growth: Some(31) }
+}
+
 pub(super) fn overview() -> Overview {
     let mut cells = vec![
         cell("restate", "tenant-provisioning", "validate", 6, 0, 0),
@@ -227,6 +239,7 @@ pub(super) fn overview() -> Overview {
         cohorts: cohorts(),
         stuck_tenants: 118,
         stuck_without_tenant: 0,
+        trend: Some(trend()),
         read_only: None,
         lock: None,
         claims_note: None,
@@ -437,6 +450,7 @@ pub(in crate::cockpit) fn answer(flow: FlowInstance) -> FlowAnswer {
             VerbOffer { verb: Verb::Resume, refusal: None },
             VerbOffer { verb: Verb::Cancel, refusal: Some("its source is stale".into()) },
         ],
+        promises: BTreeMap::new(),
         read_at: now(),
         clock_offset: SignedDuration::ZERO,
     }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::numbers::{blind, grouped, plural, silence, sum};
+use super::numbers::{blind, grouped, plural, signed, silence, sum};
 use super::pen::{Pen, width};
 use crate::cockpit::app::App;
 use crate::cockpit::command::CommandId;
@@ -176,6 +176,10 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
         format!("STUCK {}", stuck.show()),
         if stuck.any_live && stuck.live > 0 { styles.bar.patch(styles.stuck) } else { strong },
     )];
+    if let Some(growth) = overview.trend.as_ref().and_then(|trend| trend.growth).filter(|_| stuck.any_live) {
+        let style = if growth > 0 { styles.bar.patch(styles.warning) } else { styles.bar };
+        spans.push(Span::styled(format!(" {}/5m", signed(growth)), style));
+    }
     if stuck.any_live {
         let more = stuck.any_blind || overview.stuck_without_tenant > 0;
         let tenants = match (overview.stuck_tenants, more) {

@@ -5,5 +5,6 @@ pub(super) mod header;
 pub(super) mod numbers;
 pub(super) mod palette;
 pub(super) mod pen;
+pub(super) mod spark;
 pub(super) mod state;
 pub(super) mod whichkey;

@@ -19,6 +19,12 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
+/// A number that says which way it goes: `+31`, `-4`, `+0`.
+pub(crate) fn signed(number: i64) -> String {
+    let sign = if number < 0 { '-' } else { '+' };
+    format!("{sign}{}", grouped(number.unsigned_abs()))
+}
+
 /// A sum over sources of which some may be blind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sum {
@@ -104,6 +110,12 @@ mod tests {
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_204), "1,204");
         assert_eq!(grouped(1_000_000), "1,000,000");
+    }
+
+    #[test]
+    fn a_growth_says_which_way() {
+        assert_eq!((signed(1_031), signed(-4), signed(0)), ("+1,031".to_owned(), "-4".to_owned(), "+0".to_owned()));
+        assert_eq!(signed(i64::MIN), "-9,223,372,036,854,775,808");
     }
 
     #[test]

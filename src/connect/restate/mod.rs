@@ -37,6 +37,7 @@
 //! An error status of 500 and more, and every lost connection after the request began, is `Unknown`.
 
 mod detail;
+mod payload;
 mod raw;
 mod row;
 mod runs;
@@ -58,7 +59,8 @@ use tokio::sync::mpsc;
 use self::row::{CountRow, InstanceRow};
 use self::sql::Scope;
 use super::http::{ActReply, Client};
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Observation, Reading};
+use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Observation, Payload, PayloadOf, Reading};
+use crate::config::jq::Names;
 use crate::config::{Scheme, Transport};
 use crate::domain::flow::FlowInstance;
 use crate::domain::raw::RawFlow;
@@ -433,6 +435,10 @@ impl Connector for Restate {
             body: Some(serde_json::json!({ "query": sql::instances(&Scope::One(instance)) }).to_string().into()),
         });
         Ways { page, request }
+    }
+
+    async fn payloads(&self, of: &[PayloadOf<'_>], names: Names) -> Result<Vec<Payload>, ConnectError> {
+        self.read_payloads(of, names).await
     }
 
     async fn act(&self, act: &Act) -> ActAnswer {

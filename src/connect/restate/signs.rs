@@ -13,8 +13,8 @@ use crate::domain::signs::{Faults, Parent, Signs, Worker};
 use crate::domain::text::SafeText;
 use crate::domain::time::since;
 
-/// An attempt that has run for this long has reached a worker; the engine gives up connecting before.
-const CONNECTS_WITHIN: SignedDuration = SignedDuration::from_secs(15);
+/// An attempt that has run for this long has reached a worker: one that is not there refuses at once.
+const CONNECTS_WITHIN: SignedDuration = SignedDuration::from_secs(3);
 
 impl InstanceRow {
     /// What the row tells beside its status.

@@ -114,6 +114,36 @@ pub(super) fn raw_journal(id: &str, from: u64, large: usize, small: usize) -> St
     )
 }
 
+/// The longest input or value of a state that is asked for, in bytes: programs are given no more.
+const PAYLOAD: usize = 32 * 1024;
+
+/// What invocations were begun with. Their ids were checked by [`is_id`].
+pub(super) fn inputs(ids: &[&str]) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| quoted(id)).collect();
+    format!(
+        "select id, entry_json from sys_journal where index = 0 and entry_type = 'Command: Input' \
+         and raw_length <= {PAYLOAD} and id in ({})",
+        ids.join(", ")
+    )
+}
+
+/// What keys hold: of each service and key.
+pub(super) fn states(places: &[(String, String)]) -> String {
+    let one = |(service, key): &(String, String)| {
+        format!("(service_name = {} and service_key = {})", quoted(service), quoted(key))
+    };
+    let places: Vec<String> = places.iter().map(one).collect();
+    format!(
+        "select service_name, service_key, key, value_utf8 from state where value_length <= {PAYLOAD} and ({})",
+        places.join(" or ")
+    )
+}
+
+/// A literal: the one character that could end it is doubled.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 /// A condition that keeps a table to the scope, where that is one invocation.
 ///
 /// For many it is always true: with `id in (select id from inv)` in more than one of the tables the engine (1.7.12)

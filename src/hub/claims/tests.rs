@@ -17,6 +17,7 @@ fn cohort(count: u64) -> Cohort {
         fingerprint: "(overdue)".into(),
         count,
         tenants: 4,
+        growth: None,
         without_tenant: 0,
         since: None,
         rule: Rule::Overdue,

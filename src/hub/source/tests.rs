@@ -67,7 +67,8 @@ async fn asked(wait: Option<Duration>, poll: Duration, impatient: bool) -> Vec<T
     let source = Arc::new(Source::new("a", connector.clone(), poll));
     let clock: Clock = Arc::new(Timestamp::now);
     let polled = source.clone();
-    let task = tokio::spawn(async move { polled.keep_asking(&ThresholdBook::default(), &clock, &|| ()).await });
+    let book = Book { thresholds: ThresholdBook::default(), tenants: TenantBook::default() };
+    let task = tokio::spawn(async move { polled.keep_asking(&book, &clock, &|| ()).await });
     for _ in 0..1_000 {
         tokio::time::sleep(Duration::from_secs(7)).await;
         if impatient {

@@ -172,7 +172,20 @@ impl Noop {
     }
 }
 
-/// Calls another flow and waits for it.
+/// Writes down whose its key is, and waits for a callback.
+struct Ledger;
+
+#[object]
+impl Ledger {
+    #[handler]
+    async fn hold(&self, ctx: ObjectContext<'_>, tenant: String) -> Result<String, HandlerError> {
+        ctx.set("owner", tenant);
+        let (_, promise) = ctx.awakeable::<String>();
+        Ok(promise.await?)
+    }
+}
+
+/// Calls another flow and waits for it, or only tells it.
 struct PlanUpgrade;
 
 #[service]
@@ -180,6 +193,12 @@ impl PlanUpgrade {
     #[handler]
     async fn upgrade(&self, ctx: Context<'_>, shard: u32) -> Result<String, HandlerError> {
         Ok(ctx.service_client::<SchemaMigrationClient>().migrate(shard).call().await?)
+    }
+
+    #[handler]
+    async fn tell(&self, ctx: Context<'_>, tenant: String) -> Result<(), HandlerError> {
+        ctx.service_client::<BackupRunClient>().run(tenant).send();
+        Ok(())
     }
 }
 
@@ -205,6 +224,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .bind(OrderBook(faults.clone()))
         .bind(CertRotation(faults))
         .bind(Noop)
+        .bind(Ledger)
         .bind(PlanUpgrade)
         .build();
     let listener = tokio::net::TcpListener::bind(&address).await?;
