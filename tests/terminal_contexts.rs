@@ -137,6 +137,49 @@ impl World {
 }
 
 #[test]
+fn the_config_is_read_again_when_its_file_changes_and_a_broken_one_changes_nothing() {
+    let mut world = start(&[], (120, 34));
+    let path = world.dir.path().join("config.toml");
+    let good = std::fs::read_to_string(&path).unwrap();
+    // As editors do: another file in its place.
+    let put = |text: &str| {
+        let new = path.with_extension("new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+    };
+    let term = &mut world.term;
+    term.write(":reload");
+    term.press("enter");
+    term.shows("the config says what it said before");
+    // Armed, so that it is seen whether the hub stays.
+    term.write(":arm 10m the queue is stuck");
+    term.press("enter");
+    term.until("the countdown", |seen| seen.lines[0].contains(" ARMED "));
+    let looks = format!("{good}[ui]\ntheme = \"light\"\n[keys]\nboard = \"Z\"\n");
+    let mark = term.mark();
+    put(&looks);
+    term.shows("the config was read");
+    let seen = term.until("the new key", |seen| seen.lines[1].contains("Z Board"));
+    assert!(seen.lines[0].contains(" ARMED "), "{}", seen.picture());
+    let colours = |bytes: &[u8]| term::bytes::colours(bytes).len();
+    assert!(colours(&term.raw_since(mark)) > 0, "painted anew, in other colours");
+    term.press("Z");
+    term.lacks("no filter: every open");
+    let line = looks.lines().count() + 1;
+    put(&format!("{looks}bord = \"X\"\n"));
+    let seen = term.until("where it is broken", |seen| seen.last().contains(&format!("config: line {line}: ")));
+    assert!(seen.last().contains("help") && seen.lines[1].contains("Z Board"), "{}", seen.picture());
+    put(&looks);
+    term.shows("the config is right again");
+    term.lacks("config: line");
+    // Another poll is another hub, which is locked.
+    let passes = world.prod.asked(Kind::Rows);
+    std::fs::write(&path, looks.replace("poll = \"1s\"", "poll = \"2s\"")).unwrap();
+    term.until("another hub", |seen| seen.lines[0].contains(" READ-ONLY ") && seen.has("apply-0042"));
+    assert!(world.prod.asked(Kind::Rows) > passes);
+}
+
+#[test]
 fn the_first_start_offers_the_demo_an_example_or_the_way_out() {
     let mut term = Launch::command(&[PROGRAM]).start();
     term.shows_all(&["has no config yet", "d  open the demo", "w  write an example", "d, w or q?"]);

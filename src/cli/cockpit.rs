@@ -7,10 +7,12 @@ use super::args::Global;
 use super::contexts::Book;
 use super::demo::{Calm, Hand};
 use super::first::{self, Choice};
-use super::{Failure, Outcome, check, report, theme, world};
+use super::world::{self, World};
+use super::{Failure, Outcome, check, report, theme};
+use crate::cockpit::theme::Themes;
 use crate::cockpit::views::{Origin, View};
-use crate::cockpit::{self, Badge, Colours, ExitReason, Session, Settings, Tempo};
-use crate::config::{self, ColourDepth, ConfigError, LogSettings, Outline, Ui, ViewSetting};
+use crate::cockpit::{self, Badge, Colours, ExitReason, Session, Settings, Stamp, Tempo};
+use crate::config::{self, ColourDepth, ConfigError, ContextInfo, KeySetting, LogSettings, Outline, Ui, ViewSetting};
 use crate::ops::Ops;
 use crate::query::{Filter, GroupBy, SortBy};
 use crate::telemetry;
@@ -31,12 +33,8 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
         cockpit::can_show().map_err(|error| Failure::Usage(error.to_string()))?;
     }
     let mut world = world::build(global, false)?;
-    if global.demo
-        && let Ok(outline) = Outline::load(global.config.as_deref(), &global.flags())
-        && check::mistakes(&outline.ui, &outline.keys, &outline.views, &theme::load(global).0).is_empty()
-    {
-        // The demo works without a config; where there is a good one, it looks as the operator is used to.
-        Outline { contexts: world.contexts, ui: world.ui, keys: world.keys, views: world.views } = outline;
+    if global.demo {
+        as_used_to(&mut world, global);
     }
     // Kept to the end: what was told is on the disk when it goes.
     let _telemetry = match &world.log {
@@ -48,7 +46,7 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
         }
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), context = %world.context, "Quarterdeck starts");
-    let contexts = Book::new(global, &world.context, world.contexts.clone());
+    let contexts = Book::new(global, &world.context);
     let exit = cockpit::run_with(session(world, global).await?, Some(Arc::new(contexts))).await;
     let exit = exit.map_err(|error| match error {
         cockpit::CockpitError::NoTerminal | cockpit::CockpitError::Dumb(_) => Failure::Usage(error.to_string()),
@@ -72,9 +70,18 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
     Ok(Outcome::Fine)
 }
 
+/// The demo works without a config; where there is a good one, it looks as the operator is used to.
+pub(super) fn as_used_to(world: &mut World, global: &Global) {
+    if let Ok(outline) = Outline::load(global.config.as_deref(), &global.flags())
+        && check::mistakes(&outline.ui, &outline.keys, &outline.views, &all_themes(&outline.ui, global).0).is_empty()
+    {
+        Outline { contexts: world.contexts, ui: world.ui, keys: world.keys, views: world.views } = outline;
+    }
+}
+
 /// A world that is polled from now on, for the cockpit on this terminal.
-pub(super) async fn session(world: world::World, global: &Global) -> Result<Session, Failure> {
-    let settings = overridden(settings(&world, global).await?.fit_terminal(), &world.ui);
+pub(super) async fn session(world: World, global: &Global) -> Result<Session, Failure> {
+    let settings = fitted(settings(&world, global).await?, &world.ui);
     if let Some(book) = telemetry::book() {
         world.hub.tells(book);
     }
@@ -83,22 +90,70 @@ pub(super) async fn session(world: world::World, global: &Global) -> Result<Sess
 }
 
 /// How the cockpit is to look on this world, on a terminal that can show everything.
-pub(super) async fn settings(world: &world::World, global: &Global) -> Result<Settings, Failure> {
+pub(super) async fn settings(world: &World, global: &Global) -> Result<Settings, Failure> {
     let badge = match (world.demo.is_some(), world.production) {
         (true, _) => Badge::Demo,
         (false, true) => Badge::Production,
         (false, false) => Badge::Normal,
     };
-    let (mut themes, unread) = theme::load(global);
-    let unread = unread
-        .into_iter()
-        .chain(world.ui.theme.value.iter().filter_map(|name| theme::add_file(&mut themes, name).err()));
-    let mut warnings: Vec<String> = unread.collect();
-    let (keymap, wrong_keys) = check::keymap(&world.keys);
+    let read_only = world.hub.overview(&Filter::default()).await.ok();
+    let base = Settings {
+        badge,
+        // What a lock says changes while the cockpit is open: it is asked of the hub.
+        read_only: read_only.filter(|board| board.lock.is_none()).and_then(|board| board.read_only.clone()),
+        writable: world.writable,
+        clock: world.clock.clone(),
+        speed: world.demo.as_ref().map(|sim| sim.speed()),
+        tempo: world.demo.clone().map(|sim| Arc::new(Hand(sim)) as Arc<dyn Tempo>),
+        stamp: Stamp { hub: world.stamp, looks: 0 },
+        ..Settings::new(world.context.as_str(), world.operator.as_str())
+    };
+    let said = Said {
+        ui: &world.ui,
+        keys: &world.keys,
+        views: &world.views,
+        contexts: &world.contexts,
+        accent: world.accent.as_ref(),
+    };
+    looks(&said, base, global)
+}
+
+/// What a config says of how the cockpit is to look.
+pub(super) struct Said<'a> {
+    pub(super) ui: &'a Ui,
+    pub(super) keys: &'a [KeySetting],
+    pub(super) views: &'a [ViewSetting],
+    pub(super) contexts: &'a [ContextInfo],
+    pub(super) accent: Option<&'a String>,
+}
+
+impl Said<'_> {
+    /// A hash of its values: where they stand does not matter.
+    fn stamp(&self, themes: &Themes) -> u64 {
+        let ui = self.ui;
+        let keys = self.keys.iter().map(|set| (&set.command.value, set.keys.iter().map(|key| &key.value)));
+        let keys: Vec<_> = keys.map(|(command, keys)| (command, keys.collect::<Vec<_>>())).collect();
+        let views: Vec<_> = self.views.iter().map(view).collect();
+        let ui = (&ui.theme.value, ui.colours.value, ui.ascii.value, ui.mouse.value, ui.times.value, ui.frame.value);
+        world::hash(&format!("{:?}", (ui, keys, views, self.contexts, self.accent, themes)))
+    }
+}
+
+/// Every theme that there is, with the one of a file of one's own; and what could not be read.
+pub(super) fn all_themes(ui: &Ui, global: &Global) -> (Themes, Vec<String>) {
+    let (mut themes, mut unread) = theme::load(global);
+    unread.extend(ui.theme.value.iter().filter_map(|name| theme::add_file(&mut themes, name).err()));
+    (themes, unread)
+}
+
+/// The same settings with these looks, on a terminal that can show everything.
+pub(super) fn looks(said: &Said<'_>, base: Settings, global: &Global) -> Result<Settings, Failure> {
+    let (themes, mut warnings) = all_themes(said.ui, global);
+    let (keymap, wrong_keys) = check::keymap(said.keys);
     // Keys that can't be taken are told and leave the default ones in force: whoever is called at night needs a cockpit
     // more than a lesson.
     warnings.extend(wrong_keys.iter().map(|wrong| format!("{}: [keys] {}", wrong.place, wrong.message)));
-    let wrong = check::mistakes(&world.ui, &[], &world.views, &themes);
+    let wrong = check::mistakes(said.ui, &[], said.views, &themes);
     if !wrong.is_empty() {
         return Err(Failure::Usage(ConfigError::Invalid(wrong).to_string()));
     }
@@ -107,27 +162,25 @@ pub(super) async fn settings(world: &world::World, global: &Global) -> Result<Se
         [only] => Some(only.as_str().into()),
         [first, rest @ ..] => Some(format!("{first} (and {} more: `quarterdeck config check`)", rest.len()).into()),
     };
-    let read_only = world.hub.overview(&Filter::default()).await.ok();
     let settings = Settings {
-        badge,
-        // What a lock says changes while the cockpit is open: it is asked of the hub.
-        read_only: read_only.filter(|board| board.lock.is_none()).and_then(|board| board.read_only.clone()),
-        accent: world.accent.clone(),
-        writable: world.writable,
-        contexts: world.contexts.clone(),
-        clock: world.clock.clone(),
-        speed: world.demo.as_ref().map(|sim| sim.speed()),
-        tempo: world.demo.clone().map(|sim| Arc::new(Hand(sim)) as Arc<dyn Tempo>),
-        views: world.views.iter().filter_map(view).collect(),
-        theme: world.ui.theme.value.clone(),
+        accent: said.accent.cloned(),
+        contexts: said.contexts.to_vec(),
+        views: said.views.iter().filter_map(view).collect(),
+        theme: said.ui.theme.value.clone(),
+        stamp: Stamp { looks: said.stamp(&themes), ..base.stamp },
         themes,
         keymap,
-        mouse: world.ui.mouse.value,
+        mouse: said.ui.mouse.value,
         warning,
-        frame_every: Duration::try_from(world.ui.frame.value).unwrap_or_default(),
-        ..Settings::new(world.context.as_str(), world.operator.as_str())
+        frame_every: Duration::try_from(said.ui.frame.value).unwrap_or_default(),
+        ..base
     };
-    Ok(overridden(settings, &world.ui))
+    Ok(overridden(settings, said.ui))
+}
+
+/// The same settings, as far as this terminal can show them.
+pub(super) fn fitted(settings: Settings, ui: &Ui) -> Settings {
+    overridden(settings.fit_terminal(), ui)
 }
 
 /// A view of the config, which has been checked.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Global;
 use super::{Failure, Outcome, check, output, report, theme};
+use crate::cockpit::theme::DEFAULT as DEFAULT_THEME;
 use crate::config::{self, Config, ConfigError, Flags, Layer};
 use crate::domain::text::SafeText;
 use crate::domain::time::exact;
@@ -88,7 +89,7 @@ fn in_force(config: &Config, undecided: bool) -> Vec<(&'static str, String, Stri
         row("operator", config.operator.clone(), &layers.operator),
         row("state_dir", config.state_dir.display().to_string(), &layers.state_dir),
         row("soak", exact(config.soak), &layers.soak),
-        row("theme", ui.theme.value.clone().unwrap_or_else(|| "dark".to_owned()), &ui.theme.from),
+        row("theme", ui.theme.value.clone().unwrap_or_else(|| DEFAULT_THEME.to_owned()), &ui.theme.from),
         row("colours", auto(ui.colours.value.map(|depth| depth.name().to_owned())), &ui.colours.from),
         row("ascii", auto(ui.ascii.value.map(on)), &ui.ascii.from),
         row("mouse", on(ui.mouse.value), &ui.mouse.from),

@@ -1,33 +1,38 @@
-//! The contexts that the cockpit can go to: the config is read anew each time, so that it is the one that stands now.
+//! The contexts that the cockpit can go to: the config is read anew each time, so that it is the one that stands now;
+//! and what it says of the present one, read again.
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::args::Global;
-use super::{cockpit, world};
-use crate::cockpit::{Contexts, DEMO, Session};
-use crate::config::ContextInfo;
+use super::cockpit::{self, Said};
+use super::edits::Edits;
+use super::{check, world};
+use crate::cockpit::{Contexts, DEMO, Reread, Session, Settings, Stamp};
+use crate::config::{self, Config, ConfigError, KeySetting, Outline, Ui, ViewSetting};
 use crate::domain::text::SafeText;
+
+/// The longest line that a problem is told in.
+const LONGEST: usize = 300;
 
 /// Opens contexts with what the command line said at the start.
 pub(super) struct Book {
     global: Global,
     /// The context that the program was started on. `--write` was said of it, and of no other.
     first: String,
-    /// The contexts that were known at the start: the demo world knows none by itself.
-    known: Vec<ContextInfo>,
+    edits: Edits,
 }
 
 impl Book {
-    pub(super) fn new(global: &Global, first: &str, known: Vec<ContextInfo>) -> Self {
-        Self { global: global.clone(), first: first.to_owned(), known }
+    pub(super) fn new(global: &Global, first: &str) -> Self {
+        let edits = Edits::of(config::place(global.config.as_deref()).as_deref());
+        Self { global: global.clone(), first: first.to_owned(), edits }
     }
-}
 
-#[async_trait]
-impl Contexts for Book {
-    async fn open(&self, name: &str) -> Result<Session, SafeText> {
+    /// What the command line says for a context.
+    fn global(&self, name: &str) -> Global {
         let demo = name == DEMO;
-        let global = Global {
+        Global {
             demo,
             context: (!demo).then(|| name.to_owned()),
             seed: self.global.seed.filter(|_| demo),
@@ -36,15 +41,85 @@ impl Contexts for Book {
             fresh: false,
             write: self.global.write && name == self.first,
             ..self.global.clone()
-        };
+        }
+    }
+}
+
+#[async_trait]
+impl Contexts for Book {
+    async fn open(&self, name: &str) -> Result<Session, SafeText> {
+        let global = self.global(name);
         // Secrets may come from files: that waits elsewhere than in the cockpit's own loop.
         let asked = global.clone();
         let built = tokio::task::spawn_blocking(move || world::build(&asked, false)).await;
-        let failed = |error: &dyn std::fmt::Display| SafeText::first_line(&error.to_string(), 300);
-        let mut world = built.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
-        if demo {
-            world.contexts.clone_from(&self.known);
+        let mut world = built.map_err(|error| line(&error))?.map_err(|error| line(&error))?;
+        if global.demo {
+            cockpit::as_used_to(&mut world, &global);
         }
-        cockpit::session(world, &global).await.map_err(|error| failed(&error))
+        cockpit::session(world, &global).await.map_err(|error| line(&error))
     }
+
+    async fn reread(&self, name: &str, known: Stamp) -> Result<Reread, SafeText> {
+        let global = self.global(name);
+        let read = tokio::task::spawn_blocking(move || reread(&global, known)).await;
+        read.map_err(|error| line(&error))?
+    }
+
+    fn edits(&self) -> watch::Receiver<()> {
+        self.edits.told()
+    }
+}
+
+fn line(error: &dyn std::fmt::Display) -> SafeText {
+    SafeText::first_line(&error.to_string(), LONGEST)
+}
+
+/// Reads the config and compares what it says with what is in force.
+fn reread(global: &Global, known: Stamp) -> Result<Reread, SafeText> {
+    let file = global.config.as_deref();
+    if global.demo {
+        // The demo needs none.
+        if config::place(file).is_none_or(|file| !file.exists()) {
+            return Ok(Reread::Same);
+        }
+        let outline = Outline::load(file, &global.flags()).map_err(|error| told(&error))?;
+        check(&outline.ui, &outline.keys, &outline.views, global)?;
+        let Outline { contexts, ui, keys, views } = &outline;
+        return compared(&Said { ui, keys, views, contexts, accent: None }, global, known.hub, known);
+    }
+    let config = Config::load(file, &global.flags()).map_err(|error| told(&error))?;
+    check(&config.ui, &config.keys, &config.views, global)?;
+    let Config { contexts, ui, keys, views, .. } = &config;
+    let said = Said { ui, keys, views, contexts, accent: config.context.colour.as_ref() };
+    compared(&said, global, world::stamp(&config), known)
+}
+
+fn check(ui: &Ui, keys: &[KeySetting], views: &[ViewSetting], global: &Global) -> Result<(), SafeText> {
+    let wrong = check::mistakes(ui, keys, views, &cockpit::all_themes(ui, global).0);
+    if wrong.is_empty() { Ok(()) } else { Err(told(&ConfigError::Invalid(wrong))) }
+}
+
+fn compared(said: &Said<'_>, global: &Global, hub: u64, known: Stamp) -> Result<Reread, SafeText> {
+    if hub != known.hub {
+        return Ok(Reread::Hub);
+    }
+    let base = Settings { stamp: known, ..Settings::new("", "") };
+    let settings = cockpit::looks(said, base, global).map_err(|error| line(&error))?;
+    let settings = cockpit::fitted(settings, said.ui);
+    Ok(if settings.stamp == known { Reread::Same } else { Reread::Looks(Box::new(settings)) })
+}
+
+/// What is wrong with a config, in one line: the first thing, where, and how many more there are.
+fn told(error: &ConfigError) -> SafeText {
+    let ConfigError::Invalid(wrong) = error else {
+        return SafeText::first_line(&format!("config: {error}"), LONGEST);
+    };
+    let Some(first) = wrong.first() else { return "config: something is wrong".into() };
+    let place = if first.place.line > 0 { format!("line {}", first.place.line) } else { first.place.to_string() };
+    let meant = first.suggestion.as_ref().map(|meant| format!(" (did you mean \"{meant}\"?)")).unwrap_or_default();
+    let more = match wrong.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    SafeText::first_line(&format!("config: {place}: {}{more}{meant}", first.message), LONGEST)
 }

@@ -8,6 +8,7 @@ mod config;
 mod contexts;
 mod demo;
 mod doctor;
+mod edits;
 mod first;
 mod get;
 mod output;

@@ -1,7 +1,8 @@
 //! What a command looks at: the configured sources, or the demo world.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use super::Failure;
 use super::args::Global;
 use super::demo::{self, Look};
 use crate::config::{
-    Config, ConfigError, ContextInfo, KeySetting, LogSettings, SourceConfig, SourceKind, Ui, ViewSetting,
+    Config, ConfigError, ContextInfo, KeySetting, Layer, Layers, LogSettings, SourceConfig, SourceKind, Ui, ViewSetting,
 };
 use crate::connect::Connector;
 use crate::connect::restate::Restate;
@@ -37,6 +38,8 @@ pub(super) struct World {
     pub(super) views: Vec<ViewSetting>,
     /// The contexts that can be gone to.
     pub(super) contexts: Vec<ContextInfo>,
+    /// Of what the hub was made of; see [`stamp`].
+    pub(super) stamp: u64,
     /// How much is told of the run, and where it is kept; `None` where no config says so.
     pub(super) log: Option<(LogSettings, PathBuf)>,
 }
@@ -64,6 +67,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         }
     }
     let config = config(global)?;
+    let stamp = stamp(&config);
     let read_only = global.read_only.then(|| "started with --read-only".to_owned());
     let clock: Clock = Arc::new(Timestamp::now);
     let redactor = Redactor::new(config.redact.iter().map(String::as_str));
@@ -97,8 +101,37 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         keys: config.keys,
         views: config.views,
         contexts: config.contexts,
+        stamp,
         log: Some((config.log, config.state_dir)),
     })
+}
+
+/// The keys of the hashes: others in each run, so that nobody can tell a secret from one.
+static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+
+/// A hash of what somebody wrote or a program printed.
+pub(super) fn hash(text: &str) -> u64 {
+    HASHES.hash_one(text)
+}
+
+/// A hash of everything in a config that the hub is made of: all but how the cockpit is to look, and in which lines
+/// things stand. A key that is new is in it by itself.
+pub(super) fn stamp(config: &Config) -> u64 {
+    let mut made_of = config.clone();
+    made_of.ui = Ui::default();
+    made_of.keys.clear();
+    made_of.views.clear();
+    made_of.contexts.clear();
+    made_of.context.colour = None;
+    made_of.log = LogSettings::default();
+    let unsaid = Layer::Default;
+    made_of.layers =
+        Layers { operator: unsaid.clone(), soak: unsaid.clone(), state_dir: unsaid.clone(), context: unsaid };
+    // `Debug` shows no secret, and a new one makes another hub, too.
+    let secrets: Vec<_> = config.context.sources.iter().map(|source| source.transport.secrets()).collect();
+    let secrets: Vec<Vec<&str>> =
+        secrets.iter().map(|held| held.iter().map(secrecy::ExposeSecret::expose_secret).collect()).collect();
+    HASHES.hash_one((format!("{made_of:?}"), secrets))
 }
 
 fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dyn Connector>, Duration), Failure> {

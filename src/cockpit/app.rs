@@ -22,6 +22,7 @@ use super::times::Times;
 use super::update::What;
 use super::update::arming::ArmForm;
 use super::update::contexts::ContextList;
+use super::update::reload::ConfigState;
 use super::views::View;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::Version;
@@ -485,6 +486,8 @@ pub struct App {
     pub sending: Option<Sending>,
     /// The views that were saved in this session.
     pub views: Vec<View>,
+    /// What is known of the config since it was read first.
+    pub config: ConfigState,
     epoch: u64,
     under_way: [Option<u64>; Target::COUNT],
     again: [bool; Target::COUNT],
@@ -575,6 +578,7 @@ impl App {
             interrupted_at: None,
             sending: None,
             views: Vec::new(),
+            config: ConfigState::new(&settings),
             settings,
             epoch: 0,
             under_way: [None; Target::COUNT],

@@ -55,6 +55,7 @@ pub enum CommandId {
     UseVerbs,
     Arm,
     Disarm,
+    Reload,
     Contexts,
     CopyRow,
     CopyJson,
@@ -238,6 +239,8 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Arm, "arm", &[], "let acts through a production context, for 30 minutes at most")
         .takes("[30m] REASON"),
     command(CommandId::Disarm, "disarm", &[], "lock a production context again").typed(),
+    command(CommandId::Reload, "reload", &[], "read the config again; it is read by itself when its file changes")
+        .typed(),
     command(CommandId::CommandLine, "command-line", &[":", "ctrl-a", "ctrl-p"], "type a command").hint("command"),
     command(CommandId::Help, "help", &["?", "f1"], "the keys of this screen, and what the signs mean")
         .hint("help")

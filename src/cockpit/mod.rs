@@ -42,8 +42,8 @@ use thiserror::Error;
 
 pub use export::{ansi, svg, text};
 pub use runtime::{can_show, run, run_with};
-pub use session::{Contexts, Session};
-pub use settings::{Badge, Clock, Colours, DEMO, ScreenName, Settings, Tempo, ascii, colours, mouse};
+pub use session::{Contexts, Reread, Session};
+pub use settings::{Badge, Clock, Colours, DEMO, ScreenName, Settings, Stamp, Tempo, ascii, colours, mouse};
 pub use snapshot::{snapshot, snapshot_after};
 
 use crate::domain::ids::InstanceId;

@@ -6,6 +6,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::SignedDuration;
 
 use super::clipboard::Clip;
+use super::session::Reread;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
@@ -192,6 +193,10 @@ pub enum Msg {
     Reply(Ticket, Answer),
     /// A context could not be opened: its name, and why.
     NotOpened(String, SafeText),
+    /// The config's file may have changed.
+    Edited,
+    /// The config was read again, or what is wrong with it.
+    Reread(Result<Reread, SafeText>),
 }
 
 /// Something to be done.
@@ -225,6 +230,12 @@ pub enum Effect {
     Speed(f64),
     /// Go to another context.
     Switch(String),
+    /// Read the config again.
+    Reload,
+    /// Open the context that is shown anew.
+    Reopen,
+    /// Take the styles anew: theme or colours may be others.
+    Restyle,
     /// Paint the whole screen anew.
     Repaint,
     /// Go to the background.

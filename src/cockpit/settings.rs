@@ -117,6 +117,15 @@ pub trait Tempo: Send + Sync {
     fn set(&self, speed: f64) -> Result<(), String>;
 }
 
+/// What a context and its looks were made of, as hashes: so that it can be told whether a config says anything else.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// Of what the hub is made of.
+    pub hub: u64,
+    /// Of looks, keys and views.
+    pub looks: u64,
+}
+
 /// How the cockpit is to look and whom it serves.
 #[derive(Clone)]
 pub struct Settings {
@@ -170,6 +179,8 @@ pub struct Settings {
     pub views: Vec<View>,
     /// The least time between two frames that only data asks for. Keys are answered at once.
     pub frame_every: Duration,
+    /// What these were made of.
+    pub stamp: Stamp,
 }
 
 impl fmt::Debug for Settings {
@@ -212,6 +223,7 @@ impl Settings {
             filter: None,
             views: Vec::new(),
             frame_every: Duration::from_millis(33),
+            stamp: Stamp::default(),
         }
     }
 

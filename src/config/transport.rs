@@ -27,6 +27,14 @@ pub struct Transport {
     pub unverified: bool,
 }
 
+impl Transport {
+    /// Everything secret in it: whether two are the same can't be told by `Debug`.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let credentials = self.credentials.iter().map(|credentials| credentials.secret.clone());
+        credentials.chain(self.identity.iter().map(Identity::pem)).collect()
+    }
+}
+
 impl From<Option<SecretString>> for Transport {
     /// With this bearer token, and all else as usual.
     fn from(bearer: Option<SecretString>) -> Self {

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use self::effects::Performer;
@@ -23,10 +24,10 @@ use super::app::{App, Level};
 use super::clipboard::sequence;
 use super::draw::draw;
 use super::msg::{Effect, Msg};
-use super::session::{Contexts, Session};
-use super::settings::{Badge, Settings};
+use super::session::{Contexts, Reread, Session};
+use super::settings::{Badge, DEMO, Settings};
 use super::theme::Styles;
-use super::update::{contexts, next_tick, start, update};
+use super::update::{contexts, next_tick, reload, start, update};
 use super::{CockpitError, Exit, ExitReason};
 use crate::domain::text::SafeText;
 use crate::ops::Ops;
@@ -64,7 +65,7 @@ pub async fn run_with(session: Session, contexts: Option<Arc<dyn Contexts>>) -> 
     let app = App::new(settings, size, now);
     let performer = Performer::new(Arc::clone(&ops), replies_in.clone());
     let (opened_in, opened) = mpsc::channel(1);
-    let link = Link { ops, alive, contexts, replies_in, opened_in, switched: false };
+    let link = Link { ops, alive, contexts, replies_in, opened_in, switched: false, rereading: None };
     let dressed_in = app.theme().map(str::to_owned);
     let mut cockpit =
         Cockpit { app, styles, dressed_in, terminal, performer, link, leaving: None, urgent: true, dirty: true };
@@ -87,8 +88,17 @@ struct Wires {
     opened: mpsc::Receiver<Opened>,
 }
 
-/// The name of a context that was to be opened, and what came of it.
-type Opened = (String, Result<Session, SafeText>);
+/// What came of what was done on the side for a context, by its name.
+struct Opened(String, Came);
+
+enum Came {
+    /// Another context was to be opened.
+    Other(Result<Session, SafeText>),
+    /// The one that is shown was to be opened anew.
+    Anew(Result<Session, SafeText>),
+    /// The config was to be read again.
+    Reread(Result<Reread, SafeText>),
+}
 
 /// The context that is shown, and the way to others.
 struct Link {
@@ -100,6 +110,8 @@ struct Link {
     opened_in: mpsc::Sender<Opened>,
     /// Whether the context is another one than a moment ago.
     switched: bool,
+    /// The reading of the config that is under way: the newest one counts.
+    rereading: Option<JoinHandle<()>>,
 }
 
 struct Cockpit {
@@ -121,6 +133,8 @@ impl Cockpit {
     async fn run(&mut self, mut wires: Wires) -> Result<Exit, CockpitError> {
         let mut changes = self.link.ops.changes();
         let mut changes_open = true;
+        let mut edits = self.link.contexts.as_ref().map_or_else(|| watch::channel(()).1, |contexts| contexts.edits());
+        let mut edits_open = true;
         let mut waiting = false;
         let mut heard = Instant::now();
         let effects = start(&mut self.app);
@@ -139,7 +153,11 @@ impl Cockpit {
                 Some(()) = wires.hangup.recv() => self.leaving = Some(ExitReason::TerminalLost),
                 () = wires.panicked.notified() => return Err(CockpitError::Panicked),
                 Some(msg) = wires.replies.recv() => self.take(msg)?,
-                Some((name, session)) = wires.opened.recv() => self.opened(&name, session)?,
+                Some(opened) = wires.opened.recv() => self.came(opened)?,
+                told = edits.changed(), if edits_open => match told {
+                    Ok(()) => self.take(Msg::Edited)?,
+                    Err(_) => edits_open = false,
+                },
                 event = wires.input.recv() => match event {
                     Some(Ok(event)) => self.event(event)?,
                     Some(Err(_)) | None => self.leaving = Some(ExitReason::TerminalLost),
@@ -193,8 +211,65 @@ impl Cockpit {
         tokio::spawn(async move {
             let session = contexts.open(&name).await;
             // Nobody waits for it any more once the cockpit is being left.
-            let _ = opened.send((name, session)).await;
+            let _ = opened.send(Opened(name, Came::Other(session))).await;
         });
+        Ok(())
+    }
+
+    /// The name of the context that is shown, to open it by.
+    fn shown(&self) -> String {
+        if self.app.settings.badge == Badge::Demo { DEMO.to_owned() } else { self.app.settings.context.to_string() }
+    }
+
+    /// Reads the config again, or opens what is shown anew, on the side.
+    fn reload(&mut self, anew: bool) {
+        let Some(contexts) = self.link.contexts.clone() else {
+            return self.app.say(Level::Warning, "there is no config here");
+        };
+        let (name, known, opened) = (self.shown(), self.app.settings.stamp, self.link.opened_in.clone());
+        let task = tokio::spawn(async move {
+            let came = if anew {
+                Came::Anew(contexts.open(&name).await)
+            } else {
+                Came::Reread(contexts.reread(&name, known).await)
+            };
+            // Nobody waits for it any more once the cockpit is being left.
+            let _ = opened.send(Opened(name, came)).await;
+        });
+        if let Some(older) = self.link.rereading.replace(task) {
+            older.abort();
+        }
+    }
+
+    /// Something was done on the side. What was meant for a context that is not shown any more is dropped.
+    fn came(&mut self, Opened(name, came): Opened) -> Result<(), CockpitError> {
+        self.urgent = true;
+        match came {
+            Came::Other(session) => self.opened(&name, session),
+            Came::Anew(_) | Came::Reread(_) if name != self.shown() => Ok(()),
+            Came::Reread(said) => self.take(Msg::Reread(said)),
+            Came::Anew(Err(problem)) => self.take(Msg::Reread(Err(problem))),
+            Came::Anew(Ok(session)) => self.anew(session),
+        }
+    }
+
+    /// Goes over to the context that is shown as the config has it now.
+    fn anew(&mut self, mut session: Session) -> Result<(), CockpitError> {
+        if let Some(until) = reload::obstacle(&self.app) {
+            reload::wait(&mut self.app, until);
+            return Ok(());
+        }
+        let effects = reload::dress(&mut self.app, &session.settings);
+        self.perform(effects)?;
+        let was_armed = self.app.armed().is_some();
+        reload::carry(&self.app, &mut session.settings);
+        session.settings.mouse = self.app.settings.mouse;
+        let (history, views) = (std::mem::take(&mut self.app.history), std::mem::take(&mut self.app.views));
+        let config = self.app.config.clone();
+        self.go_over(session)?;
+        (self.app.history, self.app.views, self.app.config) = (history, views, config);
+        let locked = if was_armed { "; the context is locked again" } else { "" };
+        self.app.say(Level::Info, format!("the config was read: every source is asked anew{locked}"));
         Ok(())
     }
 
@@ -206,15 +281,21 @@ impl Cockpit {
             let styles = session.settings.styles(self.app.theme.as_deref()).map_err(SafeText::from)?;
             Ok((session, styles))
         });
-        let (session, styles) = match opened {
+        let (session, _) = match opened {
             Ok(_) if !contexts::still_wanted(&self.app, name) => return Ok(()),
             Ok(opened) => opened,
             Err(why) => return self.take(Msg::NotOpened(name.to_owned(), why)),
         };
+        self.go_over(session)?;
+        self.app.say(Level::Info, format!("this is {name} now"));
+        Ok(())
+    }
+
+    fn go_over(&mut self, session: Session) -> Result<(), CockpitError> {
         let mut app = App::new(session.settings, self.app.size, self.now());
         app.follow(&self.app);
         self.app = app;
-        self.styles = styles;
+        self.restyle();
         self.dressed_in = self.app.theme().map(str::to_owned);
         self.performer = Performer::new(Arc::clone(&session.ops), self.link.replies_in.clone());
         self.link.ops = session.ops;
@@ -223,7 +304,6 @@ impl Cockpit {
         self.link.switched = true;
         self.terminal.forget();
         let effects = start(&mut self.app);
-        self.app.say(Level::Info, format!("this is {name} now"));
         self.perform(effects)
     }
 
@@ -294,6 +374,9 @@ impl Cockpit {
                 Effect::Mouse(on) => self.terminal.mouse(on)?,
                 Effect::Repaint => self.terminal.forget(),
                 Effect::Switch(name) => self.switch(name)?,
+                Effect::Reload => self.reload(false),
+                Effect::Reopen => self.reload(true),
+                Effect::Restyle => self.restyle(),
                 Effect::Suspend => self.suspend()?,
                 Effect::Quit => self.leaving = Some(ExitReason::Asked),
             }
@@ -344,11 +427,15 @@ impl Cockpit {
         if wanted == self.dressed_in {
             return;
         }
-        match self.app.settings.styles(wanted.as_deref()) {
+        self.restyle();
+        self.dressed_in = wanted;
+    }
+
+    fn restyle(&mut self) {
+        match self.app.settings.styles(self.app.theme()) {
             Ok(styles) => self.styles = styles,
             Err(error) => self.app.say(Level::Warning, format!("theme: {error}")),
         }
-        self.dressed_in = wanted;
     }
 
     fn paint(&mut self) -> Result<(), CockpitError> {

@@ -12,6 +12,7 @@ mod mouse;
 mod moving;
 mod palette;
 mod pictures;
+mod reload;
 mod typing;
 mod whole;
 

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::copying::{self, What};
 use super::moving::{self, Step};
-use super::{acting, arming, compare, contexts, entered, marks, menus, opening, prompt, raw, theme};
+use super::{acting, arming, compare, contexts, entered, marks, menus, opening, prompt, raw, reload, theme};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key, show};
@@ -206,6 +206,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             }
             Vec::new()
         }
+        CommandId::Reload => reload::ask(app),
         CommandId::Zone => {
             match app.times.turn() {
                 Ok(()) => {

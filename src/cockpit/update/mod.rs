@@ -17,6 +17,7 @@ mod moving;
 mod opening;
 mod prompt;
 mod raw;
+pub(super) mod reload;
 mod theme;
 
 pub use copying::What;
@@ -29,6 +30,12 @@ use super::settings::ScreenName;
 /// Takes a message.
 pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
     app.now = now;
+    let mut effects = taken(app, msg);
+    effects.extend(reload::due(app));
+    effects
+}
+
+fn taken(app: &mut App, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => keys::key(app, &key),
         Msg::Mouse(event) => mouse::mouse(app, event),
@@ -46,6 +53,8 @@ pub fn update(app: &mut App, msg: Msg, now: Timestamp) -> Vec<Effect> {
             contexts::failed(app, &name, why);
             Vec::new()
         }
+        Msg::Edited => vec![Effect::Reload],
+        Msg::Reread(said) => reload::reread(app, said),
     }
 }
 

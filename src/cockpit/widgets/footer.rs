@@ -42,6 +42,7 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
         pen.text(area.x, area.y, area.width, &message.text, pen.styles.bar.patch(style));
         return None;
     }
+    let area = config(app, pen, area);
     if app.popup.is_some() {
         // Its keys stand at its lower edge; those of the screen beneath do nothing now.
     } else if app.prompt.is_some() {
@@ -53,6 +54,14 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
         hints(pen, area, &[(&pressed, "goes on with one of these"), ("Esc", "cancel")]);
     }
     None
+}
+
+/// What is wrong with the config, for as long as it is, and the room that this leaves. Help and the way out stay.
+fn config(app: &App, pen: &mut Pen<'_>, area: Rect) -> Rect {
+    let Some(problem) = &app.config.problem else { return area };
+    let style = pen.styles.bar.patch(pen.styles.warning);
+    let used = 3 + pen.text(area.x, area.y, area.width.saturating_sub(area.width / 4), problem, style);
+    Rect { x: area.x + used.min(area.width), width: area.width.saturating_sub(used), ..area }
 }
 
 /// What may be typed after the name that stands there.

@@ -9,7 +9,7 @@ use crate::cockpit::app::App;
 use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::Hit;
 use crate::cockpit::remote::Remote;
-use crate::cockpit::settings::{Badge, ScreenName};
+use crate::cockpit::settings::{Badge, Colours, ScreenName};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::time::{age, since};
 
@@ -143,6 +143,7 @@ fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
         .collect();
     let room = columns(&tabs);
     let totals = totals(app, pen);
+    let used = 1 + columns(&totals);
     let show_tabs = area.width > columns(&totals) + room + 2;
     let right = if show_tabs { room } else { 0 };
     pen.spans(area.x + 1, area.y, area.width.saturating_sub(right + 1), &totals);
@@ -154,6 +155,20 @@ fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
             pen.hit(Rect { x, width: wide, ..area }, Hit::Command(*id));
             x += wide;
         }
+    }
+    rule(app, pen, area, used, right);
+}
+
+/// The colour of the context on the second line: its first column, which is always free, and what is free between the
+/// numbers and the tabs. Where no colour is set or shown there is none: a rule alone would say nothing.
+fn rule(app: &App, pen: &mut Pen<'_>, area: Rect, used: u16, right: u16) {
+    if app.settings.accent.is_none() || app.settings.colours == Colours::None {
+        return;
+    }
+    let style = pen.styles.bar.patch(pen.styles.header_rule);
+    pen.text(area.x, area.y, 1, pen.glyphs.bar, style);
+    for x in area.x.saturating_add(used + 2)..area.right().saturating_sub(right + 1) {
+        pen.text(x, area.y, 1, pen.glyphs.rule, style);
     }
 }
 
