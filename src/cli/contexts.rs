@@ -112,7 +112,8 @@ fn compared(said: &Said<'_>, global: &Global, hub: u64, known: Stamp) -> Result<
 /// What is wrong with a config, in one line: the first thing, where, and how many more there are.
 fn told(error: &ConfigError) -> SafeText {
     let ConfigError::Invalid(wrong) = error else {
-        return SafeText::first_line(&format!("config: {error}"), LONGEST);
+        // It names the file itself.
+        return line(error);
     };
     let Some(first) = wrong.first() else { return "config: something is wrong".into() };
     let place = if first.place.line > 0 { format!("line {}", first.place.line) } else { first.place.to_string() };
@@ -122,4 +123,43 @@ fn told(error: &ConfigError) -> SafeText {
         more => format!(" (and {more} more)"),
     };
     SafeText::first_line(&format!("config: {place}: {}{more}{meant}", first.message), LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str =
+        "operator = \"jo\"\n[[source]]\nname = \"eu\"\nkind = \"restate\"\nurl = \"http://localhost:9070\"\n";
+
+    fn stamp(text: &str) -> u64 {
+        world::stamp(&Config::parse(text, "config.toml", None).unwrap())
+    }
+
+    #[test]
+    fn looks_and_lines_make_no_other_hub_and_everything_else_does() {
+        let same = [
+            format!("# where it stands\n\n{GOOD}"),
+            format!("{GOOD}[ui]\ntheme = \"light\"\n[keys]\nboard = \"Z\"\n[[view]]\nname = \"mine\"\n"),
+        ];
+        assert!(same.iter().all(|text| stamp(text) == stamp(GOOD)));
+        let other = [
+            GOOD.replace("\"eu\"", "\"us\""),
+            GOOD.replace("9070", "9071"),
+            GOOD.replace("jo", "mara"),
+            format!("soak = \"9s\"\n{GOOD}"),
+            format!("{GOOD}[thresholds]\nretry_attempts = 7\n"),
+        ];
+        assert!(other.iter().all(|text| stamp(text) != stamp(GOOD)));
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line_and_how_many_more_there_are() {
+        let error = Config::parse(&format!("{GOOD}pol = \"5s\"\nx = 1\n"), "config.toml", None).unwrap_err();
+        let text = told(&error).to_string();
+        assert!(
+            text.starts_with("config: line 6: ") && text.contains("(and 1 more)") && text.contains("\"poll\""),
+            "{text}"
+        );
+    }
 }
