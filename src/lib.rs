@@ -2,6 +2,7 @@
 //!
 //! # The dependency rule
 //! `domain` ← `query` ← `ops` ← {`hub`, `cockpit`}; `connect` → `domain`, `config`; `hub` → `connect`'s trait, `config`;
+//! `telemetry` → `domain`, `config`;
 //! `cockpit` → `ops`, `query`, `domain`, `config`, and never `hub` or `connect`; only `cli` sees everything.
 //! `tests/dependency_rule.rs` fails on any other edge.
 
@@ -13,3 +14,4 @@ pub mod domain;
 pub mod hub;
 pub mod ops;
 pub mod query;
+pub mod telemetry;

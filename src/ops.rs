@@ -17,6 +17,7 @@ use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
+use crate::domain::log::LogView;
 use crate::domain::promise::Promise;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb, VerbOffer};
@@ -362,6 +363,11 @@ pub trait Ops: Send + Sync {
 
     /// The acts of this hub, the newest first.
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError>;
+
+    /// What the program that answers tells of itself.
+    async fn log(&self) -> Result<Arc<LogView>, OpsError> {
+        Err(OpsError::Refused("no log is kept".into()))
+    }
 
     /// Lets acts through a locked context for a while, [`ARM_AT_MOST`] at most, and records that.
     async fn arm(&self, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {

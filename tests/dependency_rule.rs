@@ -21,7 +21,8 @@ const RULE: &[(&str, &[&str])] = &[
     ("connect", &["config", "domain"]),
     ("hub", &["config", "connect", "domain", "ops", "query"]),
     ("cockpit", &["config", "domain", "ops", "query"]),
-    ("cli", &["cockpit", "config", "connect", "domain", "hub", "ops", "query"]),
+    ("telemetry", &["config", "domain"]),
+    ("cli", &["cockpit", "config", "connect", "domain", "hub", "ops", "query", "telemetry"]),
     ("main", &["cli"]),
 ];
 

@@ -126,6 +126,10 @@ pub(super) enum Command {
     Demo,
     /// Print what the board shows: one complete pass over every source, then exit
     Get(Get),
+    /// Say what works and what does not: this machine, and each source
+    ///
+    /// Nothing is acted on. Exit codes: 0 all is well, 3 a source failed, 2 usage or config.
+    Doctor(Doctor),
     /// Draw one screen without a terminal
     Snapshot(Snapshot),
     /// Check the config, or print one to begin with
@@ -205,6 +209,12 @@ pub(super) enum What {
     /// Every source: state, age, latency, error
     #[command(after_help = EXIT_CODES)]
     Sources(Sources),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, clap::Args)]

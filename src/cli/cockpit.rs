@@ -12,9 +12,10 @@ use super::{Failure, Outcome, check, report, theme};
 use crate::cockpit::theme::Themes;
 use crate::cockpit::views::{Origin, View};
 use crate::cockpit::{self, Badge, Colours, ExitReason, Session, Settings, Stamp, Tempo};
-use crate::config::{self, ColourDepth, ConfigError, ContextInfo, KeySetting, Outline, Ui, ViewSetting};
+use crate::config::{self, ColourDepth, ConfigError, ContextInfo, KeySetting, LogSettings, Outline, Ui, ViewSetting};
 use crate::ops::Ops;
 use crate::query::{Filter, GroupBy, SortBy};
+use crate::telemetry;
 
 pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
     if !global.demo
@@ -35,6 +36,16 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
     if global.demo {
         as_used_to(&mut world, global);
     }
+    // Kept to the end: what was told is on the disk when it goes.
+    let _telemetry = match &world.log {
+        Some((settings, dir)) => telemetry::start(settings, Some(dir)),
+        None => {
+            let settings = LogSettings::without_file(&|name| std::env::var(name).ok())
+                .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
+            telemetry::start(&settings, None)
+        }
+    };
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), context = %world.context, "Quarterdeck starts");
     let contexts = Book::new(global, &world.context);
     let exit = cockpit::run_with(session(world, global).await?, Some(Arc::new(contexts))).await;
     let exit = exit.map_err(|error| match error {
@@ -50,6 +61,7 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
         };
         report::note(&format!("still running: {} of {}{id}: {next}", act.verb.name(), act.target));
     }
+    tracing::info!("Quarterdeck ends");
     match exit.reason {
         ExitReason::Asked => {}
         ExitReason::Signal(name) => report::note(&format!("ended by {name}")),
@@ -70,6 +82,9 @@ pub(super) fn as_used_to(world: &mut World, global: &Global) {
 /// A world that is polled from now on, for the cockpit on this terminal.
 pub(super) async fn session(world: World, global: &Global) -> Result<Session, Failure> {
     let settings = fitted(settings(&world, global).await?, &world.ui);
+    if let Some(book) = telemetry::book() {
+        world.hub.tells(book);
+    }
     let polling = world.hub.start();
     Ok(Session { ops: world.hub, settings, alive: Box::new((polling, world.demo.map(Calm))) })
 }

@@ -124,6 +124,7 @@ fn hub(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Resul
         keys: Vec::new(),
         views: Vec::new(),
         contexts: Vec::new(),
+        log: None,
         stamp: 0,
     })
 }

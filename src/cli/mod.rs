@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod contexts;
 mod demo;
+mod doctor;
 mod edits;
 mod first;
 mod get;
@@ -106,6 +107,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Demo => cockpit::run(&args.global.for_demo()).await,
         Command::Get(get) => get::run(&args.global, &get).await,
         Command::Snapshot(snapshot) => snapshot::run(&args.global, &snapshot).await,
+        Command::Doctor(doctor) => doctor::run(&args.global, &doctor).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Theme { what } => theme::run(&args.global, &what),
         Command::Man => completions::man(),

@@ -1,6 +1,7 @@
 //! What a command looks at: the configured sources, or the demo world.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::Failure;
 use super::args::Global;
 use super::demo::{self, Look};
 use crate::config::{
-    Config, ConfigError, ContextInfo, KeySetting, Layer, Layers, SourceConfig, SourceKind, Ui, ViewSetting,
+    Config, ConfigError, ContextInfo, KeySetting, Layer, Layers, LogSettings, SourceConfig, SourceKind, Ui, ViewSetting,
 };
 use crate::connect::Connector;
 use crate::connect::restate::Restate;
@@ -39,6 +40,18 @@ pub(super) struct World {
     pub(super) contexts: Vec<ContextInfo>,
     /// Of what the hub was made of; see [`stamp`].
     pub(super) stamp: u64,
+    /// How much is told of the run, and where it is kept; `None` where no config says so.
+    pub(super) log: Option<(LogSettings, PathBuf)>,
+}
+
+/// The config, or why there is none.
+pub(super) fn config(global: &Global) -> Result<Config, Failure> {
+    Config::load(global.config.as_deref(), &global.flags()).map_err(|error| match &error {
+        ConfigError::None { .. } => {
+            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo\nor begin with an example: quarterdeck config example --write"))
+        }
+        _ => Failure::Usage(error.to_string()),
+    })
 }
 
 /// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
@@ -53,12 +66,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
             return Err(Failure::Usage(format!("{option} goes with --demo")));
         }
     }
-    let config = Config::load(global.config.as_deref(), &global.flags()).map_err(|error| match &error {
-        ConfigError::None { .. } => {
-            Failure::Usage(format!("{error}\nsee it on the demo world first: quarterdeck demo\nor begin with an example: quarterdeck config example --write"))
-        }
-        _ => Failure::Usage(error.to_string()),
-    })?;
+    let config = config(global)?;
     let stamp = stamp(&config);
     let read_only = global.read_only.then(|| "started with --read-only".to_owned());
     let clock: Clock = Arc::new(Timestamp::now);
@@ -75,7 +83,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         soak: config.soak,
         state_dir: (!once).then(|| config.state_dir.clone()),
         // A single look reads them and writes nothing.
-        claims_dir: Some(config.state_dir),
+        claims_dir: Some(config.state_dir.clone()),
         clock: clock.clone(),
         sources,
     });
@@ -94,6 +102,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         views: config.views,
         contexts: config.contexts,
         stamp,
+        log: Some((config.log, config.state_dir)),
     })
 }
 
@@ -114,13 +123,15 @@ pub(super) fn stamp(config: &Config) -> u64 {
     made_of.views.clear();
     made_of.contexts.clear();
     made_of.context.colour = None;
+    made_of.log = LogSettings::default();
     let unsaid = Layer::Default;
     made_of.layers =
         Layers { operator: unsaid.clone(), soak: unsaid.clone(), state_dir: unsaid.clone(), context: unsaid };
     // `Debug` shows no secret, and a new one makes another hub, too.
-    let secrets =
-        config.context.sources.iter().map(|source| source.bearer.as_ref().map(secrecy::ExposeSecret::expose_secret));
-    HASHES.hash_one((format!("{made_of:?}"), secrets.collect::<Vec<_>>()))
+    let secrets: Vec<_> = config.context.sources.iter().map(|source| source.transport.secrets()).collect();
+    let secrets: Vec<Vec<&str>> =
+        secrets.iter().map(|held| held.iter().map(secrecy::ExposeSecret::expose_secret).collect()).collect();
+    HASHES.hash_one((format!("{made_of:?}"), secrets))
 }
 
 fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dyn Connector>, Duration), Failure> {
@@ -130,11 +141,16 @@ fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dy
     let timeout = length(source.timeout)?;
     let connector: Arc<dyn Connector> = match source.kind {
         SourceKind::Restate => Arc::new(
-            Restate::new(&source.name, &source.url, timeout, source.bearer.clone())
+            Restate::new(&source.name, &source.url, timeout, source.transport.clone())
                 .map_err(|error| usage(error.to_string()))?
                 .redact(redactor.clone())
                 .open_at(source.open.clone()),
         ),
     };
     Ok((source.name.clone(), connector, length(source.poll)?))
+}
+
+/// What speaks to a source, by itself.
+pub(super) fn connector(source: &SourceConfig) -> Result<Arc<dyn Connector>, Failure> {
+    connect(source, &Redactor::default()).map(|(_, connector, _)| connector)
 }

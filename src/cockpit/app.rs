@@ -11,6 +11,7 @@ use super::compare::CompareState;
 use super::glyphs::Glyphs;
 use super::hit::Hit;
 use super::keymap::{Key, Keymap};
+use super::log::LogLook;
 use super::marks::Marks;
 use super::menus::Menu;
 use super::msg::{Ask, Effect, Target, Ticket};
@@ -26,6 +27,7 @@ use super::views::View;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::Version;
 use crate::domain::ids::InstanceId;
+use crate::domain::log::LogView;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
@@ -207,6 +209,8 @@ impl Review {
 /// What lies over the screen.
 #[derive(Debug, Clone)]
 pub enum Popup {
+    /// The log.
+    Log(LogLook),
     /// The help.
     Help {
         /// Lines scrolled.
@@ -436,6 +440,8 @@ pub struct App {
     pub previous: Option<(Vec<ScreenName>, String)>,
     /// What is stuck.
     pub overview: Remote<Arc<Overview>>,
+    /// What the program tells of itself.
+    pub log: Remote<Arc<LogView>>,
     /// The acts.
     pub acts: Remote<Vec<Remediation>>,
     /// The board.
@@ -508,6 +514,7 @@ impl App {
             stack,
             previous: None,
             overview: Remote::Never,
+            log: Remote::Never,
             acts: Remote::Never,
             board: BoardState {
                 shown: Vec::new(),

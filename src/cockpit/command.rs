@@ -66,6 +66,7 @@ pub enum CommandId {
     Chart,
     Zone,
     Raw,
+    Log,
     Fold,
     FoldAll,
     Search,
@@ -230,6 +231,7 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Pause, "pause", &["P"], "pause live updates, or go on").typed(),
     command(CommandId::Zone, "zone", &["U"], "show times in UTC, or in the zone of this machine").typed(),
     command(CommandId::Acts, "acts", &[], "the last act and how far it has come").typed(),
+    command(CommandId::Log, "log", &["L"], "what went wrong and what happened, and where the files of it are").typed(),
     command(CommandId::Speed, "speed", &[], "how fast the demo's time runs: 10 is ten times as fast").takes("N"),
     command(CommandId::Contexts, "context", &["C"], "go to another context, or to the demo world")
         .takes("NAME")

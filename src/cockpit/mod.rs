@@ -15,6 +15,7 @@ pub mod gantt;
 pub mod glyphs;
 pub mod hit;
 pub mod keymap;
+pub mod log;
 pub mod marks;
 pub mod menus;
 pub mod msg;

@@ -9,6 +9,7 @@ use super::clipboard::Clip;
 use super::session::Reread;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
+use crate::domain::log::LogView;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
@@ -51,11 +52,13 @@ pub enum Target {
     Pair,
     /// The ways to an instance.
     Ways,
+    /// The log.
+    Log,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 17;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -105,6 +108,8 @@ pub enum Ask {
     Pair([InstanceId; 2]),
     /// The engine's page of an instance, and how it is read.
     Ways(InstanceId),
+    /// The log.
+    Log,
 }
 
 impl Ask {
@@ -112,6 +117,7 @@ impl Ask {
     pub const fn target(&self) -> Target {
         match self {
             Self::Overview => Target::Overview,
+            Self::Log => Target::Log,
             Self::Flows(_) => Target::Flows,
             Self::Flow(_) => Target::Flow,
             Self::Plan(..) => Target::Plan,
@@ -132,6 +138,8 @@ impl Ask {
 /// What the hub answered.
 #[derive(Debug, Clone)]
 pub enum Answer {
+    /// The log.
+    Log(Result<Arc<LogView>, OpsError>),
     /// The board.
     Overview(Result<Arc<Overview>, OpsError>),
     /// A window on the flows.

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::diagnostic::{Diagnostic, Document, Problems};
 use super::layers::{Flags, Layer, Setting, variable};
+use super::log::LogSettings;
 use super::redact;
 use super::section::{Found, Section};
 use super::tenants::TenantBook;
@@ -15,12 +16,13 @@ use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
     Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, SourceConfig, SourceKind,
-    Surroundings, default_state_dir, paths, secret,
+    Surroundings, Transport, default_state_dir, paths, transport,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 13] = [
+const ROOT: [&str; 14] = [
+    "log",
     "operator",
     "soak",
     "state_dir",
@@ -36,7 +38,20 @@ const ROOT: [&str; 13] = [
     "redact",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
-const SOURCE: [&str; 7] = ["name", "kind", "url", "poll", "timeout", "auth", "open"];
+const SOURCE: [&str; 12] = [
+    "name",
+    "kind",
+    "url",
+    "poll",
+    "timeout",
+    "auth",
+    "ca_file",
+    "client_cert_file",
+    "client_key_file",
+    "proxy",
+    "verify",
+    "open",
+];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
 
 const POLL: SignedDuration = SignedDuration::from_secs(5);
@@ -48,7 +63,7 @@ const SOAK: SignedDuration = SignedDuration::from_secs(60);
 struct Draft<'a> {
     context: Context,
     /// One for each source, in the same order.
-    secrets: Vec<(Section<'a>, Option<secret::Reference<'a>>)>,
+    transports: Vec<Option<transport::Draft<'a>>>,
 }
 
 /// Reads a config. What is wrong in it is told all at once.
@@ -77,6 +92,7 @@ pub(super) fn read(
     let tenants = document.keep(TenantBook::read(&root)).unwrap_or_default();
     let ui = Ui::read(&root, flags, surroundings);
     let redact = document.keep(redact::read(&root)).unwrap_or_default();
+    let log = LogSettings::read(&root, surroundings);
     let (keys, views) = (ui::keys(&root), ui::views(&root));
     let drafts = contexts(&root);
     let problems_so_far = problems.take();
@@ -85,10 +101,10 @@ pub(super) fn read(
     }
     let existing: Vec<ContextInfo> = drafts.iter().map(|draft| ContextInfo::of(&draft.context)).collect();
     let (wanted, layer) = wanted_context(flags, surroundings);
-    let Draft { mut context, secrets } = choose(drafts, file_name, wanted.as_deref())?;
-    for (source, (section, reference)) in context.sources.iter_mut().zip(&secrets) {
-        if let Some(reference) = reference {
-            source.bearer = document.keep(secret::read(section, reference, surroundings));
+    let Draft { mut context, transports } = choose(drafts, file_name, wanted.as_deref())?;
+    for (source, draft) in context.sources.iter_mut().zip(transports) {
+        if let Some(transport) = draft.and_then(|draft| document.keep(draft.read(surroundings))) {
+            source.transport = transport;
         }
     }
     let secrets_missing = problems.take();
@@ -109,6 +125,7 @@ pub(super) fn read(
         keys,
         views,
         redact,
+        log,
         layers,
     })
 }
@@ -193,18 +210,18 @@ fn contexts<'a>(root: &Section<'a>) -> Vec<Draft<'a>> {
 fn draft<'a>(name: &str, colour: Option<String>, production: bool, sections: Vec<Section<'a>>) -> Draft<'a> {
     let mut lines: HashMap<String, usize> = HashMap::new();
     let mut sources = Vec::new();
-    let mut secrets = Vec::new();
+    let mut transports = Vec::new();
     for section in sections {
-        let Some((source, reference, name)) = section.document.keep(source(&section)) else { continue };
+        let Some((source, transport, name)) = section.document.keep(source(&section)) else { continue };
         let (line, _) = section.document.position(name.span.start);
         if let Some(first) = lines.insert(source.name.clone(), line) {
             let message = format!("a second source \"{}\"; the first is on line {first}", source.name);
             section.document.problems.add(section.wrong(&name, message));
         }
         sources.push(source);
-        secrets.push((section, reference));
+        transports.push(transport);
     }
-    Draft { context: Context { name: name.to_owned(), production, colour, sources }, secrets }
+    Draft { context: Context { name: name.to_owned(), production, colour, sources }, transports }
 }
 
 /// The context that is wanted; without a wish the default one, or the only one.
@@ -231,7 +248,8 @@ fn choose<'a>(mut drafts: Vec<Draft<'a>>, file: &str, wanted: Option<&str>) -> R
     Ok(draft)
 }
 
-type SourceParts<'a> = (SourceConfig, Option<secret::Reference<'a>>, Found<&'a str>);
+/// What a source says of its transport is nothing where it is wrong; then the config is refused.
+type SourceParts<'a> = (SourceConfig, Option<transport::Draft<'a>>, Found<&'a str>);
 
 fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
     // Each is read before the first of them is given up, so that every mistake is told.
@@ -247,7 +265,7 @@ fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
     let url = url(section).map_err(|wrong| document.problems.add(wrong));
     let poll = document.keep(section.duration("poll", POLL_LEAST)).flatten().unwrap_or(POLL);
     let timeout = document.keep(section.duration("timeout", SignedDuration::ZERO)).flatten().unwrap_or(TIMEOUT);
-    let reference = document.keep(secret::bearer(section)).flatten();
+    let transport = document.keep(transport::draft(section));
     let open = document.keep(redact::open(section)).flatten();
     let name = name?;
     let source = SourceConfig {
@@ -256,10 +274,10 @@ fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
         url: url.unwrap_or_default(),
         poll,
         timeout,
-        bearer: None,
+        transport: Transport::default(),
         open,
     };
-    Ok((source, reference, name))
+    Ok((source, transport, name))
 }
 
 /// Names are parts of ids and of shell commands: a slash would end them, and a space too.

@@ -2,12 +2,14 @@
 //! is wrong in it.
 //!
 //! Secrets never stand in the file: it names the environment variable or the private file that holds them, and they
-//! are read here into [`SecretString`]s, which no log, error or debug print shows.
+//! are read here into [`secrecy::SecretString`]s, which no log, error or debug print shows.
 
+mod command;
 mod diagnostic;
 mod file;
 pub mod jq;
 mod layers;
+mod log;
 mod paths;
 mod promises;
 mod redact;
@@ -17,20 +19,23 @@ mod tenants;
 #[cfg(test)]
 mod tests;
 mod thresholds;
+mod transport;
 mod ui;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
-use secrecy::SecretString;
 use thiserror::Error;
 
 pub use diagnostic::{Diagnostic, Place};
 pub use layers::{Flags, Layer, Setting};
+pub use log::LogSettings;
 pub use paths::{default_file, default_state_dir};
+pub use secret::SecretPlace;
 pub use tenants::{TenantBook, TenantRule};
 pub use thresholds::ThresholdBook;
+pub use transport::{Authority, Credentials, Identity, Scheme, Transport};
 pub use ui::{ColourDepth, KeySetting, Times, Ui, ViewSetting};
 
 /// The context of sources that stand at the top level of the file.
@@ -64,6 +69,8 @@ pub struct Config {
     pub keys: Vec<KeySetting>,
     /// The saved views, in the order of the file. Filters, orders and columns are as they were written.
     pub views: Vec<ViewSetting>,
+    /// What the program tells of itself, and how much of it is kept.
+    pub log: LogSettings,
     /// Where those values come from that do not say so themselves.
     pub layers: Layers,
 }
@@ -151,8 +158,8 @@ pub struct SourceConfig {
     pub poll: SignedDuration,
     /// For one request, from the connection to the last byte.
     pub timeout: SignedDuration,
-    /// The token sent as `Authorization: Bearer`; visible ASCII. `Debug` does not show it.
-    pub bearer: Option<SecretString>,
+    /// How it is reached: credentials, certificates, proxy. `Debug` does not show secrets.
+    pub transport: Transport,
     /// Where an instance's page is in the engine's own user interface: an http or https URL with `{id}`, `{flow}` and
     /// `{source}` in it; `None` for the usual place.
     pub open: Option<String>,

@@ -1,68 +1,193 @@
-//! Secrets: named in the config, read from the environment or from a private file, shown nowhere.
+//! Secrets: named in the config, read from the environment, a private file or a command's output, shown nowhere.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
 use super::Surroundings;
+use super::command;
 use super::diagnostic::Diagnostic;
 use super::paths;
-use super::section::{Found, Section};
+use super::section::Section;
 
-const HINT: &str = "a secret does not belong in this file; use auth = { bearer = { env = \"NAME\" } } or \
-                    { bearer = { file = \"PATH\" } }";
+/// Said where the secret itself stands in the file.
+const HINT: &str = "a secret does not belong in this file; use auth = { bearer = { env = \"NAME\" } }, \
+                    { bearer = { file = \"PATH\" } } or { bearer = { command = [\"PROGRAM\", \"ARGUMENT\"] } }";
 
-/// No token is longer: what is, is some other file.
-const MAX_BYTES: u64 = 64 * 1024;
+/// No secret is longer: what is, is some other file.
+pub(super) const MAX_BYTES: u64 = 64 * 1024;
 
-/// Where a secret is.
-pub(super) enum Reference<'a> {
-    Variable(Found<&'a str>),
-    File(Found<&'a str>),
+/// What a secret may look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// One word of visible ASCII, as a header can carry it.
+    Token,
+    /// One line: letters of any kind and spaces too.
+    Password,
+}
+
+/// Where a secret is kept, beside the config. `Debug` shows a command without its arguments: they could be secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// In this environment variable.
+    Variable(String),
+    /// In this file, which only its owner may read.
+    File(PathBuf),
+    /// It is what this program prints; its arguments follow.
+    Command(Vec<String>),
+}
+
+impl fmt::Debug for SecretPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words())
+    }
+}
+
+impl SecretPlace {
+    /// In words, without anything that could be a secret: a command's arguments are left out.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Variable(name) => format!("the environment variable {name}"),
+            Self::File(path) => format!("the file {}", path.display()),
+            Self::Command(words) => format!("the output of {}", words.first().map_or("a command", String::as_str)),
+        }
+    }
+
+    /// Whether it may hold another value later, while this process runs.
+    pub const fn renewable(&self) -> bool {
+        !matches!(self, Self::Variable(_))
+    }
+
+    /// Fetches what is kept there. The error is for people and holds no secret. May take as long as a command may.
+    pub(super) fn fetch(
+        &self,
+        shape: Shape,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<SecretString, String> {
+        let text = match self {
+            Self::Variable(name) => variable(name)
+                .filter(|value| !value.is_empty())
+                .ok_or_else(|| format!("the environment variable {name} is not set"))?,
+            Self::File(path) => read_file(path, true)?,
+            Self::Command(words) => command::output(words)?.trim().to_owned(),
+        };
+        let secret = text.trim_end_matches(['\r', '\n']);
+        let fits = match shape {
+            Shape::Token => secret.bytes().all(|b| b.is_ascii_graphic()),
+            Shape::Password => !secret.contains(char::is_control),
+        };
+        match (secret.is_empty() || !fits, shape) {
+            (false, _) => Ok(SecretString::from(secret)),
+            (true, Shape::Token) => {
+                Err(format!("{}: what it holds is no token: it must be one line of visible ASCII", self.words()))
+            }
+            (true, Shape::Password) => {
+                Err(format!("{}: what it holds is no password: it must be one line of text", self.words()))
+            }
+        }
+    }
+}
+
+/// Where the config says that a secret is.
+pub(super) struct Reference<'a> {
+    named: Named<'a>,
+    span: Range<usize>,
+    shape: Shape,
+}
+
+/// A place as the file writes it.
+enum Named<'a> {
+    Variable(&'a str),
+    File(&'a str),
+    Command(Vec<&'a str>),
+}
+
+/// The credentials of a source before they are read.
+pub(super) enum Auth<'a> {
+    Bearer(Reference<'a>),
+    Basic { user: &'a str, password: Reference<'a> },
 }
 
 /// Reads the `auth` of a source; `None` where it has none.
-pub(super) fn bearer<'a>(source: &Section<'a>) -> Result<Option<Reference<'a>>, Diagnostic> {
+pub(super) fn auth<'a>(source: &Section<'a>) -> Result<Option<Auth<'a>>, Diagnostic> {
     if source.is_text("auth") {
         return Err(source.document.wrong(&source.place("auth"), HINT));
     }
-    let Some(auth) = source.table("auth", &["bearer"])? else { return Ok(None) };
-    if auth.is_text("bearer") {
-        return Err(auth.document.wrong(&auth.place("bearer"), HINT));
+    let Some(auth) = source.table("auth", &["bearer", "basic"])? else { return Ok(None) };
+    if auth.is_text("basic") {
+        return Err(auth.document.wrong(&auth.place("basic"), HINT));
     }
-    let bearer = auth.table("bearer", &["env", "file"])?;
-    match bearer.as_ref().map(|bearer| Ok((bearer.text("env")?, bearer.text("file")?))).transpose()? {
-        Some((Some(name), None)) => Ok(Some(Reference::Variable(name))),
-        Some((None, Some(path))) => Ok(Some(Reference::File(path))),
-        _ => Err(auth.document.wrong(&auth.place("bearer"), "\"bearer\" needs either \"env\" or \"file\"")),
-    }
-}
-
-/// Fetches a secret.
-pub(super) fn read(
-    source: &Section<'_>,
-    reference: &Reference<'_>,
-    surroundings: &Surroundings<'_>,
-) -> Result<SecretString, Diagnostic> {
-    let (found, secret) = match reference {
-        Reference::Variable(name) => {
-            let secret = (surroundings.variable)(name.value).filter(|value| !value.is_empty());
-            (name, secret.ok_or_else(|| format!("the environment variable {} is not set", name.value)))
+    match auth.table("basic", &["user", "password"])? {
+        Some(_) if auth.has("bearer") => {
+            let message = "\"auth\" holds both \"bearer\" and \"basic\": a server takes one of them";
+            Err(auth.document.wrong(&auth.place("basic"), message))
         }
-        Reference::File(path) => (path, read_private(&paths::resolve(path.value, surroundings.folder))),
-    };
-    let secret = secret.map_err(|message| source.wrong(found, message))?;
-    let secret = secret.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() || !secret.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(source.wrong(found, "what it holds is no token: it must be one line of visible ASCII"));
+        Some(basic) => {
+            let user = basic.required_text("user", "\"basic\"")?;
+            if user.value.contains(':') || user.value.contains(char::is_control) {
+                return Err(basic.wrong(&user, "\"user\" can't hold a colon or a control character"));
+            }
+            let password = reference(&basic, "password", Shape::Password)?;
+            Ok(Some(Auth::Basic { user: user.value, password }))
+        }
+        None => Ok(Some(Auth::Bearer(reference(&auth, "bearer", Shape::Token)?))),
     }
-    Ok(SecretString::from(secret))
 }
 
-/// Reads a file that only its owner may read.
-fn read_private(path: &Path) -> Result<String, String> {
+/// Reads where the secret `key` of a table is.
+fn reference<'a>(table: &Section<'a>, key: &str, shape: Shape) -> Result<Reference<'a>, Diagnostic> {
+    if table.is_text(key) {
+        return Err(table.document.wrong(&table.place(key), HINT));
+    }
+    let needs = || {
+        let message = format!("\"{key}\" needs either \"env\", \"file\" or \"command\"");
+        table.document.wrong(&table.place(key), message)
+    };
+    let place = table.table(key, &["env", "file", "command"])?.ok_or_else(needs)?;
+    let named = [
+        place.text("env")?.map(|found| (Named::Variable(found.value), found.span)),
+        place.text("file")?.map(|found| (Named::File(found.value), found.span)),
+        place.words("command")?.map(|found| (Named::Command(found.value), found.span)),
+    ];
+    let mut named = named.into_iter().flatten();
+    match (named.next(), named.next()) {
+        (Some((named, span)), None) => Ok(Reference { named, span, shape }),
+        _ => Err(needs()),
+    }
+}
+
+impl Reference<'_> {
+    /// Fetches the secret, and says where it was.
+    pub(super) fn read(
+        self,
+        source: &Section<'_>,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<(SecretString, SecretPlace), Diagnostic> {
+        let folder = surroundings.folder;
+        let place = match self.named {
+            Named::Variable(name) => SecretPlace::Variable(name.to_owned()),
+            Named::File(path) => SecretPlace::File(paths::resolve(path, folder)),
+            Named::Command(words) => {
+                // A program that is named by a path is found as files are; any other in PATH.
+                let program = |word: &str| paths::resolve(word, folder).display().to_string();
+                let word = |(at, word): (usize, &str)| {
+                    if at == 0 && word.contains('/') { program(word) } else { word.to_owned() }
+                };
+                SecretPlace::Command(words.into_iter().enumerate().map(word).collect())
+            }
+        };
+        let secret = place.fetch(self.shape, surroundings.variable);
+        let secret = secret.map_err(|message| source.document.wrong(&self.span, message))?;
+        Ok((secret, place))
+    }
+}
+
+/// Reads a small file, where `private` only one that its owner alone may read.
+pub(super) fn read_file(path: &Path, private: bool) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
@@ -73,14 +198,15 @@ fn read_private(path: &Path) -> Result<String, String> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        if metadata.permissions().mode() & 0o077 != 0 {
+        if private && metadata.permissions().mode() & 0o077 != 0 {
             return Err(format!("others can reach {0}; mend it with: chmod 600 {0}", path.display()));
         }
     }
-    if metadata.len() > MAX_BYTES {
-        return Err(format!("{} is too long for a token", path.display()));
+    let limit = if private { MAX_BYTES } else { 16 * MAX_BYTES };
+    if metadata.len() > limit {
+        return Err(format!("{} is too long for what it should hold", path.display()));
     }
     let mut text = String::new();
-    file.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
+    file.take(limit).read_to_string(&mut text).map_err(failed)?;
     Ok(text)
 }

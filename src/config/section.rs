@@ -86,6 +86,27 @@ impl<'a> Section<'a> {
         self.text(key)?.ok_or_else(missing)
     }
 
+    /// A list of texts, with at least one in it.
+    pub(super) fn words(&self, key: &str) -> Result<Option<Found<Vec<&'a str>>>, Diagnostic> {
+        const WANTED: &str = "a list of texts in quotes, such as [\"program\", \"argument\"]";
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let DeValue::Array(entries) = value.get_ref() else { return Err(self.mismatch(key, value, WANTED)) };
+        let words = entries.iter().map(|entry| match entry.get_ref() {
+            DeValue::String(text) => Ok(&**text),
+            _ => Err(self.mismatch(key, entry, WANTED)),
+        });
+        let words: Vec<&'a str> = words.collect::<Result<_, _>>()?;
+        match words.first() {
+            Some(first) if !first.trim().is_empty() => Ok(Some(Found { value: words, span: value.span() })),
+            _ => Err(self.document.wrong(&value.span(), format!("\"{key}\" is empty"))),
+        }
+    }
+
+    /// Whether a key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
     /// A list of texts; none where there is no such key.
     pub(super) fn texts(&self, key: &str) -> Result<Vec<Found<&'a str>>, Diagnostic> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };

@@ -55,7 +55,7 @@ fn the_smallest_config_has_the_defaults() {
     assert_eq!(source.url, "http://localhost:9070", "a trailing slash goes");
     assert_eq!(source.poll, SignedDuration::from_secs(5));
     assert_eq!(source.timeout, SignedDuration::from_secs(10));
-    assert!(source.bearer.is_none());
+    assert!(source.transport.credentials.is_none());
     assert_eq!(config.thresholds.resolve("restate", "flow", "step", POLL), Thresholds::default());
 }
 
@@ -342,7 +342,7 @@ fn the_operator_comes_from_the_variable_the_file_or_the_user() {
 fn a_token_comes_from_the_environment_and_is_shown_nowhere() {
     let text = source_with("auth = { bearer = { env = \"TOKEN\" } }");
     let config = with_variables(&text, &[("TOKEN", "hunter2\n")], Path::new("")).unwrap();
-    assert_eq!(config.context.sources[0].bearer.as_ref().unwrap().expose_secret(), "hunter2");
+    assert_eq!(config.context.sources[0].transport.credentials.as_ref().unwrap().secret().expose_secret(), "hunter2");
     assert!(!format!("{config:?}").contains("hunter2"));
     assert_eq!(refused(&text), "config.toml:5:27: the environment variable TOKEN is not set");
     for bad in ["hunter2 x", "hunter2\nx", "hünter2", "\n"] {
@@ -371,6 +371,53 @@ fn a_token_in_the_config_is_refused_and_not_repeated() {
     }
 }
 
+#[test]
+fn a_token_may_come_from_a_command() {
+    let text = |words: &str| source_with(&format!("auth = {{ bearer = {{ command = {words} }} }}"));
+    let config = with_variables(&text("[\"printf\", \" hunter2\\n\"]"), &[], Path::new("")).unwrap();
+    let credentials = config.context.sources[0].transport.credentials.as_ref().unwrap();
+    assert_eq!(credentials.secret().expose_secret(), "hunter2");
+    assert_eq!(credentials.words(), "bearer token from the output of printf");
+    assert!(credentials.renewable() && !format!("{:?}", credentials.secret()).contains("hunter2"));
+    for (words, why) in [
+        ("\"printf hunter2\"", "\"command\" must be a list of texts in quotes"),
+        ("[]", "\"command\" is empty"),
+        ("[\"\"]", "\"command\" is empty"),
+        ("[\"printf\", 5]", "must be a list of texts"),
+        ("[\"true\"]", "the output of true: what it holds is no token"),
+        ("[\"printf\", \"two words\"]", "the output of printf: what it holds is no token"),
+        ("[\"false\"]", "false failed (exit status: 1)"),
+        ("[\"./none\"]", "none: No such file"),
+    ] {
+        let error = with_variables(&text(words), &[], Path::new("")).unwrap_err().to_string();
+        assert!(error.starts_with("config.toml:5:") && error.contains(why), "{words}: {error}");
+    }
+}
+
+#[test]
+fn a_user_has_a_password_that_stands_elsewhere() {
+    let text = source_with("auth = { basic = { user = \"jo\", password = { env = \"PASSWORD\" } } }");
+    let config = with_variables(&text, &[("PASSWORD", "correct horse ü")], Path::new("")).unwrap();
+    let credentials = config.context.sources[0].transport.credentials.as_ref().unwrap();
+    assert_eq!(credentials.secret().expose_secret(), "correct horse ü");
+    assert_eq!(credentials.words(), "user jo, password from the environment variable PASSWORD");
+    assert!(!format!("{config:?}").contains("horse"));
+    for (line, why) in [
+        ("basic = { user = \"jo\", password = \"hunter2\" }", "a secret does not belong in this file"),
+        ("basic = \"jo:hunter2\"", "a secret does not belong in this file"),
+        ("basic = { password = { env = \"PASSWORD\" } }", "needs \"user\""),
+        ("basic = { user = \"jo\" }", "\"password\" needs either"),
+        ("basic = { user = \"jo:hunter2\", password = { env = \"P\" } }", "can't hold a colon"),
+        (
+            "bearer = { env = \"A\" }, basic = { user = \"jo\", password = { env = \"P\" } }",
+            "a server takes one of them",
+        ),
+    ] {
+        let error = refused(&source_with(&format!("auth = {{ {line} }}")));
+        assert!(error.contains(why) && !error.contains("hunter2"), "{error}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_token_file_must_be_private() {
@@ -385,7 +432,10 @@ fn a_token_file_must_be_private() {
     std::fs::write(&path, "hunter2\n").unwrap();
     for mode in [0o600, 0o400] {
         let config = read(mode).unwrap();
-        assert_eq!(config.context.sources[0].bearer.as_ref().unwrap().expose_secret(), "hunter2");
+        assert_eq!(
+            config.context.sources[0].transport.credentials.as_ref().unwrap().secret().expose_secret(),
+            "hunter2"
+        );
     }
     for mode in [0o640, 0o604, 0o644, 0o620] {
         let error = read(mode).unwrap_err().to_string();

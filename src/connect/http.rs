@@ -9,21 +9,28 @@
 //! It knows nothing of any engine. What it says is for people: scrubbed, and without credentials.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap};
 pub use reqwest::{Method, StatusCode};
 use reqwest::{RequestBuilder, Response, Url};
-use secrecy::{ExposeSecret, SecretString};
 use serde::de::{Deserialize, DeserializeOwned};
 use serde::ser::Serialize;
 use tokio::time::timeout_at;
 
+use self::build::base;
+use self::credentials::Keyring;
+use self::patience::Patience;
+pub use self::tls::Certificate;
 use super::ConnectError;
+use crate::config::{Scheme, Transport};
 use crate::domain::text::SafeText;
 
+mod build;
+mod credentials;
+mod patience;
+mod tls;
 mod words;
 
 #[cfg(test)]
@@ -41,6 +48,9 @@ const ACT_BODY_CAP: usize = 64 * 1024;
 /// How much of a refusal is read for its message.
 const QUOTE_CAP: usize = 4 * 1024;
 
+/// Why nothing is sent to a server whose certificate is not verified.
+const UNVERIFIED: &str = "the server's certificate is not verified (verify = false), so nobody knows who would act";
+
 /// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -53,6 +63,8 @@ pub struct Answer<T> {
     pub elapsed: Duration,
     /// The server's clock, where it sent it; to the second.
     pub date: Option<Timestamp>,
+    /// The server's certificate, where the connection was secured.
+    pub certificate: Option<Certificate>,
 }
 
 /// What became of a mutation.
@@ -62,7 +74,7 @@ pub enum ActReply {
     Answered {
         /// The HTTP status; a redirect is one too, and was not followed.
         status: u16,
-        /// The body, at most its first 64 KiB, without the bearer if it was echoed.
+        /// The body, at most its first 64 KiB, without the secrets if they were echoed.
         body: Vec<u8>,
     },
     /// There never was a connection, so nothing can have been delivered.
@@ -79,7 +91,12 @@ pub struct Client {
     base: Url,
     timeout: Duration,
     body_cap: usize,
-    bearer: Option<SecretString>,
+    keyring: Keyring,
+    patience: Patience,
+    own_authority: bool,
+    identity: bool,
+    proxy: Option<Url>,
+    unverified: bool,
     hint: Option<SafeText>,
 }
 
@@ -97,32 +114,37 @@ impl Client {
     /// A client for the server at `base_url`. Nothing is sent yet.
     ///
     /// Refuses what is no http(s) URL, and one with a user name, password, query or fragment: a secret there would
-    /// reach logs and screens. The proxies of the usual variables are used, though never for a loopback address.
-    pub fn new(base_url: &str, timeout: Duration, bearer: Option<SecretString>) -> Result<Self, ConnectError> {
+    /// reach logs and screens. Where the transport names no proxy, those of the usual variables are used, though never
+    /// for a loopback address.
+    pub fn new(base_url: &str, timeout: Duration, transport: impl Into<Transport>) -> Result<Self, ConnectError> {
+        let transport = transport.into();
         let base = base(base_url)?;
-        let headers = headers(bearer.as_ref())?;
-        let builder = || {
-            let builder = reqwest::Client::builder()
-                .user_agent(concat!("quarterdeck/", env!("CARGO_PKG_VERSION")))
-                .default_headers(headers.clone())
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .retry(reqwest::retry::never())
-                .connect_timeout(timeout.min(CONNECT_TIMEOUT));
-            if is_loopback(&base) { builder.no_proxy() } else { builder }
-        };
-        let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|e| words::unbuilt(&e));
+        let (reads, acts) = build::clients(&base, timeout, &transport)?;
+        let others = credentials::of_proxies(|name| std::env::var(name).ok());
         Ok(Self {
-            reads: build(builder())?,
-            // Without idle connections each request opens its own: none is sent on one that may be half dead, which
-            // is the only case in which the pool would send it a second time.
-            acts: build(builder().pool_max_idle_per_host(0).http1_only())?,
+            reads,
+            acts,
             base,
             timeout,
             body_cap: BODY_CAP,
-            bearer,
+            own_authority: transport.authority.is_some(),
+            identity: transport.identity.is_some(),
+            proxy: transport.proxy.as_deref().and_then(|proxy| Url::parse(proxy).ok()),
+            unverified: transport.unverified,
+            keyring: Keyring::new(transport.credentials, others)?,
+            patience: Patience::default(),
             hint: None,
         })
+    }
+
+    /// Why nothing can be acted on through this client; `None` where it can.
+    pub fn refuses_acts(&self) -> Option<SafeText> {
+        self.unverified.then(|| UNVERIFIED.into())
+    }
+
+    /// Whether the server's certificate is taken unseen. Over plain http there is none to verify.
+    pub const fn unverified(&self) -> bool {
+        self.unverified
     }
 
     /// What to ask a person who reads of a 404 or of an answer that is no JSON: `is this a Restate admin URL?`.
@@ -144,14 +166,15 @@ impl Client {
         SafeText::new(self.base.as_str().trim_end_matches('/'))
     }
 
-    /// Whether it sends a token.
-    pub fn has_bearer(&self) -> bool {
-        self.bearer.is_some()
+    /// How the credentials are sent; `None` where there are none.
+    pub fn scheme(&self) -> Option<Scheme> {
+        self.keyring.scheme()
     }
 
     /// Asks for JSON at `path`, which begins with a slash and is already encoded.
     pub async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ConnectError> {
         let cap = self.body_cap.min(FACT_CAP);
+        self.ready(path).await?;
         let answer = self.read(path, self.request(&self.reads, Method::GET, path)?, cap).await?;
         self.parsed(path, &answer)
     }
@@ -172,6 +195,7 @@ impl Client {
         path: &str,
         body: &(impl Serialize + Sync),
     ) -> Result<Answer<Vec<u8>>, ConnectError> {
+        self.ready(path).await?;
         let request = self.request(&self.reads, Method::POST, path)?.json(body);
         self.read(path, request, self.body_cap).await
     }
@@ -183,6 +207,9 @@ impl Client {
 
     /// Sends one mutation, once, on a connection that nothing else uses.
     pub async fn act(&self, method: Method, path: &str) -> ActReply {
+        if let Some(why) = self.refuses_acts() {
+            return ActReply::NotSent(why);
+        }
         let deadline = tokio::time::Instant::now() + self.timeout;
         let request = match self.request(&self.acts, method, path) {
             Ok(request) => request,
@@ -207,11 +234,23 @@ impl Client {
         }
     }
 
+    /// Before a read: whether the server may be asked yet, and with credentials that it has not refused.
+    async fn ready(&self, path: &str) -> Result<(), ConnectError> {
+        self.patience.over(path)?;
+        self.keyring.renew().await
+    }
+
     fn request(&self, client: &reqwest::Client, method: Method, path: &str) -> Result<RequestBuilder, ConnectError> {
         // The path is put behind the base's own, so it can't name another host.
         let joined = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
         match Url::parse(&joined) {
-            Ok(url) if path.starts_with('/') => Ok(client.request(method, url)),
+            Ok(url) if path.starts_with('/') => {
+                let request = client.request(method, url);
+                Ok(match self.keyring.header() {
+                    Some(header) => request.header(AUTHORIZATION, header),
+                    None => request,
+                })
+            }
             _ => Err(ConnectError::BadAnswer(self.safe(&format!("{}: not a path to ask at", words::shown(path))))),
         }
     }
@@ -236,7 +275,9 @@ impl Client {
             && self.fill(path, &mut response, &mut body, cap, deadline).await.map_err(ConnectError::Unreachable)?
         {
             let date = response.headers().get(DATE).and_then(|d| words::date(d.to_str().ok()?));
-            return Ok(Answer { value: body, elapsed: started.elapsed(), date });
+            let certificate = tls::certificate(&response, !self.unverified);
+            let body = self.keyring.redact(body);
+            return Ok(Answer { value: body, elapsed: started.elapsed(), date, certificate });
         }
         let cap = words::bytes(cap);
         Err(ConnectError::BadAnswer(self.safe(&format!("{}: the answer is larger than {cap}", words::shown(path)))))
@@ -276,19 +317,16 @@ impl Client {
 
     fn parsed<T: DeserializeOwned>(&self, path: &str, answer: &Answer<Vec<u8>>) -> Result<Answer<T>, ConnectError> {
         let value = self.parse(path, &answer.value)?;
-        Ok(Answer { value, elapsed: answer.elapsed, date: answer.date })
+        Ok(Answer { value, elapsed: answer.elapsed, date: answer.date, certificate: answer.certificate })
     }
 
-    /// Scrubs a text of ours, in which the server may have had its say, and takes the bearer out of it.
+    /// Scrubs a text of ours, in which the server may have had its say, and takes the secrets out of it.
     fn safe(&self, text: &str) -> SafeText {
         SafeText::clipped(&self.redacted(text), 600)
     }
 
     fn redacted<'a>(&self, text: &'a str) -> std::borrow::Cow<'a, str> {
-        match self.bearer.as_ref().map(|bearer| bearer.expose_secret().trim()) {
-            Some(secret) if !secret.is_empty() && text.contains(secret) => text.replace(secret, "[redacted]").into(),
-            _ => text.into(),
-        }
+        self.keyring.redacted(text)
     }
 }
 
@@ -308,42 +346,4 @@ pub fn segment(raw: &str) -> Option<String> {
         }
     }
     Some(encoded)
-}
-
-fn base(raw: &str) -> Result<Url, ConnectError> {
-    // What was wrong is said without the text itself: it may hold a password.
-    let refuse = |why: &str| Err(ConnectError::Refused(SafeText::new(why)));
-    let Ok(url) = Url::parse(raw.trim()) else {
-        return refuse("the source's URL can't be read: it looks like http://host:9070");
-    };
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return refuse("the source's URL must begin with http:// or https://");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return refuse("the source's URL holds a user name or password: credentials belong in `auth`");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return refuse("the source's URL holds a `?` or `#`: it ends with the path; credentials belong in `auth`");
-    }
-    Ok(url)
-}
-
-fn headers(bearer: Option<&SecretString>) -> Result<HeaderMap, ConnectError> {
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    if let Some(bearer) = bearer {
-        let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", bearer.expose_secret().trim())) else {
-            return Err(ConnectError::Refused("the bearer token holds characters that no header can carry".into()));
-        };
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    Ok(headers)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.ends_with(".localhost") || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-    })
 }

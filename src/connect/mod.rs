@@ -7,6 +7,8 @@ pub mod http;
 pub mod restate;
 pub mod sim;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
@@ -31,6 +33,14 @@ pub enum ConnectError {
     /// It refused, in its own words.
     #[error("{0}")]
     Refused(SafeText),
+    /// It has no time now, and may have said for how long.
+    #[error("{text}")]
+    Busy {
+        /// What it said.
+        text: SafeText,
+        /// How long it is to be left alone from now on; `None` where it did not say, or said what can't be meant.
+        wait: Option<Duration>,
+    },
     /// It has no such instance.
     #[error("{0}")]
     NotFound(SafeText),
@@ -118,6 +128,21 @@ pub struct Reading {
     pub last_failure_at: Option<Timestamp>,
 }
 
+/// What a source says of itself, for whoever asks whether all is well.
+#[derive(Debug, Clone, Default)]
+pub struct Checkup {
+    /// The engine's version.
+    pub version: Option<SafeText>,
+    /// Whether Quarterdeck was tested with that version; `None` where that is no question.
+    pub tested: Option<bool>,
+    /// The present, by the engine's clock.
+    pub engine_now: Option<Timestamp>,
+    /// The server's certificate, where the connection was secured.
+    pub certificate: Option<http::Certificate>,
+    /// What is read in a pass, and why it can't be read where that is so.
+    pub reads: Vec<(SafeText, Option<SafeText>)>,
+}
+
 /// An instance of which it is asked what it was begun with.
 #[derive(Debug, Clone, Copy)]
 pub struct PayloadOf<'a> {
@@ -162,11 +187,26 @@ pub trait Connector: Send + Sync {
     /// The verbs that the engine has.
     fn verbs(&self) -> &'static [Verb];
 
+    /// Why nothing may be acted on through it, where that is so whatever the instance.
+    fn refuses_acts(&self) -> Option<SafeText> {
+        None
+    }
+
+    /// Whether its server is believed without its certificate having been verified.
+    fn unverified(&self) -> bool {
+        false
+    }
+
     /// What a verb makes the engine do, in words, for one instance.
     fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText;
 
     /// Whether it answers at all, asked as cheaply as can be: what a pause between two passes is filled with.
     async fn check(&self) -> Result<(), ConnectError>;
+
+    /// What it is and what can be read of it, asked in small questions.
+    async fn examine(&self) -> Result<Checkup, ConnectError> {
+        self.check().await.map(|()| Checkup::default())
+    }
 
     /// One pass: every open and failed instance and the engine's own counts.
     ///

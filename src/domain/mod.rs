@@ -9,6 +9,7 @@ mod fingerprint;
 pub mod flow;
 pub mod hash;
 pub mod ids;
+pub mod log;
 pub mod nearest;
 pub mod promise;
 pub mod raw;

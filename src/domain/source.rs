@@ -69,6 +69,8 @@ pub struct SourceStatus {
     pub untold_tenant: Option<SafeText>,
     /// The engine's version.
     pub version: Option<SafeText>,
+    /// Whether its certificate is taken unseen: then nobody knows who answers, and nothing is acted on.
+    pub unverified: bool,
     /// What its connector can do to an instance.
     pub verbs: &'static [Verb],
 }

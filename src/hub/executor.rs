@@ -68,7 +68,7 @@ pub(super) fn offers(connector: &dyn Connector, flow: &FlowInstance, read_only: 
     Verb::ALL
         .into_iter()
         .map(|verb| {
-            let refusal = read_only.cloned().or_else(|| {
+            let refusal = read_only.cloned().or_else(|| connector.refuses_acts()).or_else(|| {
                 if connector.verbs().contains(&verb) {
                     unfit(verb, flow).map(SafeText::from)
                 } else {
@@ -218,6 +218,8 @@ impl Executor {
             watched_until: None,
             plan,
         };
+        let (verb, instance) = (remediation.plan.verb.name(), &remediation.plan.target.instance);
+        tracing::info!(source = %remediation.plan.target.source, act = %id, verb, %instance, "an act is sent");
         self.remember(remediation.clone());
         let this = self.clone();
         tokio::spawn(async move { this.carry_out(connector, id, before).await });
@@ -405,6 +407,10 @@ impl Executor {
     }
 
     fn end(&self, id: &str, state: ItemState, words: SafeText) {
+        if let Some(act) = self.find(id) {
+            let verb = act.plan.verb.name();
+            tracing::info!(source = %act.plan.target.source, act = id, verb, state = state.name(), outcome = %words, "an act ended");
+        }
         let recorded = self.record(id, Event::Ended { state, text: words.to_string() });
         self.tell(id, state, words);
         if let Err(error) = recorded {

@@ -34,6 +34,7 @@ use crate::connect::{Connector, Reading};
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::flow::{FlowDetail, FlowInstance, JudgedFlow, WaitKind};
 use crate::domain::ids::InstanceId;
+use crate::domain::log::{LogBook, LogView};
 use crate::domain::promise::Promise;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
@@ -74,6 +75,7 @@ pub struct Setup {
 
 /// The hub in process.
 pub struct Hub {
+    log: std::sync::OnceLock<LogBook>,
     context: SafeText,
     read_only: Option<SafeText>,
     book: Book,
@@ -126,6 +128,7 @@ impl Hub {
         let sources =
             setup.sources.into_iter().map(|(name, connector, poll)| Source::new(&name, connector, poll)).collect();
         Arc::new(Self {
+            log: std::sync::OnceLock::new(),
             context: setup.context.into(),
             read_only,
             book: Book { thresholds: setup.thresholds, tenants: setup.tenants },
@@ -162,6 +165,12 @@ impl Hub {
             })
         };
         Polling((0..self.sources.len()).map(poll).collect())
+    }
+
+    /// Where it is kept what the program tells of itself. The first one stays.
+    pub fn tells(&self, book: LogBook) {
+        // A second one is of no use to anybody.
+        let _ = self.log.set(book);
     }
 
     fn changed(&self) {
@@ -467,6 +476,11 @@ impl Ops for Hub {
 
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
         Ok(self.executor.as_ref().map(|executor| executor.remediations()).unwrap_or_default())
+    }
+
+    async fn log(&self) -> Result<Arc<LogView>, OpsError> {
+        let book = self.log.get().ok_or_else(|| OpsError::Refused("no log is kept".into()))?;
+        Ok(Arc::new(book.view()))
     }
 
     async fn arm(&self, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {

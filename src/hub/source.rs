@@ -1,7 +1,7 @@
 //! One source: its poll loop, its last good rows and counts, and how well it is known.
 //!
 //! The hub owns the loop: one pass in flight, an interval with jitter that never keeps the engine busy for more than
-//! a tenth of the time, back-off on errors. A pass that fails or stops half-way changes nothing of what is held; it
+//! a tenth of the time, back-off on errors, `Retry-After` kept to. A pass that fails or stops half-way changes nothing of what is held; it
 //! makes it stale.
 
 use std::collections::{HashMap, HashSet};
@@ -27,6 +27,9 @@ const STALE_AT_LEAST: Duration = Duration::from_secs(15);
 
 /// The engine's share of the time: a pass that took this long is followed by a pause ten times as long.
 const PAUSE_PER_PASS: u32 = 10;
+
+/// A pass that takes longer is told of, where it takes longer than the time between two as well.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// The longest pause between two passes over a source that fails.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
@@ -69,6 +72,8 @@ struct State {
     latency: Option<Duration>,
     clock_offset: Option<SignedDuration>,
     interval: Duration,
+    /// Until when the source has asked to be left alone.
+    not_before: Option<tokio::time::Instant>,
     bad_rows: usize,
     bad_row: Option<SafeText>,
     trouble: Trouble,
@@ -163,6 +168,7 @@ impl Source {
             untold_tenants: state.trouble.count,
             untold_tenant: state.trouble.first.clone(),
             version: state.version.clone(),
+            unverified: self.connector.unverified(),
             verbs: self.connector.verbs(),
         }
     }
@@ -184,11 +190,20 @@ impl Source {
                 }
             };
             changed();
+            // What the source asked for is only ever made longer.
+            let pause = jittered(pause).max(self.left_alone().mul_f64(rand::random_range(1.0..=1.2)));
             tokio::select! {
-                () = self.rest(jittered(pause)) => {}
-                () = self.wake.notified() => {}
+                () = self.rest(pause) => {}
+                // Not even for somebody who presses a key is it asked too early.
+                () = self.wake.notified() => tokio::time::sleep(self.left_alone()).await,
             }
         }
+    }
+
+    /// For how long the source wants to be left alone yet.
+    fn left_alone(&self) -> Duration {
+        let until = self.state().not_before;
+        until.map(|until| until.saturating_duration_since(tokio::time::Instant::now())).unwrap_or_default()
     }
 
     /// Waits, and in a pause that is longer than the poll interval keeps asking whether the source is still there:
@@ -219,7 +234,12 @@ impl Source {
                 self.state().trouble = trouble;
                 self.take(gathered, &book.thresholds, asked_at, clock(), began.elapsed())
             }
-            Err(error) => self.fail(&error),
+            Err(error) => {
+                let pause = self.fail(&error);
+                let failures = self.state().failures;
+                tracing::warn!(source = %self.name, %error, failures, "a pass failed");
+                pause
+            }
         }
     }
 
@@ -278,6 +298,7 @@ impl Source {
         let judged = judge_all(flows, book, poll, engine_now.unwrap_or(now));
         let board = board::of_source(&self.name, &judged.iter(), Some(&gathered.counts));
         let mut state = self.state();
+        self.tell(&state, judged.len(), gathered.bad_rows, took);
         state.good_in_a_row = state.good_in_a_row.saturating_add(1);
         // One failure is a blip; after a row of them one good pass may be a blip too.
         state.live = state.last_good_at.is_none() || state.failures <= 1 || state.good_in_a_row >= 2;
@@ -304,6 +325,22 @@ impl Source {
         if live { state.interval } else { CONFIRM_AFTER }
     }
 
+    /// Tells the log of a good pass. `state` is what it was before.
+    fn tell(&self, state: &State, rows: usize, bad_rows: usize, took: Duration) {
+        let (name, took_ms) = (&self.name, took.as_millis());
+        if state.failures > 0 {
+            tracing::info!(source = %name, failures = state.failures, "a pass is good again");
+        }
+        if took > self.poll.max(SLOW) {
+            tracing::warn!(source = %name, rows, took_ms, "a pass was slow");
+        } else {
+            tracing::debug!(source = %name, rows, took_ms, "a pass was good");
+        }
+        if bad_rows > state.bad_rows {
+            tracing::warn!(source = %name, bad_rows, "rows can't be read");
+        }
+    }
+
     /// Keeps what was held, as stale.
     fn fail(&self, error: &ConnectError) -> Duration {
         self.go_stale(error.to_string().into());
@@ -311,7 +348,10 @@ impl Source {
         state.failures = state.failures.saturating_add(1);
         state.good_in_a_row = 0;
         let doublings = state.failures.saturating_sub(1).min(8);
-        state.interval = (self.poll * 2_u32.pow(doublings)).min(LONGEST_BACK_OFF.max(self.poll));
+        let wish = if let ConnectError::Busy { wait, .. } = error { *wait } else { None };
+        state.not_before = wish.map(|wait| tokio::time::Instant::now() + wait);
+        let back_off = (self.poll * 2_u32.pow(doublings)).min(LONGEST_BACK_OFF.max(self.poll));
+        state.interval = back_off.max(wish.unwrap_or_default());
         state.interval
     }
 
@@ -384,3 +424,6 @@ fn judge_all(flows: Vec<FlowInstance>, book: &ThresholdBook, poll: SignedDuratio
     }
     flows.into_iter().zip(judgements).map(|(flow, judgement)| JudgedFlow { flow, judgement }).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,5 +24,6 @@ pub mod program;
 pub mod proxy;
 pub mod request;
 pub mod restate;
+pub mod tls;
 pub mod wait;
 pub mod ways;

@@ -6,6 +6,7 @@ pub(super) mod claim;
 mod contexts;
 pub(super) mod help;
 mod line;
+pub(super) mod log;
 pub(super) mod menu;
 pub(super) mod page;
 pub(super) mod progress;
@@ -87,7 +88,8 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Source { name, .. } => Some(source::content(app, styles, name)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
-        Popup::Verbs { .. }
+        Popup::Log(_)
+        | Popup::Verbs { .. }
         | Popup::Planning { .. }
         | Popup::Themes { .. }
         | Popup::Page { .. }
@@ -121,6 +123,10 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             let (block, area) = progress::content(app, pen.styles, id);
             pen.hit(area, Hit::Area(Place::Popup));
             paint(pen, area, &block, *scroll);
+            None
+        }
+        Popup::Log(look) => {
+            log::draw(app, pen, look);
             None
         }
         Popup::Verbs { target, answer, index } => {

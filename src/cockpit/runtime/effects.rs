@@ -24,6 +24,7 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::Flows(query) => Answer::Flows(patiently(ops.flows(query)).await),
         Ask::Flow(id) => Answer::Flow(Box::new(patiently(ops.flow(&id)).await)),
         Ask::Plan(verb, id) => Answer::Plan(Box::new(patiently(ops.plan(verb, &id)).await)),
+        Ask::Log => Answer::Log(patiently(ops.log()).await),
         Ask::Remediations => Answer::Remediations(patiently(ops.remediations()).await),
         Ask::Raw(id) => Answer::Raw(Box::new(patiently(ops.raw(&id)).await)),
         Ask::Pair([one, other]) => {

@@ -152,6 +152,10 @@ pub(in crate::cockpit) fn facts(app: &App, styles: &Styles, source: &SourceStatu
         labelled(&mut block, styles, "asked", &format!("{} ago", words(since(at, app.now))), styles.text, columns);
     }
     labelled(&mut block, styles, "address", &source.address, styles.text, columns);
+    if source.unverified {
+        let text = "NOT VERIFIED (verify = false): nobody knows who answers, so nothing can be acted on";
+        labelled(&mut block, styles, "TLS", text, styles.warning, columns);
+    }
     labelled(&mut block, styles, "kind", source.kind, styles.text, columns);
     let clock = match source.clock_offset {
         Some(offset) if offset.as_secs().abs() < 1 => "agrees with this machine's".to_owned(),

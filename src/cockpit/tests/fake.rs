@@ -16,6 +16,7 @@ use crate::domain::flow::{
     WaitKind,
 };
 use crate::domain::ids::InstanceId;
+use crate::domain::log::{LogBook, LogView};
 use crate::domain::raw::{Json, RawFlow, RawPart, Told};
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
@@ -48,6 +49,7 @@ pub(super) fn settings() -> Settings {
 
 pub(super) fn source(name: &str, state: Freshness, seconds: i64) -> SourceStatus {
     SourceStatus {
+        unverified: false,
         name: name.into(),
         kind: "restate",
         address: format!("http://{name}.internal:9070").into(),
@@ -298,6 +300,7 @@ pub(super) struct FakeOps {
     pub(super) overview: Mutex<Result<Overview, OpsError>>,
     pub(super) rows: Mutex<Vec<Arc<JudgedFlow>>>,
     pub(super) acts: Mutex<Vec<Remediation>>,
+    pub(super) log: LogBook,
     pub(super) acted: AtomicUsize,
     pub(super) changes: watch::Sender<u64>,
 }
@@ -308,6 +311,7 @@ impl Default for FakeOps {
             overview: Mutex::new(Ok(overview())),
             rows: Mutex::new(ROWS.clone()),
             acts: Mutex::new(Vec::new()),
+            log: LogBook::default(),
             acted: AtomicUsize::new(0),
             changes: watch::Sender::new(0),
         }
@@ -555,6 +559,10 @@ impl Ops for FakeOps {
         let act = act(ItemState::Pending);
         self.acts.lock().unwrap().insert(0, act.clone());
         Ok(act)
+    }
+
+    async fn log(&self) -> Result<Arc<LogView>, OpsError> {
+        Ok(Arc::new(self.log.view()))
     }
 
     async fn arm(&self, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {

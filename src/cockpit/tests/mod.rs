@@ -6,6 +6,7 @@ mod claims;
 mod contexts;
 pub(in crate::cockpit) mod fake;
 mod groups;
+mod log;
 mod marks;
 mod mouse;
 mod moving;

@@ -109,12 +109,16 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
         return menus::views_key(app, key);
     }
     let leave = is_for(CommandId::Quit) || is_for(CommandId::Back) || is_for(CommandId::Interrupt);
+    if matches!(app.popup, Some(Popup::Log(_))) {
+        super::log::key(app, key, scroll_by);
+        return Vec::new();
+    }
     let most = popups::overflow(app);
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
         Popup::Arm(_) => return arming::key(app, event, key),
         Popup::Contexts(_) => return contexts::key(app, key),
-        Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } => {}
+        Popup::Log(_) | Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } => {}
         Popup::Help { scroll, find, typing: true } => {
             match key_text(event) {
                 _ if is("enter") => {}

@@ -61,6 +61,12 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             super::acting::plan_came(app, *answer);
             Vec::new()
         }
+        Answer::Log(answer) => {
+            let before = app.log.value().cloned();
+            app.log.answered(answer, now);
+            super::log::came(app, before.as_deref());
+            Vec::new()
+        }
         Answer::Remediations(answer) => {
             let before = app.acts.value().cloned().unwrap_or_default();
             app.acts.answered(answer, now);
@@ -122,6 +128,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Range
             | Target::Rows
             | Target::Raw
+            | Target::Log
             | Target::Pair
             | Target::Ways => None,
         });

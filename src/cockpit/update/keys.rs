@@ -180,6 +180,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             }
             Vec::new()
         }
+        CommandId::Log => super::log::open(app),
         CommandId::Help => {
             app.popup = Some(Popup::Help { scroll: 0, find: String::new(), typing: false });
             Vec::new()

@@ -9,6 +9,7 @@ pub(super) mod contexts;
 mod copying;
 mod data;
 mod keys;
+mod log;
 mod marks;
 mod menus;
 mod mouse;
@@ -102,6 +103,7 @@ fn tick(app: &mut App) -> Vec<Effect> {
     arming::tick(app);
     data::thaw(app);
     let mut effects = Vec::new();
+    effects.extend(log::tick(app));
     let watched = app.screen() == ScreenName::Detail || matches!(app.popup, Some(Popup::Review(_)));
     let due = app.detail.asked_at.is_none_or(|at| now.duration_since(at) >= DETAIL_EVERY);
     if watched && due && (app.paused.is_none() || app.popup.is_some()) && !app.busy(Target::Flow) {

@@ -42,6 +42,9 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
     } else if app.settings.writable {
         left.push(Span::styled(" WRITE ", styles.badge_note));
     }
+    if let Some(words) = unverified(app, area.width) {
+        left.push(Span::styled(words, styles.badge_note));
+    }
     if let Some(since_when) = app.paused {
         // What is on screen is from then; ages go on, since time does.
         left.push(Span::styled(format!(" PAUSED since {} ", app.times.clock(since_when)), styles.badge_note));
@@ -63,6 +66,19 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
     pen.spans(area.right() - right_width, area.y, right_width, &right);
     let from = area.x + used + 1;
     sources(app, pen, Rect { x: from, width: (area.right() - right_width).saturating_sub(from + 1), ..area });
+}
+
+/// Which sources are believed without their certificate having been verified.
+fn unverified(app: &App, width: u16) -> Option<String> {
+    let sources = &app.overview.value()?.sources;
+    let names: Vec<&str> =
+        sources.iter().filter(|source| source.unverified).map(|source| source.name.as_str()).collect();
+    match names.as_slice() {
+        [] => None,
+        [name] if width >= 100 || name.chars().count() <= 16 => Some(format!(" TLS UNVERIFIED {name} ")),
+        [_] => Some(" TLS UNVERIFIED ".to_owned()),
+        names => Some(format!(" TLS UNVERIFIED {} sources ", names.len())),
+    }
 }
 
 /// Each source with its age; those that do not fit are counted.

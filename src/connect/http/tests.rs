@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -147,7 +148,10 @@ async fn each_bad_answer_is_told_in_words() {
             "/query: the answer is garbled after 0 bytes: Invalid gzip header",
         ),
         (vec![], "/query: the server closed the connection before it answered"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(), "/query: no readable HTTP answer: invalid HTTP version parsed"),
+        (
+            b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(),
+            "/query: no readable HTTP answer: invalid HTTP version parsed; is it https:// rather than http://?",
+        ),
         (
             format!("HTTP/1.1 200 OK\r\nx: {}\r\n", "x".repeat(1 << 20)).into_bytes(),
             "/query: the answer's header is too large",
@@ -272,7 +276,7 @@ async fn the_bearer_is_sent_and_never_shown() {
     for bytes in [
         response("200 OK", &format!("content-type: {SECRET}\r\n"), SECRET),
         response("200 OK", JSON, &format!("\"{SECRET}\"")),
-        response("200 OK", JSON, SECRET),
+        response("200 OK", JSON, &format!("x{SECRET}")),
         response("302 Found", &format!("location: https://{SECRET}.example/\r\n"), ""),
         response("429 Slow", &format!("retry-after: {SECRET}\r\n"), ""),
     ] {
@@ -380,7 +384,7 @@ fn loopback_addresses_never_go_through_a_proxy() {
         ("http://localhost.example", false),
         ("http://10.0.0.1", false),
     ] {
-        assert_eq!(is_loopback(&Url::parse(url).unwrap()), loopback, "{url}");
+        assert_eq!(build::is_loopback(&Url::parse(url).unwrap()), loopback, "{url}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use reqwest::header::{LOCATION, RETRY_AFTER};
 
 use super::{CONNECT_TIMEOUT, CONTENT_TYPE, Client, ConnectError, Duration, HeaderMap, QUOTE_CAP, Response};
-use super::{SafeText, StatusCode, Timestamp, Url};
+use super::{SafeText, StatusCode, Timestamp, Url, patience, tls};
 
 /// How many characters of a foreign text are quoted.
 const QUOTE: usize = 120;
@@ -34,7 +34,8 @@ impl Client {
         let code = status.as_u16();
         match status {
             StatusCode::UNAUTHORIZED => {
-                let why = if self.bearer.is_some() {
+                self.keyring.refuse();
+                let why = if self.keyring.any() {
                     "the server does not accept the credentials"
                 } else {
                     "the server wants credentials"
@@ -42,7 +43,7 @@ impl Client {
                 ConnectError::Refused(self.safe(&format!("{at}: refused (401): {why}{says}")))
             }
             StatusCode::FORBIDDEN => {
-                let why = if self.bearer.is_some() {
+                let why = if self.keyring.any() {
                     "the credentials do not allow this"
                 } else {
                     "the server wants credentials"
@@ -58,10 +59,16 @@ impl Client {
                 let hint = self.hint.as_ref().map(|h| format!(": {h}")).unwrap_or_default();
                 ConnectError::Refused(self.safe(&format!("{at}: refused ({code}){hint}{says}")))
             }
-            StatusCode::TOO_MANY_REQUESTS => {
-                let wait = response.headers().get(RETRY_AFTER).and_then(|w| w.to_str().ok());
-                let wait = wait.map(|w| format!("; it asks to wait: {}", self.clip(w))).unwrap_or_default();
-                ConnectError::Refused(self.safe(&format!("{at}: refused (429): asked too often{wait}{says}")))
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                let asked = response.headers().get(RETRY_AFTER).and_then(|w| w.to_str().ok());
+                let wish = asked.map(|w| format!("; it asks to wait: {}", self.clip(w))).unwrap_or_default();
+                let wait = patience::wish(response.headers(), Timestamp::now());
+                let why = if code == 429 { "refused (429): asked too often" } else { "not available now (503)" };
+                let text = self.safe(&format!("{at}: {why}{wish}{says}"));
+                if let Some(wait) = wait {
+                    self.patience.hold(wait);
+                }
+                ConnectError::Busy { text, wait }
             }
             _ if status.is_client_error() => ConnectError::Refused(self.safe(&format!("{at}: refused ({code}){says}"))),
             _ if status.is_server_error() => {
@@ -123,17 +130,29 @@ impl Client {
         let error = error.without_url();
         let at = shown(path);
         let host = origin_host(&self.base);
-        let (kind, cause) = (io_kind(&error), self.clip(&root(&error)));
+        let (kind, cause) = (io_kind(&error), self.clip(&cause(&error)));
+        let parties = tls::Parties {
+            host: self.base.host_str().unwrap_or_default(),
+            origin: &host,
+            identity: self.identity,
+            own_authority: self.own_authority,
+        };
+        if let Some(words) = tls::words(&error, &parties) {
+            return self.safe(&words);
+        }
+        // Whoever is connected to first is the proxy.
+        let (host, name) = match &self.proxy {
+            Some(proxy) => (format!("the proxy {}", origin_host(proxy)), proxy.host_str()),
+            None => (host, self.base.host_str()),
+        };
         self.safe(&if error.is_builder() {
             format!("{at}: the request can't be written: {cause}")
         } else if error.is_dns() {
-            format!("the name {} can't be resolved: {cause}", self.base.host_str().unwrap_or_default())
+            format!("the name {} can't be resolved: {cause}", name.unwrap_or_default())
         } else if error.is_connect() && error.is_timeout() {
             format!("no connection to {host} within {}", seconds(self.timeout.min(CONNECT_TIMEOUT)))
         } else if error.is_connect() && kind == Some(ErrorKind::ConnectionRefused) {
             format!("connection refused: nothing listens at {host}")
-        } else if error.is_connect() && self.base.scheme() == "https" && cause.contains("InvalidContentType") {
-            format!("no connection to {host}: it does not speak TLS; is it http:// rather than https://?")
         } else if error.is_connect() {
             format!("no connection to {host}: {cause}")
         } else if error.is_timeout() {
@@ -143,7 +162,9 @@ impl Client {
         } else if cause.contains("before message completed") || kind == Some(ErrorKind::ConnectionReset) {
             format!("{at}: the server closed the connection before it answered")
         } else {
-            format!("{at}: no readable HTTP answer: {cause}")
+            // What is behind a TLS port answers an alert, which looks like any garbage.
+            let scheme = if self.base.scheme() == "http" { "; is it https:// rather than http://?" } else { "" };
+            format!("{at}: no readable HTTP answer: {cause}{scheme}")
         })
     }
 
@@ -153,7 +174,7 @@ impl Client {
         let (at, got) = (shown(path), grouped(got));
         self.safe(&match io_kind(&error) {
             Some(ErrorKind::InvalidData | ErrorKind::InvalidInput) => {
-                format!("{at}: the answer is garbled after {got} bytes: {}", self.clip(&root(&error)))
+                format!("{at}: the answer is garbled after {got} bytes: {}", self.clip(&cause(&error)))
             }
             _ => format!("{at}: the answer broke off after {got} bytes"),
         })
@@ -196,7 +217,7 @@ impl Client {
 
 /// The client itself can't be made.
 pub(super) fn unbuilt(error: &reqwest::Error) -> ConnectError {
-    ConnectError::Unreachable(SafeText::clipped(&format!("no HTTP client: {}", root(error)), 300))
+    ConnectError::Unreachable(SafeText::clipped(&format!("no HTTP client: {}", cause(error)), 300))
 }
 
 /// A path as it is shown: without its query, which may hold a secret.
@@ -242,7 +263,7 @@ fn origin_host(url: &Url) -> String {
 }
 
 /// The innermost cause: the outer ones only say that there is one.
-fn root(error: &reqwest::Error) -> String {
+pub(super) fn cause(error: &reqwest::Error) -> String {
     chain(error).last().map_or_else(String::new, ToString::to_string)
 }
 

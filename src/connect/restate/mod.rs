@@ -50,7 +50,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -60,8 +59,9 @@ use tokio::sync::mpsc;
 use self::row::{CountRow, InstanceRow};
 use self::sql::Scope;
 use super::http::{ActReply, Client};
-use super::{Act, ActAnswer, ConnectError, Connector, Observation, Payload, PayloadOf, Reading};
+use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Observation, Payload, PayloadOf, Reading};
 use crate::config::jq::Names;
+use crate::config::{Scheme, Transport};
 use crate::domain::flow::FlowInstance;
 use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
@@ -72,6 +72,9 @@ use crate::domain::ways::{self, ReadRequest, Ways};
 /// How far back failures count.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
 
+/// The versions that the tests run against.
+const TESTED: [&str; 1] = ["1.7.12"];
+
 /// How many instances go into one observation.
 const CHUNK: usize = 1_000;
 
@@ -80,6 +83,9 @@ const HINT: &str = "is this the URL of a Restate admin API (port 9070 by default
 
 /// What stands for the token in a request that is copied: a variable that whoever runs it sets.
 const CREDENTIALS: &str = r#"-H "Authorization: Bearer $RESTATE_TOKEN""#;
+
+/// The same for a user and a password.
+const BASIC: &str = r#"-u "$RESTATE_USER:$RESTATE_PASSWORD""#;
 
 /// What the engine (1.7.12) says to a query for an id that can't be one: its ids end with a check sum.
 const NO_ID: &str = "non valid invocation id";
@@ -213,11 +219,16 @@ impl<'de, T: Row> Deserialize<'de> for Parsed<T> {
 
 impl Restate {
     /// A connector for the server whose admin API is at `url`. `timeout` bounds each request as a whole.
-    pub fn new(source: &str, url: &str, timeout: Duration, bearer: Option<SecretString>) -> Result<Self, ConnectError> {
+    pub fn new(
+        source: &str,
+        url: &str,
+        timeout: Duration,
+        transport: impl Into<Transport>,
+    ) -> Result<Self, ConnectError> {
         Ok(Self {
             source: source.into(),
             address: url.into(),
-            http: Client::new(url, timeout, bearer)?.hint(HINT),
+            http: Client::new(url, timeout, transport)?.hint(HINT),
             redactor: Redactor::default(),
             open: None,
         })
@@ -337,6 +348,14 @@ impl Connector for Restate {
         &Verb::ALL
     }
 
+    fn refuses_acts(&self) -> Option<SafeText> {
+        self.http.refuses_acts()
+    }
+
+    fn unverified(&self) -> bool {
+        self.http.unverified()
+    }
+
     fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText {
         let step = &flow.step;
         match verb {
@@ -346,6 +365,23 @@ impl Connector for Restate {
             }
         }
         .into()
+    }
+
+    async fn examine(&self) -> Result<Checkup, ConnectError> {
+        let answer = self.http.get_json::<Object<VersionAnswer>>("/version").await?;
+        let version = SafeText::clipped(&answer.value.0.version, 40);
+        let mut reads = Vec::new();
+        for table in sql::TABLES {
+            let read = self.http.post_bytes("/query", &serde_json::json!({ "query": sql::probe(table) })).await;
+            reads.push((SafeText::from(table), read.err().map(|error| SafeText::new(&error.to_string()))));
+        }
+        Ok(Checkup {
+            tested: Some(TESTED.contains(&version.as_str())),
+            version: Some(version),
+            engine_now: self.now().await.ok(),
+            certificate: answer.certificate,
+            reads,
+        })
     }
 
     async fn check(&self) -> Result<(), ConnectError> {
@@ -391,7 +427,11 @@ impl Connector for Restate {
             method: "POST",
             url: format!("{address}/query").into(),
             headers: vec![("accept", "application/json"), ("content-type", "application/json")],
-            credentials: if self.http.has_bearer() { vec![CREDENTIALS] } else { Vec::new() },
+            credentials: match self.http.scheme() {
+                Some(Scheme::Bearer) => vec![CREDENTIALS],
+                Some(Scheme::Basic { .. }) => vec![BASIC],
+                None => Vec::new(),
+            },
             body: Some(serde_json::json!({ "query": sql::instances(&Scope::One(instance)) }).to_string().into()),
         });
         Ways { page, request }

@@ -264,3 +264,12 @@ fn failing(scope: &Scope<'_>) -> String {
         only(scope)
     )
 }
+
+/// The tables that are read.
+pub(super) const TABLES: [&str; 4] =
+    ["sys_invocation", "sys_journal", "sys_journal_events", "sys_keyed_service_status"];
+
+/// Whether a table can be read, asked as cheaply as can be.
+pub(super) fn probe(table: &str) -> String {
+    format!("select 1 as one from {table} limit 1")
+}

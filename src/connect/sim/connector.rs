@@ -10,7 +10,7 @@ use super::flows::{Plane, flow};
 use super::picture::step_name;
 use super::script::State;
 use super::world::{Moment, World};
-use crate::connect::{Act, ActAnswer, ConnectError, Connector, EngineCount, Observation, Reading};
+use crate::connect::{Act, ActAnswer, Checkup, ConnectError, Connector, EngineCount, Observation, Reading};
 use crate::domain::flow::{FlowInstance, PauseCause, Status};
 use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
@@ -58,6 +58,12 @@ impl Connector for ControlPlane {
 
     fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText {
         effect(verb, flow).into()
+    }
+
+    async fn examine(&self) -> Result<Checkup, ConnectError> {
+        let moment = self.moment()?;
+        let engine_now = Some(moment.instant(moment.now));
+        Ok(Checkup { version: Some("demo".into()), engine_now, ..Checkup::default() })
     }
 
     async fn check(&self) -> Result<(), ConnectError> {

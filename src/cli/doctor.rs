@@ -1,0 +1,286 @@
+//! `quarterdeck doctor`: what works and what does not, of this machine and of each source, in words; and an exit code.
+//!
+//! Nothing is acted on: each source is asked what it is, what time it has, and whether each of its tables can be read.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::args::{Doctor, Global, Output};
+use super::output::{self, Table};
+use super::{Failure, Outcome, world};
+use crate::cockpit;
+use crate::config::{Config, SourceConfig, default_file};
+use crate::connect::sim::{self, World as SimWorld};
+use crate::connect::{Checkup, ConnectError, Connector};
+use crate::domain::text::SafeText;
+use crate::domain::time::{date_time, words};
+
+/// A clock that is off by more than this flips no verdict, and is worth knowing.
+const CLOCK_OFF: SignedDuration = SignedDuration::from_secs(30);
+
+/// A certificate that ends within this is worth knowing.
+const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(24 * 21);
+
+/// How well something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Fine,
+    Look,
+    Failed,
+}
+
+impl State {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Fine => "ok",
+            Self::Look => "look",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+/// One thing that was looked at.
+struct Finding {
+    /// Of what: a source's name, or `here`.
+    of: SafeText,
+    check: &'static str,
+    state: State,
+    text: SafeText,
+}
+
+/// What was found, and the same for programs.
+struct Report {
+    findings: Vec<Finding>,
+    sources: Vec<Value>,
+}
+
+impl Report {
+    fn add(&mut self, of: &str, check: &'static str, state: State, text: impl AsRef<str>) {
+        self.findings.push(Finding { of: of.into(), check, state, text: SafeText::clipped(text.as_ref(), 400) });
+    }
+}
+
+pub(super) async fn run(global: &Global, doctor: &Doctor) -> Result<Outcome, Failure> {
+    let mut report = Report { findings: Vec::new(), sources: Vec::new() };
+    if global.demo {
+        let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(Timestamp::now);
+        let demo = Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), clock));
+        report.add("here", "config", State::Fine, "none is needed: this is the demo world");
+        here(&mut report, None);
+        for (name, plane) in demo.planes() {
+            source(&mut report, name, &*plane, None, read_only(global, false).as_deref()).await;
+        }
+    } else {
+        let config = world::config(global)?;
+        config_file(&mut report, &config);
+        here(&mut report, Some(&config.state_dir));
+        let refusal = read_only(global, config.context.production && !global.write);
+        for each in &config.context.sources {
+            let connector = world::connector(each)?;
+            source(&mut report, &each.name, &*connector, Some(each), refusal.as_deref()).await;
+        }
+    }
+    print(&report, doctor.format.output)?;
+    let failed = report.findings.iter().any(|finding| finding.state == State::Failed);
+    Ok(if failed { Outcome::SourceFailed } else { Outcome::Fine })
+}
+
+fn read_only(global: &Global, production: bool) -> Option<String> {
+    if global.read_only {
+        Some("started with --read-only".to_owned())
+    } else if production {
+        Some("the context is production, and read-only until it is armed or started with --write".to_owned())
+    } else {
+        None
+    }
+}
+
+fn config_file(report: &mut Report, config: &Config) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let by_custom = default_file().is_some_and(|file| file == config.file);
+    let place = if by_custom { "the usual place" } else { "named" };
+    let sources = config.context.sources.len();
+    let text = format!("{} ({place}), context {}, sources: {sources}", config.file.display(), config.context.name);
+    report.add("here", "config", State::Fine, text);
+    let Ok(metadata) = std::fs::metadata(&config.file) else { return };
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o022 == 0 {
+        report.add(
+            "here",
+            "config mode",
+            State::Fine,
+            format!("{mode:o}: it holds no secrets, and only you can change it"),
+        );
+    } else {
+        let text = format!("{mode:o}: others can change it; mend it with: chmod go-w {}", config.file.display());
+        report.add("here", "config mode", State::Look, text);
+    }
+}
+
+/// What there is to be known of this machine.
+fn here(report: &mut Report, state_dir: Option<&Path>) {
+    match state_dir.map(|dir| (dir, writable(dir))) {
+        None => report.add("here", "state", State::Fine, "nothing is recorded: acts end with the demo world"),
+        Some((dir, Ok(()))) => {
+            report.add("here", "state", State::Fine, format!("{} can be written: acts can be recorded", dir.display()));
+        }
+        Some((dir, Err(error))) => {
+            let text = format!("{}: {error}: nothing can be acted on, as it can't be recorded", dir.display());
+            report.add("here", "state", State::Look, text);
+        }
+    }
+    let variable = |name: &str| std::env::var(name).ok();
+    let colours = match cockpit::colours(variable) {
+        cockpit::Colours::None => "no colours",
+        cockpit::Colours::Sixteen => "16 colours",
+        cockpit::Colours::Indexed => "256 colours",
+        cockpit::Colours::TrueColour => "true colour",
+    };
+    let characters = if cockpit::ascii(variable) { "ASCII alone" } else { "UTF-8" };
+    let term = variable("TERM").unwrap_or_default();
+    let size = crossterm::terminal::size();
+    match (&size, term.as_str()) {
+        (_, "" | "dumb") => report.add("here", "terminal", State::Look, "none that can show the cockpit (TERM)"),
+        (Ok((width, height)), _) if *width < 80 || *height < 24 => {
+            let text = format!("{term}, {width}x{height}: small; 80x24 shows everything; {colours}, {characters}");
+            report.add("here", "terminal", State::Look, text);
+        }
+        (Ok((width, height)), _) => {
+            report.add("here", "terminal", State::Fine, format!("{term}, {width}x{height}, {colours}, {characters}"));
+        }
+        (Err(_), _) => report.add("here", "terminal", State::Fine, format!("{term}, {colours}, {characters}")),
+    }
+    let zone = jiff::tz::TimeZone::system();
+    let zone = zone.iana_name().unwrap_or("without a name");
+    report.add("here", "clock", State::Fine, format!("{} UTC, time zone {zone}", date_time(Timestamp::now())));
+}
+
+/// Whether a file can be made there.
+fn writable(dir: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let probe = dir.join(format!(".doctor-{}", std::process::id()));
+    std::fs::OpenOptions::new().write(true).create_new(true).open(&probe)?;
+    std::fs::remove_file(&probe)
+}
+
+/// Asks one source.
+async fn source(
+    report: &mut Report,
+    name: &str,
+    connector: &dyn Connector,
+    config: Option<&SourceConfig>,
+    read_only: Option<&str>,
+) {
+    let began = Instant::now();
+    let asked_at = Timestamp::now();
+    let checkup = connector.examine().await;
+    let took = began.elapsed();
+    let address = connector.address();
+    match &checkup {
+        Ok(_) => report.add(name, "reachable", State::Fine, format!("{address}, {} ms", took.as_millis())),
+        Err(error) => report.add(name, "reachable", State::Failed, error.to_string()),
+    }
+    let offset = checkup.as_ref().ok().and_then(|found| found.engine_now).map(|now| now.duration_since(asked_at));
+    if let Ok(found) = &checkup {
+        told(report, name, found, offset);
+    }
+    let credentials = config.map_or_else(
+        || "none is needed".to_owned(),
+        |config| match &config.transport.credentials {
+            Some(credentials) => credentials.words(),
+            None => "none".to_owned(),
+        },
+    );
+    report.add(name, "credentials", State::Fine, &credentials);
+    let tls = transport(report, name, config, checkup.as_ref().ok());
+    let refusal = connector.refuses_acts().or_else(|| read_only.map(SafeText::from));
+    let verbs: Vec<&str> = connector.verbs().iter().map(|verb| verb.name()).collect();
+    let text = match &refusal {
+        Some(why) => format!("it has {}; none may be used: {why}", verbs.join(", ")),
+        None => format!("{}, after a review", verbs.join(", ")),
+    };
+    report.add(name, "may do", State::Fine, text);
+    let found = checkup.as_ref().ok();
+    let reads = found
+        .map(|found| found.reads.iter().map(|(what, why)| json!({"what": what, "error": why})).collect::<Vec<_>>());
+    report.sources.push(json!({
+        "name": name, "kind": connector.kind(), "address": address, "reachable": checkup.is_ok(),
+        "error": checkup.as_ref().err().map(ConnectError::to_string), "took_ms": u64::try_from(took.as_millis()).ok(),
+        "version": found.and_then(|found| found.version.clone()), "version_tested": found.and_then(|found| found.tested),
+        "clock_offset_ms": offset.and_then(|offset| i64::try_from(offset.as_millis()).ok()), "tls": tls,
+        "credentials": credentials, "reads": reads, "verbs": verbs, "acts_refused": refusal,
+    }));
+}
+
+fn told(report: &mut Report, name: &str, found: &Checkup, offset: Option<SignedDuration>) {
+    match (&found.version, found.tested) {
+        (Some(version), Some(true) | None) => {
+            report.add(name, "version", State::Fine, version.as_str());
+        }
+        (Some(version), Some(false)) => {
+            report.add(name, "version", State::Look, format!("{version}: not one that Quarterdeck was tested with"));
+        }
+        (None, _) => report.add(name, "version", State::Look, "it does not tell"),
+    }
+    match offset {
+        Some(offset) if offset.abs() > CLOCK_OFF => {
+            let way = if offset.is_negative() { "behind" } else { "ahead of" };
+            let text =
+                format!("{} {way} this machine's; ages go by its clock, so no verdict is wrong", words(offset.abs()));
+            report.add(name, "clock", State::Look, text);
+        }
+        Some(_) => report.add(name, "clock", State::Fine, "agrees with this machine's"),
+        None => report.add(name, "clock", State::Look, "it does not tell its time"),
+    }
+    for (what, why) in &found.reads {
+        match why {
+            None => report.add(name, "can read", State::Fine, what.as_str()),
+            Some(why) => report.add(name, "can read", State::Failed, format!("{what}: {why}")),
+        }
+    }
+}
+
+/// Whether the way to it is secured, in words and for programs.
+fn transport(report: &mut Report, name: &str, config: Option<&SourceConfig>, found: Option<&Checkup>) -> Value {
+    let Some(config) = config else { return Value::Null };
+    if !config.url.starts_with("https://") {
+        report.add(name, "TLS", State::Fine, "none: the URL begins with http://");
+        return Value::Null;
+    }
+    let certificate = found.and_then(|found| found.certificate);
+    let expires_at = certificate.and_then(|certificate| certificate.expires_at);
+    if config.transport.unverified {
+        let text = "NOT VERIFIED (verify = false): nobody knows who answers; nothing is acted on";
+        report.add(name, "TLS", State::Look, text);
+    } else if let Some(at) = expires_at {
+        let left = at.duration_since(Timestamp::now());
+        let text = format!("verified; the certificate ends on {}, in {}", date_time(at), words(left.abs()));
+        report.add(name, "TLS", if left < EXPIRES_SOON { State::Look } else { State::Fine }, text);
+    } else if found.is_some() {
+        report.add(name, "TLS", State::Fine, "verified; when the certificate ends is not known");
+    }
+    json!({"verified": !config.transport.unverified, "expires_at": expires_at})
+}
+
+fn print(report: &Report, how: Output) -> Result<(), Failure> {
+    let rows = || -> Vec<Value> {
+        let row = |finding: &Finding| json!({"of": finding.of, "check": finding.check, "state": finding.state.name(), "text": finding.text});
+        report.findings.iter().map(row).collect()
+    };
+    output::print(|out| match how {
+        Output::Json => output::json(out, &json!({"checks": rows(), "sources": report.sources})),
+        Output::Ndjson => output::ndjson(out, &rows()),
+        Output::Csv => output::csv(out, "of,check,state,text", &rows()),
+        Output::Table => {
+            let cells = |finding: &Finding| {
+                [finding.of.as_str(), finding.check, finding.state.name(), finding.text.as_str()].map(str::to_owned)
+            };
+            let rows = report.findings.iter().map(|finding| cells(finding).to_vec()).collect();
+            output::table(out, &Table { columns: &["OF", "CHECK", "STATE", "FOUND"], rows })
+        }
+    })
+}

@@ -1,0 +1,78 @@
+//! The log: opened, read again while it is open, moved in.
+
+use std::sync::Arc;
+
+use crate::cockpit::app::{App, Popup};
+use crate::cockpit::keymap::Key;
+use crate::cockpit::log::LogLook;
+use crate::cockpit::msg::{Ask, Effect, Target};
+use crate::domain::log::{LogEntry, LogLevel, LogView};
+
+/// Opens it.
+pub(super) fn open(app: &mut App) -> Vec<Effect> {
+    app.popup = Some(Popup::Log(LogLook::default()));
+    vec![app.ask(Ask::Log)]
+}
+
+/// Reads it again, while it is looked at.
+pub(super) fn tick(app: &mut App) -> Option<Effect> {
+    let open = matches!(app.popup, Some(Popup::Log(_)));
+    (open && !app.busy(Target::Log)).then(|| app.ask(Ask::Log))
+}
+
+/// A key while it is open. `page` is a page of lines; `by` how far a key moves down, negative for up.
+pub(super) fn key(app: &mut App, key: Key, by: isize) {
+    let is = |name: &str| Key::parse(name) == Some(key);
+    let view = app.log.value().cloned();
+    let Some(Popup::Log(look)) = &mut app.popup else { return };
+    let close = is("esc") || is("ctrl-c") || is("q") || is("L");
+    if look.whole.is_some() {
+        if close || is("enter") || is("left") || is("h") {
+            look.whole = None;
+        }
+        return;
+    }
+    let Some(view) = view else {
+        if close {
+            app.popup = None;
+        }
+        return;
+    };
+    let most = look.entries(&view).len().saturating_sub(1);
+    if close || is("left") || is("h") {
+        app.popup = None;
+    } else if is("G") || is("end") {
+        look.above = 0;
+    } else if is("g") || is("home") {
+        look.above = most;
+    } else if is("tab") || is("backtab") {
+        let at = LogLevel::ALL.iter().position(|level| *level == look.level).unwrap_or(0);
+        let step = if is("tab") { 1 } else { LogLevel::ALL.len() - 1 };
+        look.level = LogLevel::ALL[(at + step) % LogLevel::ALL.len()];
+        look.above = 0;
+    } else if is("enter") || is("right") || is("l") {
+        let entries = look.entries(&view);
+        let whole =
+            entries.len().checked_sub(look.above + 1).and_then(|at| entries.get(at)).map(|entry| (*entry).clone());
+        look.whole = whole;
+    } else {
+        look.above = look.above.saturating_add_signed(-by).min(most);
+    }
+}
+
+/// New events have come: the cursor stays on its event, unless it is on the newest.
+pub(super) fn came(app: &mut App, before: Option<&LogView>) {
+    let (Some(view), Some(before)) = (app.log.value().cloned(), before) else { return };
+    let Some(Popup::Log(look)) = &mut app.popup else { return };
+    if look.above == 0 {
+        return;
+    }
+    // Older ones may have been let go meanwhile: what is new is what came after the last one known.
+    let last = before.entries.last();
+    let known = |entry: &Arc<LogEntry>| last.is_some_and(|last| Arc::ptr_eq(last, entry));
+    let entries = look.entries(&view);
+    let new = entries.iter().rev().take_while(|entry| !known(entry)).count();
+    let passed = view.entries.iter().rev().take_while(|entry| !known(entry)).filter(|entry| entry.level <= look.level);
+    let new = new.min(passed.count());
+    look.above = (look.above + new).min(entries.len().saturating_sub(1));
+}

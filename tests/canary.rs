@@ -1,0 +1,283 @@
+//! Secrets that must not be seen: planted wherever Quarterdeck takes one, told back by the server in every way, and
+//! looked for in whatever Quarterdeck writes, prints, shows or keeps.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests; clippy's own exception covers test functions only"
+)]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use quarterdeck::config::{Config, Flags, LogSettings, Surroundings};
+use quarterdeck::connect::Connector;
+use quarterdeck::connect::restate::Restate;
+use quarterdeck::domain::ids::InstanceId;
+use quarterdeck::domain::log::LogLevel;
+use quarterdeck::domain::remediation::Verb;
+use quarterdeck::hub::{Hub, Setup};
+use quarterdeck::ops::Ops;
+use quarterdeck::telemetry;
+use support::fake_restate::{FakeRestate, Kind, row};
+use support::hostile::{Behaviour, Reply};
+use support::hub::{SOAK, ended};
+use support::matrix::record;
+use support::program::{Said, command};
+use support::request::Request;
+
+const FROM_ENV: &str = "canary-env-77a1";
+const FROM_FILE: &str = "canary-file-77a2";
+const FROM_COMMAND: &str = "canary-command-77a3";
+const PASSWORD: &str = "canary-password-77a4";
+/// `jo:canary-password-77a4`, as it is sent.
+const BASIC: &str = "am86Y2FuYXJ5LXBhc3N3b3JkLTc3YTQ=";
+const IN_PROXY: &str = "canary-proxy-77a5";
+const IN_URL: &str = "canary-url-77a6";
+const ALL: [&str; 6] = [FROM_ENV, FROM_FILE, FROM_COMMAND, PASSWORD, BASIC, IN_PROXY];
+
+/// The sources, one for each way to keep a secret.
+const WAYS: [(&str, &str); 4] = [
+    ("env", "auth = { bearer = { env = \"TOKEN\" } }"),
+    ("file", "auth = { bearer = { file = \"token\" } }"),
+    ("command", "auth = { bearer = { command = [\"printf\", \"canary-command-77a3\"] } }"),
+    ("basic", "auth = { basic = { user = \"jo\", password = { file = \"password\" } } }"),
+];
+
+struct Bench {
+    home: tempfile::TempDir,
+    server: FakeRestate,
+    config: String,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        for (name, secret) in [("token", FROM_FILE), ("password", PASSWORD)] {
+            let path = home.path().join(name);
+            std::fs::write(&path, secret).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let server = FakeRestate::start(vec![row("inv_1")]);
+        let source = |(name, auth): (&str, &str)| {
+            format!("[[source]]\nname = \"{name}\"\nkind = \"restate\"\nurl = \"{}\"\n{auth}\n", server.url())
+        };
+        let sources: String = WAYS.into_iter().map(source).collect();
+        let config = format!("state_dir = \"state\"\n{sources}");
+        std::fs::write(home.path().join("config.toml"), &config).unwrap();
+        Self { home, server, config }
+    }
+
+    fn path(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The program with every secret in reach.
+    fn command(&self, args: &[&str]) -> Command {
+        let config = self.path().join("config.toml");
+        let mut command = command(["--config", config.to_str().unwrap()].iter().chain(args));
+        command.env("TOKEN", FROM_ENV);
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env(name, format!("http://jo:{IN_PROXY}@127.0.0.1:9"));
+        }
+        command
+    }
+
+    fn config(&self) -> Config {
+        let variable = |name: &str| (name == "TOKEN").then(|| FROM_ENV.to_owned());
+        let surroundings = Surroundings { variable: &variable, folder: self.path() };
+        Config::parse_in(&self.config, "config.toml", &Flags::default(), &surroundings).unwrap()
+    }
+}
+
+/// A server that tells back who asked: in the body, as the type, as a target, as a wish, and in a row.
+fn echoes() -> Vec<Behaviour> {
+    let told = |request: &Request| {
+        let whole = request.header("authorization").unwrap_or_default().to_owned();
+        let secret = whole.split(' ').next_back().unwrap_or_default().to_owned();
+        (whole, secret)
+    };
+    let by = |answer: fn(&str, &str) -> Reply| {
+        Behaviour::by(move |request| {
+            let (whole, secret) = told(request);
+            Behaviour::Answers(answer(&whole, &secret))
+        })
+    };
+    vec![
+        by(|whole, _| Reply::new(500, "application/json", format!("{{\"message\":\"what is {whole}?\"}}"))),
+        by(|whole, _| Reply::new(401, "text/plain", format!("no {whole}")).with("x-echo", whole)),
+        by(|_, secret| Reply::new(200, secret, secret)),
+        by(|_, secret| Reply::new(200, "application/json", format!("\"{secret}\""))),
+        by(|_, secret| Reply::new(200, "application/json", secret)),
+        by(|_, secret| {
+            Reply::new(302, "text/plain", "").with("location", format!("https://{secret}.example/{secret}"))
+        }),
+        by(|_, secret| Reply::new(429, "text/plain", "").with("retry-after", secret)),
+        by(|_, secret| {
+            Reply::new(
+                200,
+                "application/json",
+                format!("{{\"version\":\"{secret}\",\"rows\":[{{\"id\":7,\"e\":\"{secret}\"}}]}}"),
+            )
+        }),
+    ]
+}
+
+fn clean(sink: &str, text: &str) {
+    for secret in ALL.into_iter().chain([IN_URL]) {
+        assert!(!text.contains(secret), "{secret} shows in {sink}:\n{text}");
+    }
+}
+
+#[test]
+fn nothing_that_the_program_prints_holds_a_secret() {
+    let bench = Bench::new();
+    let sinks: &[&[&str]] = &[
+        &["get", "sources"],
+        &["get", "sources", "-o", "json"],
+        &["get", "sources", "-o", "ndjson"],
+        &["get", "sources", "-o", "csv"],
+        &["get", "board", "-o", "json"],
+        &["get", "flows", "-o", "json"],
+        &["get", "flow", "env/inv_1", "-o", "json"],
+        &["snapshot", "--screen", "sources"],
+        &["snapshot", "--screen", "sources", "--format", "ansi"],
+        &["snapshot", "--screen", "sources", "--format", "svg"],
+        &["doctor"],
+        &["doctor", "-o", "json"],
+    ];
+    let mut cases = 0;
+    for sink in sinks {
+        // Each command meets three ways of a server to tell secrets back, some at the first question, some later.
+        for (at, echo) in echoes().into_iter().cycle().enumerate().skip(cases).take(3) {
+            bench.server.be_good();
+            if at % 2 == 0 {
+                bench.server.behave(echo);
+            } else {
+                bench.server.behave_for(Kind::Rows, echo.clone());
+                bench.server.behave_for(Kind::Version, echo);
+            }
+            let output = bench.command(sink).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+            assert!(!text.is_empty(), "{sink:?}");
+            clean(&sink.join(" "), &text);
+            cases += 1;
+        }
+    }
+    let sent = bench.server.requests();
+    for secret in [FROM_ENV, FROM_FILE, FROM_COMMAND, BASIC] {
+        let is_sent = |request: &Request| request.header("authorization").is_some_and(|sent| sent.contains(secret));
+        assert!(sent.iter().any(is_sent), "{secret} goes to whom it belongs");
+    }
+    record("canary", cases, 36);
+}
+
+#[test]
+fn a_secret_in_the_config_is_refused_and_not_repeated() {
+    let bench = Bench::new();
+    let mut cases = 0;
+    for line in [
+        format!("url = \"http://jo:{IN_URL}@127.0.0.1:9\""),
+        format!("url = \"http://127.0.0.1:9/?token={IN_URL}\""),
+        format!("url = \"http://127.0.0.1:9\"\nproxy = \"http://jo:{IN_URL}@127.0.0.1:9\""),
+        format!("url = \"http://127.0.0.1:9\"\nauth = {{ bearer = \"{IN_URL}\" }}"),
+        format!("url = \"http://127.0.0.1:9\"\nauth = \"{IN_URL}\""),
+        format!("url = \"http://127.0.0.1:9\"\nauth = {{ basic = {{ user = \"jo\", password = \"{IN_URL}\" }} }}"),
+        format!("url = \"http://127.0.0.1:9\"\nauth = {{ basic = \"jo:{IN_URL}\" }}"),
+        format!("url = \"http://127.0.0.1:9\"\nauth = {{ bearer = {{ command = \"echo {IN_URL}\" }} }}"),
+    ] {
+        let text = format!("[[source]]\nname = \"a\"\nkind = \"restate\"\n{line}\n");
+        std::fs::write(bench.path().join("config.toml"), text).unwrap();
+        for args in [&["get", "sources"][..], &["doctor"]] {
+            let said = Said::of(&bench.command(args).output().unwrap());
+            assert_eq!(said.code, 2, "{said:?}");
+            clean(&args.join(" "), &(said.out + &said.err));
+            cases += 1;
+        }
+    }
+    for name in ["token", "password"] {
+        std::fs::write(bench.path().join("config.toml"), &bench.config).unwrap();
+        std::fs::set_permissions(bench.path().join(name), std::fs::Permissions::from_mode(0o644)).unwrap();
+        let said = Said::of(&bench.command(&["get", "sources"]).output().unwrap());
+        said.refused(&["chmod 600"]);
+        clean("a file that others can read", &said.err);
+        cases += 1;
+    }
+    record("canary", cases, 18);
+}
+
+#[tokio::test]
+async fn log_record_debug_and_copies_hold_no_secret() {
+    let bench = Bench::new();
+    let state = bench.path().join("state");
+    let settings = LogSettings { level: LogLevel::Debug, ..LogSettings::default() };
+    let telemetry = telemetry::start(&settings, Some(&state));
+    let config = bench.config();
+    let mut cases = 0;
+    clean("the debug print of the config", &format!("{config:?} {config:#?}"));
+    cases += 1;
+    let mut sources: Vec<(String, Arc<dyn Connector>, Duration)> = Vec::new();
+    for source in &config.context.sources {
+        let timeout = source.timeout.try_into().unwrap();
+        let restate = Restate::new(&source.name, &source.url, timeout, source.transport.clone()).unwrap();
+        let copied = restate.ways("inv_1", "flow").request.unwrap().curl();
+        clean("the request as curl", &copied);
+        cases += 1;
+        sources.push((source.name.clone(), Arc::new(restate), Duration::from_secs(60)));
+    }
+    let hub = Hub::new(Setup {
+        context: "test".into(),
+        operator: "tester".into(),
+        read_only: None,
+        locked: false,
+        thresholds: config.thresholds,
+        tenants: config.tenants,
+        soak: SOAK,
+        state_dir: Some(state.clone()),
+        claims_dir: None,
+        clock: Arc::new(Timestamp::now),
+        sources,
+    });
+    hub.tells(telemetry.book().clone());
+    for (source, _) in WAYS {
+        bench.server.be_good();
+        hub.pass().await;
+        let echo = echoes().swap_remove(0);
+        bench.server.behave_for(Kind::Act, echo);
+        let plan = hub.plan(Verb::Cancel, &InstanceId::new(source, "inv_1")).await.unwrap();
+        let act = hub.remediate(&plan.hash, "a test asked for it").await.unwrap();
+        clean("an act", &format!("{:?}", ended(&hub, &act).await));
+        cases += 1;
+    }
+    for echo in echoes() {
+        bench.server.behave(echo);
+        hub.pass().await;
+        let told = format!("{:?}", hub.overview(&quarterdeck::query::Filter::default()).await.unwrap().sources);
+        clean("what is told of the sources", &told);
+        clean("the log in the cockpit", &format!("{:?}", hub.log().await.unwrap()));
+        cases += 2;
+    }
+    // What is told is on the disk once nobody tells any more.
+    drop(telemetry);
+    let mut files = 0;
+    for folder in [state.clone(), state.join("log")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+                assert!(!text.is_empty(), "{}", path.display());
+                clean(&path.display().to_string(), &text);
+                let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+                assert_eq!(mode, 0o600, "{}", path.display());
+                files += 1;
+            }
+        }
+    }
+    assert!(files >= 2, "the record and the log");
+    record("canary", cases + files, 27);
+}
