@@ -20,9 +20,9 @@ fn sent(term: &Term, mark: usize, what: &str) -> usize {
 #[test]
 fn each_copy_goes_out_once_and_says_how_much() {
     let mut term = list(Launch::demo());
-    // In base 64: `wf_`, `demo/wf_`, `{⏎  "id"`, `STUCK: `.
+    // In base 64: `wf_`, `platform/wf_`, `{⏎  "id"`, `STUCK: `.
     for (keys, begins) in
-        [("y y", "d2Zf"), ("y r", "ZGVtby93Zl"), ("y j", "ewogICJpZC"), ("Y", "U1RVQ0s6I"), ("y s", "U1RVQ0s6I")]
+        [("y y", "d2Zf"), ("y r", "cGxhdGZvcm0vd2Zf"), ("y j", "ewogICJpZC"), ("Y", "U1RVQ0s6I"), ("y s", "U1RVQ0s6I")]
     {
         let mark = term.mark();
         for key in keys.split(' ') {

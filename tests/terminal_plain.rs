@@ -116,7 +116,7 @@ fn where_only_ascii_can_be_shown_nothing_else_is_written() {
         term.write(" \u{e9}\u{4eac}");
         term.until("what was typed", |seen| seen.has("-flow:upgrade-plan "));
         term.press("ctrl-u");
-        term.write("step:mail");
+        term.write("step:mail is:stuck");
         term.until("the mail with an escape sequence in its error", |seen| {
             filtered(seen) && seen.has("550 no such mailbox")
         });

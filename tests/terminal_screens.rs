@@ -29,16 +29,18 @@ fn the_board_comes_up_in_every_size() {
         let mut term = Launch::demo().size(size).start();
         // The first frame does not wait for the first answer: it says that it is asking.
         let seen = term.until("a board with its last cohort", |seen| {
-            seen.has(WORST) && seen.lines.iter().any(|line| line.trim_start().starts_with(&format!("{cohorts} ")))
+            seen.has(WORST)
+                && !seen.has("asking")
+                && seen.lines.iter().any(|line| line.trim_start().starts_with(&format!("{cohorts} ")))
         });
         let header = &seen.lines[0];
         assert!(header.starts_with(" DEMO  platform ") && header.ends_with(" UTC"), "{}", seen.picture());
         assert!(seen.lines[1].starts_with(" STUCK ") && seen.has(" tenants · HELD 4 · FAILED "), "{}", seen.picture());
         assert_eq!(seen.lines[1].ends_with("1 Board  2 Flows  8 Sources"), tabs, "{}", seen.picture());
         let worst = seen.line(WORST).unwrap();
-        assert!(worst.starts_with("▸  1      61 ") && worst.contains("exhausted"), "{worst}");
+        assert!(worst.starts_with("▸  1      6") && worst.contains("exhausted"), "{worst}");
         assert!(seen.has("relation \"<name>\" does not exist"), "{}", seen.picture());
-        assert!(seen.has("schema-migration        61/61"), "{}", seen.picture());
+        assert!(seen.has("schema-migration         6"), "{}", seen.picture());
         for hint in ["Enter open", "v act", "/ filter", "? help"] {
             assert!(seen.last().contains(hint), "{hint}\n{}", seen.picture());
         }
@@ -82,7 +84,7 @@ fn number_keys_go_to_the_screens_that_there_are() {
     term.press("8");
     term.shows_all(&["made up, in this process", "✓ live"]);
     // There is no such screen; the last of these keys shows that the ones before it were taken and did nothing.
-    for key in ["3", "4", "5", "6", "7", "9", "0", "A"] {
+    for key in ["3", "4", "5", "6", "7", "9", "A"] {
         term.press(key);
     }
     term.press("-");
@@ -160,7 +162,7 @@ fn the_help_is_the_table_of_commands() {
             let keys = if keys.is_empty() { format!(":{}", command.name) } else { keys.join(", ") };
             // Longer ones go on in the next line, and long lists of keys have a line of their own.
             let doc: String = command.doc.chars().take(30).collect();
-            let head = |line: &String| line.trim_start_matches(['│', '▸', '─', ' ']).starts_with(&format!("{keys} "));
+            let head = |line: &String| line.contains(&format!("│   {keys} "));
             let there = lines.windows(2).any(|two| head(&two[0]) && two.iter().any(|line| line.contains(&doc)));
             assert_eq!(there, command.at(screen), "{keys} {doc} on {screen:?}\n{}", lines.join("\n"));
         }
@@ -173,7 +175,7 @@ fn the_help_is_the_table_of_commands() {
 fn commands_are_typed_completed_and_mended() {
     let mut term = demo();
     term.press(":");
-    let seen = term.shows("sources");
+    let seen = term.shows("Up Down choose");
     assert!(!seen.screen.hide_cursor());
     term.write("flows");
     term.press("enter");
@@ -224,7 +226,7 @@ fn the_list_is_sorted_turned_round_and_moved_in() {
     });
     term.press("g");
     // What may follow is told.
-    term.until("what g may be the start of", |seen| seen.last().contains("g g to the first"));
+    term.until("what g may be the start of", |seen| seen.has("g  to the first"));
     term.press("g");
     term.until("the first row", |seen| seen.lines[2].contains("   1/") && seen.lines[4].starts_with('▸'));
     term.press("down down down");

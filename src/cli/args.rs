@@ -229,9 +229,13 @@ pub(super) struct Format {
 pub(super) struct Watching {
     /// Print again and again, from one hub that keeps polling: every 2 s, or as seldom as is said
     ///
-    /// A table is painted over itself on a terminal, and follows the last one elsewhere. JSON is one document a line.
-    /// CSV has the time in its first column. NDJSON is what changed: each line says at which time a row was added,
-    /// changed or gone, and `get flows` looks at every one that matches. With --fail-on stuck it ends once something is.
+    /// A table is painted over itself on a terminal, and follows the last one elsewhere.
+    ///
+    /// JSON is one document a line. CSV has the time in its first column.
+    ///
+    /// NDJSON is what changed: each line says when a row was added, changed or gone.
+    ///
+    /// With --fail-on stuck it ends once something is.
     #[arg(
         short, long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s",
         value_parser = interval
