@@ -40,7 +40,7 @@ fn the_board_comes_up_in_every_size() {
         let worst = seen.line(WORST).unwrap();
         assert!(worst.starts_with("▸  1      6") && worst.contains("exhausted"), "{worst}");
         assert!(seen.has("relation \"<name>\" does not exist"), "{}", seen.picture());
-        assert!(seen.has("schema-migration         6"), "{}", seen.picture());
+        assert!(seen.has("flows need eyes"), "{}", seen.picture());
         for hint in ["Enter open", "v act", "/ filter", "? help"] {
             assert!(seen.last().contains(hint), "{hint}\n{}", seen.picture());
         }

@@ -73,7 +73,7 @@ pub(super) struct Global {
     /// The theme, by name
     #[arg(long, global = true, value_name = "NAME", help_heading = GLOBAL)]
     pub(super) theme: Option<String>,
-    /// How many colours [default: as many as the terminal has]
+    /// How many colours [default: as the terminal has]
     #[arg(long, global = true, value_name = "HOW-MANY", value_parser = COLOURS, help_heading = GLOBAL)]
     pub(super) colours: Option<String>,
     /// Draw with ASCII characters alone
