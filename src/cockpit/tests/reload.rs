@@ -18,10 +18,10 @@ fn asks(desk: &mut Desk) {
     assert_eq!(desk.done.pop(), Some(Effect::Reload));
 }
 
-fn looks(change: impl FnOnce(&mut Settings)) -> Result<Reread, &'static str> {
+fn looks(change: impl FnOnce(&mut Settings)) -> Reread {
     let mut settings = fake::settings();
     change(&mut settings);
-    Ok(Reread::Looks(Box::new(settings)))
+    Reread::Looks(Box::new(settings))
 }
 
 #[test]
@@ -62,11 +62,11 @@ fn looks_are_taken_and_what_the_operator_chose_stays_where_they_say_the_same() {
     let (map, wrong) = Keymap::configured(&[("refresh".to_owned(), vec!["f5".to_owned()])]);
     assert!(wrong.is_empty(), "{wrong:?}");
     let stamp = Stamp { hub: 0, looks: 7 };
-    let effects = read(&mut desk, looks(|new| (new.keymap, new.stamp) = (map.clone(), stamp)));
+    let effects = read(&mut desk, Ok(looks(|new| (new.keymap, new.stamp) = (map.clone(), stamp))));
     assert_eq!(effects, [Effect::Restyle, Effect::Repaint], "the hub is not asked");
     assert_eq!((&desk.app.keymap, desk.app.theme.as_deref()), (&map, Some("light")));
     assert_eq!((desk.app.settings.stamp, desk.app.overview.value()), (stamp, before.as_ref()));
-    let effects = read(&mut desk, looks(|new| (new.theme, new.mouse) = (Some("gruvbox-dark".into()), false)));
+    let effects = read(&mut desk, Ok(looks(|new| (new.theme, new.mouse) = (Some("gruvbox-dark".into()), false))));
     assert!(effects.contains(&Effect::Mouse(false)) && !desk.app.settings.mouse);
     assert_eq!(desk.app.theme.as_deref(), Some("gruvbox-dark"), "the config goes on where it says something new");
 }
