@@ -14,7 +14,6 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use quarterdeck::config::{Config, Flags, LogSettings, Surroundings};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::restate::Restate;
@@ -26,7 +25,7 @@ use quarterdeck::ops::Ops;
 use quarterdeck::telemetry;
 use support::fake_restate::{FakeRestate, Kind, row};
 use support::hostile::{Behaviour, Reply};
-use support::hub::{SOAK, ended};
+use support::hub::{ended, setup};
 use support::matrix::record;
 use support::program::{Said, command};
 use support::request::Request;
@@ -230,19 +229,7 @@ async fn log_record_debug_and_copies_hold_no_secret() {
         cases += 1;
         sources.push((source.name.clone(), Arc::new(restate), Duration::from_secs(60)));
     }
-    let hub = Hub::new(Setup {
-        context: "test".into(),
-        operator: "tester".into(),
-        read_only: None,
-        locked: false,
-        thresholds: config.thresholds,
-        tenants: config.tenants,
-        soak: SOAK,
-        state_dir: Some(state.clone()),
-        claims_dir: None,
-        clock: Arc::new(Timestamp::now),
-        sources,
-    });
+    let hub = Hub::new(Setup { state_dir: Some(state.clone()), ..setup(config, sources) });
     hub.tells(telemetry.book().clone());
     for (source, _) in WAYS {
         bench.server.be_good();

@@ -12,20 +12,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use quarterdeck::config::{Config, Flags, Surroundings};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::restate::Restate;
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::remediation::{ItemState, Verb};
 use quarterdeck::domain::source::Freshness;
-use quarterdeck::hub::{Hub, Setup};
+use quarterdeck::hub::Hub;
 use quarterdeck::ops::Ops;
 use rcgen::ExtendedKeyUsagePurpose;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ALL_VERSIONS, SupportedProtocolVersion};
 use support::fake_restate::{FakeRestate, Kind, row};
-use support::hub::{SOAK, ended, status};
+use support::hub::{ended, setup, status};
 use support::matrix::record;
 use support::tls::{Authority, Mute, Pair, TlsFront, Validity};
 
@@ -38,19 +37,7 @@ fn hub(url: &str, keys: &str, folder: &Path) -> Result<Arc<Hub>, String> {
     let source = config.context.sources[0].clone();
     let timeout = source.timeout.try_into().unwrap();
     let connector = Restate::new("a", &source.url, timeout, source.transport).map_err(|error| error.to_string())?;
-    Ok(Hub::new(Setup {
-        context: "test".into(),
-        operator: "tester".into(),
-        read_only: None,
-        locked: false,
-        thresholds: config.thresholds,
-        tenants: config.tenants,
-        soak: SOAK,
-        state_dir: None,
-        claims_dir: None,
-        clock: Arc::new(Timestamp::now),
-        sources: vec![("a".into(), Arc::new(connector), Duration::from_secs(60))],
-    }))
+    Ok(Hub::new(setup(config, vec![("a".into(), Arc::new(connector), Duration::from_secs(60))])))
 }
 
 /// What the hub says of the source after one pass: its error, or nothing where it is live.

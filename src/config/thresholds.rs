@@ -10,7 +10,7 @@ use crate::domain::promise::Promise;
 use crate::domain::verdict::{Limit, Thresholds};
 
 /// The keys of `[thresholds]`.
-pub(super) const KEYS: [&str; 12] = [
+const KEYS: [&str; 12] = [
     "retry_attempts",
     "retry_min_age",
     "retry_max_age",
@@ -25,24 +25,8 @@ pub(super) const KEYS: [&str; 12] = [
     "orphan",
 ];
 
-/// The keys of a `[[threshold]]`: where it holds, and the same.
-pub(super) const ENTRY_KEYS: [&str; 15] = [
-    "source",
-    "flow",
-    "step",
-    "retry_attempts",
-    "retry_min_age",
-    "retry_max_age",
-    "fault_count",
-    "no_worker",
-    "queue",
-    "wait_grace",
-    "wait_callback",
-    "wait_person",
-    "overdue",
-    "never_started",
-    "orphan",
-];
+/// Where an entry of the file holds: the keys of [`Place`].
+pub(super) const PLACE_KEYS: [&str; 3] = ["source", "flow", "step"];
 
 /// Thresholds by source, flow and step. The empty book gives the product's defaults everywhere.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +95,7 @@ impl ThresholdBook {
     /// Reads `[thresholds]`, the `[[promise]]` and the `[[threshold]]` entries.
     pub(super) fn read(root: &Section<'_>) -> Result<Self, Diagnostic> {
         let general = root.table("thresholds", &KEYS)?;
-        let special = root.tables("threshold", &ENTRY_KEYS)?;
+        let special = root.tables("threshold", &[&PLACE_KEYS[..], &KEYS].concat())?;
         let special = special.iter().map(|section| Ok((Place::read(section)?, Entry::read(section)?)));
         Ok(Self {
             general: general.as_ref().map(Entry::read).transpose()?.unwrap_or_default(),

@@ -329,21 +329,3 @@ impl Client {
         self.keyring.redacted(text)
     }
 }
-
-/// One segment of a path, encoded; `None` for what no path can hold as a segment (empty, `.` and `..`).
-pub fn segment(raw: &str) -> Option<String> {
-    use fmt::Write as _;
-    if matches!(raw, "" | "." | "..") {
-        return None;
-    }
-    let mut encoded = String::with_capacity(raw.len());
-    for byte in raw.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String can't fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    Some(encoded)
-}

@@ -137,12 +137,13 @@ pub enum ClaimChange {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::domain::flow::Status;
     use crate::domain::verdict::Rule;
 
-    fn cohort(count: u64, tenants: u64) -> Cohort {
+    /// A cohort that is overdue, of this many instances and tenants.
+    pub(crate) fn cohort(count: u64, tenants: u64) -> Cohort {
         Cohort {
             id: "39c1f89c".into(),
             source: "restate".into(),

@@ -79,7 +79,7 @@ pub fn page(template: &str, id: &str, flow: &str, source: &str) -> Option<SafeTe
     (web && plain).then(|| url.into())
 }
 
-/// A segment of a URL; `None` for what would name another place.
+/// One segment of a path, encoded; `None` for what no path can hold as a segment (empty, `.` and `..`).
 fn encoded(raw: &str) -> Option<String> {
     if matches!(raw, "" | "." | "..") {
         return None;
@@ -98,6 +98,15 @@ fn encoded(raw: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn segments_are_encoded() {
+        assert_eq!(encoded("inv_1a-B~.").as_deref(), Some("inv_1a-B~."));
+        assert_eq!(encoded("a/../b?c#d é").as_deref(), Some("a%2F..%2Fb%3Fc%23d%20%C3%A9"));
+        for none in ["", ".", ".."] {
+            assert_eq!(encoded(none), None);
+        }
+    }
 
     #[test]
     fn a_page_is_filled_in_and_encoded() {

@@ -33,19 +33,26 @@ pub fn hub(url: &str, thresholds: &str, state_dir: Option<&Path>) -> Arc<Hub> {
     let config = format!("{thresholds}\n[[source]]\nname = \"{SOURCE}\"\nkind = \"restate\"\nurl = \"{url}\"\n");
     let config = Config::parse(&config, "config.toml", None).unwrap();
     let connector = Restate::new(SOURCE, url, Duration::from_secs(5), None).unwrap();
-    Hub::new(Setup {
-        context: "test".into(),
+    let sources = vec![(SOURCE.into(), Arc::new(connector) as Arc<dyn Connector>, Duration::from_secs(1))];
+    let state_dir = state_dir.map(Path::to_path_buf);
+    Hub::new(Setup { state_dir: state_dir.clone(), claims_dir: state_dir, ..setup(config, sources) })
+}
+
+/// What a hub is made of: a config, and the sources that were made from it. It records nothing.
+pub fn setup(config: Config, sources: Vec<(String, Arc<dyn Connector>, Duration)>) -> Setup {
+    Setup {
+        context: config.context.name,
         operator: "tester".into(),
         read_only: None,
         locked: false,
         thresholds: config.thresholds,
         tenants: config.tenants,
         soak: SOAK,
-        state_dir: state_dir.map(Path::to_path_buf),
-        claims_dir: state_dir.map(Path::to_path_buf),
+        state_dir: None,
+        claims_dir: None,
         clock: Arc::new(Timestamp::now),
-        sources: vec![(SOURCE.into(), Arc::new(connector), Duration::from_secs(1))],
-    })
+        sources,
+    }
 }
 
 /// The config of Restate servers: name, URL, and how long each request may take.
@@ -64,19 +71,8 @@ pub fn hub_of(config: &str, bearer: Option<&str>, poll: Duration) -> Arc<Hub> {
         let connector = Restate::new(&source.name, &source.url, timeout, bearer.map(SecretString::from)).unwrap();
         (source.name.clone(), Arc::new(connector), poll)
     };
-    Hub::new(Setup {
-        context: config.context.name.clone(),
-        operator: "tester".into(),
-        read_only: None,
-        locked: false,
-        thresholds: config.thresholds,
-        tenants: config.tenants,
-        soak: SOAK,
-        state_dir: None,
-        claims_dir: None,
-        clock: Arc::new(Timestamp::now),
-        sources: config.context.sources.iter().map(connect).collect(),
-    })
+    let sources = config.context.sources.iter().map(connect).collect();
+    Hub::new(setup(config, sources))
 }
 
 /// What a hub knows of a source.

@@ -365,15 +365,6 @@ fn what_is_no_path_goes_nowhere() {
 }
 
 #[test]
-fn segments_are_encoded() {
-    assert_eq!(segment("inv_1a-B~.").as_deref(), Some("inv_1a-B~."));
-    assert_eq!(segment("a/../b?c#d é").as_deref(), Some("a%2F..%2Fb%3Fc%23d%20%C3%A9"));
-    for none in ["", ".", ".."] {
-        assert_eq!(segment(none), None);
-    }
-}
-
-#[test]
 fn loopback_addresses_never_go_through_a_proxy() {
     for (url, loopback) in [
         ("http://127.0.0.1:9070", true),

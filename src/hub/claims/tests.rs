@@ -1,32 +1,13 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::domain::flow::Status;
-use crate::domain::verdict::Rule;
 
 fn now() -> Timestamp {
     "2026-01-15T03:12:00Z".parse().unwrap()
 }
 
 fn cohort(count: u64) -> Cohort {
-    Cohort {
-        id: "39c1f89c".into(),
-        source: "restate".into(),
-        flow: "a".into(),
-        step: "b".into(),
-        fingerprint: "(overdue)".into(),
-        count,
-        tenants: 4,
-        growth: None,
-        without_tenant: 0,
-        since: None,
-        rule: Rule::Overdue,
-        sample: None,
-        evidence: "".into(),
-        status: Status::Running,
-        waits_for: None,
-        claim: None,
-    }
+    crate::domain::claim::tests::cohort(count, 4)
 }
 
 fn make(kind: ClaimKind, minutes: i64) -> ClaimRequest {
