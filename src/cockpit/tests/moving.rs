@@ -171,3 +171,32 @@ fn another_order_begins_at_the_top() {
         desk.keys("j j");
     }
 }
+
+#[test]
+fn a_move_before_the_new_order_has_come_is_kept() {
+    for (keys, cursor) in [("G", 381), ("j j", 2), ("ctrl-d", 9)] {
+        let mut desk = Desk::new();
+        desk.keys("2 G");
+        let mut effects = desk.press("S");
+        for key in keys.split(' ') {
+            effects.extend(desk.press(key));
+        }
+        desk.settle(effects);
+        let flows = &desk.app.flows;
+        assert_eq!(flows.cursor, cursor, "after {keys}");
+        assert_eq!(flows.selected, Some(fake::instance(381 - cursor).id), "after {keys}");
+    }
+}
+
+#[test]
+fn a_filter_that_drops_what_is_under_the_cursor_reads_from_the_top() {
+    let mut desk = Desk::new();
+    desk.keys("2 G");
+    desk.keys("/");
+    let typed = desk.press("x");
+    desk.ops.rows.lock().unwrap().truncate(40);
+    desk.settle(typed);
+    let flows = &desk.app.flows;
+    assert_eq!((flows.cursor, flows.top), (0, 0));
+    assert!(!flows.gone);
+}

@@ -274,9 +274,15 @@ fn flows_came(app: &mut App) -> Vec<Effect> {
         }
         None => {
             // A new question, or a place whose row was not known: the selection is by place this once.
-            if was_outdated {
+            if was_outdated && (flows.selected.is_some() || flows.head.is_some()) {
+                // What was under the cursor is not in the new list, which is then read from its top.
+                flows.selected = None;
+                flows.head = None;
                 flows.cursor = 0;
                 flows.top = 0;
+                if window.offset > 0 {
+                    return vec![moving::ask_flows(app)];
+                }
             }
             let last = window.offset + window.len().saturating_sub(1);
             flows.cursor = flows.cursor.clamp(window.offset, last);
@@ -292,6 +298,10 @@ fn flows_came(app: &mut App) -> Vec<Effect> {
 /// Selects the row that is now under the cursor, if it is held.
 pub(super) fn select_at_cursor(app: &mut App) {
     let flows = &mut app.flows;
+    if flows.outdated && flows.selected.is_none() && flows.head.is_none() {
+        // The rows held are in another order than the one asked for: until they come, a move is to a place.
+        return;
+    }
     let window = flows.window.value();
     let row = window.and_then(|window| row_at(window, flows.cursor));
     flows.head = match window.and_then(|window| window.line(flows.cursor)) {

@@ -222,6 +222,9 @@ pub(super) fn requery(app: &mut App) -> Effect {
         flows.selected = None;
         flows.head = None;
         flows.gone = false;
+    }
+    if flows.selected.is_none() && flows.head.is_none() {
+        // A place in the old list means nothing in the new one.
         flows.cursor = 0;
         flows.top = 0;
     }
