@@ -118,6 +118,9 @@ fn mask(found: &Captures<'_>) -> String {
         format!("{}<path>", lead("pathl"))
     } else if has("pid") && text.contains(|c: char| c.is_ascii_digit()) || has("word") && is_id(text) {
         "<id>".to_owned()
+    } else if has("span") && text.len() >= 7 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        // `0000d00d` reads as days, and no wait is that long.
+        "<id>".to_owned()
     } else if has("num") || has("span") {
         "<n>".to_owned()
     } else {

@@ -101,6 +101,7 @@ fn an_instances_own_names_are_masked() {
     assert_eq!(fingerprint_of("get http://acme.example.com/x", &["acme"]), *"get <url>");
     assert_eq!(fingerprint_of("k in db: no k", &["k", "db"]), *"k in <key>: no k", "one letter stands in too much");
     assert_eq!(fingerprint_of("acmeing acme", &["acme"]), *"acmeing <key>");
+    assert_eq!(fingerprint("lost 0000d00d after 90d"), *"lost <id> after <n>");
     assert_eq!(fingerprint_of("key acme/x1 of acme", &["acme", "acme/x1"]), *"key <key> of <key>");
     let order = |number: &str| fingerprint_of(&format!("order {number}: 17 attempts"), &[number]);
     assert_eq!(order("17"), order("18"), "a count that happens to equal the key is a count");
