@@ -117,6 +117,8 @@ pub struct FlowsState {
     pub row: Option<Arc<crate::domain::flow::JudgedFlow>>,
     /// Whether it is no longer among the rows.
     pub gone: bool,
+    /// When that was seen.
+    pub gone_at: Option<Timestamp>,
     /// The cursor's index among all rows that match.
     pub cursor: usize,
     /// The index of the topmost row on screen.
@@ -543,6 +545,7 @@ impl App {
                 head: None,
                 row: None,
                 gone: false,
+                gone_at: None,
                 cursor: 0,
                 top: 0,
                 asked_top: 0,

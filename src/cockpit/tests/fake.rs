@@ -28,7 +28,7 @@ use crate::domain::trend::{Sample, Trend};
 use crate::domain::verdict::{Circumstances, Rule, Thresholds, judge};
 use crate::domain::ways::{ReadRequest, Ways};
 use crate::ops::{
-    Armed, Cell, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, GroupHead, GroupKey, Line, Lock, Ops, OpsError,
+    Armed, Cell, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, GroupHead, GroupKey, Line, Lock, Near, Ops, OpsError,
     Overview, Page, Selected, Selection,
 };
 use crate::query::Filter;
@@ -289,6 +289,7 @@ pub(super) fn act(item: ItemState) -> Remediation {
             (ago(49), "sent to http://restate.internal:9070".into()),
             (ago(48), "accepted: 202".into()),
         ],
+        answered: None,
         watched_until: (!ended).then(|| now() + SignedDuration::from_secs(12)),
     }
 }
@@ -322,6 +323,8 @@ impl Default for FakeOps {
 pub(super) fn window(rows: &[Arc<JudgedFlow>], query: &FlowsQuery) -> FlowWindow {
     let mut rows: Vec<_> = rows.iter().filter(|row| query.filter.matches(row, now())).cloned().collect();
     let matching = rows.len();
+    let near = query.filter.wider().into_iter().next().filter(|_| matching == 0);
+    let near = near.map(|wider| Near { count: 3, words: wider.words.into(), term: wider.term.into() });
     if query.reverse {
         rows.reverse();
     }
@@ -350,7 +353,7 @@ pub(super) fn window(rows: &[Arc<JudgedFlow>], query: &FlowsQuery) -> FlowWindow
         rows = listed;
     }
     let total = rows.len() + heads.len();
-    let whole = FlowWindow { rows, heads, offset: 0, total, matching, unfiltered: 382, revision: 7 };
+    let whole = FlowWindow { rows, heads, offset: 0, total, matching, unfiltered: 382, revision: 7, near };
     let (offset, limit) = match &query.page {
         Page::Offset(offset) => (*offset, query.limit),
         Page::Anchor { id, before, otherwise } => {

@@ -2,6 +2,7 @@
 
 use super::moving::{self, Step};
 use crate::cockpit::app::{App, Level};
+use crate::cockpit::command::CommandId;
 use crate::cockpit::marks::{MOST, Marks};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::settings::ScreenName;
@@ -50,7 +51,7 @@ pub(super) fn range(app: &mut App) -> Vec<Effect> {
     let last = app.flows.marks.as_ref().and_then(|marks| marks.last.clone());
     let why = match (last, app.flows.selected.clone()) {
         _ if marks_all(app) => "all that match are marked already",
-        (None, _) => "Space marks where the range begins, V marks from there to the cursor",
+        (None, Some(_)) => return anchor(app),
         (_, None) => "a range ends on an instance",
         (Some(last), Some(here)) => {
             let flows = &app.flows;
@@ -67,6 +68,28 @@ pub(super) fn range(app: &mut App) -> Vec<Effect> {
     };
     app.say(Level::Info, why);
     Vec::new()
+}
+
+/// Marks what is under the cursor as the one end of a range, where nothing was marked to draw it from.
+fn anchor(app: &mut App) -> Vec<Effect> {
+    let Some(row) = app.flows.row.clone().filter(|_| !app.flows.gone) else {
+        app.say(Level::Info, "a range begins on an instance");
+        return Vec::new();
+    };
+    let id = row.flow.id.clone();
+    match &mut app.flows.marks {
+        None => app.flows.marks = Some(Marks::one(id)),
+        Some(marks) => {
+            if let Selection::Ids(ids) = &mut marks.selection {
+                ids.insert(id.clone());
+            }
+            marks.last = Some(id);
+            marks.now = None;
+        }
+    }
+    let range = app.keymap.label(CommandId::MarkRange);
+    app.say(Level::Info, format!("the range begins here: {range} on another one marks up to it"));
+    count(app)
 }
 
 /// The rows of a range.
