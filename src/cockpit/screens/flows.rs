@@ -101,8 +101,8 @@ fn bar(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
     let by = by.unwrap_or_default();
     let right = match &flows.error {
         // What is shown is not what is being typed.
-        Some(_) if flows.text.is_empty() => "rows: still those without a filter ".to_owned(),
-        Some(_) => format!("rows: still those of {} ", SafeText::clipped(&flows.text, 40)),
+        Some(_) if flows.text.is_empty() => format!("rows: still those without a filter   {total} "),
+        Some(_) => format!("rows: still those of {}   {total} ", SafeText::clipped(&flows.text, 30)),
         None => format!("{by}{order} {}   {total} ", order_words(flows.sort, flows.reverse)),
     };
     let marks =
