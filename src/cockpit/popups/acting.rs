@@ -7,6 +7,7 @@ use ratatui::text::Span;
 
 use super::{frame, inside, line, place};
 use crate::cockpit::app::{App, Focus, REASON_MIN, Review, ReviewState};
+use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens::detail::{Block, labelled, paint};
@@ -157,7 +158,7 @@ pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Po
         return None;
     }
     let cursor = reason(pen, review, Rect { y: form.y + 1, height: 1, ..form });
-    let obstacle = review.obstacle(app.now);
+    let obstacle = review.obstacle(app.now, &app.keymap.label(CommandId::Verbs));
     let y = form.bottom() - 1;
     if review.state == ReviewState::Sent {
         pen.text(form.x, y, form.width, &format!("{} being recorded", pen.glyphs.busy), pen.styles.info);

@@ -5,6 +5,7 @@ use ratatui::text::Span;
 
 use super::{frame, inside, place};
 use crate::cockpit::app::App;
+use crate::cockpit::hit::Hit;
 use crate::cockpit::widgets::pen::{Pen, wrap_exactly};
 use crate::domain::ids::InstanceId;
 
@@ -51,6 +52,8 @@ pub(in crate::cockpit) fn page(app: &App, pen: &mut Pen<'_>, id: &InstanceId, ur
             (false, false) => pen.styles.button,
         };
         let rest = Rect { x, width: inner.right().saturating_sub(x), ..inner };
-        x += pen.spans(rest.x, y, rest.width, &[Span::styled(text, style)]) + 2;
+        let used = pen.spans(rest.x, y, rest.width, &[Span::styled(text, style)]);
+        pen.hit(Rect { x, y, width: used, height: 1 }, Hit::Button(at));
+        x += used + 2;
     }
 }

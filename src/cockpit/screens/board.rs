@@ -7,6 +7,7 @@ use ratatui::text::Span;
 use super::{aside, body, strip};
 use crate::cockpit::app::{App, Pane};
 use crate::cockpit::claims::owner;
+use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::popups;
 use crate::cockpit::theme::Styles;
@@ -200,7 +201,8 @@ fn first_shown(sizes: &[u16], cursor: usize, height: u16) -> usize {
 
 /// What is not in the list, and why: cohorts that somebody put aside; and what is wrong with the record of that.
 fn put_aside(app: &App, overview: &Overview) -> Option<String> {
-    let folded = (app.board.folded > 0).then(|| format!("{} snoozed (F shows)", app.board.folded));
+    let folded = (app.board.folded > 0)
+        .then(|| format!("{} snoozed ({} shows)", app.board.folded, app.keymap.label(CommandId::ShowAll)));
     let note = overview.claims_note.as_ref().map(|note| format!("claims: {note}"));
     let texts: Vec<String> = folded.into_iter().chain(note).collect();
     (!texts.is_empty()).then(|| texts.join("; "))
@@ -252,7 +254,8 @@ fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     } else if blind == overview.sources.len() {
         let asked = overview.sources.iter().any(|source| source.state != Freshness::Never);
         let text = if asked {
-            format!("{} no source answers: nothing is known (8 shows why)", pen.glyphs.blind)
+            let sources = app.keymap.label(CommandId::Sources);
+            format!("{} no source answers: nothing is known ({sources} shows why)", pen.glyphs.blind)
         } else {
             format!("{} asking {} for the first time", pen.glyphs.busy, plural(blind as u64, "source"))
         };
@@ -369,7 +372,7 @@ fn explanation(app: &App, styles: &Styles, cohort: &Cohort, live: bool, columns:
     if height >= lines_of(cohort) {
         let second = if error { Some(cohort.evidence.clone()) } else { cohort.sample.clone() };
         texts.extend(second.map(|text| ("e.g.", text, styles.dim)));
-        let claim = cohort.claim.as_ref().map(|claim| popups::claim::told(claim, &app.settings.operator));
+        let claim = cohort.claim.as_ref().map(|claim| popups::claim::told(app, claim));
         texts.extend(claim.map(|text| ("who", text, styles.info)));
     }
     if height >= 2 {
@@ -414,11 +417,16 @@ fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
         let text = format!("nothing: {} is silent; it was {}, heard {ago}", cohort.source, grouped(cohort.count));
         return (false, text.into());
     }
+    let resume;
     let (safe, text) = match cohort.rule {
         Rule::Exhausted if cohort.status.ended() => {
             (false, "nothing here: these have ended; their callers must start anew")
         }
-        Rule::Exhausted => (true, "resume one (Enter, v) at its failed step; the rest once it holds"),
+        Rule::Exhausted => {
+            let (open, verbs) = (app.keymap.label(CommandId::Open), app.keymap.label(CommandId::Verbs));
+            resume = format!("resume one ({open}, {verbs}) at its failed step; the rest once it holds");
+            (true, resume.as_str())
+        }
         Rule::BlockedBy => (false, "nothing here: repair what holds the key, and these move on"),
         Rule::RetryStorm => (false, "nothing yet: the engine retries until the cause is gone"),
         Rule::TaskFault => (false, "nothing here: its worker crashes on it; look at the worker's log and last release"),

@@ -323,7 +323,10 @@ fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
             if ghost == Some(index) { app.flows.row.as_ref().map(Line::Row) } else { window.line(index - behind) };
         match shown {
             Some(Line::Row(flow)) => row(app, pen, flow, line, &layout, ghost == Some(index)),
-            Some(Line::Head(group)) => head(app, pen, group, line, &layout),
+            Some(Line::Head(group)) => {
+                pen.hit(Rect { x: line.x, width: 3.min(line.width), ..line }, Hit::Fold(index));
+                head(app, pen, group, line, &layout);
+            }
             None => {
                 pen.text(line.x + 2, y, line.width, pen.glyphs.ellipsis, styles.faint);
             }

@@ -6,6 +6,7 @@ use ratatui::text::Span;
 use super::detail::{Block, explain, labelled, paint};
 use super::flows::state_of;
 use crate::cockpit::app::App;
+use crate::cockpit::command::CommandId;
 use crate::cockpit::widgets::numbers::engine_now;
 use crate::cockpit::widgets::pen::Pen;
 
@@ -42,8 +43,9 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let mut block = Block::default();
     if app.flows.gone {
         // It may well be there still, and only be something else than what the list is of.
-        let text = "it is not in this list any more: Enter shows how it is now";
-        labelled(&mut block, styles, "left", text, styles.gone, columns);
+        let open = app.keymap.label(CommandId::Open);
+        let text = format!("it is not in this list any more: {open} shows how it is now");
+        labelled(&mut block, styles, "left", &text, styles.gone, columns);
     }
     block.push(vec![
         Span::styled(format!("{glyph} {word}"), style),

@@ -67,7 +67,7 @@ fn not_bound(app: &mut App) {
     let help = app.keymap.label(CommandId::Help);
     let verbs = app.keymap.find(ScreenName::Flows, &pressed) == Found::Command(CommandId::Verbs);
     let text = if let (true, Err(why)) = (verbs, app.subject()) {
-        why.to_owned()
+        why
     } else if pressed.len() > 1 {
         format!("{keys} is not bound; {} shows what may follow it", show(&pressed[..pressed.len() - 1]))
     } else if let Some(other) = app.keymap.elsewhere(app.screen(), &pressed) {
@@ -211,7 +211,10 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             match app.times.turn() {
                 Ok(()) => {
                     let zone = app.times.zone(app.now);
-                    app.say(Level::Info, format!("times are shown in {zone}; U turns back"));
+                    app.say(
+                        Level::Info,
+                        format!("times are shown in {zone}; {} turns back", app.keymap.label(CommandId::Zone)),
+                    );
                 }
                 Err(why) => app.say(Level::Warning, why),
             }
