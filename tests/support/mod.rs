@@ -16,6 +16,7 @@
 pub mod background;
 pub mod binary;
 pub mod fake_restate;
+pub mod forward;
 pub mod hostile;
 pub mod hub;
 pub mod matrix;
