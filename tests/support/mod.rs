@@ -25,6 +25,7 @@ pub mod program;
 pub mod proxy;
 pub mod request;
 pub mod restate;
+pub mod secrets;
 pub mod tls;
 pub mod wait;
 pub mod ways;
