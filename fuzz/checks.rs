@@ -151,9 +151,9 @@ pub(crate) fn scrubber(data: &[u8]) {
     for line in SafeText::lines(text) {
         shows_all(&line);
     }
-    let error = FlowError::new(None, text, &["acme"]);
+    let error = FlowError::new(None, text, &["acme"], &Redactor::default());
     shows_all(&error.fingerprint);
-    assert_eq!(FlowError::new(None, text, &["acme"]), error);
+    assert_eq!(FlowError::new(None, text, &["acme"], &Redactor::default()), error);
 }
 
 /// A document of an engine.

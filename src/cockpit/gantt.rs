@@ -121,9 +121,11 @@ impl Scale {
         // What is promised is how long it runs, and not how long it queues before.
         let began =
             run.stretches.iter().find(|stretch| stretch.kind == StretchKind::Running).map(|stretch| stretch.from);
+        // What ends after the chart does has no place on it.
+        let end = self.pieces.last().map_or(now, |piece| piece.to.min(now));
         if let Some((began, promise)) = began.zip(promise)
             && let Ok(limit) = began.checked_add(promise)
-            && limit <= now
+            && limit <= end
             && let Some(cell) = cells.get_mut(self.within(limit))
         {
             *cell = Cell::Promise;
@@ -258,6 +260,9 @@ mod tests {
         assert_eq!(drawn(&scale, &runs[0], None, 40), "..........                             |");
         assert_eq!(drawn(&scale, &runs[1], Some(5), 40), "          #####!####                   |");
         assert_eq!(drawn(&scale, &runs[2], None, 40), "                    ####x-----##########");
+        // A step that kept its promise has its tick behind it; a promise that ends later has none.
+        assert_eq!(drawn(&scale, &runs[1], Some(15), 40), "          ##########     !             |");
+        assert_eq!(drawn(&scale, &runs[1], Some(31), 40), "          ##########                   |");
     }
 
     #[test]

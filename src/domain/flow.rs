@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::hash::digest;
 use super::ids::InstanceId;
+use super::redact::Redactor;
 use super::run::{Attempts, StepRun};
 use super::signs::Signs;
 use super::text::SafeText;
@@ -183,10 +184,10 @@ impl FlowError {
     /// How much of an error's first line is kept, in characters. The whole text is in the instance's detail.
     pub const MAX: usize = 512;
 
-    /// Cuts an error to its first line and fingerprints it.
+    /// Takes secrets out of an error, cuts it to its first line and fingerprints it.
     /// `own` are names that belong to the instance alone: its key, its tenant.
-    pub fn new(code: Option<&str>, raw: &str, own: &[&str]) -> Self {
-        let text = SafeText::first_line(raw, Self::MAX);
+    pub fn new(code: Option<&str>, raw: &str, own: &[&str], redactor: &Redactor) -> Self {
+        let text = redactor.first_line(raw, Self::MAX);
         let fingerprint = super::cohort::fingerprint_of(&text, own);
         Self { code: code.map(SafeText::from), text, fingerprint }
     }

@@ -265,7 +265,8 @@ impl Hub {
     /// What each step of an instance promises, as far as anything is promised.
     fn promises(&self, detail: &FlowDetail) -> BTreeMap<SafeText, Promise> {
         let flow = &detail.flow;
-        let steps = detail.timeline.iter().map(|entry| &entry.what).chain([&flow.step]);
+        let told = detail.timeline.iter().map(|entry| &entry.what);
+        let steps = told.chain(detail.runs.iter().map(|run| &run.step)).chain([&flow.step]);
         steps
             .map(|step| (step.clone(), self.book.thresholds.promise(&flow.id.source, &flow.flow, step)))
             .filter(|(_, promise)| !promise.is_empty())

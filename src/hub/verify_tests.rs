@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::domain::flow::{FlowDetail, FlowError, FlowInstance, PauseCause, Version};
 use crate::domain::ids::InstanceId;
+use crate::domain::redact::Redactor;
 use crate::domain::run::Attempts;
 
 fn at(seconds: i64) -> Timestamp {
@@ -45,7 +46,7 @@ fn reading(seen: &Seen) -> Reading {
         first_failure_at: None,
         last_start_at: None,
         next_retry_at: None,
-        error: seen.error.map(|text| FlowError::new(None, text, &[])),
+        error: seen.error.map(|text| FlowError::new(None, text, &[], &Redactor::default())),
         wait: None,
         signs: crate::domain::signs::Signs::default(),
         completed_commands: seen.completed,

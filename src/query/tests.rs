@@ -9,6 +9,7 @@ use super::{Filter, FilterError, KEYS};
 use crate::domain::cohort::{cohort_id, cohort_of};
 use crate::domain::flow::{FlowError, FlowInstance, JudgedFlow, PauseCause, Status, Version};
 use crate::domain::ids::InstanceId;
+use crate::domain::redact::Redactor;
 use crate::domain::verdict::{Finding, Judgement, Rule, Verdict};
 
 fn at(second: i64) -> Timestamp {
@@ -33,7 +34,7 @@ fn retrying() -> JudgedFlow {
         first_failure_at: Some(at(-720)),
         last_start_at: None,
         next_retry_at: None,
-        error: Some(FlowError::new(None, "Connection refused: db-3, host \"x\"", &[])),
+        error: Some(FlowError::new(None, "Connection refused: db-3, host \"x\"", &[], &Redactor::default())),
         wait: None,
         signs: crate::domain::signs::Signs::default(),
         completed_commands: 2,
@@ -284,7 +285,7 @@ fn a_bad_filter_names_the_word_the_column_and_the_nearest_key() {
 #[test]
 fn a_colon_after_what_is_no_name_belongs_to_a_bare_word() {
     let mut judged = retrying();
-    judged.flow.error = Some(FlowError::new(None, "12:30:05 10.0.0.1:80 ::1", &[]));
+    judged.flow.error = Some(FlowError::new(None, "12:30:05 10.0.0.1:80 ::1", &[], &Redactor::default()));
     for text in ["12:30:05", "10.0.0.1:80", "::1", "\"0.1:80\""] {
         assert!(matches(text, &judged), "{text}");
     }

@@ -94,8 +94,10 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         return;
     }
     let sources = if overview.sources.len() > 1 && area.width >= 96 { 12 } else { 0 };
-    let rule = if area.width >= 60 { 13 } else { 0 };
     let shown = &app.board.shown;
+    // A gap stands before and behind it.
+    let rules = shown.iter().map(|cohort| width(cohort.rule.words())).max().unwrap_or(0).max(11);
+    let rule = if area.width >= 60 { u16::try_from(rules).unwrap_or(0) + 2 } else { 0 };
     // Where it is narrow, the column is there for as long as anybody has anything.
     let owner = match area.width {
         120.. => 15,

@@ -281,12 +281,13 @@ fn main_block(
         verbs(&mut block, app, styles, glyphs, answer, wide);
     }
     error(&mut block, styles, answer, wide);
+    let look = gantt::Look { styles, glyphs, times: &app.times, now, columns: wide };
     if app.detail.chart {
-        gantt::chart(&mut block, styles, glyphs, answer, &app.times, now, wide);
+        gantt::chart(&mut block, &look, answer);
     } else {
         timeline(&mut block, styles, glyphs, &answer.detail.timeline, (&app.times, now), wide);
     }
-    gantt::attempts(&mut block, styles, glyphs, answer, &app.times, now, wide);
+    gantt::attempts(&mut block, &look, answer);
     if with_side {
         facts(&mut block, styles, answer, &app.times, wide);
     }

@@ -11,14 +11,13 @@ use crate::cockpit::app::{App, PromptKind};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::widgets::numbers::{age_since, engine_now, grouped};
-use crate::cockpit::widgets::pen::{Pen, width};
+use crate::cockpit::widgets::pen::{Pen, end_of, width};
 use crate::cockpit::widgets::state;
 use crate::domain::flow::{FlowInstance, JudgedFlow, PauseCause, Status};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
 use crate::ops::{GroupBy, GroupHead, Line, SortBy};
 use ratatui::layout::Position;
-use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Where the parts of the screen are.
 pub(in crate::cockpit) struct Areas {
@@ -171,6 +170,7 @@ struct Layout {
 /// How wide the contents of some columns are.
 #[derive(Debug, Clone, Copy)]
 struct Wants {
+    state: u16,
     name: u16,
     tenant: u16,
     id: u16,
@@ -182,10 +182,11 @@ impl Wants {
     fn of(app: &App) -> Self {
         let most =
             |widths: &mut dyn Iterator<Item = usize>| u16::try_from(widths.max().unwrap_or(0)).unwrap_or(u16::MAX);
-        let Some(window) = app.flows.window.value() else { return Self { name: 30, tenant: 18, id: 21 } };
+        let Some(window) = app.flows.window.value() else { return Self { state: 11, name: 30, tenant: 18, id: 21 } };
         let rows = || window.rows.iter().map(|row| &row.flow);
         let name = |flow: &str, step: &str| width(flow) + 3 + width(step);
         let mut wants = Self {
+            state: most(&mut window.rows.iter().map(|row| width(word_of(row)))),
             name: most(&mut rows().map(|flow| name(&flow.flow, &flow.step))),
             tenant: most(&mut rows().map(|flow| width(&whose(flow)))),
             id: most(&mut rows().map(|flow| width(&flow.id.instance))),
@@ -194,6 +195,8 @@ impl Wants {
             if let Some(overview) = app.overview.value() {
                 let listed = overview.cells.iter().filter(|cell| cell.counts.open + cell.counts.failed > 0);
                 wants.name = wants.name.max(most(&mut listed.map(|cell| name(&cell.flow, &cell.step))));
+                let mut rules = overview.cohorts.iter().map(|cohort| width(cohort.rule.words()));
+                wants.state = wants.state.max(most(&mut rules));
             }
             let bound = |most: u16, bounds: [u16; 3]| bounds.into_iter().find(|bound| most <= *bound).unwrap_or(most);
             wants.tenant = bound(wants.tenant, [12, 18, 28]);
@@ -214,8 +217,15 @@ impl Layout {
     /// alone: it does not come and go with what the rows hold.
     fn of(width: u16, wants: Wants) -> Self {
         let narrow = width < 100;
-        let mut layout =
-            Self { state: 14, age: if narrow { 5 } else { 6 }, name: 0, tenant: 0, attempts: 0, error: 0, id: 0 };
+        let mut layout = Self {
+            state: 3 + wants.state.clamp(11, 13),
+            age: if narrow { 5 } else { 6 },
+            name: 0,
+            tenant: 0,
+            attempts: 0,
+            error: 0,
+            id: 0,
+        };
         let mut room = width.saturating_sub(2 + layout.state + layout.age);
         let name = 1 + wants.name.clamp(12, (width * 3 / 10).clamp(36, 60));
         let tenant = 1 + wants.tenant.clamp(7, if width >= 160 { 28 } else { 18 });
@@ -406,18 +416,29 @@ fn head(app: &App, pen: &mut Pen<'_>, group: &GroupHead, area: Rect, layout: &La
 /// What an instance is, in a word, with the style and the glyph that say the same.
 pub(in crate::cockpit) fn state_of(pen: &Pen<'_>, flow: &JudgedFlow) -> (&'static str, &'static str, Style) {
     let styles = pen.styles;
-    let glyph = pen.glyphs.verdict(flow.judgement.verdict);
-    match flow.judgement.verdict {
-        Verdict::Stuck => (glyph, flow.judgement.rule().map_or("stuck", |rule| rule.words()), styles.stuck),
-        Verdict::Suspect => (glyph, flow.flow.status.words(), styles.suspect),
-        Verdict::Recheck => (glyph, "recheck", styles.recheck),
-        Verdict::Unknown => (glyph, "unknown", styles.unknown),
+    let style = match flow.judgement.verdict {
+        Verdict::Stuck => styles.stuck,
+        Verdict::Suspect => styles.suspect,
+        Verdict::Recheck => styles.recheck,
+        Verdict::Unknown => styles.unknown,
         Verdict::Ok => match flow.flow.status {
-            Status::Paused if flow.flow.pause == Some(PauseCause::Held) => (glyph, "held", styles.held),
-            Status::Waiting | Status::Scheduled => (glyph, flow.flow.status.words(), styles.waiting),
-            Status::Failed | Status::TimedOut => (glyph, flow.flow.status.words(), styles.failed),
-            other => (glyph, other.words(), styles.ok),
+            Status::Paused if flow.flow.pause == Some(PauseCause::Held) => styles.held,
+            Status::Waiting | Status::Scheduled => styles.waiting,
+            Status::Failed | Status::TimedOut => styles.failed,
+            _ => styles.ok,
         },
+    };
+    (pen.glyphs.verdict(flow.judgement.verdict), word_of(flow), style)
+}
+
+/// What an instance is, in a word.
+fn word_of(flow: &JudgedFlow) -> &'static str {
+    match flow.judgement.verdict {
+        Verdict::Stuck => flow.judgement.rule().map_or("stuck", |rule| rule.words()),
+        Verdict::Recheck => "recheck",
+        Verdict::Unknown => "unknown",
+        Verdict::Ok if flow.flow.status == Status::Paused && flow.flow.pause == Some(PauseCause::Held) => "held",
+        Verdict::Suspect | Verdict::Ok => flow.flow.status.words(),
     }
 }
 
@@ -481,40 +502,16 @@ fn row(app: &App, pen: &mut Pen<'_>, flow: &JudgedFlow, area: Rect, layout: &Lay
     }
 }
 
-/// The end of a text in so many columns; a cut is shown.
-fn end_of<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, str> {
-    if width(text) <= columns {
-        return Cow::Borrowed(text);
-    }
-    let mut end = String::new();
-    let mut used = 1;
-    for grapheme in text.graphemes(true).rev() {
-        used += width(grapheme);
-        if used > columns {
-            break;
-        }
-        end.insert_str(0, grapheme);
-    }
-    Cow::Owned(format!("{ellipsis}{end}"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Layout, Wants, end_of};
-
-    #[test]
-    fn an_id_is_cut_at_its_beginning() {
-        assert_eq!(end_of("inv_1dQ7", 8, "…"), "inv_1dQ7");
-        assert_eq!(end_of("inv_1dQ7x", 8, "…"), "…v_1dQ7x");
-        assert_eq!(end_of("東京都", 4, "…"), "…都");
-    }
+    use super::{Layout, Wants};
 
     #[test]
     fn the_columns_fill_the_width_and_no_more() {
         for width in 0..400 {
             for name in [0, 20, 30, 45, 300] {
                 for tenant in [0, 9, 12, 18, 300] {
-                    let layout = Layout::of(width, Wants { name, tenant, id: 36 });
+                    let layout = Layout::of(width, Wants { state: 11 + name % 3, name, tenant, id: 36 });
                     let Layout { state, age, name, tenant, attempts, error, id } = layout;
                     let sum = 2 + state + age + name + tenant + attempts + error + id;
                     assert!(sum <= width.max(2 + state + age), "{width}: {layout:?}");

@@ -1,6 +1,6 @@
 //! The timeline of an instance as a chart, and the attempts that its engine tells of: parts of the detail.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
@@ -37,16 +37,20 @@ fn cell(styles: &Styles, glyphs: &'static Glyphs, cell: Cell) -> (&'static str, 
     }
 }
 
+/// What the chart and the attempts are drawn with.
+pub(super) struct Look<'l> {
+    pub(super) styles: &'l Styles,
+    pub(super) glyphs: &'static Glyphs,
+    pub(super) times: &'l Times,
+    /// The present by the engine's clock.
+    pub(super) now: Timestamp,
+    /// The room there is.
+    pub(super) columns: usize,
+}
+
 /// Adds the chart; what can't be drawn is said.
-pub(super) fn chart(
-    block: &mut Block,
-    styles: &Styles,
-    glyphs: &'static Glyphs,
-    answer: &FlowAnswer,
-    times: &Times,
-    now: Timestamp,
-    columns: usize,
-) {
+pub(super) fn chart(block: &mut Block, look: &Look<'_>, answer: &FlowAnswer) {
+    let Look { styles, glyphs, times, now, columns } = *look;
     let runs = &answer.detail.runs;
     heading(block, styles, &format!("steps across time, {} (Tab: line by line)", times.zone(now)));
     block.mark();
@@ -67,23 +71,22 @@ pub(super) fn chart(
     if let Some(folds) = folds(&scale, glyphs) {
         block.push(vec![Span::styled(lead, styles.dim), Span::styled(folds, styles.faint)]);
     }
+    let mut promised = false;
     for run in runs {
-        block.push(row(styles, glyphs, (run, None), &scale, now, names));
+        let promise = answer.promises.get(&run.step).and_then(|promise| promise.run);
+        let cells = scale.row(run, promise, now);
+        promised |= cells.contains(&Cell::Promise);
+        block.push(row(look, run, &cells, names));
     }
-    let words = legend(glyphs, runs, &scale);
-    for line in wrap(&words.join("   "), columns) {
+    let words = legend(glyphs, runs, &scale, promised);
+    for line in packed(&words, columns) {
         block.push(vec![Span::styled(line, styles.faint)]);
     }
 }
 
-fn row(
-    styles: &Styles,
-    glyphs: &'static Glyphs,
-    (run, promise): (&StepRun, Option<SignedDuration>),
-    scale: &Scale,
-    now: Timestamp,
-    names: usize,
-) -> Vec<Span<'static>> {
+/// One step: how it stands, its name, its cells, and how long it took.
+fn row(look: &Look<'_>, run: &StepRun, cells: &[Cell], names: usize) -> Vec<Span<'static>> {
+    let Look { styles, glyphs, now, .. } = *look;
     let (sign, style) = match run.outcome {
         EntryOutcome::Open => (glyphs.busy, styles.info),
         EntryOutcome::Done => (glyphs.ok, styles.ok),
@@ -93,7 +96,6 @@ fn row(
     let name = fit(&run.step, names, glyphs.ellipsis).into_owned();
     let pad = " ".repeat(names.saturating_sub(width(&name)));
     let mut line = vec![Span::styled(sign, style), Span::styled(format!(" {name}{pad}"), styles.text)];
-    let cells = scale.row(run, promise, now);
     for same in cells.chunk_by(|one, next| one == next) {
         let (sign, style) = cell(styles, glyphs, same.first().copied().unwrap_or(Cell::Blank));
         line.push(Span::styled(sign.repeat(same.len()), style));
@@ -158,7 +160,7 @@ fn folds(scale: &Scale, glyphs: &Glyphs) -> Option<String> {
 }
 
 /// What the signs mean that are there.
-fn legend(glyphs: &Glyphs, runs: &[StepRun], scale: &Scale) -> Vec<String> {
+fn legend(glyphs: &Glyphs, runs: &[StepRun], scale: &Scale, promised: bool) -> Vec<String> {
     let any = |kind| runs.iter().any(|run| run.stretches.iter().any(|stretch| stretch.kind == kind));
     let mut words = Vec::new();
     let kinds = [
@@ -173,22 +175,33 @@ fn legend(glyphs: &Glyphs, runs: &[StepRun], scale: &Scale) -> Vec<String> {
     if runs.iter().any(|run| !run.failures.is_empty()) {
         words.push(format!("{} failed", glyphs.bad));
     }
+    if promised {
+        words.push(format!("{} promise ends", glyphs.promise));
+    }
     if scale.pieces.iter().any(|piece| piece.folded) {
         words.push(format!("{} time left out", glyphs.fold));
     }
     words
 }
 
+/// Words side by side, as many as fit in each line; none of them is broken.
+fn packed(words: &[String], columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if width(line) + 3 + width(word) <= columns => {
+                line.push_str("   ");
+                line.push_str(word);
+            }
+            _ => lines.push(word.clone()),
+        }
+    }
+    lines
+}
+
 /// Adds the attempts that the engine tells of.
-pub(super) fn attempts(
-    block: &mut Block,
-    styles: &Styles,
-    glyphs: &'static Glyphs,
-    answer: &FlowAnswer,
-    times: &Times,
-    now: Timestamp,
-    columns: usize,
-) {
+pub(super) fn attempts(block: &mut Block, look: &Look<'_>, answer: &FlowAnswer) {
+    let Look { styles, glyphs, times, now, columns } = *look;
     let Attempts { list, note } = &answer.detail.attempts;
     let counted = answer.detail.flow.attempts;
     if list.is_empty() && counted.is_none_or(|count| count <= 1) {

@@ -17,6 +17,7 @@ use crate::domain::flow::{
 };
 use crate::domain::ids::InstanceId;
 use crate::domain::log::{LogBook, LogView};
+use crate::domain::promise::Promise;
 use crate::domain::raw::{Json, RawFlow, RawPart, Told};
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
@@ -105,7 +106,7 @@ pub(in crate::cockpit) fn instance(n: usize) -> FlowInstance {
         first_failure_at: error.is_some().then(|| ago(began)),
         last_start_at: Some(ago(20)),
         next_retry_at: (status == Status::BackingOff).then(|| now() + SignedDuration::from_secs(41)),
-        error: error.map(|text| FlowError::new(Some("500"), text, &[tenant])),
+        error: error.map(|text| FlowError::new(Some("500"), text, &[tenant], &Redactor::default())),
         wait: (status == Status::Waiting).then(|| Wait {
             kind: WaitKind::Signal,
             reference: Some("card-updated".into()),
@@ -450,7 +451,10 @@ pub(in crate::cockpit) fn answer(flow: FlowInstance) -> FlowAnswer {
             VerbOffer { verb: Verb::Resume, refusal: None },
             VerbOffer { verb: Verb::Cancel, refusal: Some("its source is stale".into()) },
         ],
-        promises: BTreeMap::new(),
+        promises: BTreeMap::from([
+            ("validate".into(), Promise { run: Some(SignedDuration::from_secs(5)), queue: None }),
+            ("apply".into(), Promise { run: Some(SignedDuration::from_secs(20)), queue: None }),
+        ]),
         read_at: now(),
         clock_offset: SignedDuration::ZERO,
     }

@@ -200,3 +200,37 @@ fn a_filter_that_drops_what_is_under_the_cursor_reads_from_the_top() {
     assert_eq!((flows.cursor, flows.top), (0, 0));
     assert!(!flows.gone);
 }
+
+#[test]
+fn a_ghost_does_not_outlive_the_filter_it_was_in() {
+    let mut desk = Desk::new();
+    desk.keys("2 ctrl-d ctrl-d j j");
+    let at = desk.app.flows.cursor;
+    desk.ops.rows.lock().unwrap().remove(at);
+    desk.change();
+    assert!(desk.app.flows.gone && at > 10, "{at}");
+    // What it was is typed, letter by letter and quicker than the hub answers.
+    let mut typed = desk.press("/");
+    for key in ["t", "e", "n"] {
+        typed.extend(desk.press(key));
+    }
+    desk.settle(typed);
+    let flows = &desk.app.flows;
+    assert_eq!((flows.cursor, flows.top, flows.gone), (0, 0, false));
+    assert_eq!(flows.selected, Some(fake::instance(0).id));
+    assert!(!desk.picture().contains(" left "), "{}", desk.picture());
+}
+
+#[test]
+fn a_change_while_a_filter_is_on_its_way_makes_no_ghost() {
+    let mut desk = Desk::new();
+    desk.keys("2 G /");
+    let mut typed = desk.press("x");
+    desk.ops.rows.lock().unwrap().truncate(40);
+    // The hub tells of a change before it has answered.
+    typed.extend(update(&mut desk.app, Msg::Changed(9), desk.now));
+    desk.settle(typed);
+    desk.change();
+    let flows = &desk.app.flows;
+    assert_eq!((flows.cursor, flows.top, flows.gone), (0, 0, false));
+}

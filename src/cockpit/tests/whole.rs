@@ -40,6 +40,19 @@ fn pictures_of_one_instance() {
 }
 
 #[test]
+fn the_end_of_a_promise_is_marked_and_told() {
+    let mut plain = settings();
+    plain.ascii = true;
+    for (settings, mark) in [(settings(), '┊'), (plain, '!')] {
+        let drawn = text(&shot(FakeOps::default(), ScreenName::Detail, "tab", (120, 34), &settings));
+        let marked: Vec<&str> = drawn.lines().filter(|line| line.contains(mark)).collect();
+        let beginnings = ["validate", "apply", &format!("{mark} promise ends")];
+        let found = beginnings.iter().all(|wanted| marked.iter().any(|line| line.contains(wanted)));
+        assert!(found && !marked.iter().any(|line| line.contains("lock-schema")), "{drawn}");
+    }
+}
+
+#[test]
 fn every_part_survives_every_size() {
     for (screen, keys) in [
         (ScreenName::Raw, "z G /"),

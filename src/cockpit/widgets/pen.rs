@@ -40,6 +40,23 @@ pub(crate) fn fit<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, 
     Cow::Owned(out)
 }
 
+/// The end of a text in so many columns, for names that begin alike; a cut is shown.
+pub(crate) fn end_of<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut end = String::new();
+    let mut used = 1;
+    for grapheme in text.graphemes(true).rev() {
+        used += width(grapheme);
+        if used > columns {
+            break;
+        }
+        end.insert_str(0, grapheme);
+    }
+    Cow::Owned(format!("{ellipsis}{end}"))
+}
+
 /// A text broken into lines of at most so many columns: at spaces where there are any, else anywhere. At least one.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     // Ids and times are read as wholes: no break at their hyphens.
@@ -206,6 +223,13 @@ mod tests {
         assert_eq!(fit("東京都", 5, "…"), "東京…");
         assert_eq!(fit("東京都", 4, "…"), "東…");
         assert_eq!(fit("abc", 0, "…"), "");
+    }
+
+    #[test]
+    fn an_id_is_cut_at_its_beginning() {
+        assert_eq!(end_of("inv_1dQ7", 8, "…"), "inv_1dQ7");
+        assert_eq!(end_of("inv_1dQ7x", 8, "…"), "…v_1dQ7x");
+        assert_eq!(end_of("東京都", 4, "…"), "…都");
     }
 
     #[test]

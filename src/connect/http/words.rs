@@ -7,6 +7,7 @@ use reqwest::header::{LOCATION, RETRY_AFTER};
 
 use super::{CONNECT_TIMEOUT, CONTENT_TYPE, Client, ConnectError, Duration, HeaderMap, QUOTE_CAP, Response};
 use super::{SafeText, StatusCode, Timestamp, Url, patience, tls};
+use crate::domain::redact::Redactor;
 
 /// How many characters of a foreign text are quoted.
 const QUOTE: usize = 120;
@@ -207,11 +208,11 @@ impl Client {
 
     /// Part of a foreign text. Credentials go first: one that is cut in two would not be found any more.
     pub fn clip(&self, raw: &str) -> String {
-        SafeText::clipped(&self.redacted(raw), QUOTE).to_string()
+        SafeText::clipped(&Redactor::default().text(&self.redacted(raw)), QUOTE).to_string()
     }
 
     fn quoted(&self, body: &[u8]) -> SafeText {
-        SafeText::first_line(self.redacted(String::from_utf8_lossy(body).trim_start()).trim_end(), QUOTE)
+        Redactor::default().first_line(self.redacted(String::from_utf8_lossy(body).trim_start()).trim_end(), QUOTE)
     }
 }
 

@@ -11,6 +11,7 @@ use super::runs;
 use super::sql::{self, Scope};
 use super::{ConnectError, Reading, Restate, Row};
 use crate::domain::flow::{EntryOutcome, FlowDetail, FlowError, TimelineEntry};
+use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
 
 /// The most that is shown of one whole error, in characters.
@@ -89,13 +90,13 @@ impl Restate {
             return Err(ConnectError::BadAnswer(format!("asked for {id}, the server told of {other}").into()));
         }
         let last_failure_at = row.last_failure_at();
-        let flow = row.into_flow(&self.source, engine_now);
+        let flow = row.into_flow(&self.source, engine_now, &self.redactor);
         let whole = whole.into_iter().next().unwrap_or_default();
         let detail = FlowDetail {
-            error: whole_error(&whole, &events),
-            timeline: timeline(&journal, &events),
+            error: whole_error(&whole, &events, &self.redactor),
+            timeline: timeline(&journal, &events, &self.redactor),
             runs: runs::runs(&whole, &journal, &events, &flow),
-            attempts: runs::attempts(&events),
+            attempts: runs::attempts(&events, &self.redactor),
             facts: facts(&whole),
             flow,
         };
@@ -104,7 +105,7 @@ impl Restate {
 }
 
 /// The whole text of the error, line by line: of the end, of the last failure, or of the last event.
-fn whole_error(whole: &WholeRow, events: &[EventRow]) -> Vec<SafeText> {
+fn whole_error(whole: &WholeRow, events: &[EventRow], redactor: &Redactor) -> Vec<SafeText> {
     let from_event = || {
         let last = events.iter().rev().find_map(|event| failure_of(event.event_json.as_deref()?))?;
         Some(match last.1 {
@@ -113,7 +114,8 @@ fn whole_error(whole: &WholeRow, events: &[EventRow]) -> Vec<SafeText> {
         })
     };
     let text = whole.completion_failure.clone().or_else(|| whole.last_failure.clone()).or_else(from_event);
-    text.map(|text| SafeText::lines(&text.chars().take(WHOLE).collect::<String>())).unwrap_or_default()
+    // Cut last: a cut could take away what a secret is known by.
+    text.map(|text| SafeText::lines(&redactor.text(&text).chars().take(WHOLE).collect::<String>())).unwrap_or_default()
 }
 
 /// Message and stack trace of the failure that an event carries.
@@ -124,7 +126,7 @@ pub(super) fn failure_of(event: &str) -> Option<(String, Option<String>)> {
     Some((text("error_message")?, text("error_stacktrace")))
 }
 
-fn timeline(journal: &[JournalRow], events: &[EventRow]) -> Vec<TimelineEntry> {
+fn timeline(journal: &[JournalRow], events: &[EventRow], redactor: &Redactor) -> Vec<TimelineEntry> {
     let mut completed: HashMap<u64, (Option<Timestamp>, bool)> = HashMap::new();
     for row in journal.iter().filter(|row| row.entry_type.starts_with("Notification: ")) {
         if let Some((id, failed)) = row.lite().as_ref().and_then(notification) {
@@ -148,7 +150,7 @@ fn timeline(journal: &[JournalRow], events: &[EventRow]) -> Vec<TimelineEntry> {
     });
     let happened = events.iter().map(|event| {
         let failure = event.event_json.as_deref().and_then(failure_of);
-        let note = failure.map(|(message, _)| SafeText::first_line(&message, FlowError::MAX));
+        let note = failure.map(|(message, _)| redactor.first_line(&message, FlowError::MAX));
         let (what, outcome) = match (event.event_type.as_str(), &note) {
             ("TransientError", _) => ("attempt failed".into(), EntryOutcome::Failed),
             ("Paused", Some(_)) => ("paused after a failure".into(), EntryOutcome::Failed),
@@ -239,4 +241,56 @@ fn facts(whole: &WholeRow) -> Vec<(&'static str, SafeText)> {
     .into_iter()
     .filter_map(|(label, value)| Some((label, SafeText::clipped(&value?, 200))))
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Error texts with the secret `hunter2…` in them, as applications write them.
+    const TEXTS: [&str; 5] = [
+        "upstream said no: Authorization: Bearer hunter2hunter2",
+        "401 from the provider for Bearer hunter2.hunter2",
+        "can't connect with host=db password=hunter2 dbname=app",
+        "dial postgres://app:hunter2@db:5432/app: connection refused",
+        "the field voucher: hunter2 is taken",
+    ];
+
+    #[test]
+    fn no_secret_of_an_error_gets_in() {
+        let redactor = Redactor::new(["voucher"]);
+        let source = SafeText::from("restate");
+        for text in TEXTS {
+            for field in ["completion_failure", "last_failure", "pause_message"] {
+                let row = serde_json::json!({
+                    "id": "inv_1", "target_service_name": "s", "target_handler_name": "h", "status": "paused", "step": "x",
+                    (field): text,
+                });
+                let row: InstanceRow = serde_json::from_value(row).unwrap();
+                let flow = row.into_flow(&source, Timestamp::UNIX_EPOCH, &redactor);
+                let error = flow.error.unwrap();
+                assert!(error.text.contains("[redacted]"), "{}", error.text);
+                assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+            }
+            let stack = format!("Error: {text}\n  at connect ({text})");
+            let json = serde_json::json!({"error_message": text, "error_stacktrace": stack}).to_string();
+            let event = |kind: &str| EventRow {
+                appended_at: Some(Timestamp::UNIX_EPOCH),
+                event_type: kind.to_owned(),
+                event_json: Some(json.clone()),
+            };
+            let events = [event("TransientError"), event("Paused")];
+            let wholes = [
+                WholeRow::default(),
+                WholeRow { last_failure: Some(stack.clone()), ..WholeRow::default() },
+                WholeRow { completion_failure: Some(stack.clone()), ..WholeRow::default() },
+            ];
+            for whole in wholes {
+                let lines = whole_error(&whole, &events, &redactor);
+                assert!(lines.len() == 2 && !format!("{lines:?}").contains("hunter2"), "{lines:?}");
+            }
+            let told = (timeline(&[], &events, &redactor), runs::attempts(&events, &redactor));
+            assert!(!format!("{told:?}").contains("hunter2"), "{told:?}");
+        }
+    }
 }

@@ -268,7 +268,8 @@ impl Restate {
         let last = parsed.rows.iter().map(|row| row.id.as_str()).max().filter(|id| sql::is_id(id));
         let last = last.map(ToOwned::to_owned);
         let first_bad = parsed.first_bad.as_ref().map(|bad| self.told(bad));
-        let flows = parsed.rows.into_iter().map(|row| row.into_flow(&self.source, observed_at)).collect();
+        let flows =
+            parsed.rows.into_iter().map(|row| row.into_flow(&self.source, observed_at, &self.redactor)).collect();
         Ok(Page { flows, bad: parsed.bad, first_bad, last })
     }
 
@@ -461,8 +462,8 @@ fn answer(status: u16, body: &[u8]) -> ActAnswer {
         message: String,
     }
     let words = || match serde_json::from_slice::<Refusal>(body) {
-        Ok(refusal) => SafeText::first_line(&refusal.message, 300),
-        Err(_) => SafeText::first_line(&String::from_utf8_lossy(body), 120),
+        Ok(refusal) => Redactor::default().first_line(&refusal.message, 300),
+        Err(_) => Redactor::default().first_line(&String::from_utf8_lossy(body), 120),
     };
     let status_and_words = || match words() {
         nothing if nothing.is_empty() => SafeText::from(format!("the server answered {status}")),

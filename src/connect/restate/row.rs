@@ -8,6 +8,7 @@ use super::sql::PAGE;
 use crate::connect::EngineCount;
 use crate::domain::flow::{FlowError, FlowInstance, PauseCause, Status, Version, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
+use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
 
 /// The longest id, name or key that is kept, in characters.
@@ -117,20 +118,20 @@ impl InstanceRow {
         }
     }
 
-    fn error(&self) -> Option<FlowError> {
+    fn error(&self, redactor: &Redactor) -> Option<FlowError> {
         let key = self.target_service_key.as_deref().unwrap_or_default();
         let own = [key];
         if let Some(failure) = &self.completion_failure {
             let (code, text) = split_code(failure);
-            return Some(FlowError::new(code, text, &own));
+            return Some(FlowError::new(code, text, &own, redactor));
         }
         if let Some(failure) = &self.last_failure {
             let (code, text) = split_code(failure);
-            return Some(FlowError::new(self.last_failure_error_code.as_deref().or(code), text, &own));
+            return Some(FlowError::new(self.last_failure_error_code.as_deref().or(code), text, &own, redactor));
         }
         self.pause_message
             .as_deref()
-            .map(|message| FlowError::new(self.pause_code.as_deref(), &unescape(message), &own))
+            .map(|message| FlowError::new(self.pause_code.as_deref(), &unescape(message), &own, redactor))
     }
 
     fn wait(&self, status: Status) -> Option<Wait> {
@@ -174,7 +175,7 @@ impl InstanceRow {
     }
 
     /// The instance that the row means.
-    pub(super) fn into_flow(self, source: &SafeText, observed_at: Timestamp) -> FlowInstance {
+    pub(super) fn into_flow(self, source: &SafeText, observed_at: Timestamp, redactor: &Redactor) -> FlowInstance {
         let status = self.status();
         let pause = self.pause();
         let deployment = self.pinned_deployment_id.as_deref().unwrap_or_default();
@@ -208,7 +209,7 @@ impl InstanceRow {
             first_failure_at: if retrying { self.first_failure_at } else { None },
             last_start_at: self.last_start_at,
             next_retry_at: if status == Status::BackingOff { self.next_retry_at } else { None },
-            error: self.error(),
+            error: self.error(redactor),
             wait: self.wait(status),
             signs: self.signs(status, observed_at),
             completed_commands,

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::detail::{EventRow, JournalRow, WholeRow, failure_of, notification, result_id};
 use crate::domain::flow::{EntryOutcome, FlowError, FlowInstance, Status};
+use crate::domain::redact::Redactor;
 use crate::domain::run::{Attempt, Attempts, StepRun, Stretch, StretchKind};
 use crate::domain::text::SafeText;
 
@@ -116,8 +117,9 @@ impl EventRow {
 }
 
 /// The attempts that the events tell of.
-pub(super) fn attempts(events: &[EventRow]) -> Attempts {
-    let mut list: Vec<Attempt> = events.iter().filter(|event| event.is_failure()).map(attempt).collect();
+pub(super) fn attempts(events: &[EventRow], redactor: &Redactor) -> Attempts {
+    let mut list: Vec<Attempt> =
+        events.iter().filter(|event| event.is_failure()).map(|event| attempt(event, redactor)).collect();
     let left_out = list.len().saturating_sub(ATTEMPTS);
     list.drain(..left_out);
     let note = match (list.is_empty(), left_out) {
@@ -130,9 +132,9 @@ pub(super) fn attempts(events: &[EventRow]) -> Attempts {
     Attempts { list, note }
 }
 
-fn attempt(event: &EventRow) -> Attempt {
+fn attempt(event: &EventRow, redactor: &Redactor) -> Attempt {
     let text = event.event_json.as_deref();
-    let error = text.and_then(failure_of).map(|(message, _)| SafeText::first_line(&message, FlowError::MAX));
+    let error = text.and_then(failure_of).map(|(message, _)| redactor.first_line(&message, FlowError::MAX));
     let value = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
     let step = value.as_ref().and_then(|value| {
         let failure = value.get("last_failure").filter(|failure| failure.is_object()).unwrap_or(value);
@@ -237,7 +239,7 @@ mod tests {
 
     #[test]
     fn attempts_are_as_the_events_tell_them() {
-        let told = attempts(&[event(1, "TransientError"), event(2, "Paused")]);
+        let told = attempts(&[event(1, "TransientError"), event(2, "Paused")], &Redactor::default());
         assert_eq!(told.list.len(), 1);
         let attempt = &told.list[0];
         assert_eq!(
@@ -245,6 +247,6 @@ mod tests {
             (Some("no"), Some("apply"), None)
         );
         assert!(told.note.unwrap().contains("once"));
-        assert_eq!(attempts(&[]), Attempts::default());
+        assert_eq!(attempts(&[], &Redactor::default()), Attempts::default());
     }
 }

@@ -8,6 +8,7 @@ use super::script::{Phase, State};
 use super::world::{Moment, Played};
 use crate::domain::flow::{FlowError, FlowInstance, Status, Version, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
+use crate::domain::redact::Redactor;
 use crate::domain::signs::{Faults, Signs, Worker};
 use crate::domain::text::SafeText;
 
@@ -92,7 +93,9 @@ impl Moment<'_> {
         let case = &played.case;
         let dice = case.roll(super::case::Aspect::Words);
         let tenant = self.tenant(case);
-        case.fault().map(|fault| FlowError::new(Some(fault.code(dice)), &fault.raw(tenant, dice), &[&tenant.slug]))
+        case.fault().map(|fault| {
+            FlowError::new(Some(fault.code(dice)), &fault.raw(tenant, dice), &[&tenant.slug], &Redactor::default())
+        })
     }
 
     /// The workers that it lost one after another.

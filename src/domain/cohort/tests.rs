@@ -1,5 +1,6 @@
 use super::{Counts, cohort_fingerprint, cohort_id, cohort_of};
 use crate::domain::flow::{FlowError, JudgedFlow};
+use crate::domain::redact::Redactor;
 use crate::domain::verdict::tests::instance;
 use crate::domain::verdict::{Finding, Judgement, Rule, Verdict};
 
@@ -12,7 +13,7 @@ fn judged(verdict: Verdict, findings: &[(Rule, Verdict)]) -> JudgedFlow {
         evidence: "".into(),
     };
     let mut flow = instance();
-    flow.error = Some(FlowError::new(None, "relation \"t17\" does not exist", &[]));
+    flow.error = Some(FlowError::new(None, "relation \"t17\" does not exist", &[], &Redactor::default()));
     JudgedFlow { flow, judgement: Judgement { verdict, findings: findings.iter().map(finding).collect() } }
 }
 
