@@ -83,7 +83,7 @@ pub struct BoardState {
     pub settled: bool,
     /// Which list has the focus.
     pub pane: Pane,
-    /// The source and the flow under the strip's cursor.
+    /// The source and the flow under the strip's cursor. `None` until the operator moves there: then it is at the top.
     pub flow: Option<(SafeText, SafeText)>,
     /// Whether flows with nothing stuck are shown too, and cohorts that somebody put aside.
     pub show_all: bool,

@@ -7,8 +7,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::app::App;
 use super::command::{self, Command, CommandId, TABLE};
-use super::update::contexts::{choices, is_current};
-use super::widgets::numbers::plural;
+use super::update::contexts::{choices, is_current, told};
 use crate::config::ContextInfo;
 use crate::domain::text::SafeText;
 use crate::query::Filter;
@@ -164,7 +163,7 @@ fn arguments(app: &App, command: &Command, words: &str) -> Vec<Offer> {
 /// The contexts that can be gone to, with what they are.
 fn contexts(app: &App) -> Vec<(String, String)> {
     let told = |context: ContextInfo| {
-        let mut words = vec![plural(context.sources as u64, "source")];
+        let mut words = vec![told(&context)];
         words.extend(context.production.then(|| "PRODUCTION".to_owned()));
         words.extend(is_current(app, &context.name).then(|| "shown now".to_owned()));
         (context.name, words.join(", "))

@@ -7,8 +7,7 @@ use ratatui::text::Span;
 use super::{frame, inside, place};
 use crate::cockpit::app::App;
 use crate::cockpit::hit::{Hit, Place};
-use crate::cockpit::update::contexts::{ContextList, choices, is_current};
-use crate::cockpit::widgets::numbers::plural;
+use crate::cockpit::update::contexts::{ContextList, choices, is_current, told};
 use crate::cockpit::widgets::pen::{Pen, wrap};
 use crate::domain::text::SafeText;
 
@@ -48,7 +47,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, list: &ContextList) {
             Span::styled(format!("{} ", pen.glyphs.dot), mark),
             Span::styled(format!("{name:<24} "), pen.styles.strong),
             Span::styled(format!("{kind:<11} "), pen.styles.warning),
-            Span::styled(format!("{:<11} ", plural(context.sources as u64, "source")), pen.styles.dim),
+            Span::styled(format!("{:<11} ", told(context)), pen.styles.dim),
             Span::styled(here, pen.styles.info),
         ];
         pen.spans(row.x + 1, line, row.width.saturating_sub(1), &spans);

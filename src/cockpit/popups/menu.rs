@@ -32,7 +32,8 @@ fn first(index: usize, rows: u16) -> usize {
 /// Draws a menu.
 pub(super) fn menu(app: &App, pen: &mut Pen<'_>, menu: Menu, index: usize) {
     let entries = menu.entries(app);
-    let area = place(app, 64, u16::try_from(entries.len() + 2).unwrap_or(20));
+    let columns = if menu == Menu::Sort { 64 } else { 36 };
+    let area = place(app, columns, u16::try_from(entries.len() + 2).unwrap_or(20));
     let keys: &[(&str, &str)] = match menu {
         Menu::Sort => &[("Enter", "choose; again: turn round"), ("Esc", "close")],
         Menu::Group => &[("Enter", "choose"), ("Esc", "close")],

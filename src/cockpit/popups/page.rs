@@ -13,7 +13,7 @@ use crate::domain::ids::InstanceId;
 pub(in crate::cockpit) fn page(app: &App, pen: &mut Pen<'_>, id: &InstanceId, url: &str, button: usize) {
     let columns = 76.min(app.size.0.saturating_sub(2)).max(10);
     let lines = wrap_exactly(url, usize::from(columns.saturating_sub(4)));
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(7);
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(6);
     let area = place(app, columns, height);
     let keys = [("Enter", "choose"), ("Tab", "next"), ("y", "copy"), ("Esc", "close")];
     frame(pen, area, "open in the engine's own page", &keys, pen.styles.popup_border);

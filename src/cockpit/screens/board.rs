@@ -37,6 +37,13 @@ pub(in crate::cockpit) fn strip_keys(app: &App) -> Vec<(SafeText, SafeText)> {
     shown.into_iter().map(|line| (line.source, line.flow)).collect()
 }
 
+/// What is under the strip's cursor: what the operator moved to, for as long as it is shown, or else the first.
+pub(in crate::cockpit) fn strip_at(app: &App) -> Option<(SafeText, SafeText)> {
+    let keys = strip_keys(app);
+    let moved_to = app.board.flow.as_ref().and_then(|flow| keys.iter().find(|key| *key == flow));
+    moved_to.or(keys.first()).cloned()
+}
+
 /// Draws the board.
 pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
     let mut area = body(app);
@@ -118,7 +125,6 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     let names = u16::try_from(names).unwrap_or(u16::MAX).clamp(16, 40);
     let names = if area.width >= 110 && name >= names + 3 + 12 { names } else { 0 };
     let columns = Columns { growth, source: sources, rule, owner, name, names };
-    heading(app, pen, overview, area, &columns);
     pen.hit(area, Hit::Area(Place::Board(Pane::Cohorts)));
     let mut list = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let aside = put_aside(app, overview);
@@ -127,6 +133,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         pen.text(area.x + 2, list.bottom(), area.width.saturating_sub(2), &text, pen.styles.dim);
     }
     if shown.is_empty() {
+        heading(app, pen, overview, area, &columns, 0);
         nothing(app, pen, overview, list);
         return;
     }
@@ -154,12 +161,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         Some(*sum)
     });
     let visible = fit.take_while(|sum| *sum <= list.height).count();
-    if hidden > visible && y > list.y {
-        // Beside the title of the last column, which is a narrow one on a narrow screen.
-        let word = if area.width < 100 { "" } else { "more " };
-        let more = format!(" {} {word}{} ", hidden - visible, pen.glyphs.below);
-        pen.right(area.x, area.y, area.width.saturating_sub(1), &more, pen.styles.dim);
-    }
+    heading(app, pen, overview, area, &columns, hidden.saturating_sub(visible));
 }
 
 /// How many lines each cohort has: the one under the cursor with its explanation; the others with it, with the first
@@ -208,7 +210,8 @@ fn put_aside(app: &App, overview: &Overview) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join("; "))
 }
 
-fn heading(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect, columns: &Columns) {
+/// The titles of the columns; behind that of the widest one how many cohorts are new, and how many are below.
+fn heading(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect, columns: &Columns, below: usize) {
     let style = pen.styles.heading;
     let y = area.y;
     pen.right(area.x + 2, y, 2, "#", style);
@@ -218,18 +221,24 @@ fn heading(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect, column
     pen.right(area.x + columns.growth + 19, y, 8, "TENANTS", style);
     let x = area.x + NUMBERS + columns.growth - 1;
     let title = format!("FLOW {} STEP", pen.glyphs.step);
-    let used = pen.text(x, y, columns.name, &title, style);
+    let mut used = pen.text(x, y, columns.name, &title, style);
     pen.text(x + columns.name + 1, y, columns.rule, "RULE", style);
     pen.text(x + columns.name + columns.rule + 1, y, columns.owner.saturating_sub(1), "OWNER", style);
     let source = x + columns.name + columns.rule + columns.owner + 1;
     pen.text(source, y, columns.source.saturating_sub(1), "SOURCE", style);
     if app.board.new > 0 {
         let text = format!("  {} new {}", app.board.new, pen.glyphs.above);
-        pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.info);
+        used += pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.info);
+    }
+    if below > 0 {
+        let text = format!("  {below} more {}", pen.glyphs.below);
+        used += pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.dim);
     }
     // Beside the strip there is a larger picture of it.
     if app.size.0 >= PICTURE && app.size.0 < WIDE {
-        last_hour(app, pen, overview, Rect { x: x + 23, y, width: columns.name.saturating_sub(24), height: 1 });
+        let from = used.max(22) + 1;
+        let width = columns.name.saturating_sub(from + 1);
+        last_hour(app, pen, overview, Rect { x: x + from, y, width, height: 1 });
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::Effect;
 use crate::cockpit::settings::{Badge, DEMO};
+use crate::cockpit::widgets::numbers::plural;
 use crate::config::ContextInfo;
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
@@ -29,6 +30,11 @@ pub(crate) fn choices(app: &App) -> Vec<ContextInfo> {
         all.push(ContextInfo { name: DEMO.to_owned(), production: false, colour: None, sources: 1 });
     }
     all
+}
+
+/// What a context has, in words.
+pub(crate) fn told(context: &ContextInfo) -> String {
+    if context.name == DEMO { "made up".to_owned() } else { plural(context.sources as u64, "source") }
 }
 
 /// Whether this is the context that is shown.

@@ -336,7 +336,7 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
             let filter = match app.board.pane {
                 Pane::Cohorts if app.board.gone => None,
                 Pane::Cohorts => app.board.cohort.as_ref().map(|id| format!("cohort:{id}")),
-                Pane::Strip => app.board.flow.as_ref().map(|(_, flow)| format!("flow:{}", quoted(flow))),
+                Pane::Strip => screens::board::strip_at(app).map(|(_, flow)| format!("flow:{}", quoted(&flow))),
             };
             match filter {
                 Some(filter) => go(app, vec![ScreenName::Board, ScreenName::Flows], Some(filter)),
