@@ -9,12 +9,10 @@
 mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quarterdeck::config::{Config, Flags, LogSettings, Surroundings};
+use quarterdeck::config::LogSettings;
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::restate::Restate;
 use quarterdeck::domain::ids::InstanceId;
@@ -23,76 +21,13 @@ use quarterdeck::domain::remediation::Verb;
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::Ops;
 use quarterdeck::telemetry;
-use support::fake_restate::{FakeRestate, Kind, row};
+use support::fake_restate::Kind;
 use support::hostile::{Behaviour, Reply};
 use support::hub::{ended, setup};
 use support::matrix::record;
-use support::program::{Said, command};
+use support::program::Said;
 use support::request::Request;
-
-const FROM_ENV: &str = "canary-env-77a1";
-const FROM_FILE: &str = "canary-file-77a2";
-const FROM_COMMAND: &str = "canary-command-77a3";
-const PASSWORD: &str = "canary-password-77a4";
-/// `jo:canary-password-77a4`, as it is sent.
-const BASIC: &str = "am86Y2FuYXJ5LXBhc3N3b3JkLTc3YTQ=";
-const IN_PROXY: &str = "canary-proxy-77a5";
-const IN_URL: &str = "canary-url-77a6";
-const ALL: [&str; 6] = [FROM_ENV, FROM_FILE, FROM_COMMAND, PASSWORD, BASIC, IN_PROXY];
-
-/// The sources, one for each way to keep a secret.
-const WAYS: [(&str, &str); 4] = [
-    ("env", "auth = { bearer = { env = \"TOKEN\" } }"),
-    ("file", "auth = { bearer = { file = \"token\" } }"),
-    ("command", "auth = { bearer = { command = [\"printf\", \"canary-command-77a3\"] } }"),
-    ("basic", "auth = { basic = { user = \"jo\", password = { file = \"password\" } } }"),
-];
-
-struct Bench {
-    home: tempfile::TempDir,
-    server: FakeRestate,
-    config: String,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        for (name, secret) in [("token", FROM_FILE), ("password", PASSWORD)] {
-            let path = home.path().join(name);
-            std::fs::write(&path, secret).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        }
-        let server = FakeRestate::start(vec![row("inv_1")]);
-        let source = |(name, auth): (&str, &str)| {
-            format!("[[source]]\nname = \"{name}\"\nkind = \"restate\"\nurl = \"{}\"\n{auth}\n", server.url())
-        };
-        let sources: String = WAYS.into_iter().map(source).collect();
-        let config = format!("state_dir = \"state\"\n{sources}");
-        std::fs::write(home.path().join("config.toml"), &config).unwrap();
-        Self { home, server, config }
-    }
-
-    fn path(&self) -> &Path {
-        self.home.path()
-    }
-
-    /// The program with every secret in reach.
-    fn command(&self, args: &[&str]) -> Command {
-        let config = self.path().join("config.toml");
-        let mut command = command(["--config", config.to_str().unwrap()].iter().chain(args));
-        command.env("TOKEN", FROM_ENV);
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-            command.env(name, format!("http://jo:{IN_PROXY}@127.0.0.1:9"));
-        }
-        command
-    }
-
-    fn config(&self) -> Config {
-        let variable = |name: &str| (name == "TOKEN").then(|| FROM_ENV.to_owned());
-        let surroundings = Surroundings { variable: &variable, folder: self.path() };
-        Config::parse_in(&self.config, "config.toml", &Flags::default(), &surroundings).unwrap()
-    }
-}
+use support::secrets::{BASIC, Bench, FROM_COMMAND, FROM_ENV, FROM_FILE, IN_URL, private};
 
 /// A server that tells back who asked: in the body, as the type, as a target, as a wish, and in a row.
 fn echoes() -> Vec<Behaviour> {
@@ -127,15 +62,9 @@ fn echoes() -> Vec<Behaviour> {
     ]
 }
 
-fn clean(sink: &str, text: &str) {
-    for secret in ALL.into_iter().chain([IN_URL]) {
-        assert!(!text.contains(secret), "{secret} shows in {sink}:\n{text}");
-    }
-}
-
 #[test]
 fn nothing_that_the_program_prints_holds_a_secret() {
-    let bench = Bench::new();
+    let bench = Bench::behind_a_proxy();
     let sinks: &[&[&str]] = &[
         &["get", "sources"],
         &["get", "sources", "-o", "json"],
@@ -143,17 +72,28 @@ fn nothing_that_the_program_prints_holds_a_secret() {
         &["get", "sources", "-o", "csv"],
         &["get", "board", "-o", "json"],
         &["get", "flows", "-o", "json"],
+        &["get", "flows"],
+        &["get", "flows", "-o", "ndjson"],
+        &["get", "flows", "-o", "csv"],
         &["get", "flow", "env/inv_1", "-o", "json"],
+        &["get", "flow", "key/inv_1", "--raw", "-o", "json"],
+        &["get", "flow", "proxied/inv_1"],
         &["snapshot", "--screen", "sources"],
         &["snapshot", "--screen", "sources", "--format", "ansi"],
         &["snapshot", "--screen", "sources", "--format", "svg"],
+        &["snapshot", "--screen", "board"],
+        &["snapshot", "--screen", "detail"],
         &["doctor"],
         &["doctor", "-o", "json"],
+        &["doctor", "-o", "ndjson"],
+        &["doctor", "-o", "csv"],
+        &["config", "check"],
+        &["config", "example"],
     ];
     let mut cases = 0;
     for sink in sinks {
-        // Each command meets three ways of a server to tell secrets back, some at the first question, some later.
-        for (at, echo) in echoes().into_iter().cycle().enumerate().skip(cases).take(3) {
+        // Each command meets two ways of a server to tell secrets back, some at the first question, some later.
+        for (at, echo) in echoes().into_iter().cycle().enumerate().skip(cases).take(2) {
             bench.server.be_good();
             if at % 2 == 0 {
                 bench.server.behave(echo);
@@ -164,7 +104,7 @@ fn nothing_that_the_program_prints_holds_a_secret() {
             let output = bench.command(sink).output().unwrap();
             let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
             assert!(!text.is_empty(), "{sink:?}");
-            clean(&sink.join(" "), &text);
+            bench.clean(&sink.join(" "), &text);
             cases += 1;
         }
     }
@@ -173,7 +113,9 @@ fn nothing_that_the_program_prints_holds_a_secret() {
         let is_sent = |request: &Request| request.header("authorization").is_some_and(|sent| sent.contains(secret));
         assert!(sent.iter().any(is_sent), "{secret} goes to whom it belongs");
     }
-    record("canary", cases, 36);
+    assert!(bench.key_was_used() && bench.proxy.wishes().iter().all(|wish| wish.credentials.is_some()));
+    assert!(!bench.proxy.wishes().is_empty(), "the proxy was told its own");
+    record("canary", cases, 44);
 }
 
 #[test]
@@ -195,7 +137,7 @@ fn a_secret_in_the_config_is_refused_and_not_repeated() {
         for args in [&["get", "sources"][..], &["doctor"]] {
             let said = Said::of(&bench.command(args).output().unwrap());
             assert_eq!(said.code, 2, "{said:?}");
-            clean(&args.join(" "), &(said.out + &said.err));
+            bench.clean(&args.join(" "), &(said.out + &said.err));
             cases += 1;
         }
     }
@@ -204,10 +146,44 @@ fn a_secret_in_the_config_is_refused_and_not_repeated() {
         std::fs::set_permissions(bench.path().join(name), std::fs::Permissions::from_mode(0o644)).unwrap();
         let said = Said::of(&bench.command(&["get", "sources"]).output().unwrap());
         said.refused(&["chmod 600"]);
-        clean("a file that others can read", &said.err);
+        bench.clean("a file that others can read", &said.err);
         cases += 1;
     }
     record("canary", cases, 18);
+}
+
+/// Keys that can't be used: what is in them is nobody's business either.
+#[test]
+fn a_client_key_that_cannot_be_used_is_not_repeated() {
+    let bench = Bench::new();
+    let key = std::fs::read_to_string(bench.path().join("me.key")).unwrap();
+    let block = |label: &str, body: &str| format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n");
+    let body = key.lines().nth(1).unwrap();
+    let mut cases = 0;
+    for text in [
+        block("ENCRYPTED PRIVATE KEY", IN_URL),
+        block("PRIVATE KEY", IN_URL),
+        block("PRIVATE KEY", &format!("{body}{IN_URL}")),
+        block("PRIVATE KEY", body),
+        block("RSA PRIVATE KEY", &format!("Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,{IN_URL}\n\n{body}")),
+        key.replace("-----END PRIVATE KEY-----", IN_URL),
+        key.replace("PRIVATE KEY", IN_URL),
+        IN_URL.to_owned(),
+    ] {
+        private(&bench.path().join("me.key"), &text);
+        for args in [&["get", "sources"][..], &["doctor", "-o", "json"], &["snapshot", "--screen", "sources"]] {
+            let said = Said::of(&bench.command(args).output().unwrap());
+            let text = said.out + &said.err;
+            assert!(said.code >= 2 && text.contains("me.key"), "{text}");
+            bench.clean(&args.join(" "), &text);
+            cases += 1;
+        }
+        let said = Said::of(&bench.command(&["config", "check"]).output().unwrap());
+        bench.clean("config check", &(said.out + &said.err));
+        cases += 1;
+    }
+    assert!(!bench.key_was_used());
+    record("canary", cases, 32);
 }
 
 #[tokio::test]
@@ -218,35 +194,35 @@ async fn log_record_debug_and_copies_hold_no_secret() {
     let telemetry = telemetry::start(&settings, Some(&state));
     let config = bench.config();
     let mut cases = 0;
-    clean("the debug print of the config", &format!("{config:?} {config:#?}"));
+    bench.clean("the debug print of the config", &format!("{config:?} {config:#?}"));
     cases += 1;
     let mut sources: Vec<(String, Arc<dyn Connector>, Duration)> = Vec::new();
     for source in &config.context.sources {
         let timeout = source.timeout.try_into().unwrap();
         let restate = Restate::new(&source.name, &source.url, timeout, source.transport.clone()).unwrap();
         let copied = restate.ways("inv_1", "flow").request.unwrap().curl();
-        clean("the request as curl", &copied);
+        bench.clean("the request as curl", &copied);
         cases += 1;
         sources.push((source.name.clone(), Arc::new(restate), Duration::from_secs(60)));
     }
     let hub = Hub::new(Setup { state_dir: Some(state.clone()), ..setup(config, sources) });
     hub.tells(telemetry.book().clone());
-    for (source, _) in WAYS {
+    for source in Bench::sources() {
         bench.server.be_good();
         hub.pass().await;
         let echo = echoes().swap_remove(0);
         bench.server.behave_for(Kind::Act, echo);
         let plan = hub.plan(Verb::Cancel, &InstanceId::new(source, "inv_1")).await.unwrap();
         let act = hub.remediate(&plan.hash, "a test asked for it").await.unwrap();
-        clean("an act", &format!("{:?}", ended(&hub, &act).await));
+        bench.clean("an act", &format!("{:?}", ended(&hub, &act).await));
         cases += 1;
     }
     for echo in echoes() {
         bench.server.behave(echo);
         hub.pass().await;
         let told = format!("{:?}", hub.overview(&quarterdeck::query::Filter::default()).await.unwrap().sources);
-        clean("what is told of the sources", &told);
-        clean("the log in the cockpit", &format!("{:?}", hub.log().await.unwrap()));
+        bench.clean("what is told of the sources", &told);
+        bench.clean("the log in the cockpit", &format!("{:?}", hub.log().await.unwrap()));
         cases += 2;
     }
     // What is told is on the disk once nobody tells any more.
@@ -258,7 +234,7 @@ async fn log_record_debug_and_copies_hold_no_secret() {
             if path.is_file() {
                 let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
                 assert!(!text.is_empty(), "{}", path.display());
-                clean(&path.display().to_string(), &text);
+                bench.clean(&path.display().to_string(), &text);
                 let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
                 assert_eq!(mode, 0o600, "{}", path.display());
                 files += 1;
@@ -266,5 +242,5 @@ async fn log_record_debug_and_copies_hold_no_secret() {
         }
     }
     assert!(files >= 2, "the record and the log");
-    record("canary", cases + files, 27);
+    record("canary", cases + files, 29);
 }

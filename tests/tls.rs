@@ -12,7 +12,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quarterdeck::config::{Config, Flags, Surroundings};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::restate::Restate;
 use quarterdeck::domain::ids::InstanceId;
@@ -24,20 +23,14 @@ use rcgen::ExtendedKeyUsagePurpose;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ALL_VERSIONS, SupportedProtocolVersion};
 use support::fake_restate::{FakeRestate, Kind, row};
-use support::hub::{ended, setup, status};
+use support::hub::{ended, hub_in, status};
 use support::matrix::record;
 use support::tls::{Authority, Mute, Pair, TlsFront, Validity};
 
 /// A hub on one source with these further keys, of which files are in this folder.
 fn hub(url: &str, keys: &str, folder: &Path) -> Result<Arc<Hub>, String> {
-    let text = format!("[[source]]\nname = \"a\"\nkind = \"restate\"\nurl = \"{url}\"\ntimeout = \"5s\"\n{keys}\n");
-    let surroundings = Surroundings { variable: &|_| None, folder };
-    let config =
-        Config::parse_in(&text, "config.toml", &Flags::default(), &surroundings).map_err(|error| error.to_string())?;
-    let source = config.context.sources[0].clone();
-    let timeout = source.timeout.try_into().unwrap();
-    let connector = Restate::new("a", &source.url, timeout, source.transport).map_err(|error| error.to_string())?;
-    Ok(Hub::new(setup(config, vec![("a".into(), Arc::new(connector), Duration::from_secs(60))])))
+    let config = format!("[[source]]\nname = \"a\"\nkind = \"restate\"\nurl = \"{url}\"\ntimeout = \"5s\"\n{keys}\n");
+    hub_in(&config, folder)
 }
 
 /// What the hub says of the source after one pass: its error, or nothing where it is live.

@@ -43,9 +43,12 @@ impl State {
     }
 }
 
+/// What findings of no source are of. No source can have this name: theirs hold no space.
+const HERE: &str = "this machine";
+
 /// One thing that was looked at.
 struct Finding {
-    /// Of what: a source's name, or `here`.
+    /// Of what: a source's name, or [`HERE`].
     of: SafeText,
     check: &'static str,
     state: State,
@@ -53,35 +56,43 @@ struct Finding {
 }
 
 /// What was found, and the same for programs.
+#[derive(Default)]
 struct Report {
     findings: Vec<Finding>,
     sources: Vec<Value>,
 }
 
 impl Report {
+    /// Everything of another one, after one's own.
+    fn append(&mut self, mut other: Self) {
+        self.findings.append(&mut other.findings);
+        self.sources.append(&mut other.sources);
+    }
+
     fn add(&mut self, of: &str, check: &'static str, state: State, text: impl AsRef<str>) {
         self.findings.push(Finding { of: of.into(), check, state, text: SafeText::clipped(text.as_ref(), 400) });
     }
 }
 
 pub(super) async fn run(global: &Global, doctor: &Doctor) -> Result<Outcome, Failure> {
-    let mut report = Report { findings: Vec::new(), sources: Vec::new() };
+    let mut report = Report::default();
     if global.demo {
         let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(Timestamp::now);
         let demo = Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), clock));
-        report.add("here", "config", State::Fine, "none is needed: this is the demo world");
+        report.add(HERE, "config", State::Fine, "none is needed: this is the demo world");
         here(&mut report, None);
         for (name, plane) in demo.planes() {
-            source(&mut report, name, &*plane, None, read_only(global, false).as_deref()).await;
+            report.append(source(name, &*plane, None, read_only(global, false).as_deref()).await);
         }
     } else {
         let config = world::config(global)?;
         config_file(&mut report, &config);
         here(&mut report, Some(&config.state_dir));
         let refusal = read_only(global, config.context.production && !global.write);
-        for each in &config.context.sources {
-            let connector = world::connector(each)?;
-            source(&mut report, &each.name, &*connector, Some(each), refusal.as_deref()).await;
+        // All at once: one that does not answer delays the others as little as in the cockpit.
+        let asked = config.context.sources.iter().map(|each| configured(each, refusal.as_deref()));
+        for found in futures_util::future::join_all(asked).await {
+            report.append(found);
         }
     }
     print(&report, doctor.format.output)?;
@@ -105,32 +116,32 @@ fn config_file(report: &mut Report, config: &Config) {
     let place = if by_custom { "the usual place" } else { "named" };
     let sources = config.context.sources.len();
     let text = format!("{} ({place}), context {}, sources: {sources}", config.file.display(), config.context.name);
-    report.add("here", "config", State::Fine, text);
+    report.add(HERE, "config", State::Fine, text);
     let Ok(metadata) = std::fs::metadata(&config.file) else { return };
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o022 == 0 {
         report.add(
-            "here",
+            HERE,
             "config mode",
             State::Fine,
             format!("{mode:o}: it holds no secrets, and only you can change it"),
         );
     } else {
         let text = format!("{mode:o}: others can change it; mend it with: chmod go-w {}", config.file.display());
-        report.add("here", "config mode", State::Look, text);
+        report.add(HERE, "config mode", State::Look, text);
     }
 }
 
 /// What there is to be known of this machine.
 fn here(report: &mut Report, state_dir: Option<&Path>) {
     match state_dir.map(|dir| (dir, writable(dir))) {
-        None => report.add("here", "state", State::Fine, "nothing is recorded: acts end with the demo world"),
+        None => report.add(HERE, "state", State::Fine, "nothing is recorded: acts end with the demo world"),
         Some((dir, Ok(()))) => {
-            report.add("here", "state", State::Fine, format!("{} can be written: acts can be recorded", dir.display()));
+            report.add(HERE, "state", State::Fine, format!("{} can be written: acts can be recorded", dir.display()));
         }
         Some((dir, Err(error))) => {
             let text = format!("{}: {error}: nothing can be acted on, as it can't be recorded", dir.display());
-            report.add("here", "state", State::Look, text);
+            report.add(HERE, "state", State::Look, text);
         }
     }
     let variable = |name: &str| std::env::var(name).ok();
@@ -144,19 +155,19 @@ fn here(report: &mut Report, state_dir: Option<&Path>) {
     let term = variable("TERM").unwrap_or_default();
     let size = crossterm::terminal::size();
     match (&size, term.as_str()) {
-        (_, "" | "dumb") => report.add("here", "terminal", State::Look, "none that can show the cockpit (TERM)"),
+        (_, "" | "dumb") => report.add(HERE, "terminal", State::Look, "none that can show the cockpit (TERM)"),
         (Ok((width, height)), _) if *width < 80 || *height < 24 => {
             let text = format!("{term}, {width}x{height}: small; 80x24 shows everything; {colours}, {characters}");
-            report.add("here", "terminal", State::Look, text);
+            report.add(HERE, "terminal", State::Look, text);
         }
         (Ok((width, height)), _) => {
-            report.add("here", "terminal", State::Fine, format!("{term}, {width}x{height}, {colours}, {characters}"));
+            report.add(HERE, "terminal", State::Fine, format!("{term}, {width}x{height}, {colours}, {characters}"));
         }
-        (Err(_), _) => report.add("here", "terminal", State::Fine, format!("{term}, {colours}, {characters}")),
+        (Err(_), _) => report.add(HERE, "terminal", State::Fine, format!("{term}, {colours}, {characters}")),
     }
     let zone = jiff::tz::TimeZone::system();
     let zone = zone.iana_name().unwrap_or("without a name");
-    report.add("here", "clock", State::Fine, format!("{} UTC, time zone {zone}", date_time(Timestamp::now())));
+    report.add(HERE, "clock", State::Fine, format!("{} UTC, time zone {zone}", date_time(Timestamp::now())));
 }
 
 /// Whether a file can be made there.
@@ -167,14 +178,34 @@ fn writable(dir: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&probe)
 }
 
+/// Asks one source of the config. One that can't even be asked, since a file that it names is of no use, is told as
+/// that, and the others are looked at all the same.
+async fn configured(config: &SourceConfig, read_only: Option<&str>) -> Report {
+    match world::connector(config) {
+        Ok(connector) => source(&config.name, &*connector, Some(config), read_only).await,
+        Err(why) => {
+            let mut report = Report::default();
+            let why = why.to_string();
+            let why = why.strip_prefix(&format!("source {}: ", config.name)).unwrap_or(&why);
+            report.add(&config.name, "reachable", State::Failed, format!("not asked: {why}"));
+            report.sources.push(json!({
+                "name": config.name, "kind": config.kind.name(), "address": SafeText::new(&config.url),
+                "reachable": false, "error": SafeText::clipped(why, 400),
+            }));
+            report
+        }
+    }
+}
+
 /// Asks one source.
 async fn source(
-    report: &mut Report,
     name: &str,
     connector: &dyn Connector,
     config: Option<&SourceConfig>,
     read_only: Option<&str>,
-) {
+) -> Report {
+    let mut found_of_it = Report::default();
+    let report = &mut found_of_it;
     let began = Instant::now();
     let asked_at = Timestamp::now();
     let checkup = connector.examine().await;
@@ -214,6 +245,7 @@ async fn source(
         "clock_offset_ms": offset.and_then(|offset| i64::try_from(offset.as_millis()).ok()), "tls": tls,
         "credentials": credentials, "reads": reads, "verbs": verbs, "acts_refused": refusal,
     }));
+    found_of_it
 }
 
 fn told(report: &mut Report, name: &str, found: &Checkup, offset: Option<SignedDuration>) {

@@ -175,13 +175,13 @@ pub const TABLE: &[Command] = &[
         .hint("sort")
         .takes("NAME"),
     command(CommandId::Reverse, "reverse", &["S"], "turn the order round").on(&[FLOWS]),
-    command(CommandId::Group, "group", &["b"], "group by a column, or not: a menu; Enter opens a group")
+    command(CommandId::Group, "group", &["b"], "group by a column, or not: a menu; a group opens like a row")
         .on(&[FLOWS])
         .hint("group"),
     command(CommandId::Mark, "mark", &["space"], "mark the instance, or take its mark away").on(&[FLOWS]).hint("mark"),
     command(CommandId::MarkRange, "mark-range", &["V"], "mark from the last mark to here").on(&[FLOWS]),
     command(CommandId::MarkAll, "mark-all", &["*"], "mark all that match, now and later; again: none").on(&[FLOWS]),
-    command(CommandId::Unmark, "unmark", &[], "take every mark away (Esc does it first)").typed(),
+    command(CommandId::Unmark, "unmark", &[], "take every mark away, as going back does").typed(),
     command(CommandId::Views, "view", &["w"], "the saved views with their counts; :view save NAME keeps one")
         .on(&[BOARD, FLOWS])
         .hint("views")

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -88,7 +88,7 @@ impl Journal {
         let path = directory.join("journal.jsonl");
         let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         std::fs::create_dir_all(directory).map_err(told)?;
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(told)?;
+        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path).map_err(told)?;
         let mode = file.metadata().map_err(told)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             let mend = format!("{} can be read by others (mode {mode:o}); mend it with: chmod 600 {0}", path.display());
@@ -109,7 +109,7 @@ impl Journal {
     #[cfg(test)]
     pub(super) fn full() -> Self {
         let path = PathBuf::from("/dev/full");
-        let file = OpenOptions::new().append(true).open(&path).unwrap();
+        let file = OpenOptions::new().read(true).append(true).open(&path).unwrap();
         Self(Mutex::new(Store::File { file, path, alone: false }))
     }
 
@@ -118,7 +118,10 @@ impl Journal {
         match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Store::Memory(entries) => entries.push(entry),
             Store::File { file, .. } => {
-                let mut line = serde_json::to_vec(&entry)?;
+                // A process that ended in the middle of a line, or a disk that was full, left half of one: what came
+                // right behind it could not be read back.
+                let mut line = if ends_a_line(file)? { Vec::new() } else { vec![b'\n'] };
+                serde_json::to_writer(&mut line, &entry)?;
                 line.push(b'\n');
                 file.write_all(&line)?;
                 file.sync_data()?;
@@ -153,6 +156,14 @@ impl Journal {
         }
         Ok(open)
     }
+}
+
+/// Whether what is appended begins a line.
+fn ends_a_line(file: &File) -> io::Result<bool> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(true) };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte == *b"\n")
 }
 
 #[cfg(test)]
@@ -223,6 +234,21 @@ mod tests {
         text.extend(head);
         std::fs::write(&path, text).unwrap();
         assert_eq!(Journal::open(dir.path()).unwrap().unfinished().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_comes_after_half_a_line_can_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        drop(Journal::open(dir.path()).unwrap());
+        std::fs::write(&path, "{\"at\":\"2026-01-15T0").unwrap();
+        let journal = Journal::open(dir.path()).unwrap();
+        journal.append(entry("2", sending())).unwrap();
+        journal.append(entry("3", sending())).unwrap();
+        drop(journal);
+        let open = Journal::open(dir.path()).unwrap().unfinished().unwrap();
+        assert_eq!(open, vec![entry("2", sending()), entry("3", sending())]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3, "no line is empty");
     }
 
     #[test]

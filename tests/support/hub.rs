@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use quarterdeck::config::{Config, SourceConfig};
+use quarterdeck::config::{Config, Flags, SourceConfig, Surroundings};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::restate::Restate;
 use quarterdeck::domain::flow::JudgedFlow;
@@ -18,6 +18,7 @@ use quarterdeck::query::Filter;
 use secrecy::SecretString;
 
 use super::wait::eventually;
+use super::ways::CANARY;
 
 /// The longest that anything on a small machine may take.
 pub const SOON: Duration = Duration::from_secs(30);
@@ -73,6 +74,22 @@ pub fn hub_of(config: &str, bearer: Option<&str>, poll: Duration) -> Arc<Hub> {
     };
     let sources = config.context.sources.iter().map(connect).collect();
     Hub::new(setup(config, sources))
+}
+
+/// A hub on what a config says, whose files are in this folder and whose variable `TOKEN` holds the canary. It is asked
+/// by hand. The error is in words.
+pub fn hub_in(config: &str, folder: &Path) -> Result<Arc<Hub>, String> {
+    let variable = |name: &str| (name == "TOKEN").then(|| CANARY.to_owned());
+    let surroundings = Surroundings { variable: &variable, folder };
+    let config =
+        Config::parse_in(config, "config.toml", &Flags::default(), &surroundings).map_err(|error| error.to_string())?;
+    let connect = |source: &SourceConfig| -> Result<(String, Arc<dyn Connector>, Duration), String> {
+        let timeout = source.timeout.try_into().unwrap();
+        let connector = Restate::new(&source.name, &source.url, timeout, source.transport.clone());
+        Ok((source.name.clone(), Arc::new(connector.map_err(|error| error.to_string())?), Duration::from_secs(60)))
+    };
+    let sources = config.context.sources.iter().map(connect).collect::<Result<_, _>>()?;
+    Ok(Hub::new(setup(config, sources)))
 }
 
 /// What a hub knows of a source.

@@ -15,7 +15,9 @@
 
 pub mod background;
 pub mod binary;
+pub mod engine;
 pub mod fake_restate;
+pub mod forward;
 pub mod hostile;
 pub mod hub;
 pub mod matrix;
@@ -24,6 +26,7 @@ pub mod program;
 pub mod proxy;
 pub mod request;
 pub mod restate;
+pub mod secrets;
 pub mod tls;
 pub mod wait;
 pub mod ways;

@@ -35,7 +35,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
         }
     };
     let Some(row) = &app.flows.row else {
-        pen.centre(inner, "nothing is selected", pen.styles.faint);
+        pen.centre(inner, &nothing(app), pen.styles.faint);
         return;
     };
     let styles = pen.styles;
@@ -83,12 +83,20 @@ fn left(app: &App) -> String {
     format!("left the list{ago}")
 }
 
+/// What is said where there is no instance to be told of.
+fn nothing(app: &App) -> String {
+    match app.flows.head {
+        Some(_) => format!("a group: {} opens it, and closes it", app.keymap.label(CommandId::Open)),
+        None => "nothing is selected".to_owned(),
+    }
+}
+
 /// What there is room for in a few lines: which one in the rule, below it what went wrong or why it is as it is, then
 /// who it is.
 fn compact(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let styles = pen.styles;
     let Some(row) = &app.flows.row else {
-        pen.rule(Rect { height: 1, ..area }, &[Span::styled("nothing is selected", styles.dim)]);
+        pen.rule(Rect { height: 1, ..area }, &[Span::styled(nothing(app), styles.dim)]);
         return;
     };
     let instance = &row.flow;
