@@ -158,9 +158,13 @@ pub fn row_with(id: &str, other: &Value) -> Value {
     row
 }
 
+/// What is done with a request before it is even looked at what it asks; nothing where it may go on.
+type Guard = Arc<dyn Fn(&Request) -> Option<Behaviour> + Send + Sync>;
+
 #[derive(Default)]
 struct State {
     world: World,
+    guard: Option<Guard>,
     all: Option<Behaviour>,
     kinds: HashMap<Kind, Behaviour>,
 }
@@ -179,10 +183,14 @@ impl FakeRestate {
         let asked = Arc::clone(&state);
         let server = Hostile::start(Behaviour::by(move |request| {
             let kind = Kind::of(request);
-            let (chosen, world) = {
+            let (guard, chosen, world) = {
                 let state = asked.lock().unwrap();
-                (state.kinds.get(&kind).or(state.all.as_ref()).cloned(), state.world.clone())
+                let chosen = state.kinds.get(&kind).or(state.all.as_ref()).cloned();
+                (state.guard.clone(), chosen, state.world.clone())
             };
+            if let Some(refused) = guard.and_then(|guard| guard(request)) {
+                return refused;
+            }
             match chosen {
                 Some(Behaviour::By(answer)) => answer(request),
                 Some(behaviour) => behaviour,
@@ -216,7 +224,12 @@ impl FakeRestate {
         self.state().kinds.insert(kind, behaviour);
     }
 
-    /// Answers well again, whatever is asked.
+    /// Lets this have a look at each request first.
+    pub fn guard(&self, guard: impl Fn(&Request) -> Option<Behaviour> + Send + Sync + 'static) {
+        self.state().guard = Some(Arc::new(guard));
+    }
+
+    /// Answers well again, whatever is asked and the guard lets through.
     pub fn be_good(&self) {
         let mut state = self.state();
         state.all = None;
@@ -241,6 +254,11 @@ impl FakeRestate {
     /// How many requests it was sent.
     pub fn count(&self) -> usize {
         self.server.count()
+    }
+
+    /// How many connections were made to it.
+    pub fn connections(&self) -> usize {
+        self.server.connections()
     }
 
     /// How many requests of one kind it was sent.
