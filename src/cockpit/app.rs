@@ -7,6 +7,7 @@ use tui_input::Input;
 
 use super::RunningAct;
 use super::claims::ClaimMenu;
+use super::command::CommandId;
 use super::compare::CompareState;
 use super::glyphs::Glyphs;
 use super::hit::Hit;
@@ -82,7 +83,7 @@ pub struct BoardState {
     pub settled: bool,
     /// Which list has the focus.
     pub pane: Pane,
-    /// The source and the flow under the strip's cursor.
+    /// The source and the flow under the strip's cursor. `None` until the operator moves there: then it is at the top.
     pub flow: Option<(SafeText, SafeText)>,
     /// Whether flows with nothing stuck are shown too, and cohorts that somebody put aside.
     pub show_all: bool,
@@ -187,17 +188,18 @@ pub struct Review {
 
 impl Review {
     /// Why the plan can't be asked for now, if so.
-    pub fn obstacle(&self, now: Timestamp) -> Option<String> {
+    /// `verbs` is the key that opens the menu of verbs.
+    pub fn obstacle(&self, now: Timestamp, verbs: &str) -> Option<String> {
         if self.vanished {
             Some("the target is gone".to_owned())
         } else if let Some(version) = &self.changed {
             Some(format!(
-                "the target changed: version {} was planned, {} is there now; Esc, then v plans anew",
+                "the target changed: version {} was planned, {} is there now; Esc, then {verbs} plans anew",
                 self.plan.version,
                 version.as_str()
             ))
         } else if now >= self.plan.expires_at {
-            Some("this plan has expired; Esc, then v plans anew".to_owned())
+            Some(format!("this plan has expired; Esc, then {verbs} plans anew"))
         } else if self.reason.value().chars().filter(|c| !c.is_whitespace()).count() < REASON_MIN {
             Some(format!("a reason of at least {REASON_MIN} characters comes first"))
         } else {
@@ -705,17 +707,31 @@ impl App {
     }
 
     /// The instance that a verb or a copy would be about, and why there is none.
-    pub fn subject(&self) -> Result<InstanceId, &'static str> {
-        match self.screen() {
-            ScreenName::Flows if self.flows.head.is_some() => Err("this is a group: Enter opens it"),
-            ScreenName::Flows if self.flows.gone => Err("it is gone from this list; nothing can be done to it here"),
+    pub fn subject(&self) -> Result<InstanceId, String> {
+        let key = |id| self.keymap.label(id);
+        let found = match self.screen() {
+            ScreenName::Flows if self.flows.head.is_some() => {
+                return Err(format!("this is a group: {} opens it", key(CommandId::Open)));
+            }
+            ScreenName::Flows if self.flows.gone => {
+                return Err("it is gone from this list; nothing can be done to it here".to_owned());
+            }
             ScreenName::Flows => self.flows.selected.clone().ok_or("nothing is selected"),
             ScreenName::Detail => self.detail.id.clone().ok_or("nothing is open"),
             ScreenName::Raw => self.raw.id.clone().ok_or("nothing is open"),
-            ScreenName::Compare => Err("here are two: Esc goes back to one of them"),
-            ScreenName::Board => Err("verbs act on one instance: Enter opens the list, then v"),
-            ScreenName::Sources => Err("verbs act on instances, and a source has none; 2 lists them, then v"),
-        }
+            ScreenName::Compare => {
+                return Err(format!("here are two: {} goes back to one of them", key(CommandId::Back)));
+            }
+            ScreenName::Board => {
+                let (open, verbs) = (key(CommandId::Open), key(CommandId::Verbs));
+                return Err(format!("verbs act on one instance: {open} opens the list, then {verbs}"));
+            }
+            ScreenName::Sources => {
+                let (flows, verbs) = (key(CommandId::Flows), key(CommandId::Verbs));
+                return Err(format!("verbs act on instances, and a source has none; {flows} lists them, then {verbs}"));
+            }
+        };
+        found.map_err(str::to_owned)
     }
 
     /// The verdict of what is selected, for the hints.

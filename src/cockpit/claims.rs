@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tui_input::Input;
 
+use super::times::Times;
 use crate::domain::claim::{Claim, ClaimChange, ClaimKind, ClaimRequest, LONGEST, SHORTEST};
 use crate::domain::cohort::Cohort;
 use crate::domain::text::SafeText;
@@ -68,6 +69,19 @@ impl Field {
             Self::Note => Self::What,
         }
     }
+}
+
+/// What can be clicked on in the menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimPart {
+    /// What can be chosen, by its index.
+    Choice(usize),
+    /// One of [`ENDS`], by its index.
+    End(usize),
+    /// A field that is typed into.
+    Field(Field),
+    /// A button of the question whether the claim of another is taken over: the one that does it, or the other.
+    Over(bool),
 }
 
 /// The menu.
@@ -140,14 +154,19 @@ impl ClaimMenu {
             (Some(at), false) => at.saturating_sub(1),
             (None, _) => 0,
         };
-        self.end = Input::new(ENDS[at].to_owned());
+        self.set_end(at);
+    }
+
+    /// One of [`ENDS`].
+    pub fn set_end(&mut self, at: usize) {
+        self.end = Input::new(ENDS[at.min(ENDS.len() - 1)].to_owned());
         self.end_typed = true;
         self.error = None;
     }
 
     /// Until when it would hold.
-    pub fn until(&self, now: Timestamp) -> Result<Timestamp, String> {
-        let until = end(self.end.value(), now)?;
+    pub fn until(&self, times: &Times, now: Timestamp) -> Result<Timestamp, String> {
+        let until = end(self.end.value(), times, now)?;
         let length = until.duration_since(now);
         if length < SHORTEST {
             return Err("a claim needs an end that is a minute ahead at least".to_owned());
@@ -164,11 +183,11 @@ impl ClaimMenu {
     }
 
     /// What would be asked for.
-    pub fn request(&self, now: Timestamp) -> Result<ClaimRequest, String> {
+    pub fn request(&self, times: &Times, now: Timestamp) -> Result<ClaimRequest, String> {
         let what = match self.choice() {
             Choice::Release => ClaimChange::Release,
             Choice::Make(kind) => {
-                ClaimChange::Make { kind, until: self.until(now)?, note: self.note.value().trim().to_owned() }
+                ClaimChange::Make { kind, until: self.until(times, now)?, note: self.note.value().trim().to_owned() }
             }
         };
         let over = self.over.as_ref().map(|(claim, _)| claim.id.clone());
@@ -176,20 +195,17 @@ impl ClaimMenu {
     }
 }
 
-/// A moment ahead, as people write it: `45m`, `2h30m`, or the next time that the clock shows `03:40` (UTC).
-fn end(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+/// A moment ahead, as people write it: `45m`, `2h30m`, or the next time that the clock on screen shows `03:40`.
+fn end(text: &str, times: &Times, now: Timestamp) -> Result<Timestamp, String> {
     let text = text.trim();
     let unreadable = || format!("{text:?} is no end; write 45m, 2h30m, or a time of day such as 03:40");
     if let Some((hours, minutes)) = text.split_once(':') {
-        let number = |text: &str, below: i64| {
+        let number = |text: &str| {
             let digits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse::<i64>().ok().filter(|number| digits && *number < below)
+            text.parse::<i8>().ok().filter(|_| digits)
         };
-        let (hours, minutes) = number(hours, 24).zip(number(minutes, 60)).ok_or_else(unreadable)?;
-        let into = now.as_second().rem_euclid(86_400);
-        let wait = (hours * 3_600 + minutes * 60 - into).rem_euclid(86_400);
-        let wait = if wait == 0 { 86_400 } else { wait };
-        return Timestamp::from_second(now.as_second() + wait).map_err(|_| unreadable());
+        let (hours, minutes) = number(hours).zip(number(minutes)).ok_or_else(unreadable)?;
+        return times.next(hours, minutes, now).ok_or_else(unreadable);
     }
     let length = parse_duration(text).map_err(|_| unreadable())?;
     now.checked_add(length.min(SignedDuration::from_hours(24 * 366))).map_err(|_| unreadable())
@@ -220,6 +236,10 @@ pub fn owner(claim: Option<&Claim>, operator: &str, now: Timestamp, room: usize)
 mod tests {
     use super::*;
 
+    fn utc() -> Times {
+        Times::new(crate::config::Times::Utc, jiff::tz::TimeZone::UTC)
+    }
+
     fn now() -> Timestamp {
         "2026-01-15T03:12:07Z".parse().unwrap()
     }
@@ -233,10 +253,10 @@ mod tests {
             ("3:12", "2026-01-16T03:12:00Z"),
             ("00:00", "2026-01-16T00:00:00Z"),
         ] {
-            assert_eq!(end(text, now()).unwrap(), expected.parse::<Timestamp>().unwrap(), "{text}");
+            assert_eq!(end(text, &utc(), now()).unwrap(), expected.parse::<Timestamp>().unwrap(), "{text}");
         }
         for text in ["", "45", "soon", "25:00", "03:60", "3:-1", "-5m", "03:40:00", "+3:40"] {
-            assert!(end(text, now()).is_err(), "{text}");
+            assert!(end(text, &utc(), now()).is_err(), "{text}");
         }
     }
 

@@ -174,13 +174,13 @@ pub const TABLE: &[Command] = &[
         .on(&[FLOWS])
         .hint("sort"),
     command(CommandId::Reverse, "reverse", &["S"], "turn the order round").on(&[FLOWS]),
-    command(CommandId::Group, "group", &["b"], "group by a column, or not: a menu; Enter opens a group")
+    command(CommandId::Group, "group", &["b"], "group by a column, or not: a menu; a group opens like a row")
         .on(&[FLOWS])
         .hint("group"),
     command(CommandId::Mark, "mark", &["space"], "mark the instance, or take its mark away").on(&[FLOWS]).hint("mark"),
     command(CommandId::MarkRange, "mark-range", &["V"], "mark from the last mark to here").on(&[FLOWS]),
     command(CommandId::MarkAll, "mark-all", &["*"], "mark all that match, now and later; again: none").on(&[FLOWS]),
-    command(CommandId::Unmark, "unmark", &[], "take every mark away (Esc does it first)").typed(),
+    command(CommandId::Unmark, "unmark", &[], "take every mark away, as going back does").typed(),
     command(CommandId::Views, "view", &["w"], "the saved views with their counts; :view save NAME keeps one")
         .on(&[BOARD, FLOWS])
         .hint("views")
@@ -299,7 +299,7 @@ pub fn by_name(name: &str) -> Result<&'static Command, String> {
     let meant = nearest(name, TABLE.iter().filter(|command| command.typed).map(|command| command.name));
     Err(match meant.filter(|_| name.chars().count() > 2) {
         Some(meant) => format!("no command :{name}; is :{meant} meant?"),
-        None => format!("no command :{name}; ? lists those that there are"),
+        None => format!("no command :{name}; :help lists those that there are"),
     })
 }
 
@@ -327,7 +327,7 @@ mod tests {
         for left in ["q!", "qa", "qa!", "quit"] {
             assert_eq!(by_name(left).unwrap().id, CommandId::QuitAll, "{left}");
         }
-        assert_eq!(by_name("po").unwrap_err(), "no command :po; ? lists those that there are");
+        assert_eq!(by_name("po").unwrap_err(), "no command :po; :help lists those that there are");
         assert_eq!(by_name("ns").unwrap().id, CommandId::Tenant);
         assert!(by_name("verbs").is_err(), "a verb is never typed blindly");
     }

@@ -2,6 +2,7 @@
 //! never finds anything else than what is seen.
 
 use super::app::{Focus, Pane};
+use super::claims::ClaimPart;
 use super::command::CommandId;
 use crate::ops::SortBy;
 
@@ -37,6 +38,12 @@ pub enum Hit {
     Review(Focus),
     /// A button of the question before quitting: whether it quits. It gets the focus and is not pressed.
     Leave(bool),
+    /// A button of the popup, by its index from the left. It gets the focus and is not pressed.
+    Button(usize),
+    /// A part of the claim menu. It is chosen or gets the focus, and nothing is recorded.
+    Claim(ClaimPart),
+    /// The sign before the head of a group, by the index of its line: opens the group, or closes it.
+    Fold(usize),
     /// Closes the popup, as Esc does.
     Close,
     /// Nothing, and nothing of what lies beneath.

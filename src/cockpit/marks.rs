@@ -16,6 +16,15 @@ use crate::query::Filter;
 /// How many can be marked one by one or as ranges.
 pub const MOST: usize = 10_000;
 
+/// Why an instance can't be marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotMarked {
+    /// There are [`MOST`] already.
+    Full,
+    /// All that match another filter are marked.
+    OtherFilter,
+}
+
 /// What is marked. There is at least one mark, or all that match.
 #[derive(Debug, Clone)]
 pub struct Marks {
@@ -51,17 +60,14 @@ impl Marks {
     }
 
     /// Marks an instance, or takes its mark away; tells why it can't be.
-    pub fn toggle(&mut self, row: &JudgedFlow, now: Timestamp) -> Result<(), String> {
+    pub fn toggle(&mut self, row: &JudgedFlow, now: Timestamp) -> Result<(), NotMarked> {
         let id = &row.flow.id;
         match &mut self.selection {
             Selection::Ids(ids) => {
                 if ids.remove(id) {
                     self.last = self.last.take().filter(|last| last != id);
                 } else if ids.len() >= MOST {
-                    return Err(format!(
-                        "{} are marked, which is the most; * marks all that match",
-                        grouped(MOST as u64)
-                    ));
+                    return Err(NotMarked::Full);
                 } else {
                     ids.insert(id.clone());
                     self.last = Some(id.clone());
@@ -69,7 +75,7 @@ impl Marks {
             }
             Selection::Matching { filter, without } => {
                 if !filter.matches(row, now) {
-                    return Err("all that match another filter are marked; Esc clears that first".to_owned());
+                    return Err(NotMarked::OtherFilter);
                 }
                 if !without.remove(id) {
                     without.insert(id.clone());

@@ -7,6 +7,8 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::app::App;
 use super::command::{self, Command, CommandId, TABLE};
+use super::update::contexts::{choices, is_current, told};
+use crate::config::ContextInfo;
 use crate::domain::text::SafeText;
 use crate::query::Filter;
 
@@ -152,8 +154,27 @@ fn arguments(app: &App, command: &Command, words: &str) -> Vec<Offer> {
         }
         CommandId::Mouse => fitting(vec![("on".to_owned(), String::new()), ("off".to_owned(), String::new())]),
         CommandId::Tenant => fitting(tenants(app)),
+        CommandId::Contexts => fitting(contexts(app)),
+        CommandId::Views => fitting(views(app)),
         _ => Vec::new(),
     }
+}
+
+/// The contexts that can be gone to, with what they are.
+fn contexts(app: &App) -> Vec<(String, String)> {
+    let told = |context: ContextInfo| {
+        let mut words = vec![told(&context)];
+        words.extend(context.production.then(|| "PRODUCTION".to_owned()));
+        words.extend(is_current(app, &context.name).then(|| "shown now".to_owned()));
+        (context.name, words.join(", "))
+    };
+    choices(app).into_iter().map(told).collect()
+}
+
+/// The saved views, with their filters.
+fn views(app: &App) -> Vec<(String, String)> {
+    let filter = |text: String| if text.is_empty() { "everything".to_owned() } else { text };
+    super::views::all(app).into_iter().map(|view| (view.name.to_string(), filter(view.text))).collect()
 }
 
 /// The tenants that are known here: those of the rows that are held, and of the cohorts.

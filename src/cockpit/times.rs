@@ -1,6 +1,7 @@
 //! Times as the operator wants to read them: UTC, or the zone of this machine. Each is shown with its zone's name
 //! near it.
 
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -64,6 +65,21 @@ impl Times {
         self.zoned(at).strftime("%F %H:%M:%S %Z").to_string()
     }
 
+    /// A time to the minute, as one reads it at `now`: without its date on the same day, and with its zone.
+    pub fn minute(&self, at: Timestamp, now: Timestamp) -> String {
+        let (zoned, now) = (self.zoned(at), self.zoned(now));
+        let form = if zoned.date() == now.date() { "%H:%M %Z" } else { "%m-%d %H:%M %Z" };
+        zoned.strftime(form).to_string()
+    }
+
+    /// The next moment after `now` at which the clock shows this hour and minute.
+    pub fn next(&self, hour: i8, minute: i8, now: Timestamp) -> Option<Timestamp> {
+        let zoned = self.zoned(now);
+        let time = Time::new(hour, minute, 0, 0).ok()?;
+        let on = |day: Date| Some(day.to_datetime(time).to_zoned(zoned.time_zone().clone()).ok()?.timestamp());
+        on(zoned.date()).filter(|at| *at > now).or_else(|| on(zoned.date().tomorrow().ok()?))
+    }
+
     /// A time as one reads it at `now`: without its date on the same day, and with its zone.
     pub fn moment(&self, at: Timestamp, now: Timestamp) -> String {
         let (zoned, now) = (self.zoned(at), self.zoned(now));
@@ -90,8 +106,23 @@ mod tests {
         // The day changes by the clock that is shown.
         assert_eq!(times.moment(at, "2026-01-15T22:59:00Z".parse().unwrap()), "2026-01-16 00:12:07 CET");
         assert_eq!(times.moment(at, "2026-01-16T05:00:00Z".parse().unwrap()), "00:12:07 CET");
+        assert_eq!(times.minute(at, at), "00:12 CET");
+        assert_eq!(times.minute(summer, at), "07-15 12:00 CEST");
         times.turn().unwrap();
         assert_eq!(times.by, By::Utc);
         assert!(Times::new(By::Utc, TimeZone::unknown()).turn().is_err());
+    }
+
+    #[test]
+    fn the_next_time_of_day_is_by_the_clock_that_is_shown() {
+        let now: Timestamp = "2026-03-28T22:30:00Z".parse().unwrap();
+        let vienna = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let next = |by, hour, minute| Times::new(by, vienna.clone()).next(hour, minute, now).unwrap().to_string();
+        assert_eq!(next(By::Utc, 23, 0), "2026-03-28T23:00:00Z");
+        assert_eq!(next(By::Utc, 22, 30), "2026-03-29T22:30:00Z", "not the present one");
+        assert_eq!(next(By::Local, 23, 45), "2026-03-28T22:45:00Z");
+        // The clock goes from 02:00 to 03:00 in this night: half past two is an hour later.
+        assert_eq!(next(By::Local, 2, 30), "2026-03-29T01:30:00Z");
+        assert_eq!(next(By::Local, 8, 0), "2026-03-29T06:00:00Z");
     }
 }

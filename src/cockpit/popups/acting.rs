@@ -7,6 +7,7 @@ use ratatui::text::Span;
 
 use super::{frame, inside, line, place};
 use crate::cockpit::app::{App, Focus, REASON_MIN, Review, ReviewState};
+use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens::detail::{Block, labelled, paint};
@@ -21,7 +22,7 @@ use crate::ops::{FlowAnswer, OpsError};
 /// The menu of verbs. Choosing one makes a plan and changes nothing.
 pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &Remote<Box<FlowAnswer>>, index: usize) {
     let count = answer.value().map_or(1, |answer| answer.verbs.len());
-    let area = place(app, 78, u16::try_from(count * 2 + 4).unwrap_or(20));
+    let area = place(app, 78, u16::try_from(count * 2 + 3).unwrap_or(20));
     let title = format!("what may be done to {target}");
     frame(pen, area, &title, &[("Enter", "plan it; nothing is sent"), ("Esc", "close")], pen.styles.popup_border);
     let inner = inside(area);
@@ -129,12 +130,12 @@ pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Po
     let area = review_area(app, &block);
     let irreversible = review.plan.verb == Verb::Cancel;
     let border = if irreversible { pen.styles.popup_danger } else { pen.styles.popup_border };
-    let keys = match review.focus {
-        Focus::Reason => [("Tab", "on"), ("Enter", "on"), ("Esc", "close, nothing sent")],
-        Focus::Cancel => [("Tab", "on"), ("Enter", "close, nothing sent"), ("Esc", "close")],
-        Focus::Do => [("Tab", "back to the reason"), ("Enter", "do it"), ("Esc", "close, nothing sent")],
+    let keys: &[(&str, &str)] = match review.focus {
+        Focus::Reason => &[("Enter Tab", "to the buttons"), ("Esc", "close, nothing sent")],
+        Focus::Cancel => &[("Tab", "to the other button"), ("Enter", "close, nothing sent"), ("Esc", "close")],
+        Focus::Do => &[("Tab", "back to the reason"), ("Enter", "do it"), ("Esc", "close, nothing sent")],
     };
-    frame(pen, area, &format!("review: {} one instance", review.plan.verb.name()), &keys, border);
+    frame(pen, area, &format!("review: {} one instance", review.plan.verb.name()), keys, border);
     paint(pen, text_area, &block, review.scroll);
     pen.hit(text_area, Hit::Area(Place::Popup));
     let form =
@@ -157,7 +158,7 @@ pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Po
         return None;
     }
     let cursor = reason(pen, review, Rect { y: form.y + 1, height: 1, ..form });
-    let obstacle = review.obstacle(app.now);
+    let obstacle = review.obstacle(app.now, &app.keymap.label(CommandId::Verbs));
     let y = form.bottom() - 1;
     if review.state == ReviewState::Sent {
         pen.text(form.x, y, form.width, &format!("{} being recorded", pen.glyphs.busy), pen.styles.info);

@@ -7,18 +7,23 @@ use ratatui::text::Span;
 use super::acting::button;
 use super::{frame, inside, place};
 use crate::cockpit::app::App;
-use crate::cockpit::claims::{Choice, ClaimMenu, ENDS, Field};
+use crate::cockpit::claims::{Choice, ClaimMenu, ClaimPart, ENDS, Field};
+use crate::cockpit::hit::Hit;
 use crate::cockpit::widgets::numbers::grouped;
-use crate::cockpit::widgets::pen::Pen;
+use crate::cockpit::widgets::pen::{Pen, width};
 use crate::domain::claim::Claim;
 use crate::domain::text::SafeText;
-use crate::domain::time::clock;
 
-/// `claimed by op-b until 03:40 UTC: rolling back`.
-pub(in crate::cockpit) fn told(claim: &Claim, operator: &str) -> SafeText {
-    let who = if claim.by == *operator { "you" } else { &claim.by };
+/// `claimed by op-b at 03:10 until 03:40 UTC: rolling back`.
+pub(in crate::cockpit) fn told(app: &App, claim: &Claim) -> SafeText {
+    let (operator, times) = (&app.settings.operator, &app.times);
+    let who = if claim.by == **operator { "you" } else { &claim.by };
     let note = claim.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-    format!("{} by {who} at {} until {} UTC{note}", claim.kind.done(), clock(claim.at), clock(claim.until)).into()
+    // Its zone is named once, unless the two have two.
+    let (at, until) = (times.minute(claim.at, app.now), times.minute(claim.until, app.now));
+    let zone = times.zone(claim.until);
+    let at = at.strip_suffix(&format!(" {zone}")).unwrap_or(&at);
+    format!("{} by {who} at {at} until {until}{note}", claim.kind.done()).into()
 }
 
 /// Draws it, and tells where the text cursor is.
@@ -35,7 +40,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, menu: &ClaimMenu) -> Option<Pos
     frame(pen, area, &format!("claim cohort {}", cohort.id), keys, pen.styles.popup_border);
     let inner = inside(area);
     if let Some((claim, yes)) = &menu.over {
-        take_over(pen, inner, claim, *yes);
+        take_over(app, pen, inner, claim, *yes);
         return None;
     }
     let styles = pen.styles;
@@ -49,7 +54,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, menu: &ClaimMenu) -> Option<Pos
     let name = format!("{} {} {}, {} stuck", cohort.flow, pen.glyphs.step, cohort.step, grouped(cohort.count));
     line(pen, &name, styles.strong);
     match &cohort.claim {
-        Some(claim) => line(pen, &told(claim, &menu.operator), styles.info),
+        Some(claim) => line(pen, &told(app, claim), styles.info),
         None => line(pen, "nobody has claimed it", styles.dim),
     }
     for (at, choice) in choices.iter().enumerate() {
@@ -57,6 +62,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, menu: &ClaimMenu) -> Option<Pos
         if y >= inner.bottom() {
             break;
         }
+        pen.hit(row, Hit::Claim(ClaimPart::Choice(at)));
         if at == menu.index {
             let focus = menu.field == Field::What;
             pen.style(row, if focus { styles.selected } else { styles.selected_idle });
@@ -73,8 +79,9 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, menu: &ClaimMenu) -> Option<Pos
     }
     let mut cursor = None;
     if y < inner.bottom() {
-        let at =
-            input(pen, Rect { y, width: 19.min(inner.width), ..inner }, "for", &menu.end, menu.field == Field::End);
+        let area = Rect { y, width: 19.min(inner.width), height: 1, ..inner };
+        pen.hit(area, Hit::Claim(ClaimPart::Field(Field::End)));
+        let at = input(pen, area, "for", &menu.end, menu.field == Field::End);
         cursor = cursor.or(at);
         let ends: Vec<Span<'_>> = ENDS
             .iter()
@@ -84,13 +91,23 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, menu: &ClaimMenu) -> Option<Pos
             })
             .collect();
         let x = inner.x + 20.min(inner.width);
+        let mut from = x;
+        for (at, end) in ends.iter().enumerate() {
+            let wide = u16::try_from(width(&end.content)).unwrap_or(0);
+            let shown = wide.min(inner.right().saturating_sub(from));
+            pen.hit(Rect { x: from, y, width: shown, height: 1 }, Hit::Claim(ClaimPart::End(at)));
+            from += wide;
+        }
         let used = pen.spans(x, y, inner.right().saturating_sub(x), &ends);
-        let until = menu.until(app.now).map_or_else(|_| "until ?".to_owned(), |at| format!("until {} UTC", clock(at)));
+        let until = menu.until(&app.times, app.now);
+        let until =
+            until.map_or_else(|_| "until ?".to_owned(), |at| format!("until {}", app.times.minute(at, app.now)));
         let x = (x + used + 1).min(inner.right());
         pen.text(x, y, inner.right() - x, &until, styles.text);
     }
     y += 1;
     if y < inner.bottom() {
+        pen.hit(Rect { y, height: 1, ..inner }, Hit::Claim(ClaimPart::Field(Field::Note)));
         let at = input(pen, Rect { y, ..inner }, "note", &menu.note, menu.field == Field::Note);
         cursor = cursor.or(at);
     }
@@ -134,9 +151,9 @@ fn input(pen: &mut Pen<'_>, area: Rect, label: &str, input: &tui_input::Input, f
 }
 
 /// Somebody else has it: asked before their claim is replaced.
-fn take_over(pen: &mut Pen<'_>, area: Rect, claim: &Claim, yes: bool) {
+fn take_over(app: &App, pen: &mut Pen<'_>, area: Rect, claim: &Claim, yes: bool) {
     let styles = pen.styles;
-    let question = format!("{} has it until {} UTC; take over?", claim.by, clock(claim.until));
+    let question = format!("{} has it until {}; take over?", claim.by, app.times.minute(claim.until, app.now));
     let text = Rect { height: area.height.saturating_sub(2), ..area };
     pen.centre(text, &question, styles.warning);
     let y = area.bottom().saturating_sub(1);
@@ -144,5 +161,8 @@ fn take_over(pen: &mut Pen<'_>, area: Rect, claim: &Claim, yes: bool) {
     let style = |focus: bool| if focus { styles.button_focus } else { styles.button };
     let x = area.x + area.width.saturating_sub(28) / 2;
     let used = button(pen, x, line, "Leave it", style(!yes), !yes);
-    button(pen, x + used + 3, line, "Take over", style(yes), yes);
+    pen.hit(Rect { x, width: used, ..line }, Hit::Claim(ClaimPart::Over(false)));
+    let x = x + used + 3;
+    let used = button(pen, x, line, "Take over", style(yes), yes);
+    pen.hit(Rect { x, width: used, ..line }, Hit::Claim(ClaimPart::Over(true)));
 }

@@ -6,8 +6,8 @@ use ratatui::text::Span;
 
 use super::{frame, inside, place};
 use crate::cockpit::app::App;
-use crate::cockpit::update::contexts::{ContextList, choices, is_current};
-use crate::cockpit::widgets::numbers::plural;
+use crate::cockpit::hit::{Hit, Place};
+use crate::cockpit::update::contexts::{ContextList, choices, is_current, told};
 use crate::cockpit::widgets::pen::{Pen, wrap};
 use crate::domain::text::SafeText;
 
@@ -27,13 +27,15 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, list: &ContextList) {
     let keys = [("Enter", "go there"), ("Esc", "stay")];
     frame(pen, area, "contexts", &keys, pen.styles.popup_border);
     let inner = inside(area);
+    pen.hit(inner, Hit::Area(Place::Popup));
     let below = 2.min(inner.height.saturating_sub(1));
     let room = usize::from(inner.height - below);
     let top = (list.index + 1).saturating_sub(room);
     for (line, (at, context)) in (inner.y..inner.bottom() - below).zip(all.iter().enumerate().skip(top)) {
         let row = Rect { x: inner.x, y: line, width: inner.width, height: 1 };
+        let wide = Rect { x: row.x.saturating_sub(1), width: row.width + 2, ..row };
+        pen.hit(wide, Hit::Row(Place::Popup, at));
         if at == list.index {
-            let wide = Rect { x: row.x.saturating_sub(1), width: row.width + 2, ..row };
             pen.style(wide, pen.styles.selected);
             pen.text(wide.x, line, 1, pen.glyphs.cursor, pen.styles.title);
         }
@@ -45,7 +47,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, list: &ContextList) {
             Span::styled(format!("{} ", pen.glyphs.dot), mark),
             Span::styled(format!("{name:<24} "), pen.styles.strong),
             Span::styled(format!("{kind:<11} "), pen.styles.warning),
-            Span::styled(format!("{:<11} ", plural(context.sources as u64, "source")), pen.styles.dim),
+            Span::styled(format!("{:<11} ", told(context)), pen.styles.dim),
             Span::styled(here, pen.styles.info),
         ];
         pen.spans(row.x + 1, line, row.width.saturating_sub(1), &spans);

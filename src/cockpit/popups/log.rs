@@ -1,12 +1,13 @@
 //! The log: what is wrong with each source, with when and how often; then the last events, the newest at the bottom.
 
-use jiff::Timestamp;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::{inside, place};
 use crate::cockpit::app::App;
+use crate::cockpit::command::CommandId;
+use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::log::LogLook;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens::detail::{Block, labelled, paint};
@@ -14,12 +15,6 @@ use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::{grouped, plural};
 use crate::cockpit::widgets::pen::{Pen, width, wrap};
 use crate::domain::log::{LogEntry, LogLevel, LogView};
-use crate::domain::time::date_time;
-
-/// The time of day to the second: what happened is told in minutes, and in what order in seconds.
-fn clock(at: Timestamp) -> String {
-    at.strftime("%H:%M:%S").to_string()
-}
 
 fn area(app: &App) -> Rect {
     place(app, 180, 60)
@@ -41,7 +36,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, look: &LogLook) {
     let border = pen.styles.popup_border;
     if let Some(entry) = &look.whole {
         super::frame(pen, frame, "log: one event", &[("Esc", "back to the list")], border);
-        whole(pen, inner, entry);
+        whole(app, pen, inner, entry);
         return;
     }
     let shown = match look.level {
@@ -50,27 +45,30 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, look: &LogLook) {
         LogLevel::Info => "errors, warnings, info",
         LogLevel::Debug => "all levels",
     };
-    let keys = [("Esc", "close"), ("j k", "move"), ("Enter", "in full"), ("Tab", "levels"), ("G", "newest")];
-    super::frame(pen, frame, &format!("log: {shown}"), &keys, border);
+    let moves = format!("{} {}", app.keymap.label(CommandId::Up), app.keymap.label(CommandId::Down));
+    let newest = app.keymap.label(CommandId::Bottom);
+    let keys = [("Esc", "close"), (&*moves, "move"), ("Enter", "in full"), ("Tab", "levels"), (&*newest, "newest")];
+    super::frame(pen, frame, &format!("log: {shown}, {}", app.times.zone(app.now)), &keys, border);
+    pen.hit(inner, Hit::Area(Place::Popup));
     match &app.log {
         Remote::Failed(error) => pen.centre(inner, &error.to_string(), pen.styles.error_text),
         log => match log.value() {
-            Some(view) => list(pen, inner, view, look),
+            Some(view) => list(app, pen, inner, view, look),
             None => pen.centre(inner, "reading the log", pen.styles.dim),
         },
     }
 }
 
-fn list(pen: &mut Pen<'_>, area: Rect, view: &LogView, look: &LogLook) {
+fn list(app: &App, pen: &mut Pen<'_>, area: Rect, view: &LogView, look: &LogLook) {
     let styles = pen.styles;
     let columns = usize::from(area.width);
     let mut head = Block::default();
     for trouble in view.troubles.iter().take(usize::from(area.height / 6)) {
         let times = if trouble.count == 1 {
-            format!("once, {}", clock(trouble.last_at))
+            format!("once, {}", app.times.second(trouble.last_at))
         } else {
             let count = grouped(trouble.count);
-            format!("{count} times, {} to {}", clock(trouble.first_at), clock(trouble.last_at))
+            format!("{count} times, {} to {}", app.times.second(trouble.first_at), app.times.second(trouble.last_at))
         };
         head.push(vec![
             Span::styled(format!("{} ", trouble.source), styles.strong),
@@ -102,10 +100,10 @@ fn list(pen: &mut Pen<'_>, area: Rect, view: &LogView, look: &LogLook) {
     for (at, (line, style)) in foot.iter().take(usize::from(foot_lines)).enumerate() {
         pen.text(area.x, room.bottom() + u16::try_from(at).unwrap_or(0), area.width, line, *style);
     }
-    rows(pen, room, view, look);
+    rows(app, pen, room, view, look);
 }
 
-fn rows(pen: &mut Pen<'_>, area: Rect, view: &LogView, look: &LogLook) {
+fn rows(app: &App, pen: &mut Pen<'_>, area: Rect, view: &LogView, look: &LogLook) {
     let entries = look.entries(view);
     if entries.is_empty() {
         pen.centre(area, "nothing of this level has happened since the start", pen.styles.dim);
@@ -123,6 +121,7 @@ fn rows(pen: &mut Pen<'_>, area: Rect, view: &LogView, look: &LogLook) {
     let named = entries[first..last].iter().filter_map(|entry| entry.source.as_ref()).map(|source| width(source));
     let source_columns = named.max().unwrap_or(0).min(16);
     for (y, (at, entry)) in (area.top()..area.bottom()).zip(entries.iter().enumerate().take(last).skip(first)) {
+        pen.hit(Rect { y, height: 1, ..area }, Hit::Row(Place::Popup, at));
         if at == cursor {
             pen.style(Rect { y, height: 1, ..area }, styles.selected);
         }
@@ -133,7 +132,7 @@ fn rows(pen: &mut Pen<'_>, area: Rect, view: &LogView, look: &LogLook) {
             pen.text(x, y, columns.saturating_sub(1), text, style);
             x += columns;
         };
-        put(pen, 10, &clock(entry.at), styles.faint);
+        put(pen, 10, &app.times.second(entry.at), styles.faint);
         put(pen, 9, &entry.level.name().to_uppercase(), style);
         if source_columns > 0 {
             let columns = u16::try_from(source_columns + 1).unwrap_or(1);
@@ -143,11 +142,11 @@ fn rows(pen: &mut Pen<'_>, area: Rect, view: &LogView, look: &LogLook) {
     }
 }
 
-fn whole(pen: &mut Pen<'_>, area: Rect, entry: &LogEntry) {
+fn whole(app: &App, pen: &mut Pen<'_>, area: Rect, entry: &LogEntry) {
     let styles = pen.styles;
     let columns = usize::from(area.width);
     let mut block = Block::default();
-    labelled(&mut block, styles, "when", &format!("{} UTC", date_time(entry.at)), styles.text, columns);
+    labelled(&mut block, styles, "when", &app.times.date_time(entry.at), styles.text, columns);
     let style = level_style(styles, entry.level);
     labelled(&mut block, styles, "level", entry.level.name(), style, columns);
     if let Some(source) = &entry.source {

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{frame, inside, place};
 use crate::cockpit::app::App;
+use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::menus::Menu;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::views::View;
@@ -13,10 +14,11 @@ use crate::domain::source::Freshness;
 use crate::domain::text::SafeText;
 use crate::ops::FlowCount;
 
-/// A line of a list, and whether the cursor is on it.
-fn line(pen: &mut Pen<'_>, inner: Rect, y: u16, here: bool) {
+/// A line of a list, by its index, and whether the cursor is on it.
+fn line(pen: &mut Pen<'_>, inner: Rect, y: u16, index: usize, here: bool) {
+    let row = Rect { y, height: 1, x: inner.x.saturating_sub(1), width: inner.width + 2 };
+    pen.hit(row, Hit::Row(Place::Popup, index));
     if here {
-        let row = Rect { y, height: 1, x: inner.x.saturating_sub(1), width: inner.width + 2 };
         pen.style(row, pen.styles.selected);
         pen.text(row.x, y, 1, pen.glyphs.cursor, pen.styles.title);
     }
@@ -30,16 +32,18 @@ fn first(index: usize, rows: u16) -> usize {
 /// Draws a menu.
 pub(super) fn menu(app: &App, pen: &mut Pen<'_>, menu: Menu, index: usize) {
     let entries = menu.entries(app);
-    let area = place(app, 64, u16::try_from(entries.len() + 2).unwrap_or(20));
+    let columns = if menu == Menu::Sort { 64 } else { 36 };
+    let area = place(app, columns, u16::try_from(entries.len() + 2).unwrap_or(20));
     let keys: &[(&str, &str)] = match menu {
         Menu::Sort => &[("Enter", "choose; again: turn round"), ("Esc", "close")],
         Menu::Group => &[("Enter", "choose"), ("Esc", "close")],
     };
     frame(pen, area, menu.title(), keys, pen.styles.popup_border);
     let inner = inside(area);
+    pen.hit(inner, Hit::Area(Place::Popup));
     let from = first(index, inner.height);
     for (y, (at, entry)) in (inner.top()..inner.bottom()).zip(entries.iter().enumerate().skip(from)) {
-        line(pen, inner, y, at == index);
+        line(pen, inner, y, at, at == index);
         pen.text(inner.x + 1, y, 1, entry.key.encode_utf8(&mut [0; 4]), pen.styles.key);
         let style = if entry.now { pen.styles.strong } else { pen.styles.text };
         pen.text(inner.x + 4, y, 10, entry.name, style);
@@ -82,9 +86,10 @@ pub(super) fn views(app: &App, pen: &mut Pen<'_>, views: &[View], index: usize, 
         Some(known) => grouped(known),
     };
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
+    pen.hit(list, Hit::Area(Place::Popup));
     let from = first(index, list.height);
     for (y, (n, view)) in (list.top()..list.bottom()).zip(views.iter().enumerate().skip(from)) {
-        line(pen, list, y, n == index);
+        line(pen, list, y, n, n == index);
         if n < 9 {
             pen.text(list.x + 1, y, 1, &(n + 1).to_string(), pen.styles.key);
         }

@@ -5,6 +5,7 @@ use ratatui::text::Span;
 
 use super::{frame, inside, place};
 use crate::cockpit::app::App;
+use crate::cockpit::hit::Hit;
 use crate::cockpit::widgets::pen::{Pen, wrap_exactly};
 use crate::domain::ids::InstanceId;
 
@@ -12,7 +13,7 @@ use crate::domain::ids::InstanceId;
 pub(in crate::cockpit) fn page(app: &App, pen: &mut Pen<'_>, id: &InstanceId, url: &str, button: usize) {
     let columns = 76.min(app.size.0.saturating_sub(2)).max(10);
     let lines = wrap_exactly(url, usize::from(columns.saturating_sub(4)));
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(7);
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(6);
     let area = place(app, columns, height);
     let keys = [("Enter", "choose"), ("Tab", "next"), ("y", "copy"), ("Esc", "close")];
     frame(pen, area, "open in the engine's own page", &keys, pen.styles.popup_border);
@@ -51,6 +52,8 @@ pub(in crate::cockpit) fn page(app: &App, pen: &mut Pen<'_>, id: &InstanceId, ur
             (false, false) => pen.styles.button,
         };
         let rest = Rect { x, width: inner.right().saturating_sub(x), ..inner };
-        x += pen.spans(rest.x, y, rest.width, &[Span::styled(text, style)]) + 2;
+        let used = pen.spans(rest.x, y, rest.width, &[Span::styled(text, style)]);
+        pen.hit(Rect { x, y, width: used, height: 1 }, Hit::Button(at));
+        x += used + 2;
     }
 }

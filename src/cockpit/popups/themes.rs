@@ -14,7 +14,7 @@ use crate::cockpit::widgets::pen::Pen;
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>, index: usize) {
     let names = app.settings.themes.names();
     let count = u16::try_from(names.len()).unwrap_or(u16::MAX);
-    let area = place(app, 56, count.saturating_add(7));
+    let area = place(app, 66, count.saturating_add(6));
     let keys = [("Up Down", "look"), ("Enter", "keep"), ("Esc", "as before")];
     frame(pen, area, "themes", &keys, pen.styles.popup_border);
     let inner = inside(area);

@@ -8,7 +8,7 @@ use ratatui::text::Span;
 use crate::cockpit::app::App;
 use crate::cockpit::popups::progress;
 use crate::cockpit::widgets::numbers::grouped;
-use crate::cockpit::widgets::pen::Pen;
+use crate::cockpit::widgets::pen::{Pen, width};
 use crate::cockpit::widgets::spark::spark;
 use crate::domain::source::Freshness;
 use crate::domain::time::{age, since};
@@ -83,13 +83,15 @@ fn title(pen: &mut Pen<'_>, area: Rect, text: &str) {
 fn draw_rules(pen: &mut Pen<'_>, rules: &BTreeMap<Rule, u64>, area: Rect) {
     title(pen, area, "stuck by rule");
     let most = rules.values().copied().max().unwrap_or(1).max(1);
+    let words = rules.keys().map(|rule| width(rule.words())).max().unwrap_or(0).max(12);
+    let words = u16::try_from(words).unwrap_or(12);
     for (y, (rule, count)) in (area.y + 1..area.bottom()).zip(rules) {
-        pen.text(area.x + 2, y, 12, rule.words(), pen.styles.suspect);
-        pen.right(area.x + 14, y, 8, &grouped(*count), pen.styles.stuck);
-        let room = u64::from(area.width.saturating_sub(26)).min(40);
+        pen.text(area.x + 2, y, words, rule.words(), pen.styles.suspect);
+        pen.right(area.x + 2 + words, y, 8, &grouped(*count), pen.styles.stuck);
+        let room = u64::from(area.width.saturating_sub(14 + words)).min(40);
         let bar = u16::try_from((count * room).div_ceil(most)).unwrap_or(0);
         for x in 0..bar {
-            pen.text(area.x + 24 + x, y, 1, pen.glyphs.shades[2], pen.styles.stuck);
+            pen.text(area.x + 12 + words + x, y, 1, pen.glyphs.shades[2], pen.styles.stuck);
         }
     }
 }

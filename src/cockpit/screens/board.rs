@@ -7,6 +7,7 @@ use ratatui::text::Span;
 use super::{aside, body, strip};
 use crate::cockpit::app::{App, Pane};
 use crate::cockpit::claims::owner;
+use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::popups;
 use crate::cockpit::theme::Styles;
@@ -34,6 +35,13 @@ pub(in crate::cockpit) fn strip_keys(app: &App) -> Vec<(SafeText, SafeText)> {
     let Some(overview) = app.overview.value() else { return Vec::new() };
     let (shown, _) = strip::lines(overview, app.board.show_all);
     shown.into_iter().map(|line| (line.source, line.flow)).collect()
+}
+
+/// What is under the strip's cursor: what the operator moved to, for as long as it is shown, or else the first.
+pub(in crate::cockpit) fn strip_at(app: &App) -> Option<(SafeText, SafeText)> {
+    let keys = strip_keys(app);
+    let moved_to = app.board.flow.as_ref().and_then(|flow| keys.iter().find(|key| *key == flow));
+    moved_to.or(keys.first()).cloned()
 }
 
 /// Draws the board.
@@ -117,7 +125,6 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     let names = u16::try_from(names).unwrap_or(u16::MAX).clamp(16, 40);
     let names = if area.width >= 110 && name >= names + 3 + 12 { names } else { 0 };
     let columns = Columns { growth, source: sources, rule, owner, name, names };
-    heading(app, pen, overview, area, &columns);
     pen.hit(area, Hit::Area(Place::Board(Pane::Cohorts)));
     let mut list = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let aside = put_aside(app, overview);
@@ -126,6 +133,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         pen.text(area.x + 2, list.bottom(), area.width.saturating_sub(2), &text, pen.styles.dim);
     }
     if shown.is_empty() {
+        heading(app, pen, overview, area, &columns, 0);
         nothing(app, pen, overview, list);
         return;
     }
@@ -153,12 +161,7 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         Some(*sum)
     });
     let visible = fit.take_while(|sum| *sum <= list.height).count();
-    if hidden > visible && y > list.y {
-        // Beside the title of the last column, which is a narrow one on a narrow screen.
-        let word = if area.width < 100 { "" } else { "more " };
-        let more = format!(" {} {word}{} ", hidden - visible, pen.glyphs.below);
-        pen.right(area.x, area.y, area.width.saturating_sub(1), &more, pen.styles.dim);
-    }
+    heading(app, pen, overview, area, &columns, hidden.saturating_sub(visible));
 }
 
 /// How many lines each cohort has: the one under the cursor with its explanation; the others with it, with the first
@@ -200,13 +203,15 @@ fn first_shown(sizes: &[u16], cursor: usize, height: u16) -> usize {
 
 /// What is not in the list, and why: cohorts that somebody put aside; and what is wrong with the record of that.
 fn put_aside(app: &App, overview: &Overview) -> Option<String> {
-    let folded = (app.board.folded > 0).then(|| format!("{} snoozed (F shows)", app.board.folded));
+    let folded = (app.board.folded > 0)
+        .then(|| format!("{} snoozed ({} shows)", app.board.folded, app.keymap.label(CommandId::ShowAll)));
     let note = overview.claims_note.as_ref().map(|note| format!("claims: {note}"));
     let texts: Vec<String> = folded.into_iter().chain(note).collect();
     (!texts.is_empty()).then(|| texts.join("; "))
 }
 
-fn heading(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect, columns: &Columns) {
+/// The titles of the columns; behind that of the widest one how many cohorts are new, and how many are below.
+fn heading(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect, columns: &Columns, below: usize) {
     let style = pen.styles.heading;
     let y = area.y;
     pen.right(area.x + 2, y, 2, "#", style);
@@ -216,18 +221,24 @@ fn heading(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect, column
     pen.right(area.x + columns.growth + 19, y, 8, "TENANTS", style);
     let x = area.x + NUMBERS + columns.growth - 1;
     let title = format!("FLOW {} STEP", pen.glyphs.step);
-    let used = pen.text(x, y, columns.name, &title, style);
+    let mut used = pen.text(x, y, columns.name, &title, style);
     pen.text(x + columns.name + 1, y, columns.rule, "RULE", style);
     pen.text(x + columns.name + columns.rule + 1, y, columns.owner.saturating_sub(1), "OWNER", style);
     let source = x + columns.name + columns.rule + columns.owner + 1;
     pen.text(source, y, columns.source.saturating_sub(1), "SOURCE", style);
     if app.board.new > 0 {
         let text = format!("  {} new {}", app.board.new, pen.glyphs.above);
-        pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.info);
+        used += pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.info);
+    }
+    if below > 0 {
+        let text = format!("  {below} more {}", pen.glyphs.below);
+        used += pen.text(x + used, y, columns.name.saturating_sub(used), &text, pen.styles.dim);
     }
     // Beside the strip there is a larger picture of it.
     if app.size.0 >= PICTURE && app.size.0 < WIDE {
-        last_hour(app, pen, overview, Rect { x: x + 23, y, width: columns.name.saturating_sub(24), height: 1 });
+        let from = used.max(22) + 1;
+        let width = columns.name.saturating_sub(from + 1);
+        last_hour(app, pen, overview, Rect { x: x + from, y, width, height: 1 });
     }
 }
 
@@ -252,7 +263,8 @@ fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     } else if blind == overview.sources.len() {
         let asked = overview.sources.iter().any(|source| source.state != Freshness::Never);
         let text = if asked {
-            format!("{} no source answers: nothing is known (8 shows why)", pen.glyphs.blind)
+            let sources = app.keymap.label(CommandId::Sources);
+            format!("{} no source answers: nothing is known ({sources} shows why)", pen.glyphs.blind)
         } else {
             format!("{} asking {} for the first time", pen.glyphs.busy, plural(blind as u64, "source"))
         };
@@ -369,7 +381,7 @@ fn explanation(app: &App, styles: &Styles, cohort: &Cohort, live: bool, columns:
     if height >= lines_of(cohort) {
         let second = if error { Some(cohort.evidence.clone()) } else { cohort.sample.clone() };
         texts.extend(second.map(|text| ("e.g.", text, styles.dim)));
-        let claim = cohort.claim.as_ref().map(|claim| popups::claim::told(claim, &app.settings.operator));
+        let claim = cohort.claim.as_ref().map(|claim| popups::claim::told(app, claim));
         texts.extend(claim.map(|text| ("who", text, styles.info)));
     }
     if height >= 2 {
@@ -414,11 +426,16 @@ fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
         let text = format!("nothing: {} is silent; it was {}, heard {ago}", cohort.source, grouped(cohort.count));
         return (false, text.into());
     }
+    let resume;
     let (safe, text) = match cohort.rule {
         Rule::Exhausted if cohort.status.ended() => {
             (false, "nothing here: these have ended; their callers must start anew")
         }
-        Rule::Exhausted => (true, "resume one (Enter, v) at its failed step; the rest once it holds"),
+        Rule::Exhausted => {
+            let (open, verbs) = (app.keymap.label(CommandId::Open), app.keymap.label(CommandId::Verbs));
+            resume = format!("resume one ({open}, {verbs}) at its failed step; the rest once it holds");
+            (true, resume.as_str())
+        }
         Rule::BlockedBy => (false, "nothing here: repair what holds the key, and these move on"),
         Rule::RetryStorm => (false, "nothing yet: the engine retries until the cause is gone"),
         Rule::TaskFault => (false, "nothing here: its worker crashes on it; look at the worker's log and last release"),

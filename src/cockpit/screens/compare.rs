@@ -7,6 +7,7 @@ use ratatui::text::Span;
 use super::body;
 use super::detail::{Block, heading, paint, short};
 use crate::cockpit::app::App;
+use crate::cockpit::command::CommandId;
 use crate::cockpit::compare::{Comparison, Field, Step, StepOf, Whose, compare};
 use crate::cockpit::glyphs::Glyphs;
 use crate::cockpit::theme::Styles;
@@ -27,7 +28,12 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
         return;
     }
     let Some([first, second]) = &app.compare.pair else {
-        pen.centre(area, "nothing is compared: = on one instance, then = on another", pen.styles.faint);
+        let key = app.keymap.label(CommandId::Compare);
+        pen.centre(
+            area,
+            &format!("nothing is compared: {key} on one instance, then {key} on another"),
+            pen.styles.faint,
+        );
         return;
     };
     let title = format!("{first}  {}  {second}", pen.glyphs.differs);

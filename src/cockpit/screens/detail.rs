@@ -8,13 +8,17 @@ use ratatui::text::Span;
 use super::flows::state_of;
 use super::{body, gantt};
 use crate::cockpit::app::App;
+use crate::cockpit::command::CommandId;
 use crate::cockpit::glyphs::Glyphs;
+use crate::cockpit::popups;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::theme::Styles;
 use crate::cockpit::times::Times;
 use crate::cockpit::widgets::numbers::engine_now;
 use crate::cockpit::widgets::pen::{Pen, fit, width, wrap};
 use crate::cockpit::widgets::state;
+use crate::domain::claim::Claim;
+use crate::domain::cohort::cohort_of;
 use crate::domain::flow::{EntryOutcome, FlowInstance, JudgedFlow, PauseCause, Status, TimelineEntry, Wait};
 use crate::domain::time::{age, since, words};
 use crate::domain::verdict::{Judgement, Verdict};
@@ -31,8 +35,11 @@ pub(in crate::cockpit) struct Block {
 }
 
 impl Block {
-    /// Adds a line.
-    pub(in crate::cockpit) fn push(&mut self, line: Vec<Span<'static>>) {
+    /// Adds a line. Blanks at its end are left out: where it is cut they would be cut too, and a cut is shown.
+    pub(in crate::cockpit) fn push(&mut self, mut line: Vec<Span<'static>>) {
+        if let Some(last) = line.last_mut() {
+            last.content = last.content.trim_end().to_owned().into();
+        }
         self.lines.push(line);
     }
 
@@ -58,17 +65,21 @@ impl Block {
 pub(in crate::cockpit) fn paint(pen: &mut Pen<'_>, area: Rect, block: &Block, scroll: usize) {
     let most = block.len().saturating_sub(usize::from(area.height));
     let scroll = scroll.min(most);
-    for (y, line) in (area.top()..area.bottom()).zip(block.lines.iter().skip(scroll)) {
-        pen.spans(area.x, y, area.width, line);
-    }
     let below = block.len().saturating_sub(scroll + usize::from(area.height));
-    if below > 0 && area.height > 1 {
-        let text = format!(" {below} more {} ", pen.glyphs.below);
-        pen.right(area.x, area.bottom() - 1, area.width, &text, pen.styles.info);
-    }
-    if scroll > 0 && area.height > 1 {
-        let text = format!(" {scroll} more {} ", pen.glyphs.above);
-        pen.right(area.x, area.y, area.width, &text, pen.styles.info);
+    let more = |count: usize, glyph: &str| {
+        if count > 0 && area.height > 1 { format!(" {count} more {glyph} ") } else { String::new() }
+    };
+    let (above, below) = (more(scroll, pen.glyphs.above), more(below, pen.glyphs.below));
+    for (y, line) in (area.top()..area.bottom()).zip(block.lines.iter().skip(scroll)) {
+        // What says how much more there is lies over no text: the line before it is cut, and shows that it is.
+        let more = match y {
+            _ if y == area.top() && !above.is_empty() => above.as_str(),
+            _ if y + 1 == area.bottom() => below.as_str(),
+            _ => "",
+        };
+        let wide = u16::try_from(width(more)).unwrap_or(0).min(area.width);
+        pen.spans(area.x, y, area.width - wide, line);
+        pen.text(area.right() - wide, y, wide, more, pen.styles.info);
     }
 }
 
@@ -235,6 +246,9 @@ fn seed_block(app: &App, pen: &Pen<'_>, seed: &JudgedFlow, columns: usize) -> Bl
     let mut block = Block::default();
     verdict_line(&mut block, pen.styles, pen.glyphs, seed);
     explain(&mut block, pen.styles, &seed.judgement, &app.times, now, columns);
+    if let Some(claim) = claim_of(app, seed) {
+        labelled(&mut block, pen.styles, "who", &popups::claim::told(app, claim), pen.styles.info, columns);
+    }
     block.gap();
     block.push(vec![Span::styled(format!("{} asking its source for the rest", pen.glyphs.busy), pen.styles.info)]);
     block
@@ -273,6 +287,9 @@ fn main_block(
     let judged = JudgedFlow { flow: instance.clone(), judgement: answer.judgement.clone() };
     verdict_line(&mut block, styles, glyphs, &judged);
     explain(&mut block, styles, &answer.judgement, &app.times, now, wide);
+    if let Some(claim) = claim_of(app, &judged) {
+        labelled(&mut block, styles, "who", &popups::claim::told(app, claim), styles.info, wide);
+    }
     status(&mut block, styles, instance, &app.times, now, wide);
     if let Some(on) = &instance.wait {
         wait(&mut block, styles, on, now, wide);
@@ -281,17 +298,24 @@ fn main_block(
         verbs(&mut block, app, styles, glyphs, answer, wide);
     }
     error(&mut block, styles, answer, wide);
-    let look = gantt::Look { styles, glyphs, times: &app.times, now, columns: wide };
+    let turn = app.keymap.label(CommandId::Chart);
+    let look = gantt::Look { styles, glyphs, times: &app.times, turn: &turn, now, columns: wide };
     if app.detail.chart {
         gantt::chart(&mut block, &look, answer);
     } else {
-        timeline(&mut block, styles, glyphs, &answer.detail.timeline, (&app.times, now), wide);
+        timeline(&mut block, &look, &answer.detail.timeline);
     }
     gantt::attempts(&mut block, &look, answer);
     if with_side {
         facts(&mut block, styles, answer, &app.times, wide);
     }
     block
+}
+
+/// What somebody says of the cohort of an instance.
+fn claim_of<'a>(app: &'a App, judged: &JudgedFlow) -> Option<&'a Claim> {
+    let id = cohort_of(judged)?;
+    app.overview.value()?.cohorts.iter().find(|cohort| cohort.id == id)?.claim.as_ref()
 }
 
 /// The whole error, or as much of it as the list knows. One that the instance has got over is called its last one.
@@ -351,7 +375,7 @@ fn status(block: &mut Block, styles: &Styles, flow: &FlowInstance, times: &Times
 }
 
 fn verbs(block: &mut Block, app: &App, styles: &Styles, glyphs: &'static Glyphs, answer: &FlowAnswer, columns: usize) {
-    heading(block, styles, "what may be done (v)");
+    heading(block, styles, &format!("what may be done ({})", app.keymap.label(CommandId::Verbs)));
     for offer in &answer.verbs {
         match app.read_only().or(offer.refusal.as_ref()) {
             None => labelled(
@@ -402,15 +426,9 @@ fn facts(block: &mut Block, styles: &Styles, answer: &FlowAnswer, times: &Times,
     }
 }
 
-fn timeline(
-    block: &mut Block,
-    styles: &Styles,
-    glyphs: &'static Glyphs,
-    entries: &[TimelineEntry],
-    (times, now): (&Times, Timestamp),
-    columns: usize,
-) {
-    heading(block, styles, &format!("timeline, {} (Tab: across time)", times.zone(now)));
+fn timeline(block: &mut Block, look: &gantt::Look<'_>, entries: &[TimelineEntry]) {
+    let gantt::Look { styles, glyphs, times, turn, now, columns } = *look;
+    heading(block, styles, &format!("timeline, {} ({turn}: across time)", times.zone(now)));
     block.mark();
     if entries.is_empty() {
         block.push(vec![Span::styled("its source tells none", styles.dim)]);

@@ -323,7 +323,10 @@ fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
             if ghost == Some(index) { app.flows.row.as_ref().map(Line::Row) } else { window.line(index - behind) };
         match shown {
             Some(Line::Row(flow)) => row(app, pen, flow, line, &layout, ghost == Some(index)),
-            Some(Line::Head(group)) => head(app, pen, group, line, &layout),
+            Some(Line::Head(group)) => {
+                pen.hit(Rect { x: line.x, width: 3.min(line.width), ..line }, Hit::Fold(index));
+                head(app, pen, group, line, &layout);
+            }
             None => {
                 pen.text(line.x + 2, y, line.width, pen.glyphs.ellipsis, styles.faint);
             }
@@ -392,11 +395,8 @@ fn head(app: &App, pen: &mut Pen<'_>, group: &GroupHead, area: Rect, layout: &La
     pen.text(x, y, 1, fold, styles.key);
     x += 1;
     let stuck = format!("{} stuck", grouped(group.stuck as u64));
-    pen.text(x, y, layout.state - 1, &stuck, if group.stuck > 0 { styles.stuck } else { styles.dim });
-    x += layout.state;
-    // Of several sources none has the only clock; they differ by less than what an age shows.
-    pen.right(x, y, 4, &age_since(group.oldest, app.now), styles.text);
-    x += layout.age;
+    pen.text(x + 1, y, layout.state - 2, &stuck, if group.stuck > 0 { styles.stuck } else { styles.dim });
+    x += layout.state + layout.age;
     let by = app.flows.group.as_ref().map(|group| group.by);
     let name = group.key.0.as_deref().map(|name| match by {
         Some(GroupBy::Rule | GroupBy::Status) => name.replace('_', " "),
@@ -406,7 +406,10 @@ fn head(app: &App, pen: &mut Pen<'_>, group: &GroupHead, area: Rect, layout: &La
         Some(name) => (name, styles.strong),
         None => (by.map_or("not known", GroupBy::nothing).to_owned(), styles.dim),
     };
-    let count = format!("  {} of {} open", grouped(group.open as u64), grouped(group.count as u64));
+    // Of several sources none has the only clock; they differ by less than what an age shows. It is that of all of
+    // them, and not of those that are stuck.
+    let oldest = group.oldest.map(|at| format!(", the oldest {}", age_since(Some(at), app.now))).unwrap_or_default();
+    let count = format!("  {} of {} open{oldest}", grouped(group.open as u64), grouped(group.count as u64));
     let room = area.right().saturating_sub(x);
     let kept = u16::try_from(width(&count)).unwrap_or(0).min(room);
     let used = pen.text(x, y, room - kept, &name, style);

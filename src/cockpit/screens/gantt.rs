@@ -37,11 +37,13 @@ fn cell(styles: &Styles, glyphs: &'static Glyphs, cell: Cell) -> (&'static str, 
     }
 }
 
-/// What the chart and the attempts are drawn with.
+/// What the timeline, the chart and the attempts are drawn with.
 pub(super) struct Look<'l> {
     pub(super) styles: &'l Styles,
     pub(super) glyphs: &'static Glyphs,
     pub(super) times: &'l Times,
+    /// The key that turns from the timeline to the chart and back.
+    pub(super) turn: &'l str,
     /// The present by the engine's clock.
     pub(super) now: Timestamp,
     /// The room there is.
@@ -50,9 +52,9 @@ pub(super) struct Look<'l> {
 
 /// Adds the chart; what can't be drawn is said.
 pub(super) fn chart(block: &mut Block, look: &Look<'_>, answer: &FlowAnswer) {
-    let Look { styles, glyphs, times, now, columns } = *look;
+    let Look { styles, glyphs, times, turn, now, columns } = *look;
     let runs = &answer.detail.runs;
-    heading(block, styles, &format!("steps across time, {} (Tab: line by line)", times.zone(now)));
+    heading(block, styles, &format!("steps across time, {} ({turn}: line by line)", times.zone(now)));
     block.mark();
     let names = runs.iter().map(|run| width(&run.step)).max().unwrap_or(0).clamp(8, (columns / 4).max(8));
     let numbers = NUMBER * 3;
@@ -201,7 +203,7 @@ fn packed(words: &[String], columns: usize) -> Vec<String> {
 
 /// Adds the attempts that the engine tells of.
 pub(super) fn attempts(block: &mut Block, look: &Look<'_>, answer: &FlowAnswer) {
-    let Look { styles, glyphs, times, now, columns } = *look;
+    let Look { styles, glyphs, times, now, columns, .. } = *look;
     let Attempts { list, note } = &answer.detail.attempts;
     let counted = answer.detail.flow.attempts;
     if list.is_empty() && counted.is_none_or(|count| count <= 1) {

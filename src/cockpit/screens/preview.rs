@@ -6,6 +6,7 @@ use ratatui::text::Span;
 use super::detail::{Block, explain, labelled, paint};
 use super::flows::state_of;
 use crate::cockpit::app::App;
+use crate::cockpit::command::CommandId;
 use crate::cockpit::widgets::numbers::engine_now;
 use crate::cockpit::widgets::pen::Pen;
 
@@ -31,7 +32,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
         }
     };
     let Some(row) = &app.flows.row else {
-        pen.centre(inner, "nothing is selected", pen.styles.faint);
+        pen.centre(inner, &nothing(app), pen.styles.faint);
         return;
     };
     let styles = pen.styles;
@@ -42,8 +43,9 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let mut block = Block::default();
     if app.flows.gone {
         // It may well be there still, and only be something else than what the list is of.
-        let text = "it is not in this list any more: Enter shows how it is now";
-        labelled(&mut block, styles, "left", text, styles.gone, columns);
+        let open = app.keymap.label(CommandId::Open);
+        let text = format!("it is not in this list any more: {open} shows how it is now");
+        labelled(&mut block, styles, "left", &text, styles.gone, columns);
     }
     block.push(vec![
         Span::styled(format!("{glyph} {word}"), style),
@@ -63,12 +65,20 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
     paint(pen, inner, &block, 0);
 }
 
+/// What is said where there is no instance to be told of.
+fn nothing(app: &App) -> String {
+    match app.flows.head {
+        Some(_) => format!("a group: {} opens it, and closes it", app.keymap.label(CommandId::Open)),
+        None => "nothing is selected".to_owned(),
+    }
+}
+
 /// What there is room for in a few lines: which one in the rule, below it what went wrong or why it is as it is, then
 /// who it is.
 fn compact(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let styles = pen.styles;
     let Some(row) = &app.flows.row else {
-        pen.rule(Rect { height: 1, ..area }, &[Span::styled("nothing is selected", styles.dim)]);
+        pen.rule(Rect { height: 1, ..area }, &[Span::styled(nothing(app), styles.dim)]);
         return;
     };
     let instance = &row.flow;

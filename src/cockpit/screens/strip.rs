@@ -78,9 +78,10 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>, overview: &Overview
     let healthy = total - eyes;
     let foot = u16::from(area.height > 2);
     let list = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + foot), ..area };
-    let at = shown.iter().position(|line| {
+    let moved_to = shown.iter().position(|line| {
         app.board.flow.as_ref().is_some_and(|(source, flow)| *source == line.source && *flow == line.flow)
     });
+    let at = moved_to.or((!shown.is_empty()).then_some(0));
     let rows = usize::from(list.height);
     let first = at.map_or(0, |at| at.saturating_sub(rows / 2)).min(shown.len().saturating_sub(rows));
     let names = shown.iter().map(|line| width(&line.flow)).max().unwrap_or(0).clamp(12, 34);

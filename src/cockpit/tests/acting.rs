@@ -124,7 +124,7 @@ fn a_plan_that_expired_or_whose_target_changed_is_not_sent() {
     desk.now += SignedDuration::from_mins(16);
     desk.keys("enter");
     assert!(desk.done.is_empty());
-    assert!(review(&desk.app).obstacle(desk.now).unwrap().contains("expired"));
+    assert!(review(&desk.app).obstacle(desk.now, "v").unwrap().contains("expired"));
 
     let mut desk = Desk::new();
     desk.keys("2 v enter f i x e d tab tab");
@@ -140,7 +140,7 @@ fn a_plan_that_expired_or_whose_target_changed_is_not_sent() {
 
     desk.ops.rows.lock().unwrap().remove(0);
     desk.wait(3);
-    assert!(review(&desk.app).obstacle(desk.now).unwrap().contains("gone"));
+    assert!(review(&desk.app).obstacle(desk.now, "v").unwrap().contains("gone"));
 }
 
 #[test]

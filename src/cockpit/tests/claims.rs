@@ -2,10 +2,14 @@
 
 use jiff::SignedDuration;
 
+use jiff::tz::TimeZone;
+
 use super::Desk;
 use super::fake;
 use crate::cockpit::app::Popup;
 use crate::cockpit::msg::Effect;
+use crate::cockpit::times::Times;
+use crate::config::Times as By;
 use crate::domain::claim::{Claim, ClaimChange, ClaimKind, ClaimRequest};
 
 /// What was asked to be recorded.
@@ -85,6 +89,42 @@ fn the_claim_of_another_is_replaced_only_after_a_question() {
     let [request] = &requests(&desk)[..] else { panic!("one") };
     assert_eq!(request.over.as_deref(), Some("claim-of-b"));
     assert!(desk.picture().contains("you 30m"), "{}", desk.picture());
+}
+
+#[test]
+fn the_detail_says_who_has_its_cohort_by_the_clock_that_is_shown() {
+    let mut desk = Desk::new();
+    desk.keys("2 enter");
+    let row = desk.app.flows.row.clone().unwrap();
+    let cohort = crate::domain::cohort::cohort_of(&row).unwrap();
+    assert!(!desk.picture().contains("op-b"));
+    let claim = Claim { cohort: cohort.clone(), ..others_claim(ClaimKind::Claim) };
+    let mut overview = fake::overview();
+    overview.cohorts[0].id = cohort;
+    overview.cohorts[0].claim = Some(claim);
+    *desk.ops.overview.lock().unwrap() = Ok(overview);
+    desk.change();
+    let picture = desk.picture();
+    assert!(picture.contains("claimed by op-b at 03:12 until 03:40 UTC: rolling back"), "{picture}");
+    desk.app.times = Times::new(By::Utc, TimeZone::posix("CET-1").unwrap());
+    desk.keys("U");
+    let picture = desk.picture();
+    assert!(picture.contains("claimed by op-b at 04:12 until 04:40 CET: rolling back"), "{picture}");
+}
+
+#[test]
+fn an_end_is_typed_and_told_by_the_clock_that_is_shown() {
+    let mut desk = taken();
+    desk.app.times = Times::new(By::Local, TimeZone::posix("CET-1").unwrap());
+    desk.keys("c 0 4 : 3 0");
+    assert!(desk.picture().contains("until 04:30 CET"), "{}", desk.picture());
+    desk.keys("enter");
+    assert!(desk.picture().contains("op-b has it until 04:40 CET; take over?"), "{}", desk.picture());
+    desk.keys("tab enter");
+    let [request] = &requests(&desk)[..] else { panic!("one") };
+    let until = "2026-01-15T03:30:00Z".parse().unwrap();
+    assert_eq!(request.what, ClaimChange::Make { kind: ClaimKind::Claim, until, note: String::new() });
+    assert!(desk.picture().contains("claimed until 04:30 CET"), "{}", desk.picture());
 }
 
 #[test]

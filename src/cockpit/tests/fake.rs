@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use crate::cockpit::{Badge, Settings};
+use crate::config::ContextInfo;
 use crate::domain::claim::{Claim, ClaimChange, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts, cohort_id, fingerprint};
 use crate::domain::flow::{
@@ -32,6 +33,11 @@ use crate::ops::{
     Overview, Page, Selected, Selection,
 };
 use crate::query::Filter;
+
+/// A context of a config.
+pub(super) fn context(name: &str) -> ContextInfo {
+    ContextInfo { name: name.to_owned(), production: false, colour: None, sources: 1 }
+}
 
 pub(in crate::cockpit) fn now() -> Timestamp {
     "2026-01-15T03:12:07Z".parse().unwrap()

@@ -5,7 +5,7 @@ use super::fake::{FakeOps, now};
 use crate::cockpit::app::Popup;
 use crate::domain::log::{LogBook, LogEntry, LogLevel};
 
-fn filled() -> LogBook {
+pub(super) fn filled() -> LogBook {
     let book = LogBook::default();
     book.set_place("/home/mara/.local/state/quarterdeck/log");
     let levels = [LogLevel::Info, LogLevel::Warning, LogLevel::Debug, LogLevel::Error];

@@ -6,6 +6,7 @@ mod claims;
 mod contexts;
 pub(in crate::cockpit) mod fake;
 mod groups;
+mod keys;
 mod log;
 mod marks;
 mod mouse;

@@ -6,9 +6,11 @@ use ratatui::layout::Rect;
 
 use super::Desk;
 use crate::cockpit::app::{Focus, Pane, Popup};
+use crate::cockpit::claims::Field;
 use crate::cockpit::draw::hits;
 use crate::cockpit::hit::Hit;
 use crate::cockpit::msg::{Effect, Msg};
+use crate::cockpit::screens::board::strip_keys;
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::update::update;
 use crate::ops::SortBy;
@@ -110,7 +112,7 @@ fn the_wheel_moves_what_is_under_the_pointer() {
     let strip = desk.find("flows need eyes");
     let before = desk.app.board.flow.clone();
     desk.mouse(MouseEventKind::ScrollDown, (strip.0, strip.1 + 1));
-    assert_ne!(desk.app.board.flow, before);
+    assert!(before.is_none() && desk.app.board.flow == strip_keys(&desk.app).into_iter().nth(3));
     assert_eq!(desk.app.board.pane, Pane::Cohorts, "the focus stays where it is");
     desk.keys("?");
     desk.mouse(MouseEventKind::ScrollDown, (60, 15));
@@ -156,6 +158,108 @@ fn what_lies_beneath_a_popup_is_not_clicked() {
 }
 
 #[test]
+fn the_menus_and_the_views_are_chosen_from_by_clicks() {
+    let mut desk = Desk::new();
+    desk.keys("2 s");
+    let tenant = desk.find("tenant  ");
+    desk.click(tenant);
+    assert!(matches!(desk.app.popup, Some(Popup::Menu { .. })), "one click only moves");
+    assert_eq!(desk.app.flows.sort, SortBy::default());
+    desk.twice(tenant);
+    assert_eq!((desk.app.popup.is_none(), desk.app.flows.sort), (true, SortBy::Tenant));
+    desk.keys("b");
+    let tenant = desk.find("t  tenant");
+    desk.mouse(MouseEventKind::ScrollDown, tenant);
+    assert!(matches!(desk.app.popup, Some(Popup::Menu { index: 3, .. })), "{:?}", desk.app.popup);
+    desk.twice(tenant);
+    assert_eq!(desk.app.flows.group.as_ref().unwrap().by, crate::ops::GroupBy::Tenant);
+    desk.keys("w");
+    let (name, text) = match &desk.app.popup {
+        Some(Popup::Views { views, .. }) => (views[1].name.to_string(), views[1].text.clone()),
+        other => panic!("{other:?}"),
+    };
+    let view = desk.find(&name);
+    desk.twice(view);
+    assert_eq!((desk.app.popup.is_none(), desk.app.flows.text.clone()), (true, text));
+}
+
+#[test]
+fn groups_are_opened_by_a_double_click_and_by_their_sign() {
+    let mut desk = Desk::new();
+    desk.keys("2 b t");
+    let total = |desk: &Desk| desk.app.flows.window.value().unwrap().total;
+    let (x, y) = desk.find("▹");
+    desk.click((x + 40, y + 1));
+    assert_eq!((desk.app.flows.cursor, total(&desk)), (1, 6), "one click only selects");
+    assert!(desk.app.flows.head.is_some());
+    desk.twice((x + 40, y + 1));
+    let opened = total(&desk);
+    assert!(opened > 6);
+    desk.twice((x + 40, y + 1));
+    assert_eq!(total(&desk), 6);
+    desk.click((x, y + 1));
+    assert_eq!(total(&desk), opened, "its sign opens it at once");
+    desk.click((x, y + 1));
+    assert_eq!(total(&desk), 6);
+}
+
+#[test]
+fn contexts_and_pages_take_clicks() {
+    let mut desk = Desk::new();
+    desk.app.settings.contexts = ["shop-eu", "staging"].map(super::fake::context).into();
+    desk.keys("C");
+    let staging = desk.find("staging");
+    desk.click(staging);
+    assert!(desk.done.is_empty());
+    desk.twice(staging);
+    assert_eq!(desk.done, [Effect::Switch("staging".into())]);
+    desk.keys("esc 2 o");
+    let copy = desk.find(" copy ");
+    desk.twice((copy.0 + 2, copy.1));
+    assert!(matches!(desk.app.popup, Some(Popup::Page { button: 1, .. })), "{:?}", desk.app.popup);
+    assert_eq!(desk.done.len(), 1, "no click presses a button");
+}
+
+#[test]
+fn no_click_claims() {
+    let mut desk = Desk::new();
+    desk.keys("c");
+    let snooze = desk.find("snooze ");
+    desk.twice(snooze);
+    let menu = |desk: &Desk| match &desk.app.popup {
+        Some(Popup::Claim(menu)) => menu.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((menu(&desk).index, menu(&desk).field), (2, Field::What));
+    let hour = desk.find("4h  8h");
+    desk.click(hour);
+    assert_eq!((menu(&desk).end.value(), menu(&desk).field), ("4h", Field::End));
+    let note = desk.find("note ");
+    desk.click(note);
+    assert_eq!(menu(&desk).field, Field::Note);
+    for (area, _) in hits(&desk.app) {
+        desk.twice((area.x + area.width / 2, area.y + area.height / 2));
+    }
+    assert!(desk.done.is_empty(), "{:?}", desk.done);
+}
+
+#[test]
+fn events_of_the_log_are_opened_by_a_double_click() {
+    let mut desk = Desk::with(super::fake::FakeOps { log: super::log::filled(), ..super::fake::FakeOps::default() });
+    desk.keys("L");
+    let row = desk.find("INFO");
+    desk.click(row);
+    let Some(Popup::Log(look)) = &desk.app.popup else { panic!("no log") };
+    assert!(look.above > 0 && look.whole.is_none());
+    let above = look.above;
+    desk.mouse(MouseEventKind::ScrollDown, row);
+    assert!(matches!(&desk.app.popup, Some(Popup::Log(look)) if look.above == above - 3));
+    let row = desk.find("INFO");
+    desk.twice(row);
+    assert!(matches!(&desk.app.popup, Some(Popup::Log(look)) if look.whole.is_some()));
+}
+
+#[test]
 fn what_the_command_line_offers_can_be_clicked() {
     let mut desk = Desk::new();
     desk.keys(": s o u");
@@ -181,7 +285,28 @@ fn a_mouse_that_is_off_does_nothing() {
 #[test]
 fn every_hit_lies_on_the_screen() {
     for size in [(1, 1), (40, 10), (80, 24)] {
-        for keys in ["", "tab", "2", "2 enter", "8", "?", "T", "2 v", "2 v enter", ":", "2 /", "2 g"] {
+        for keys in [
+            "",
+            "tab",
+            "2",
+            "2 enter",
+            "8",
+            "?",
+            "T",
+            "2 v",
+            "2 v enter",
+            ":",
+            "2 /",
+            "2 g",
+            "c",
+            "L",
+            "C",
+            "w",
+            "2 s",
+            "2 b",
+            "2 b t",
+            "2 o",
+        ] {
             let mut desk = Desk::new();
             desk.app.size = size;
             desk.keys(keys);

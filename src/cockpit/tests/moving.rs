@@ -4,6 +4,7 @@ use super::fake::{self, FakeOps};
 use super::{Desk, asks};
 use crate::cockpit::app::Pane;
 use crate::cockpit::msg::{Answer, Ask, Effect, Msg};
+use crate::cockpit::screens::board::{strip_at, strip_keys};
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::update::update;
 
@@ -233,4 +234,28 @@ fn a_change_while_a_filter_is_on_its_way_makes_no_ghost() {
     desk.change();
     let flows = &desk.app.flows;
     assert_eq!((flows.cursor, flows.top, flows.gone), (0, 0, false));
+}
+
+#[test]
+fn the_strip_begins_at_its_top_until_somebody_moves_there() {
+    let mut desk = Desk::new();
+    let reversed = |desk: &Desk| desk.ops.overview.lock().unwrap().as_mut().unwrap().cells.reverse();
+    let first = strip_keys(&desk.app)[0].clone();
+    assert_eq!(strip_at(&desk.app), Some(first.clone()));
+    // The flow on top is another one when more sources have answered.
+    let more = fake::overview().cells[0].clone();
+    desk.ops.overview.lock().unwrap().as_mut().unwrap().cells.push(crate::ops::Cell {
+        flow: "newcomer".into(),
+        counts: crate::domain::cohort::Counts { stuck: 5_000, open: 5_000, ..more.counts.clone() },
+        ..more
+    });
+    desk.change();
+    assert_eq!(strip_at(&desk.app).unwrap().1, "newcomer");
+    desk.keys("tab j");
+    assert_eq!(strip_at(&desk.app), Some(first.clone()));
+    reversed(&desk);
+    desk.change();
+    assert_eq!(strip_at(&desk.app), Some(first), "what was moved to is stayed on");
+    desk.keys("k enter");
+    assert_eq!(desk.app.flows.text, "flow:newcomer");
 }

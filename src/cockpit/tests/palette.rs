@@ -1,11 +1,13 @@
 //! The command line with its list, its history, and the help.
 
 use super::Desk;
+use super::fake::context;
 use crate::cockpit::app::Popup;
 use crate::cockpit::msg::{Effect, Msg};
 use crate::cockpit::palette::offers;
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::update::update;
+use crate::cockpit::views::all;
 
 fn write(desk: &mut Desk, text: &str) {
     for c in text.chars() {
@@ -30,6 +32,33 @@ fn commands_are_found_by_any_part_of_their_name() {
     assert!(desk.picture().contains("show-all"), "{}", desk.picture());
     desk.keys("enter");
     assert!(desk.app.board.show_all, "Enter does what the list shows first");
+}
+
+#[test]
+fn contexts_and_views_are_offered_behind_their_commands() {
+    let mut desk = Desk::new();
+    desk.app.settings.contexts = ["shop-eu", "staging"].map(context).into();
+    let labels = |desk: &Desk, line: &str| {
+        let label = |offer: &crate::cockpit::palette::Offer| offer.label.to_string();
+        offers(&desk.app, line).iter().map(label).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&desk, "context "), ["shop-eu", "staging", "demo"]);
+    assert_eq!(labels(&desk, "ctx stg"), ["staging"]);
+    let views: Vec<String> = all(&desk.app).iter().map(|view| view.name.to_string()).collect();
+    assert!(views.len() > 2);
+    assert_eq!(labels(&desk, "view "), views);
+    desk.keys(":");
+    write(&mut desk, "context stg");
+    assert!(desk.picture().contains("1 source"), "{}", desk.picture());
+    desk.keys("tab");
+    assert_eq!(desk.app.prompt.as_ref().unwrap().input.value(), "context staging");
+    desk.keys("enter");
+    assert_eq!(desk.done, [Effect::Switch("staging".into())]);
+    desk.keys("esc :");
+    write(&mut desk, "view ");
+    desk.keys("down enter");
+    assert_eq!(desk.app.screen(), ScreenName::Flows);
+    assert_eq!(desk.app.flows.text, all(&desk.app)[0].text);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
 use super::moving::Step;
-use super::{arming, ask_detail, claims, contexts, menus, prompt, theme};
+use super::{arming, ask_detail, claims, contexts, lists, menus, prompt, theme};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
@@ -21,9 +21,12 @@ use crate::ops::OpsError;
 /// Opens the menu of verbs.
 pub(super) fn open_verbs(app: &mut App) -> Vec<Effect> {
     if app.marked().is_some() {
+        let (back, verbs) = (app.keymap.label(CommandId::Back), app.keymap.label(CommandId::Verbs));
         app.say(
             Level::Info,
-            "verbs act on one instance at a time so far: Esc clears the marks, then v acts on the one here",
+            format!(
+                "verbs act on one instance at a time so far: {back} clears the marks, then {verbs} acts on this one"
+            ),
         );
         return Vec::new();
     }
@@ -91,6 +94,9 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
     let meant = app.keymap.in_popup(key);
     let is_for = |id: CommandId| meant == Some(id);
     let scroll_by = match meant {
+        // The arrows move whatever the config says.
+        _ if is("up") => -1,
+        _ if is("down") => 1,
         Some(CommandId::Up) => -1,
         Some(CommandId::Down) => 1,
         Some(CommandId::PageUp | CommandId::HalfUp) => -10,
@@ -185,7 +191,7 @@ pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect
                 app.popup = None;
             } else if is("enter") {
                 theme::keep(app);
-            } else if let Some(step) = step_of(meant) {
+            } else if let Some(step) = lists::step(app, key) {
                 theme::step(app, step);
             }
         }
@@ -241,21 +247,6 @@ fn key_text(event: &KeyEvent) -> Typed {
     }
 }
 
-/// The step that a command makes in a list.
-fn step_of(meant: Option<CommandId>) -> Option<Step> {
-    Some(match meant? {
-        CommandId::Up => Step::Up,
-        CommandId::Down => Step::Down,
-        CommandId::HalfUp => Step::HalfUp,
-        CommandId::HalfDown => Step::HalfDown,
-        CommandId::PageUp => Step::PageUp,
-        CommandId::PageDown => Step::PageDown,
-        CommandId::Top => Step::Top,
-        CommandId::Bottom => Step::Bottom,
-        _ => return None,
-    })
-}
-
 /// Closes the popup as Esc does, for a click.
 pub(super) fn close(app: &mut App) -> Vec<Effect> {
     let Some(esc) = Key::parse("esc") else { return Vec::new() };
@@ -276,6 +267,14 @@ pub(super) fn popup_step(app: &mut App, step: Step) {
             *index = step.from(*index, count, 1);
         }
         Some(Popup::Themes { .. }) => theme::step(app, step),
+        Some(Popup::Menu { menu, index }) => {
+            let (menu, at) = (*menu, *index);
+            let index = step.from(at, menu.entries(app).len(), 1);
+            app.popup = Some(Popup::Menu { menu, index });
+        }
+        Some(Popup::Views { views, index, .. }) => *index = step.from(*index, views.len(), 1),
+        Some(Popup::Contexts(_)) => contexts::step(app, step),
+        Some(Popup::Log(_)) => super::log::step(app, by),
         _ => {}
     }
 }
@@ -284,6 +283,12 @@ pub(super) fn popup_step(app: &mut App, step: Step) {
 pub(super) fn popup_row(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
     match &mut app.popup {
         Some(Popup::Verbs { index, .. } | Popup::Themes { index }) => *index = row,
+        Some(Popup::Menu { .. } | Popup::Views { .. }) => return menus::clicked(app, row, twice),
+        Some(Popup::Contexts(_)) => return contexts::clicked(app, row, twice),
+        Some(Popup::Log(_)) => {
+            super::log::clicked(app, row, twice);
+            return Vec::new();
+        }
         _ => return Vec::new(),
     }
     match &app.popup {
@@ -292,6 +297,14 @@ pub(super) fn popup_row(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// A click on a button gives it the focus.
+pub(super) fn focus_button(app: &mut App, at: usize) {
+    if let Some(Popup::Page { button, .. }) = &mut app.popup {
+        *button = at;
+        app.say(Level::Info, super::mouse::FOCUS);
+    }
 }
 
 fn scrolled(scroll: &mut usize, by: isize, most: usize) {
@@ -357,6 +370,7 @@ fn review_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
 fn confirm(app: &mut App) -> Vec<Effect> {
     let now = app.now;
     let read_only = app.read_only().cloned();
+    let verbs = app.keymap.label(CommandId::Verbs);
     if app.sending.is_some() {
         app.say(Level::Warning, "another request has not been answered yet; nothing was sent");
         return Vec::new();
@@ -365,7 +379,7 @@ fn confirm(app: &mut App) -> Vec<Effect> {
     if review.state != ReviewState::Open || review.focus != Focus::Do {
         return Vec::new();
     }
-    if let Some(why) = read_only.map(|why| why.to_string()).or_else(|| review.obstacle(now)) {
+    if let Some(why) = read_only.map(|why| why.to_string()).or_else(|| review.obstacle(now, &verbs)) {
         app.say(Level::Warning, why);
         return Vec::new();
     }

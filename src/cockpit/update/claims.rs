@@ -4,13 +4,14 @@ use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
+use super::lists;
 use crate::cockpit::app::{App, Level, Pane, Popup};
-use crate::cockpit::claims::{ClaimMenu, Field};
+use crate::cockpit::claims::{ClaimMenu, ClaimPart, Field};
+use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::settings::ScreenName;
 use crate::domain::claim::{Claim, NOTE_MAX};
-use crate::domain::time::clock;
 use crate::ops::OpsError;
 
 /// The longest end that can be typed, in characters.
@@ -20,10 +21,14 @@ const END_MAX: usize = 12;
 pub(super) fn open(app: &mut App) -> Vec<Effect> {
     let cohort = app.board.shown.get(app.board.index).filter(|cohort| Some(&cohort.id) == app.board.cohort.as_ref());
     let why = match cohort {
-        _ if app.screen() != ScreenName::Board => "claims are made on the board (1)",
-        _ if app.board.pane == Pane::Strip => "Tab goes to the cohorts: one of them can be claimed",
-        _ if app.board.gone => "it is gone from the board; nothing is left to claim",
-        None => "there is no cohort to claim",
+        _ if app.screen() != ScreenName::Board => {
+            format!("claims are made on the board ({})", app.keymap.label(CommandId::Board))
+        }
+        _ if app.board.pane == Pane::Strip => {
+            format!("{} goes to the cohorts: one of them can be claimed", app.keymap.label(CommandId::NextPane))
+        }
+        _ if app.board.gone => "it is gone from the board; nothing is left to claim".to_owned(),
+        None => "there is no cohort to claim".to_owned(),
         Some(cohort) => {
             let menu = ClaimMenu::new(cohort.clone(), app.settings.operator.clone());
             app.popup = Some(Popup::Claim(Box::new(menu)));
@@ -37,10 +42,11 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
 /// A key while the menu is open.
 pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     let is = |name: &str| Key::parse(name) == Some(key);
+    let quit = app.keymap.in_popup(key) == Some(CommandId::Quit);
     let Some(Popup::Claim(menu)) = &mut app.popup else { return Vec::new() };
     let close = is("esc") || is("ctrl-c");
     if let Some((_, yes)) = &mut menu.over {
-        if close || is("q") {
+        if close || quit {
             menu.over = None;
         } else if is("tab") || is("backtab") || is("left") || is("right") || is("h") || is("l") {
             *yes = !*yes;
@@ -81,24 +87,51 @@ pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
 
 fn what_key(app: &mut App, event: &KeyEvent, key: Key) {
     let is = |name: &str| Key::parse(name) == Some(key);
+    let step = lists::step(app, key);
+    let quit = app.keymap.in_popup(key) == Some(CommandId::Quit);
     let Some(Popup::Claim(menu)) = &mut app.popup else { return };
-    if is("q") {
+    let named = match event.code {
+        KeyCode::Char(c) => menu.choices().iter().position(|choice| choice.name().starts_with(c)),
+        _ => None,
+    };
+    if let Some(at) = named {
+        menu.choose(at);
+    } else if quit {
         app.popup = None;
-    } else if is("up") || is("k") {
-        menu.choose(menu.index.saturating_sub(1));
-    } else if is("down") || is("j") {
-        menu.choose(menu.index + 1);
+    } else if let Some(step) = step {
+        menu.choose(step.from(menu.index, menu.choices().len(), 10));
     } else if is("right") || is("left") || is("l") || is("h") {
         menu.step_end(is("right") || is("l"));
-    } else if let KeyCode::Char(c) = event.code {
-        if c.is_ascii_digit() {
-            // Whoever types a number means the end.
-            menu.end = Input::default();
-            menu.end_typed = true;
-            menu.field = Field::End;
-            type_into(&mut menu.end, END_MAX, event);
-        } else if let Some(at) = menu.choices().iter().position(|choice| choice.name().starts_with(c)) {
+    } else if matches!(event.code, KeyCode::Char(c) if c.is_ascii_digit()) {
+        // Whoever types a number means the end.
+        menu.end = Input::default();
+        menu.end_typed = true;
+        menu.field = Field::End;
+        type_into(&mut menu.end, END_MAX, event);
+    }
+}
+
+/// A click on a part of the menu. It chooses and gives the focus; Enter alone records.
+pub(super) fn clicked(app: &mut App, part: ClaimPart) {
+    let Some(Popup::Claim(menu)) = &mut app.popup else { return };
+    if menu.sent {
+        return;
+    }
+    match part {
+        ClaimPart::Choice(at) => {
             menu.choose(at);
+            menu.field = Field::What;
+        }
+        ClaimPart::End(at) => {
+            menu.set_end(at);
+            menu.field = Field::End;
+        }
+        ClaimPart::Field(field) => menu.field = field,
+        ClaimPart::Over(take) => {
+            if let Some((_, yes)) = &mut menu.over {
+                *yes = take;
+            }
+            app.say(Level::Info, super::mouse::FOCUS);
         }
     }
 }
@@ -126,7 +159,7 @@ pub(super) fn paste(app: &mut App, text: &str) {
 fn send(app: &mut App) -> Vec<Effect> {
     let now = app.now;
     let Some(Popup::Claim(menu)) = &mut app.popup else { return Vec::new() };
-    let request = match menu.request(now) {
+    let request = match menu.request(&app.times, now) {
         Ok(request) => request,
         Err(why) => {
             menu.error = Some(why.into());
@@ -153,7 +186,7 @@ pub(super) fn came(app: &mut App, answer: Result<Option<Claim>, OpsError>) -> Ve
         Ok(claim) => {
             app.popup = if menu.is_some() { None } else { app.popup.take() };
             let text = match claim {
-                Some(claim) => format!("{} until {} UTC", claim.kind.done(), clock(claim.until)),
+                Some(claim) => format!("{} until {}", claim.kind.done(), app.times.minute(claim.until, app.now)),
                 None => "released: nobody has it any more".to_owned(),
             };
             app.say(Level::Info, text);

@@ -1,6 +1,7 @@
 //! Comparing two instances: the first is remembered, the second opens the screen.
 
 use crate::cockpit::app::{App, Level};
+use crate::cockpit::command::CommandId;
 use crate::cockpit::compare::CompareState;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::settings::ScreenName;
@@ -32,7 +33,8 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
             Vec::new()
         }
         None => {
-            app.say(Level::Info, format!("{id} is remembered: = on another one compares them"));
+            let compare = app.keymap.label(CommandId::Compare);
+            app.say(Level::Info, format!("{id} is remembered: {compare} on another one compares them"));
             app.compare.first = Some(id);
             Vec::new()
         }

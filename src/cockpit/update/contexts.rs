@@ -1,10 +1,13 @@
 //! Going to another context: a list to choose from, or a name. The old one stays until the new one is open; then
 //! everything that was known of it is dropped with it.
 
+use super::lists;
+use super::moving::Step;
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::Effect;
 use crate::cockpit::settings::{Badge, DEMO};
+use crate::cockpit::widgets::numbers::plural;
 use crate::config::ContextInfo;
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
@@ -27,6 +30,11 @@ pub(crate) fn choices(app: &App) -> Vec<ContextInfo> {
         all.push(ContextInfo { name: DEMO.to_owned(), production: false, colour: None, sources: 1 });
     }
     all
+}
+
+/// What a context has, in words.
+pub(crate) fn told(context: &ContextInfo) -> String {
+    if context.name == DEMO { "made up".to_owned() } else { plural(context.sources as u64, "source") }
 }
 
 /// Whether this is the context that is shown.
@@ -65,30 +73,51 @@ pub(super) fn go(app: &mut App, name: &str) -> Result<Vec<Effect>, String> {
 
 /// A key while the list is open.
 pub(super) fn key(app: &mut App, key: Key) -> Vec<Effect> {
-    let is = |name: &str| Key::parse(name) == Some(key);
-    let all = choices(app);
+    let (leaves, step) = (lists::leaves(app, key), lists::step(app, key));
+    let count = choices(app).len();
     let Some(Popup::Contexts(list)) = &mut app.popup else { return Vec::new() };
-    if is("esc") || is("ctrl-c") || is("q") || is("left") || is("h") {
+    if leaves {
         // One that is being opened is not gone to any more.
         app.popup = None;
     } else if list.opening.is_some() {
         // One at a time.
-    } else if is("up") || is("k") {
-        list.index = list.index.saturating_sub(1);
-    } else if is("down") || is("j") {
-        list.index = (list.index + 1).min(all.len().saturating_sub(1));
-    } else if is("enter") {
-        let Some(name) = all.get(list.index).map(|context| context.name.clone()) else { return Vec::new() };
-        match go(app, &name) {
-            Ok(effects) => return effects,
-            Err(why) => {
-                if let Some(Popup::Contexts(list)) = &mut app.popup {
-                    list.error = Some(why.into());
-                }
-            }
-        }
+    } else if lists::is(key, &["enter"]) {
+        return choose(app);
+    } else if let Some(step) = step {
+        list.index = step.from(list.index, count, 10);
     }
     Vec::new()
+}
+
+/// Goes to the one under the cursor.
+fn choose(app: &mut App) -> Vec<Effect> {
+    let Some(Popup::Contexts(list)) = &app.popup else { return Vec::new() };
+    let Some(name) = choices(app).get(list.index).map(|context| context.name.clone()) else { return Vec::new() };
+    go(app, &name).unwrap_or_else(|why| {
+        if let Some(Popup::Contexts(list)) = &mut app.popup {
+            list.error = Some(why.into());
+        }
+        Vec::new()
+    })
+}
+
+/// One notch of the wheel.
+pub(super) fn step(app: &mut App, step: Step) {
+    let count = choices(app).len();
+    if let Some(Popup::Contexts(list)) = &mut app.popup
+        && list.opening.is_none()
+    {
+        list.index = step.from(list.index, count, 1);
+    }
+}
+
+/// A click on one; a second one goes there.
+pub(super) fn clicked(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
+    match &mut app.popup {
+        Some(Popup::Contexts(list)) if list.opening.is_none() => list.index = row,
+        _ => return Vec::new(),
+    }
+    if twice { choose(app) } else { Vec::new() }
 }
 
 /// Whether the context that was opened is still wanted: nobody closed the list, and no act began meanwhile.

@@ -3,6 +3,7 @@
 use crate::cockpit::app::{App, Level, Pane, WaysFor};
 use crate::cockpit::clipboard::Clip;
 use crate::cockpit::msg::{Ask, Effect};
+use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::widgets::numbers::grouped;
 use crate::domain::cohort::Cohort;
@@ -90,7 +91,7 @@ fn ids(app: &App) -> Option<Clip> {
     match app.screen() {
         ScreenName::Board => match app.board.pane {
             Pane::Cohorts => one(app.board.cohort.as_ref()),
-            Pane::Strip => one(app.board.flow.as_ref().map(|(_, flow)| flow)),
+            Pane::Strip => one(screens::board::strip_at(app).map(|(_, flow)| flow).as_ref()),
         },
         ScreenName::Flows => one(app.flows.selected.as_ref().map(|id| &id.instance)),
         ScreenName::Detail => one(app.detail.id.as_ref().map(|id| &id.instance)),

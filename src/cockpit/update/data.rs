@@ -151,10 +151,6 @@ pub(super) fn overview_came(app: &mut App) {
     } else {
         settle(app, &overview);
     }
-    let board = &mut app.board;
-    if board.flow.is_none() {
-        board.flow = overview.cells.first().map(|cell| (cell.source.clone(), cell.flow.clone()));
-    }
     let known = app.source.as_ref().is_some_and(|name| overview.source(name).is_some());
     if !known {
         app.source = overview.sources.first().map(|source| source.name.clone());

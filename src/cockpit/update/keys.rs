@@ -67,7 +67,7 @@ fn not_bound(app: &mut App) {
     let help = app.keymap.label(CommandId::Help);
     let verbs = app.keymap.find(ScreenName::Flows, &pressed) == Found::Command(CommandId::Verbs);
     let text = if let (true, Err(why)) = (verbs, app.subject()) {
-        why.to_owned()
+        why
     } else if pressed.len() > 1 {
         format!("{keys} is not bound; {} shows what may follow it", show(&pressed[..pressed.len() - 1]))
     } else if let Some(other) = app.keymap.elsewhere(app.screen(), &pressed) {
@@ -211,7 +211,10 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             match app.times.turn() {
                 Ok(()) => {
                     let zone = app.times.zone(app.now);
-                    app.say(Level::Info, format!("times are shown in {zone}; U turns back"));
+                    app.say(
+                        Level::Info,
+                        format!("times are shown in {zone}; {} turns back", app.keymap.label(CommandId::Zone)),
+                    );
                 }
                 Err(why) => app.say(Level::Warning, why),
             }
@@ -333,7 +336,7 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
             let filter = match app.board.pane {
                 Pane::Cohorts if app.board.gone => None,
                 Pane::Cohorts => app.board.cohort.as_ref().map(|id| format!("cohort:{id}")),
-                Pane::Strip => app.board.flow.as_ref().map(|(_, flow)| format!("flow:{}", quoted(flow))),
+                Pane::Strip => screens::board::strip_at(app).map(|(_, flow)| format!("flow:{}", quoted(&flow))),
             };
             match filter {
                 Some(filter) => go(app, vec![ScreenName::Board, ScreenName::Flows], Some(filter)),

@@ -2,7 +2,8 @@
 
 use super::moving::{self, Step};
 use crate::cockpit::app::{App, Level};
-use crate::cockpit::marks::{MOST, Marks};
+use crate::cockpit::command::CommandId;
+use crate::cockpit::marks::{MOST, Marks, NotMarked};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::widgets::numbers::{engine_now, grouped};
@@ -22,11 +23,11 @@ fn marks_all(app: &App) -> bool {
 /// Marks what is under the cursor, or takes its mark away, and goes to the next one.
 pub(super) fn toggle(app: &mut App) -> Vec<Effect> {
     let Some(row) = app.flows.row.clone().filter(|_| !app.flows.gone) else {
-        let head = app.flows.head.is_some();
-        app.say(
-            Level::Info,
-            if head { "marks are on instances: Enter opens the group" } else { "nothing is selected" },
-        );
+        let why = match app.flows.head {
+            Some(_) => format!("marks are on instances: {} opens the group", app.keymap.label(CommandId::Open)),
+            None => "nothing is selected".to_owned(),
+        };
+        app.say(Level::Info, why);
         return Vec::new();
     };
     let now = now_for(app, &row);
@@ -34,6 +35,13 @@ pub(super) fn toggle(app: &mut App) -> Vec<Effect> {
         None => app.flows.marks = Some(Marks::one(row.flow.id.clone())),
         Some(marks) => {
             if let Err(why) = marks.toggle(&row, now) {
+                let why = match why {
+                    NotMarked::Full => too_many(app),
+                    NotMarked::OtherFilter => {
+                        let back = app.keymap.label(CommandId::Back);
+                        format!("all that match another filter are marked; {back} clears that first")
+                    }
+                };
                 app.say(Level::Warning, why);
                 return Vec::new();
             }
@@ -45,13 +53,22 @@ pub(super) fn toggle(app: &mut App) -> Vec<Effect> {
     effects
 }
 
+/// Why no more can be marked one by one.
+fn too_many(app: &App) -> String {
+    let all = app.keymap.label(CommandId::MarkAll);
+    format!("no more than {} can be marked one by one; {all} marks all that match", grouped(MOST as u64))
+}
+
 /// Marks everything from the last mark to the cursor.
 pub(super) fn range(app: &mut App) -> Vec<Effect> {
     let last = app.flows.marks.as_ref().and_then(|marks| marks.last.clone());
     let why = match (last, app.flows.selected.clone()) {
-        _ if marks_all(app) => "all that match are marked already",
-        (None, _) => "Space marks where the range begins, V marks from there to the cursor",
-        (_, None) => "a range ends on an instance",
+        _ if marks_all(app) => "all that match are marked already".to_owned(),
+        (None, _) => {
+            let (mark, range) = (app.keymap.label(CommandId::Mark), app.keymap.label(CommandId::MarkRange));
+            format!("{mark} marks where the range begins, {range} marks from there to the cursor")
+        }
+        (_, None) => "a range ends on an instance".to_owned(),
         (Some(last), Some(here)) => {
             let flows = &app.flows;
             let query = FlowsQuery {
@@ -86,7 +103,8 @@ pub(super) fn range_came(app: &mut App, answer: Result<FlowWindow, OpsError>) ->
     let before = ids.len();
     let new = window.rows.iter().filter(|row| !ids.contains(&row.flow.id)).count();
     if before + new > MOST {
-        app.say(Level::Warning, format!("that is more than {}; * marks all that match", grouped(MOST as u64)));
+        let why = too_many(app);
+        app.say(Level::Warning, why);
         return Vec::new();
     }
     ids.extend(window.rows.iter().map(|row| row.flow.id.clone()));
@@ -111,7 +129,8 @@ pub(super) fn all(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     app.flows.marks = Some(Marks::all(app.flows.filter.clone(), window.matching, window.revision));
-    app.say(Level::Info, "all that match are marked, also those that come later; Space leaves one out");
+    let mark = app.keymap.label(CommandId::Mark);
+    app.say(Level::Info, format!("all that match are marked, also those that come later; {mark} leaves one out"));
     count(app)
 }
 

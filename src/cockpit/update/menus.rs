@@ -1,8 +1,9 @@
 //! The menus of the list: its order, its groups, and the saved views.
 
-use super::{keys, moving};
+use super::{keys, lists, moving};
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::clipboard::Clip;
+use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
 use crate::cockpit::menus::{Chosen, Menu};
 use crate::cockpit::msg::{Ask, Effect, Target};
@@ -22,26 +23,41 @@ pub(super) fn open(app: &mut App, menu: Menu) -> Vec<Effect> {
 
 /// A key while a menu is open.
 pub(super) fn key(app: &mut App, key: Key) -> Vec<Effect> {
-    let is = |name: &str| Key::parse(name) == Some(key);
     let Some(Popup::Menu { menu, index }) = app.popup else { return Vec::new() };
     let entries = menu.entries(app);
-    let to = if is("esc") || is("ctrl-c") || is("q") || is("left") || is("h") {
+    // The letters stand beside the entries: they go before whatever the config made of them.
+    let named = entries.iter().find(|entry| lists::is(key, &[entry.key.encode_utf8(&mut [0; 4])]));
+    if let Some(entry) = named.or(entries.get(index).filter(|_| lists::is(key, &["enter"]))) {
+        return choose(app, entry.chosen);
+    }
+    if lists::leaves(app, key) {
         app.popup = None;
-        return Vec::new();
-    } else if is("up") || is("k") {
-        index.saturating_sub(1)
-    } else if is("down") || is("j") {
-        (index + 1).min(entries.len().saturating_sub(1))
-    } else {
-        let named = entries.iter().find(|entry| is(entry.key.encode_utf8(&mut [0; 4])));
-        let here = entries.get(index).filter(|_| is("enter"));
-        return match named.or(here).map(|entry| entry.chosen) {
-            Some(chosen) => choose(app, chosen),
-            None => Vec::new(),
-        };
-    };
-    app.popup = Some(Popup::Menu { menu, index: to });
+    } else if let Some(step) = lists::step(app, key) {
+        app.popup = Some(Popup::Menu { menu, index: step.from(index, entries.len(), PAGE) });
+    }
     Vec::new()
+}
+
+/// How far a page goes in a list that lies over the screen.
+const PAGE: usize = 10;
+
+/// A click on an entry; a second one chooses it.
+pub(super) fn clicked(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
+    match &mut app.popup {
+        Some(Popup::Menu { menu, index }) => {
+            *index = row;
+            let menu = *menu;
+            match menu.entries(app).get(row).filter(|_| twice) {
+                Some(entry) => choose(app, entry.chosen),
+                None => Vec::new(),
+            }
+        }
+        Some(Popup::Views { index, .. }) => {
+            *index = row;
+            if twice { take_view(app, row) } else { Vec::new() }
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn choose(app: &mut App, chosen: Chosen) -> Vec<Effect> {
@@ -108,23 +124,29 @@ pub(super) fn counted(app: &mut App, answer: Result<Vec<FlowCount>, OpsError>) {
 
 /// A key while the views are listed.
 pub(super) fn views_key(app: &mut App, key: Key) -> Vec<Effect> {
-    let is = |name: &str| Key::parse(name) == Some(key);
+    let leaves = lists::leaves(app, key) || app.keymap.is(CommandId::Views, key);
+    let step = lists::step(app, key);
     let Some(Popup::Views { views, index, .. }) = &mut app.popup else { return Vec::new() };
-    let digit = (1..=9_usize).find(|n| is(&n.to_string())).map(|n| n - 1).filter(|at| *at < views.len());
-    if is("esc") || is("ctrl-c") || is("q") || is("left") || is("h") || is("w") {
+    let digit = (1..=9_usize).find(|n| lists::is(key, &[&n.to_string()])).map(|n| n - 1);
+    if let Some(at) = digit.filter(|at| *at < views.len()).or(lists::is(key, &["enter"]).then_some(*index)) {
+        return take_view(app, at);
+    }
+    if leaves {
         app.popup = None;
         app.forget(Target::Counts);
-    } else if is("up") || is("k") {
-        *index = index.saturating_sub(1);
-    } else if is("down") || is("j") {
-        *index = (*index + 1).min(views.len().saturating_sub(1));
-    } else if let Some(at) = digit.or(is("enter").then_some(*index)) {
-        let view = views.get(at).cloned();
-        app.popup = None;
-        app.forget(Target::Counts);
-        return view.map(|view| go(app, &view)).unwrap_or_default();
+    } else if let Some(step) = step {
+        *index = step.from(*index, views.len(), PAGE);
     }
     Vec::new()
+}
+
+/// Goes to the view in this place of the list.
+fn take_view(app: &mut App, at: usize) -> Vec<Effect> {
+    let Some(Popup::Views { views, .. }) = &app.popup else { return Vec::new() };
+    let view = views.get(at).cloned();
+    app.popup = None;
+    app.forget(Target::Counts);
+    view.map(|view| go(app, &view)).unwrap_or_default()
 }
 
 /// Goes to a view.
@@ -154,7 +176,7 @@ pub(super) fn typed(app: &mut App, words: &str) -> Result<Vec<Effect>, String> {
 
 fn save(app: &mut App, name: &str) -> Result<Vec<Effect>, String> {
     if app.screen() != ScreenName::Flows {
-        return Err("a view is saved from the list of flows (2)".to_owned());
+        return Err(format!("a view is saved from the list of flows ({})", app.keymap.label(CommandId::Flows)));
     }
     let flows = &app.flows;
     let view = View {

@@ -9,6 +9,7 @@ pub(super) mod contexts;
 mod copying;
 mod data;
 mod keys;
+mod lists;
 mod log;
 mod marks;
 mod menus;

@@ -5,7 +5,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use jiff::SignedDuration;
 
 use super::moving::{self, Step};
-use super::{acting, keys, prompt};
+use super::{acting, claims, keys, menus, prompt};
 use crate::cockpit::app::{App, Focus, Level, Popup};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::draw::hits;
@@ -18,6 +18,9 @@ const DOUBLE: SignedDuration = SignedDuration::from_millis(500);
 
 /// How many rows or lines one notch of the wheel moves.
 const NOTCH: usize = 3;
+
+/// What a click on a button says.
+pub(super) const FOCUS: &str = "a click gives the focus; Enter presses the button";
 
 pub(super) fn mouse(app: &mut App, event: MouseEvent) -> Vec<Effect> {
     if !app.settings.mouse {
@@ -68,8 +71,20 @@ fn click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
             if let Some(Popup::Quit { leave }) = &mut app.popup {
                 *leave = yes;
             }
-            app.say(Level::Info, "a click gives the focus; Enter presses the button");
+            app.say(Level::Info, FOCUS);
             Vec::new()
+        }
+        Hit::Button(at) => {
+            acting::focus_button(app, at);
+            Vec::new()
+        }
+        Hit::Claim(part) => {
+            claims::clicked(app, part);
+            Vec::new()
+        }
+        Hit::Fold(index) => {
+            let _ = moving::select_flow(app, index);
+            menus::fold(app)
         }
         Hit::Close => acting::close(app),
         Hit::Area(_) | Hit::Nothing => Vec::new(),
@@ -114,7 +129,7 @@ fn focus_review(app: &mut App, focus: Focus) -> Vec<Effect> {
     if let Some(Popup::Review(review)) = &mut app.popup {
         review.focus = focus;
         if focus != Focus::Reason {
-            app.say(Level::Info, "a click gives the focus; Enter presses the button");
+            app.say(Level::Info, FOCUS);
         }
     }
     Vec::new()

@@ -127,7 +127,8 @@ fn board(app: &mut App, step: Step) {
         }
         Pane::Strip => {
             let lines = screens::board::strip_keys(app);
-            let at = lines.iter().position(|key| Some(key) == app.board.flow.as_ref()).unwrap_or(0);
+            let here = screens::board::strip_at(app);
+            let at = lines.iter().position(|key| Some(key) == here.as_ref()).unwrap_or(0);
             app.board.flow = lines.get(step.from(at, lines.len(), page)).cloned();
         }
     }

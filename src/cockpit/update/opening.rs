@@ -3,7 +3,7 @@
 
 use crossterm::event::KeyEvent;
 
-use super::copying;
+use super::{copying, lists};
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::clipboard::Clip;
 use crate::cockpit::keymap::Key;
@@ -32,10 +32,12 @@ pub(super) fn show(app: &mut App, id: InstanceId, url: SafeText) {
 
 /// A key while it is shown.
 pub(super) fn key(app: &mut App, event: &KeyEvent) -> Vec<Effect> {
-    let Some(Popup::Page { url, button, .. }) = &mut app.popup else { return Vec::new() };
     let key = Key::of(event);
     let is = |name: &str| Key::parse(name) == Some(key);
-    if is("esc") || is("q") || is("ctrl-c") {
+    // To the left is another button here, and no way back.
+    let leaves = lists::leaves(app, key) && !is("left") && !is("h");
+    let Some(Popup::Page { url, button, .. }) = &mut app.popup else { return Vec::new() };
+    if leaves {
         app.popup = None;
         return Vec::new();
     }

@@ -190,16 +190,18 @@ fn typed(app: &mut App) -> Vec<Effect> {
 
 fn enter(app: &mut App) -> Vec<Effect> {
     let Some(prompt) = &app.prompt else { return Vec::new() };
-    let (kind, line) = (prompt.kind.clone(), prompt.input.value().trim().to_owned());
+    // A blank behind a command's name is what its words are offered for.
+    let (kind, typed) = (prompt.kind.clone(), prompt.input.value().trim_start().to_owned());
+    let line = typed.trim_end();
     match kind {
         // A filter that can't be read stays open, so that it can be mended.
         PromptKind::Filter { .. } if app.flows.error.is_some() => Vec::new(),
         PromptKind::Filter { .. } | PromptKind::Search { .. } => {
             app.prompt = None;
-            app.history.keep(&kind, &line);
+            app.history.keep(&kind, line);
             Vec::new()
         }
-        PromptKind::Command => run(app, &line),
+        PromptKind::Command => run(app, &typed),
     }
 }
 

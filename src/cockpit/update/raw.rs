@@ -1,6 +1,7 @@
 //! The viewer of raw JSON: opened, moved in, folded and searched.
 
 use crate::cockpit::app::{App, Level, Prompt, PromptKind};
+use crate::cockpit::command::CommandId;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::raw::RawState;
 use crate::cockpit::screens;
@@ -92,7 +93,7 @@ pub(super) fn cancel(app: &mut App, before: (String, usize)) {
 /// The next line that holds what is searched for.
 pub(super) fn next(app: &mut App, backwards: bool) -> Vec<Effect> {
     if app.raw.search.is_empty() {
-        app.say(Level::Info, "nothing is searched for: / begins");
+        app.say(Level::Info, format!("nothing is searched for: {} begins", app.keymap.label(CommandId::Search)));
     } else if !app.raw.find(backwards, false) {
         app.say(Level::Info, "nothing here holds it");
     }
