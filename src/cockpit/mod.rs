@@ -46,6 +46,7 @@ pub use runtime::{can_show, run, run_with};
 pub use session::{Contexts, Reread, Session};
 pub use settings::{Badge, Clock, Colours, DEMO, ScreenName, Settings, Stamp, Tempo, ascii, colours, mouse};
 pub use snapshot::{snapshot, snapshot_after};
+pub(crate) use widgets::pen::wrap;
 
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::Verb;
