@@ -65,7 +65,7 @@ pub fn meant(app: &App, name: &str) -> Result<&'static Command, String> {
 
 /// The offer that Enter takes where none was moved to: the command that the name stands for.
 pub fn leading(app: &App, line: &str) -> Option<usize> {
-    let line = line.trim();
+    let line = line.trim_start();
     let command = meant(app, line).ok().filter(|_| !line.contains(' '))?;
     offers(app, line).iter().position(|offer| offer.run == Some(command.id))
 }
