@@ -10,6 +10,7 @@ use quarterdeck::connect::{Act, ActAnswer, ConnectError, Connector, Observation,
 use quarterdeck::domain::flow::{FlowDetail, FlowError, FlowInstance, PauseCause, Status, Version};
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::raw::RawFlow;
+use quarterdeck::domain::redact::Redactor;
 use quarterdeck::domain::remediation::{ItemState, Verb};
 use quarterdeck::domain::run::Attempts;
 use quarterdeck::domain::signs::Signs;
@@ -171,7 +172,7 @@ impl Engine {
             first_failure_at: None,
             last_start_at: None,
             next_retry_at: None,
-            error: Some(FlowError::new(None, ERROR, &[])),
+            error: Some(FlowError::new(None, ERROR, &[], &Redactor::default())),
             wait: None,
             signs: Signs::default(),
             completed_commands: completed,
