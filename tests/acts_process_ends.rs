@@ -263,37 +263,44 @@ fn left_behind(record: &[u8]) -> TempDir {
 
 /// A disk that is full, or a machine that stops, leaves any part of the last line. That part is passed over, and what
 /// is written behind it can be read: the next act is in the record like any other.
-#[test]
-fn a_record_that_ends_after_any_byte_is_taken_up_and_written_on() {
+fn ends_after_any_byte(verb: Verb, reason: &str) -> usize {
     let mut cases = 0;
-    for (verb, reason) in Verb::ALL.into_iter().zip([REASONS[1], REASONS[2]]) {
-        let record_of_it = whole(verb, reason);
-        for (cut, after) in (0..=record_of_it.len()).zip(After::ALL.into_iter().cycle()) {
-            let what = format!("{verb:?}, cut after {cut} of {} bytes, then {after:?}", record_of_it.len());
-            let state = left_behind(&record_of_it[..cut]);
-            // It was sent before, where the record is as far as that.
-            let engine = Engine::new(Answer::Never, after);
-            let due = unfinished(&lines(state.path())).len();
-            engine.was_acted_on();
-            let acts = takes_up(state.path(), &engine, &what);
-            assert_eq!(acts.len(), due, "{what}");
-            for act in &acts {
-                is_told(act, verb, after, &what);
-            }
-            // The next one is sent, and its process ends at once.
-            engine.becomes(Answer::Never, After::TheSame);
-            let next = process(state.path(), &engine, async |hub| {
-                let act = send_held(&hub, verb, reason).await;
-                eventually(SOON, || async { seen(engine.sent().len(), |sent| *sent == 1) }).await;
-                act.id
-            });
-            engine.becomes(Answer::Never, after);
-            let acts = takes_up(state.path(), &engine, &what);
-            assert_eq!(acts.iter().map(|act| &act.id).collect::<Vec<_>>(), [&next], "{what}");
-            is_told(&acts[0], verb, after, &what);
-            sent_once_at_most(&engine, &what);
-            cases += 1;
+    let record_of_it = whole(verb, reason);
+    for (cut, after) in (0..=record_of_it.len()).zip(After::ALL.into_iter().cycle()) {
+        let what = format!("{verb:?}, cut after {cut} of {} bytes, then {after:?}", record_of_it.len());
+        let state = left_behind(&record_of_it[..cut]);
+        // It was sent before, where the record is as far as that.
+        let engine = Engine::new(Answer::Never, after);
+        let due = unfinished(&lines(state.path())).len();
+        engine.was_acted_on();
+        let acts = takes_up(state.path(), &engine, &what);
+        assert_eq!(acts.len(), due, "{what}");
+        for act in &acts {
+            is_told(act, verb, after, &what);
         }
+        // The next one is sent, and its process ends at once.
+        engine.becomes(Answer::Never, After::TheSame);
+        let next = process(state.path(), &engine, async |hub| {
+            let act = send_held(&hub, verb, reason).await;
+            eventually(SOON, || async { seen(engine.sent().len(), |sent| *sent == 1) }).await;
+            act.id
+        });
+        engine.becomes(Answer::Never, after);
+        let acts = takes_up(state.path(), &engine, &what);
+        assert_eq!(acts.iter().map(|act| &act.id).collect::<Vec<_>>(), [&next], "{what}");
+        is_told(&acts[0], verb, after, &what);
+        sent_once_at_most(&engine, &what);
+        cases += 1;
     }
-    record("acts-once", cases, 1_000);
+    cases
+}
+
+#[test]
+fn the_record_of_a_resume_may_end_after_any_byte() {
+    record("acts-once", ends_after_any_byte(Verb::Resume, REASONS[1]), 700);
+}
+
+#[test]
+fn the_record_of_a_cancel_may_end_after_any_byte() {
+    record("acts-once", ends_after_any_byte(Verb::Cancel, REASONS[2]), 700);
 }

@@ -2,12 +2,14 @@
 //!
 //! Nothing is acted on: each source is asked what it is, what time it has, and whether each of its tables can be read.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
 
 use super::args::{Doctor, Global, Output};
 use super::output::{self, Table};
@@ -24,6 +26,9 @@ const CLOCK_OFF: SignedDuration = SignedDuration::from_secs(30);
 
 /// A certificate that ends within this is worth knowing.
 const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(24 * 21);
+
+/// What was found is never wrapped to fewer columns than this.
+const NARROWEST: usize = 24;
 
 /// How well something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -226,7 +231,13 @@ async fn source(
             None => "none".to_owned(),
         },
     );
-    report.add(name, "credentials", State::Fine, &credentials);
+    match &checkup {
+        // Beside them it would be wrong to say that all is well.
+        Err(ConnectError::Refused(why)) if ["(401)", "(403)"].iter().any(|code| why.contains(code)) => {
+            report.add(name, "credentials", State::Failed, format!("{credentials}: see above"));
+        }
+        _ => report.add(name, "credentials", State::Fine, &credentials),
+    }
     let tls = transport(report, name, config, checkup.as_ref().ok());
     let refusal = connector.refuses_acts().or_else(|| read_only.map(SafeText::from));
     let verbs: Vec<&str> = connector.verbs().iter().map(|verb| verb.name()).collect();
@@ -298,6 +309,34 @@ fn transport(report: &mut Report, name: &str, config: Option<&SourceConfig>, fou
     json!({"verified": !config.transport.unverified, "expires_at": expires_at})
 }
 
+const COLUMNS: [&str; 4] = ["OF", "CHECK", "STATE", "FOUND"];
+
+/// The cells of a table. On a terminal of that width what was found goes on beneath itself: a terminal alone would begin
+/// the next line at its left edge. Elsewhere each finding is one line.
+fn cells(findings: &[Finding], width: Option<usize>) -> Vec<Vec<String>> {
+    let columns = |finding: &Finding| [finding.of.as_str(), finding.check, finding.state.name()].map(str::to_owned);
+    let mut before = [COLUMNS[0], COLUMNS[1], COLUMNS[2]].map(UnicodeWidthStr::width);
+    for finding in findings {
+        for (widest, cell) in before.iter_mut().zip(columns(finding)) {
+            *widest = (*widest).max(cell.width());
+        }
+    }
+    let taken: usize = before.iter().map(|widest| widest + 2).sum();
+    let lines = |text: &str| match width {
+        Some(width) => cockpit::wrap(text, width.saturating_sub(taken).max(NARROWEST)),
+        None => vec![text.to_owned()],
+    };
+    let mut rows = Vec::new();
+    for finding in findings {
+        let mut cells = columns(finding).to_vec();
+        for line in lines(&finding.text) {
+            cells.push(line);
+            rows.push(std::mem::replace(&mut cells, vec![String::new(); 3]));
+        }
+    }
+    rows
+}
+
 fn print(report: &Report, how: Output) -> Result<(), Failure> {
     let rows = || -> Vec<Value> {
         let row = |finding: &Finding| json!({"of": finding.of, "check": finding.check, "state": finding.state.name(), "text": finding.text});
@@ -308,11 +347,9 @@ fn print(report: &Report, how: Output) -> Result<(), Failure> {
         Output::Ndjson => output::ndjson(out, &rows()),
         Output::Csv => output::csv(out, "of,check,state,text", &rows()),
         Output::Table => {
-            let cells = |finding: &Finding| {
-                [finding.of.as_str(), finding.check, finding.state.name(), finding.text.as_str()].map(str::to_owned)
-            };
-            let rows = report.findings.iter().map(|finding| cells(finding).to_vec()).collect();
-            output::table(out, &Table { columns: &["OF", "CHECK", "STATE", "FOUND"], rows })
+            let width = std::io::stdout().is_terminal().then(crossterm::terminal::size);
+            let width = width.and_then(Result::ok).map(|(width, _)| usize::from(width));
+            output::table(out, &Table { columns: &COLUMNS, rows: cells(&report.findings, width) })
         }
     })
 }

@@ -30,8 +30,7 @@ use crate::query::{self, Filter};
 pub(super) const CELL: &str = "source,flow,step,open,stuck,waiting,held,failed,unknown,by_rule,approximate";
 pub(super) const ROW: &str = "id,source,instance,flow,step,tenant,status,verdict,rule,since,attempts,error,observed_at,\
                    key,created_at,version,evidence";
-pub(super) const SOURCE: &str =
-    "name,kind,state,age_seconds,error,address,version,rows,bad_rows,latency_ms,clock_offset_ms";
+pub(super) const SOURCE: &str = "name,kind,state,age_seconds,error,address,version,rows,bad_rows,latency_ms,clock_offset_ms,untold_tenants,untold_tenant";
 const GROUP: &str = "group,count,stuck,open,oldest";
 const ENTRY: &str = "at,ended_at,outcome,what,note";
 
@@ -67,6 +66,9 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> 
 async fn once(hub: &Hub, question: &Question) -> Result<Outcome, Failure> {
     let seen = question.look(hub).await?;
     question.print(&seen)?;
+    if let Some(near) = seen.window.as_ref().and_then(|window| window.near.as_ref()) {
+        report::note(&format!("nothing matches; {}", near.told()));
+    }
     if let Some(window) = &seen.window
         && window.rows.len() < window.total
         && question.format != Output::Json
@@ -90,7 +92,7 @@ pub(super) fn read_filter(words: &[String]) -> Result<Filter, Failure> {
 /// unless the argument is a whole filter, which has quotes of its own or a key further on.
 fn requoted(argument: &str) -> String {
     let keyed = |word: &str| {
-        let key = word.trim_start_matches('-').split_once(':').map(|(key, _)| key.to_ascii_lowercase());
+        let key = word.trim_start_matches(['-', '!']).split_once(':').map(|(key, _)| key.to_ascii_lowercase());
         key.is_some_and(|key| query::KEYS.iter().any(|(name, _)| *name == key))
     };
     let mut words = argument.split_whitespace();
@@ -98,7 +100,7 @@ fn requoted(argument: &str) -> String {
     if words.clone().next().is_none() || argument.contains('"') || words.any(keyed) {
         return argument.to_owned();
     }
-    let (sign, word) = argument.strip_prefix('-').map_or(("", argument), |word| ("-", word));
+    let (sign, word) = argument.strip_prefix(['-', '!']).map_or(("", argument), |word| ("-", word));
     match word.split_once(':') {
         Some((key, value)) if first.is_some_and(keyed) => format!("{sign}{key}:\"{value}\""),
         _ => format!("{sign}\"{word}\""),
@@ -123,6 +125,9 @@ fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome
                 "source {}: {} rows could not be read; the first: {first}",
                 source.name, source.bad_rows
             ));
+        }
+        if let Some(why) = untold(source) {
+            report::error(&format!("source {}: {why}", source.name));
         }
     }
     if let Some(note) = &overview.claims_note {
@@ -158,6 +163,7 @@ pub(super) fn source_json(source: &SourceStatus, overview: &Overview) -> Value {
         "bad_rows": known(source.bad_rows),
         "latency_ms": source.latency.map(|latency| latency.as_millis()),
         "clock_offset_ms": source.clock_offset.map(|offset| offset.as_millis()),
+        "untold_tenants": known(source.untold_tenants), "untold_tenant": source.untold_tenant,
     })
 }
 
@@ -218,6 +224,21 @@ pub(super) fn cells_table(cells: &[Cell]) -> Table {
     }
 }
 
+/// Of how many instances nobody could tell whom they are for, and why of the first.
+fn untold(source: &SourceStatus) -> Option<String> {
+    let first = source.untold_tenant.as_ref()?;
+    Some(format!("whom {} of its instances are for could not be told; the first: {first}", source.untold_tenants))
+}
+
+/// The gravest of what is wrong with a source.
+fn trouble(source: &SourceStatus) -> Option<String> {
+    let bad = || {
+        let first = source.bad_row.as_ref()?;
+        Some(format!("{} rows could not be read; the first: {first}", source.bad_rows))
+    };
+    source.error.as_ref().map(ToString::to_string).or_else(bad).or_else(|| untold(source))
+}
+
 pub(super) fn sources_table(overview: &Overview) -> Table {
     let row = |source: &SourceStatus| {
         let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
@@ -229,7 +250,7 @@ pub(super) fn sources_table(overview: &Overview) -> Table {
             or_unknown(source.latency.map(|latency| format!("{}ms", latency.as_millis()))),
             if source.last_good_at.is_some() { source.rows.to_string() } else { "?".to_owned() },
             or_unknown(source.version.as_ref().map(ToString::to_string)),
-            source.error.as_deref().unwrap_or_default().to_owned(),
+            trouble(source).unwrap_or_default(),
         ]
     };
     Table {

@@ -4,6 +4,7 @@
 //! message into new state and a list of effects, the third paints. Neither waits nor talks to anybody; the
 //! [`runtime`] does that, against [`Ops`]. So everything that an operator can see or do is tested without a terminal.
 
+mod acts;
 pub mod app;
 pub mod claims;
 pub mod clipboard;
@@ -45,6 +46,7 @@ pub use runtime::{can_show, run, run_with};
 pub use session::{Contexts, Reread, Session};
 pub use settings::{Badge, Clock, Colours, DEMO, ScreenName, Settings, Stamp, Tempo, ascii, colours, mouse};
 pub use snapshot::{snapshot, snapshot_after};
+pub(crate) use widgets::pen::wrap;
 
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::Verb;

@@ -124,12 +124,12 @@ impl Client {
         Ok(Self {
             reads,
             acts,
+            proxy: build::proxy(&base, &transport),
             base,
             timeout,
             body_cap: BODY_CAP,
             own_authority: transport.authority.is_some(),
             identity: transport.identity.is_some(),
-            proxy: transport.proxy.as_deref().and_then(|proxy| Url::parse(proxy).ok()),
             unverified: transport.unverified,
             keyring: Keyring::new(transport.credentials, others)?,
             patience: Patience::default(),

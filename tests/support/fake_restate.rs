@@ -31,6 +31,8 @@ pub enum Kind {
     Events,
     /// `PATCH …/resume|cancel`.
     Act,
+    /// Whether a table can be read.
+    Probe,
     /// Anything else.
     Other,
 }
@@ -57,6 +59,7 @@ impl Kind {
             () if sql.contains("sum(case when status") => Self::Counts,
             () if sql.contains(" order by id limit ") => Self::Rows,
             () if begins("with inv as") => Self::One,
+            () if begins("select 1 as one from") => Self::Probe,
             () => Self::Other,
         }
     }
@@ -96,6 +99,7 @@ impl World {
             Kind::Version => return Behaviour::Answers(Reply::json(&json!({"version": "1.7.12"}))),
             Kind::Act => return Behaviour::Answers(Reply::new(202, "application/json", "")),
             Kind::Other => return Behaviour::NotFoundJson,
+            Kind::Probe => vec![json!({"one": 1})],
             Kind::Clock => vec![json!({"now": Timestamp::now().to_string()})],
             Kind::Counts => self.counts.clone().unwrap_or_else(|| counts(&self.rows)),
             Kind::Rows => {
@@ -154,9 +158,13 @@ pub fn row_with(id: &str, other: &Value) -> Value {
     row
 }
 
+/// What is done with a request before it is even looked at what it asks; nothing where it may go on.
+type Guard = Arc<dyn Fn(&Request) -> Option<Behaviour> + Send + Sync>;
+
 #[derive(Default)]
 struct State {
     world: World,
+    guard: Option<Guard>,
     all: Option<Behaviour>,
     kinds: HashMap<Kind, Behaviour>,
 }
@@ -175,10 +183,14 @@ impl FakeRestate {
         let asked = Arc::clone(&state);
         let server = Hostile::start(Behaviour::by(move |request| {
             let kind = Kind::of(request);
-            let (chosen, world) = {
+            let (guard, chosen, world) = {
                 let state = asked.lock().unwrap();
-                (state.kinds.get(&kind).or(state.all.as_ref()).cloned(), state.world.clone())
+                let chosen = state.kinds.get(&kind).or(state.all.as_ref()).cloned();
+                (state.guard.clone(), chosen, state.world.clone())
             };
+            if let Some(refused) = guard.and_then(|guard| guard(request)) {
+                return refused;
+            }
             match chosen {
                 Some(Behaviour::By(answer)) => answer(request),
                 Some(behaviour) => behaviour,
@@ -212,7 +224,12 @@ impl FakeRestate {
         self.state().kinds.insert(kind, behaviour);
     }
 
-    /// Answers well again, whatever is asked.
+    /// Lets this have a look at each request first.
+    pub fn guard(&self, guard: impl Fn(&Request) -> Option<Behaviour> + Send + Sync + 'static) {
+        self.state().guard = Some(Arc::new(guard));
+    }
+
+    /// Answers well again, whatever is asked and the guard lets through.
     pub fn be_good(&self) {
         let mut state = self.state();
         state.all = None;
@@ -237,6 +254,11 @@ impl FakeRestate {
     /// How many requests it was sent.
     pub fn count(&self) -> usize {
         self.server.count()
+    }
+
+    /// How many connections were made to it.
+    pub fn connections(&self) -> usize {
+        self.server.connections()
     }
 
     /// How many requests of one kind it was sent.

@@ -34,6 +34,8 @@ pub enum Validity {
     Past,
     /// It is.
     Present,
+    /// It is for two more days.
+    Soon,
     /// It will be, from the first day of 2090 on.
     Future,
 }
@@ -124,6 +126,10 @@ fn leaf(names: &[&str], validity: Validity, usage: ExtendedKeyUsagePurpose) -> C
     (params.not_before, params.not_after) = match validity {
         Validity::Past => (date_time_ymd(2020, 1, 1), date_time_ymd(2024, 1, 1)),
         Validity::Present => (date_time_ymd(2020, 1, 1), date_time_ymd(2100, 1, 1)),
+        Validity::Soon => {
+            let at = std::time::SystemTime::now() + std::time::Duration::from_secs(48 * 3_600);
+            (date_time_ymd(2020, 1, 1), at.into())
+        }
         Validity::Future => (date_time_ymd(2090, 1, 1), date_time_ymd(2100, 1, 1)),
     };
     params

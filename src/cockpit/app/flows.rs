@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::cockpit::marks::Marks;
 use crate::cockpit::remote::Remote;
 use crate::domain::flow::JudgedFlow;
@@ -38,6 +40,8 @@ pub struct FlowsState {
     pub row: Option<Arc<JudgedFlow>>,
     /// Whether it is no longer among the rows.
     pub gone: bool,
+    /// When that was seen.
+    pub gone_at: Option<Timestamp>,
     /// The cursor's index among all rows that match.
     pub cursor: usize,
     /// The index of the topmost row on screen.
@@ -69,6 +73,7 @@ impl FlowsState {
             head: None,
             row: None,
             gone: false,
+            gone_at: None,
             cursor: 0,
             top: 0,
             asked_top: 0,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Certificate, ClientBuilder, Identity, Proxy, Url};
 use secrecy::ExposeSecret as _;
@@ -56,6 +57,19 @@ fn builder(base: &Url, timeout: Duration, transport: &Transport) -> Result<Clien
         builder = builder.identity(read.map_err(|_| not_a_pair(identity))?);
     }
     Ok(builder.tls_danger_accept_invalid_certs(transport.unverified))
+}
+
+/// The proxy that the server is asked through, as the builder above decides it; without its credentials.
+pub(super) fn proxy(base: &Url, transport: &Transport) -> Option<Url> {
+    let named = match &transport.proxy {
+        Some(named) => named.clone(),
+        None if is_loopback(base) => return None,
+        // What the HTTP client itself asks: all the variables, and what they except.
+        None => Matcher::from_env().intercept(&base.as_str().parse().ok()?)?.uri().to_string(),
+    };
+    let mut proxy = Url::parse(&named).ok()?;
+    proxy.set_username("").and_then(|()| proxy.set_password(None)).ok()?;
+    Some(proxy)
 }
 
 /// What a file could not be read as. The cause comes from the library and quotes no key.

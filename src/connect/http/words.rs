@@ -51,6 +51,9 @@ impl Client {
                 };
                 ConnectError::Refused(self.safe(&format!("{at}: refused (403): {why}{says}")))
             }
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                ConnectError::Refused(self.safe(&format!("{at}: {}{says}", self.unwilling())))
+            }
             StatusCode::NOT_FOUND => {
                 let hint = self.hint.as_ref().map(|h| format!(": {h}")).unwrap_or_default();
                 ConnectError::NotFound(self.safe(&format!("404 at {at}{hint}{says}")))
@@ -73,7 +76,11 @@ impl Client {
             }
             _ if status.is_client_error() => ConnectError::Refused(self.safe(&format!("{at}: refused ({code}){says}"))),
             _ if status.is_server_error() => {
-                ConnectError::BadAnswer(self.safe(&format!("{at}: the server failed ({code}){says}")))
+                // What a proxy says of a server in the clear looks like what the server says.
+                let proxy = self.proxy.as_ref().filter(|_| self.base.scheme() == "http");
+                let or = proxy.map(|proxy| format!(", or the proxy {} before it,", origin_host(proxy)));
+                let or = or.unwrap_or_default();
+                ConnectError::BadAnswer(self.safe(&format!("{at}: the server{or} failed ({code}){says}")))
             }
             _ => ConnectError::BadAnswer(self.safe(&format!("{at}: answered {code} where 200 was due{says}"))),
         }
@@ -154,6 +161,10 @@ impl Client {
             format!("no connection to {host} within {}", seconds(self.timeout.min(CONNECT_TIMEOUT)))
         } else if error.is_connect() && kind == Some(ErrorKind::ConnectionRefused) {
             format!("connection refused: nothing listens at {host}")
+        } else if error.is_connect() && cause.contains("proxy authorization required") {
+            self.unwilling()
+        } else if error.is_connect() && cause.contains("tunnel error") {
+            format!("{host} makes no connection to {}", origin_host(&self.base))
         } else if error.is_connect() {
             format!("no connection to {host}: {cause}")
         } else if error.is_timeout() {
@@ -167,6 +178,14 @@ impl Client {
             let scheme = if self.base.scheme() == "http" { "; is it https:// rather than http://?" } else { "" };
             format!("{at}: no readable HTTP answer: {cause}{scheme}")
         })
+    }
+
+    /// The proxy does not take whoever asks.
+    fn unwilling(&self) -> String {
+        let proxy = self.proxy.as_ref().map(|proxy| format!(" {}", origin_host(proxy))).unwrap_or_default();
+        format!(
+            "the proxy{proxy} does not accept who asks (407); its credentials are a part of HTTPS_PROXY or HTTP_PROXY"
+        )
     }
 
     /// The body stopped after `got` bytes.

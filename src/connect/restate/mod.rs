@@ -371,6 +371,8 @@ impl Connector for Restate {
     async fn examine(&self) -> Result<Checkup, ConnectError> {
         let answer = self.http.get_json::<Object<VersionAnswer>>("/version").await?;
         let version = SafeText::clipped(&answer.value.0.version, 40);
+        // At once, so that what the rest takes is not taken for a difference of clocks.
+        let engine_now = self.now().await.ok();
         let mut reads = Vec::new();
         for table in sql::TABLES {
             let read = self.http.post_bytes("/query", &serde_json::json!({ "query": sql::probe(table) })).await;
@@ -379,7 +381,7 @@ impl Connector for Restate {
         Ok(Checkup {
             tested: Some(TESTED.contains(&version.as_str())),
             version: Some(version),
-            engine_now: self.now().await.ok(),
+            engine_now,
             certificate: answer.certificate,
             reads,
         })
@@ -461,10 +463,10 @@ fn answer(status: u16, body: &[u8]) -> ActAnswer {
     struct Refusal {
         message: String,
     }
-    let words = || match serde_json::from_slice::<Refusal>(body) {
-        Ok(refusal) => Redactor::default().first_line(&refusal.message, 300),
-        Err(_) => Redactor::default().first_line(&String::from_utf8_lossy(body), 120),
-    };
+    // What the engine itself says, where it was the engine.
+    let own =
+        || serde_json::from_slice::<Refusal>(body).ok().map(|told| Redactor::default().first_line(&told.message, 300));
+    let words = || own().unwrap_or_else(|| Redactor::default().first_line(&String::from_utf8_lossy(body), 120));
     let status_and_words = || match words() {
         nothing if nothing.is_empty() => SafeText::from(format!("the server answered {status}")),
         words => format!("the server answered {status}: {words}").into(),
@@ -476,11 +478,10 @@ fn answer(status: u16, body: &[u8]) -> ActAnswer {
         200 => ActAnswer::Done,
         202 => ActAnswer::Accepted,
         300..=399 => ActAnswer::Refused(format!("redirected ({status}); redirects are not followed").into()),
-        404 => ActAnswer::Gone(words()),
+        404 => ActAnswer::Gone(own().unwrap_or_else(status_and_words)),
         // 408: who gave up waiting, and for what, is not said.
         201..=299 | 408 | 500.. => ActAnswer::Unknown(status_and_words()),
-        _ if words().is_empty() => ActAnswer::Refused(status_and_words()),
-        _ => ActAnswer::Refused(words()),
+        _ => ActAnswer::Refused(own().filter(|words| !words.is_empty()).unwrap_or_else(status_and_words)),
     }
 }
 
@@ -498,6 +499,8 @@ mod tests {
         assert!(matches!(answer(500, b"<html>"), ActAnswer::Unknown(_)));
         assert_eq!(answer(302, b"x"), ActAnswer::Refused("redirected (302); redirects are not followed".into()));
         assert_eq!(answer(401, b""), ActAnswer::Refused("the server answered 401".into()));
+        assert_eq!(answer(403, b"{}"), ActAnswer::Refused("the server answered 403: {}".into()));
+        assert_eq!(answer(404, b""), ActAnswer::Gone("the server answered 404".into()));
         // Nobody can say what these mean.
         for (status, body) in [(200, "\n<html>sign in</html>"), (202, "<p>"), (204, ""), (408, ""), (502, "")] {
             assert!(matches!(answer(status, body.as_bytes()), ActAnswer::Unknown(_)), "{status} {body}");

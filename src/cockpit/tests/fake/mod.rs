@@ -286,6 +286,7 @@ pub(in crate::cockpit) fn act(item: ItemState) -> Remediation {
             (ago(49), "sent to http://restate.internal:9070".into()),
             (ago(48), "accepted: 202".into()),
         ],
+        answered: None,
         watched_until: (!ended).then(|| now() + SignedDuration::from_secs(12)),
     }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::now;
 use crate::domain::flow::JudgedFlow;
-use crate::ops::{FlowWindow, FlowsQuery, GroupHead, GroupKey, Line, Page};
+use crate::ops::{FlowWindow, FlowsQuery, GroupHead, GroupKey, Line, Near, Page};
 
 pub(in crate::cockpit) fn window(rows: &[Arc<JudgedFlow>], query: &FlowsQuery) -> FlowWindow {
     let mut rows: Vec<_> = rows.iter().filter(|row| query.filter.matches(row, now())).cloned().collect();
     let matching = rows.len();
+    let near = query.filter.wider().into_iter().next().filter(|_| matching == 0);
+    let near = near.map(|wider| Near { count: 3, words: wider.words.into(), term: wider.term.into() });
     if query.reverse {
         rows.reverse();
     }
@@ -38,7 +40,7 @@ pub(in crate::cockpit) fn window(rows: &[Arc<JudgedFlow>], query: &FlowsQuery) -
         rows = listed;
     }
     let total = rows.len() + heads.len();
-    let whole = FlowWindow { rows, heads, offset: 0, total, matching, unfiltered: 382, revision: 7 };
+    let whole = FlowWindow { rows, heads, offset: 0, total, matching, unfiltered: 382, revision: 7, near };
     let (offset, limit) = match &query.page {
         Page::Offset(offset) => (*offset, query.limit),
         Page::Anchor { id, before, otherwise } => {
