@@ -13,6 +13,7 @@ mod mouse;
 mod moving;
 mod palette;
 mod pictures;
+mod refresh;
 mod reload;
 mod typing;
 mod whole;
