@@ -20,7 +20,7 @@ use quarterdeck::ops::{Ops, OpsError};
 use quarterdeck::query::Filter;
 use serde_json::json;
 use support::fake_restate::{FakeRestate, Kind, row, row_with};
-use support::hostile::{Behaviour, Hostile, Reply};
+use support::hostile::{Behaviour, Hostile};
 use support::hub::{config_of, hub_of, rows, status};
 use support::matrix::record;
 use support::wait::{eventually, seen};
