@@ -233,6 +233,27 @@ pub struct FlowWindow {
     pub unfiltered: usize,
     /// The revision it was taken from.
     pub revision: u64,
+    /// What would match where nothing does: a name that is only begun.
+    pub near: Option<Near>,
+}
+
+/// A filter that is near to one which matches nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Near {
+    /// How many instances it matches.
+    pub count: usize,
+    /// Which fact goes on, and how it begins, in words: `a tenant that begins with blu`.
+    pub words: SafeText,
+    /// The word that finds them: `tenant:blu*`.
+    pub term: SafeText,
+}
+
+impl Near {
+    /// `103 have a tenant that begins with blu: tenant:blu*`.
+    pub fn told(&self) -> String {
+        let have = if self.count == 1 { "has" } else { "have" };
+        format!("{} {have} {}: {}", self.count, self.words, self.term)
+    }
 }
 
 impl FlowWindow {
@@ -419,6 +440,7 @@ mod tests {
             matching: 60,
             unfiltered: 60,
             revision: 1,
+            near: None,
         };
         let told: Vec<String> = (9..19)
             .map(|line| match window.line(line) {

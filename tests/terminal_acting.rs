@@ -93,9 +93,9 @@ fn a_review_without_a_reason_sends_nothing() {
         assert!(seen.has(fact), "{fact}\n{}", seen.picture());
     }
     assert!(!seen.screen.hide_cursor(), "the reason is what one types first");
-    // From the reason to Cancel, to the verb, and round.
+    // From the reason to Back, to the verb, and round.
     term.press("tab");
-    term.shows("[ Cancel ]");
+    term.shows("[ Back ]");
     term.press("tab");
     term.shows("[ Resume ]");
     term.press("enter");
@@ -106,11 +106,11 @@ fn a_review_without_a_reason_sends_nothing() {
     term.write("ok  ");
     term.press("tab tab enter");
     term.until("still not", |seen| seen.has("[ Resume ]") && seen.has("at least 3 characters"));
-    // Enter in the reason leads to Cancel, and Enter there closes.
+    // Enter in the reason leads to Back, and Enter there closes.
     term.press("tab");
     term.lacks("[ Resume ]");
     term.press("enter");
-    term.shows("[ Cancel ]");
+    term.shows("[ Back ]");
     term.press("enter");
     term.lacks("review: resume");
     nothing_was_done(&mut term);
@@ -143,17 +143,17 @@ fn an_act_that_does_not_help_is_followed_to_its_end() {
     let seen = term.shows_all(&["✓ recorded → ✓ accepted", "reason    the schema was mended, INC-4711"]);
     assert!(seen.lines[0].contains("◌ 1 act running"), "{}", seen.picture());
     // In the demo's first minutes the relation is still not there.
-    let seen = term.shows_all(&["recorded → FAILED", "did not help: the cause is still there"]);
+    let seen = term.shows_all(&["✓ accepted → ✗ FAILED", "did not help: the cause is still there"]);
     assert!(seen.has("accepted by the engine"), "{}", seen.picture());
     term.until("no act that runs", |seen| !seen.lines[0].contains("running"));
     term.press("esc");
-    term.lacks("recorded → FAILED");
+    term.lacks("✓ accepted → ✗ FAILED");
     // What was said can be read again, and nothing has to be asked before leaving.
     term.write(":acts");
     term.press("enter");
     term.shows("did not help: the cause is still there");
     term.press("q");
-    term.lacks("recorded → FAILED");
+    term.lacks("✓ accepted → ✗ FAILED");
     term.write(":q");
     term.press("enter");
     assert_eq!(term.given_back().0.exit_code(), 0);

@@ -180,14 +180,14 @@ fn commands_are_typed_completed_and_mended() {
     term.write("flows");
     term.press("enter");
     term.shows("no filter: every open or failed instance");
-    term.write(":so");
+    term.write(":sou");
     term.press("tab");
     term.until("the whole name", |seen| seen.last().starts_with(" :sources"));
     term.press("enter");
     term.shows("made up, in this process");
     term.write(":baord");
     term.press("enter");
-    term.shows("no command :baord; is :board meant?");
+    term.shows("no command :baord; nearest: board");
     term.press("ctrl-c");
     term.lacks(":baord");
     term.write(":q");

@@ -66,6 +66,9 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> 
 async fn once(hub: &Hub, question: &Question) -> Result<Outcome, Failure> {
     let seen = question.look(hub).await?;
     question.print(&seen)?;
+    if let Some(near) = seen.window.as_ref().and_then(|window| window.near.as_ref()) {
+        report::note(&format!("nothing matches; {}", near.told()));
+    }
     if let Some(window) = &seen.window
         && window.rows.len() < window.total
         && question.format != Output::Json
@@ -89,7 +92,7 @@ pub(super) fn read_filter(words: &[String]) -> Result<Filter, Failure> {
 /// unless the argument is a whole filter, which has quotes of its own or a key further on.
 fn requoted(argument: &str) -> String {
     let keyed = |word: &str| {
-        let key = word.trim_start_matches('-').split_once(':').map(|(key, _)| key.to_ascii_lowercase());
+        let key = word.trim_start_matches(['-', '!']).split_once(':').map(|(key, _)| key.to_ascii_lowercase());
         key.is_some_and(|key| query::KEYS.iter().any(|(name, _)| *name == key))
     };
     let mut words = argument.split_whitespace();
@@ -97,7 +100,7 @@ fn requoted(argument: &str) -> String {
     if words.clone().next().is_none() || argument.contains('"') || words.any(keyed) {
         return argument.to_owned();
     }
-    let (sign, word) = argument.strip_prefix('-').map_or(("", argument), |word| ("-", word));
+    let (sign, word) = argument.strip_prefix(['-', '!']).map_or(("", argument), |word| ("-", word));
     match word.split_once(':') {
         Some((key, value)) if first.is_some_and(keyed) => format!("{sign}{key}:\"{value}\""),
         _ => format!("{sign}\"{word}\""),

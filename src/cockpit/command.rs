@@ -2,7 +2,6 @@
 
 use super::keymap::Keymap;
 use super::settings::ScreenName;
-use crate::domain::nearest::nearest;
 
 /// What can be asked of the cockpit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +24,7 @@ pub enum CommandId {
     Copy,
     Board,
     Flows,
+    AllFlows,
     Sources,
     NextScreen,
     PreviousScreen,
@@ -155,7 +155,7 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Verbs, "verbs", &["v"], "what may be done to the instance: a menu, never an act")
         .on(&[BOARD, FLOWS, DETAIL])
         .hint("act"),
-    command(CommandId::Filter, "filter", &["/"], "filter the flows").on(&[BOARD, FLOWS]).hint("filter"),
+    command(CommandId::Filter, "filter", &["/"], "filter the flows").on(&[BOARD, FLOWS]).hint("filter").takes("TEXT"),
     command(CommandId::Tenant, "tenant", &["t"], "filter the flows by a tenant").takes("NAME").also(&["ns"]),
     command(CommandId::Chart, "chart", &["tab", "backtab"], "its steps across time, or line by line")
         .on(&[DETAIL])
@@ -172,7 +172,8 @@ pub const TABLE: &[Command] = &[
     command(CommandId::SearchPrevious, "previous-hit", &["N"], "the line before this one that does").on(&[RAW]),
     command(CommandId::Sort, "sort", &["s"], "sort by a column: a menu with a letter for each")
         .on(&[FLOWS])
-        .hint("sort"),
+        .hint("sort")
+        .takes("NAME"),
     command(CommandId::Reverse, "reverse", &["S"], "turn the order round").on(&[FLOWS]),
     command(CommandId::Group, "group", &["b"], "group by a column, or not: a menu; a group opens like a row")
         .on(&[FLOWS])
@@ -186,7 +187,7 @@ pub const TABLE: &[Command] = &[
         .hint("views")
         .takes("NAME | save NAME"),
     command(CommandId::Claim, "claim", &["c"], "say that you are on the cohort, have seen it, or put it aside: a menu")
-        .on(&[BOARD])
+        .on(&[BOARD, FLOWS, DETAIL])
         .hint("claim")
         .typed(),
     command(CommandId::ShowAll, "show-all", &["F"], "show flows with nothing stuck and snoozed cohorts, or fold them")
@@ -209,10 +210,11 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Board, "board", &["1"], "the board: what is stuck, worst first")
         .typed()
         .also(&["home", "pulses"]),
-    command(CommandId::Flows, "flows", &["2", "0"], "every open or failed instance")
+    command(CommandId::Flows, "flows", &["2"], "open or failed instances, with the filter that was in force")
         .takes("FILTER")
         .also(&["instances", "ls"]),
-    command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are")
+    command(CommandId::AllFlows, "all-flows", &["0"], "every open or failed instance, without a filter").typed(),
+    command(CommandId::Sources, "sources", &["8", "3"], "the control planes and how fresh they are")
         .typed()
         .also(&["engines"]),
     command(CommandId::NextScreen, "next-screen", &["]"], "the next screen, by its number"),
@@ -226,11 +228,11 @@ pub const TABLE: &[Command] = &[
     command(CommandId::PageUp, "page-up", &["pgup", "ctrl-b", ","], "a page up"),
     command(CommandId::PageDown, "page-down", &["pgdn", "ctrl-f", "."], "a page down"),
     command(CommandId::Top, "top", &["g g", "home", "<"], "to the first"),
-    command(CommandId::Bottom, "bottom", &["G", "end", ">"], "to the last"),
+    command(CommandId::Bottom, "bottom", &["G", "g e", "end", ">"], "to the last"),
     command(CommandId::Refresh, "refresh", &["r", "ctrl-r", "R"], "ask the sources now").typed(),
     command(CommandId::Pause, "pause", &["P"], "pause live updates, or go on").typed(),
     command(CommandId::Zone, "zone", &["U"], "show times in UTC, or in the zone of this machine").typed(),
-    command(CommandId::Acts, "acts", &[], "the last act and how far it has come").typed(),
+    command(CommandId::Acts, "acts", &["@"], "the last act and how far it has come").typed(),
     command(CommandId::Log, "log", &["L"], "what went wrong and what happened, and where the files of it are").typed(),
     command(CommandId::Speed, "speed", &[], "how fast the demo's time runs: 10 is ten times as fast").takes("N"),
     command(CommandId::Contexts, "context", &["C"], "go to another context, or to the demo world")
@@ -282,27 +284,6 @@ pub fn exact(name: &str) -> Option<&'static Command> {
     TABLE.iter().find(|command| command.typed && command.names().any(|known| known == name))
 }
 
-/// The commands that can be typed and begin like this.
-pub fn completions(start: &str) -> Vec<&'static Command> {
-    TABLE.iter().filter(|command| command.typed && command.name.starts_with(start)).collect()
-}
-
-/// The command of this name, or the name nearest to it.
-pub fn by_name(name: &str) -> Result<&'static Command, String> {
-    if let Some(command) = exact(name) {
-        return Ok(command);
-    }
-    if let [only] = completions(name)[..] {
-        return Ok(only);
-    }
-    // A slip in a word can be told; a letter or two could be anything.
-    let meant = nearest(name, TABLE.iter().filter(|command| command.typed).map(|command| command.name));
-    Err(match meant.filter(|_| name.chars().count() > 2) {
-        Some(meant) => format!("no command :{name}; is :{meant} meant?"),
-        None => format!("no command :{name}; :help lists those that there are"),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -320,15 +301,11 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_found_by_name_or_by_a_start_of_it() {
-        assert_eq!(by_name("q").unwrap().id, CommandId::QuitAll);
-        assert_eq!(by_name("so").unwrap().id, CommandId::Sources);
-        assert_eq!(by_name("baord").unwrap_err(), "no command :baord; is :board meant?");
-        for left in ["q!", "qa", "qa!", "quit"] {
-            assert_eq!(by_name(left).unwrap().id, CommandId::QuitAll, "{left}");
+    fn a_command_is_found_by_its_whole_name() {
+        for left in ["q", "q!", "qa", "qa!", "quit"] {
+            assert_eq!(exact(left).map(|command| command.id), Some(CommandId::QuitAll), "{left}");
         }
-        assert_eq!(by_name("po").unwrap_err(), "no command :po; :help lists those that there are");
-        assert_eq!(by_name("ns").unwrap().id, CommandId::Tenant);
-        assert!(by_name("verbs").is_err(), "a verb is never typed blindly");
+        assert_eq!(exact("ns").map(|command| command.id), Some(CommandId::Tenant));
+        assert!(exact("verbs").is_none() && exact("sour").is_none());
     }
 }

@@ -4,6 +4,7 @@
 //! message into new state and a list of effects, the third paints. Neither waits nor talks to anybody; the
 //! [`runtime`] does that, against [`Ops`]. So everything that an operator can see or do is tested without a terminal.
 
+mod acts;
 pub mod app;
 pub mod claims;
 pub mod clipboard;

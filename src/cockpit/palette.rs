@@ -2,15 +2,16 @@
 //!
 //! Nothing that is offered changes anything outside the cockpit: the verbs are one entry, which opens their menu.
 
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::app::App;
 use super::command::{self, Command, CommandId, TABLE};
 use super::update::contexts::{choices, is_current, told};
 use crate::config::ContextInfo;
+use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
-use crate::query::Filter;
+use crate::query::{Filter, SortBy};
 
 /// One thing that can be chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +35,9 @@ const MOST: usize = 60;
 pub fn offers(app: &App, line: &str) -> Vec<Offer> {
     let line = line.trim_start();
     let mut offers = match line.split_once(' ') {
+        None if elsewhere(app, line).is_some() => Vec::new(),
         None => commands(app, line),
-        Some((name, words)) => match command::by_name(name) {
+        Some((name, words)) => match meant(app, name) {
             Ok(command) => arguments(app, command, words.trim_start()),
             Err(_) => Vec::new(),
         },
@@ -44,16 +46,124 @@ pub fn offers(app: &App, line: &str) -> Vec<Offer> {
     offers
 }
 
-/// Whether Enter runs the best of what is offered, rather than the line as it stands: while a name is typed.
-pub fn leads(line: &str) -> bool {
+/// The command that a name stands for: by its whole name or another name that it has, or by the beginning of one name
+/// alone. Nothing is guessed. What is wrong with it otherwise is for the operator to read.
+pub fn meant(app: &App, name: &str) -> Result<&'static Command, String> {
+    if let Some(command) = command::exact(name) {
+        return Ok(command);
+    }
+    let here = || TABLE.iter().filter(|command| offered(command) && command.at(app.screen()));
+    if let Some(command) = here().find(|command| command.name == name) {
+        return Ok(command);
+    }
+    let begun: Vec<_> = here().filter(|command| command.names().any(|known| known.starts_with(name))).collect();
+    match begun[..] {
+        [only] if !name.is_empty() => Ok(only),
+        _ => Err(unknown(app, name)),
+    }
+}
+
+/// The offer that Enter takes where none was moved to: the command that the name stands for.
+pub fn leading(app: &App, line: &str) -> Option<usize> {
     let line = line.trim_start();
-    !line.is_empty() && !line.contains(' ')
+    let command = meant(app, line).ok().filter(|_| !line.contains(' '))?;
+    offers(app, line).iter().position(|offer| offer.run == Some(command.id))
+}
+
+/// What to say of a line for which nothing is offered, and for which nothing could be.
+pub fn notice(app: &App, line: &str) -> Option<String> {
+    let name = line.trim_start().split(' ').next().unwrap_or_default();
+    if name.is_empty() || meant(app, name).is_ok() {
+        return None;
+    }
+    Some(elsewhere(app, name).unwrap_or_else(|| format!("no command like {}", SafeText::clipped(name, 40))))
+}
+
+/// What a name stands for in other programs, and here for no command: a shell, and what would act.
+fn elsewhere(app: &App, name: &str) -> Option<String> {
+    const VERBS: [&str; 21] = [
+        "resume",
+        "cancel",
+        "kill",
+        "delete",
+        "del",
+        "rm",
+        "terminate",
+        "abort",
+        "retry",
+        "restart",
+        "purge",
+        "drop",
+        "stop",
+        "edit",
+        "scale",
+        "rollback",
+        "undo",
+        "discard",
+        "reset",
+        "drain",
+        "pause-instance",
+    ];
+    if name.starts_with('!') {
+        return Some("there is no shell here: what is typed are commands of the cockpit".to_owned());
+    }
+    let verbs = app.keymap.label(CommandId::Verbs);
+    let verb = VERBS.contains(&name.trim_end_matches('!').to_lowercase().as_str());
+    let away = TABLE.iter().find(|command| command.name == name && !command.at(app.screen()));
+    let away = away.map(|command| {
+        let places: Vec<_> = command.screens.iter().map(|screen| screen.title()).collect();
+        format!(":{name} is a command of {}", places.join(", "))
+    });
+    away.or_else(|| verb.then(|| format!("verbs are behind {verbs}: on the instance, {verbs} lists what may be done")))
+}
+
+/// Why a name is no command, and what is near to it.
+fn unknown(app: &App, name: &str) -> String {
+    if let Some(why) = elsewhere(app, name) {
+        return why;
+    }
+    let name = SafeText::clipped(name, 40);
+    let near = near(app, &name);
+    if near.is_empty() {
+        let help = app.keymap.label(CommandId::Help);
+        format!("no command :{name}; {help} lists those that there are")
+    } else {
+        format!("no command :{name}; nearest: {}", near.join(", "))
+    }
+}
+
+/// The names that are nearest to what was typed: what a slip would be, then those that hold its letters.
+fn near(app: &App, name: &str) -> Vec<&'static str> {
+    let here = || TABLE.iter().filter(|command| offered(command) && command.at(app.screen()));
+    let slip = nearest(name, here().flat_map(Command::names)).filter(|_| name.chars().count() > 2);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let pattern = fuzzy(name);
+    let mut found: Vec<_> = here()
+        .filter_map(|command| {
+            let rank = rank(name, command, &pattern, &mut matcher).filter(|rank| *rank > DESCRIBED)?;
+            Some((rank, command.name))
+        })
+        .collect();
+    found.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
+    let mut names: Vec<&'static str> = slip.into_iter().collect();
+    for (_, name) in found {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.truncate(3);
+    names
+}
+
+/// The letters in their order, with others between; none of them means anything special.
+fn fuzzy(wanted: &str) -> Pattern {
+    Pattern::new(wanted, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy)
 }
 
 fn commands(app: &App, wanted: &str) -> Vec<Offer> {
     let wanted = wanted.trim_end_matches('!');
     let mut matcher = Matcher::new(Config::DEFAULT);
-    let pattern = Pattern::parse(wanted, CaseMatching::Ignore, Normalization::Smart);
+    let pattern = fuzzy(wanted);
     let exact = command::exact(wanted).map(|command| command.id);
     let mut found: Vec<(u32, &Command)> = TABLE
         .iter()
@@ -69,6 +179,9 @@ fn commands(app: &App, wanted: &str) -> Vec<Offer> {
     found.into_iter().map(|(_, command)| offer(app, command)).collect()
 }
 
+/// The rank of what is found by its description alone.
+const DESCRIBED: u32 = 1;
+
 /// How well a command fits: its name begins so, its name holds the letters, or its description the word.
 fn rank(wanted: &str, command: &Command, pattern: &Pattern, matcher: &mut Matcher) -> Option<u32> {
     if wanted.is_empty() {
@@ -82,11 +195,15 @@ fn rank(wanted: &str, command: &Command, pattern: &Pattern, matcher: &mut Matche
     if wanted.chars().count() < 2 {
         return None;
     }
+    if matches!(command.id, CommandId::Arm | CommandId::Disarm) {
+        // What lifts a lock is not found by letters that happen to be in its name.
+        return command.name.contains(&wanted.to_lowercase()).then_some(1_000);
+    }
     let mut buffer = Vec::new();
     let by_name = command.names().filter_map(|name| pattern.score(Utf32Str::new(name, &mut buffer), matcher)).max();
     let wanted = wanted.to_lowercase();
     let by_word = || wanted.len() > 2 && command.doc.to_lowercase().contains(&wanted);
-    by_name.map(|score| 1_000 + score).or_else(|| by_word().then_some(1))
+    by_name.map(|score| 1_000 + score).or_else(|| by_word().then_some(DESCRIBED))
 }
 
 /// What moves the cursor and what is the line itself are no help in a list.
@@ -99,6 +216,8 @@ fn offered(command: &Command) -> bool {
             | CommandId::HalfDown
             | CommandId::PageUp
             | CommandId::PageDown
+            | CommandId::Top
+            | CommandId::Bottom
             | CommandId::CommandLine
             | CommandId::Interrupt
             | CommandId::UseVerbs
@@ -128,7 +247,7 @@ fn arguments(app: &App, command: &Command, words: &str) -> Vec<Offer> {
     };
     let fitting = |names: Vec<(String, String)>| {
         let mut matcher = Matcher::new(Config::DEFAULT);
-        let pattern = Pattern::parse(words, CaseMatching::Ignore, Normalization::Smart);
+        let pattern = fuzzy(words);
         let mut buffer = Vec::new();
         let mut found: Vec<_> = names
             .into_iter()
@@ -140,7 +259,7 @@ fn arguments(app: &App, command: &Command, words: &str) -> Vec<Offer> {
         found.into_iter().map(|(_, name, doc)| completed(name.clone(), doc, &name)).collect()
     };
     match command.id {
-        CommandId::Flows => Filter::complete(words, words.chars().count())
+        CommandId::Flows | CommandId::Filter => Filter::complete(words, words.chars().count())
             .into_iter()
             .map(|one| {
                 let doc = crate::query::KEYS.iter().find(|(key, _)| one.label.strip_suffix(':') == Some(key));
@@ -151,6 +270,9 @@ fn arguments(app: &App, command: &Command, words: &str) -> Vec<Offer> {
             let kind = |name: &str| if app.settings.themes.is_own(name) { "your own" } else { "" };
             let names = app.settings.themes.names();
             fitting(names.into_iter().map(|name| (name.to_owned(), kind(name).to_owned())).collect())
+        }
+        CommandId::Sort => {
+            fitting(SortBy::ALL.into_iter().map(|sort| (sort.name().to_owned(), sort.doc().to_owned())).collect())
         }
         CommandId::Mouse => fitting(vec![("on".to_owned(), String::new()), ("off".to_owned(), String::new())]),
         CommandId::Tenant => fitting(tenants(app)),

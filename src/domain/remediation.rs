@@ -151,6 +151,8 @@ pub struct Remediation {
     pub outcome: SafeText,
     /// What happened, oldest first.
     pub log: Vec<(Timestamp, SafeText)>,
+    /// What the engine answered where it took it: accepted, or done. Not known of one that an older process sent.
+    pub answered: Option<ItemState>,
     /// Until when its effect is watched.
     pub watched_until: Option<Timestamp>,
 }

@@ -215,6 +215,7 @@ impl Executor {
             ended: false,
             outcome: "being sent".into(),
             log: vec![(now, format!("{} requested", plan.verb.name()).into())],
+            answered: None,
             watched_until: None,
             plan,
         };
@@ -262,6 +263,7 @@ impl Executor {
                 ended: false,
                 outcome: "the process ended while it ran; looking what became of it".into(),
                 log: vec![(entry.at, format!("{} requested", verb.name()).into())],
+                answered: None,
                 watched_until: None,
             });
             let this = self.clone();
@@ -285,6 +287,7 @@ impl Executor {
         };
         let recorded = self.record(&id, Event::Answered { state, text: words.to_string() });
         self.tell(&id, state, words.clone());
+        self.change(&id, |act| act.answered = matches!(state, ItemState::Accepted | ItemState::Done).then_some(state));
         if let Err(error) = recorded {
             self.tell(&id, state, format!("the answer can't be recorded: {error}").into());
         }

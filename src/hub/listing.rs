@@ -48,7 +48,7 @@ pub(super) fn window(
     };
     let offset = offset.min(total.saturating_sub(1));
     let (rows, heads) = lines.take(offset, limit);
-    FlowWindow { rows, heads, offset, total, matching, unfiltered, revision }
+    FlowWindow { rows, heads, offset, total, matching, unfiltered, revision, near: None }
 }
 
 /// Rows under a head, or all of them under none.

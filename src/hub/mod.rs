@@ -43,7 +43,8 @@ use crate::domain::trend::{Sample, Trend};
 use crate::domain::verdict::{Circumstances, Judgement, judge};
 use crate::domain::ways::Ways;
 use crate::ops::{
-    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, NOT_LOCKED, Ops, OpsError, Overview, Selected, Selection,
+    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, NOT_LOCKED, Near, Ops, OpsError, Overview, Selected,
+    Selection,
 };
 use crate::query::Filter;
 
@@ -379,7 +380,14 @@ impl Ops for Hub {
         let revision = *self.revision.borrow();
         let unfiltered = self.sources.iter().map(|source| source.rows().len()).sum();
         let rows = self.sources.iter().flat_map(|source| self.matching(source, &query.filter)).collect();
-        Ok(listing::window(rows, &query, unfiltered, revision))
+        let mut window = listing::window(rows, &query, unfiltered, revision);
+        if window.matching == 0 && unfiltered > 0 {
+            window.near = query.filter.wider().into_iter().find_map(|wider| {
+                let count = self.sources.iter().map(|source| self.matching(source, &wider.filter).len()).sum();
+                (count > 0).then(|| Near { count, words: wider.words.into(), term: wider.term.into() })
+            });
+        }
+        Ok(window)
     }
 
     async fn counts(&self, filters: &[Filter]) -> Result<Vec<FlowCount>, OpsError> {

@@ -109,6 +109,11 @@ impl Pattern {
         Self { folded: text.to_lowercase(), glob: None, text }
     }
 
+    /// As it was typed.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// `*` stands for any text and `?` for any character.
     pub(super) fn value(text: impl Into<String>) -> Self {
         let mut pattern = Self::literal(text);
@@ -211,9 +216,11 @@ fn write_text(f: &mut fmt::Formatter<'_>, pattern: &Pattern, plain: bool) -> fmt
     f.write_str("\"")
 }
 
-/// Whether a bare word reads back as itself without quotes.
+/// Whether a bare word reads back as itself without quotes. What looks like a word of another language does not.
 fn bare_word_is_plain(text: &str) -> bool {
-    !text.starts_with(['-', '"']) && !text.contains(':') && !text.contains(char::is_whitespace)
+    let other =
+        text.contains(['=', '!', '>', '<']) || ["not", "l", "n", "f"].iter().any(|one| text.eq_ignore_ascii_case(one));
+    !other && !text.starts_with(['-', '!', '"']) && !text.contains(':') && !text.contains(char::is_whitespace)
 }
 
 /// Whether a literal value reads back as itself without quotes.

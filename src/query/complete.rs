@@ -20,7 +20,7 @@ pub(super) fn complete(text: &str, cursor: usize) -> Vec<Completion> {
     let split = text.char_indices().nth(cursor).map_or(text.len(), |(at, _)| at);
     let (before, after) = text.split_at(split);
     let Some(word) = open_word(before) else { return Vec::new() };
-    let word = word.strip_prefix('-').unwrap_or(word);
+    let word = word.strip_prefix(['-', '!']).unwrap_or(word);
     let (part, candidates) = match word.split_once(':') {
         None => (word, KEYS.iter().map(|(key, _)| format!("{key}:")).collect()),
         Some((key, values)) if is_key(key) => (values.rsplit(',').next().unwrap_or(values), values_of(key)),
@@ -63,7 +63,7 @@ fn open_word(text: &str) -> Option<&str> {
             start = at + c.len_utf8();
         } else {
             // A quote opens only where a value begins; elsewhere it is a character like any other.
-            quoted = c == '"' && (previous.is_whitespace() || matches!(previous, '-' | ':' | ','));
+            quoted = c == '"' && (previous.is_whitespace() || matches!(previous, '-' | '!' | ':' | ','));
         }
         previous = c;
     }

@@ -1,4 +1,4 @@
-//! From text to words: `-`, a key before a colon, and values, each with its column.
+//! From text to words: `-` or `!`, a key before a colon, and values, each with its column.
 
 use super::FilterError;
 
@@ -70,7 +70,7 @@ impl Lexer {
 
     fn word(&mut self) -> Result<Word, FilterError> {
         let start = self.at;
-        let negated = self.peek() == Some('-');
+        let negated = matches!(self.peek(), Some('-' | '!'));
         self.at += usize::from(negated);
         let head = self.until(self.at, |c| c.is_whitespace() || matches!(c, ':' | '"'));
         let after_head = self.at + head.chars().count();

@@ -4,7 +4,7 @@
 //! state:backing-off rule:retry_storm flow:tenant-* attempts:>=5 "connection refused" -tenant:acme,globex
 //! ```
 //!
-//! A space means and, a comma inside a value means or, `-` negates. A bare word is looked for in an instance's id,
+//! A space means and, a comma inside a value means or, `-` negates, and so does `!`. A bare word is looked for in an instance's id,
 //! tenant, key, flow, step and error text. `*` and `?` in a value are wildcards, quotes keep a value literal.
 //! A fact that an instance lacks matches nothing, so that its negation matches.
 //!
@@ -13,7 +13,9 @@
 mod ast;
 mod complete;
 mod eval;
+mod habits;
 mod lexer;
+mod near;
 mod order;
 mod parse;
 #[cfg(test)]
@@ -28,6 +30,7 @@ use crate::domain::flow::JudgedFlow;
 
 pub use complete::Completion;
 pub use lexer::is_key;
+pub use near::Wider;
 pub use order::{GroupBy, SortBy};
 
 /// Every key with what it means, for the help and for completion.

@@ -4,14 +4,18 @@ use jiff::SignedDuration;
 
 use super::ast::{Bound, Comparison, Field, Pattern, State, Term, Test};
 use super::lexer::{Value, Word, words};
-use super::{FilterError, KEYS};
+use super::{FilterError, KEYS, habits};
 use crate::domain::nearest::nearest;
 use crate::domain::time::parse_duration;
 use crate::domain::verdict::{Rule, Verdict};
 
 /// Reads all terms of a filter.
 pub(super) fn terms(text: &str) -> Result<Vec<Term>, FilterError> {
-    words(text)?.into_iter().map(term).collect()
+    let words = words(text)?;
+    match habits::meant(&words) {
+        Some(error) => Err(error),
+        None => words.into_iter().map(term).collect(),
+    }
 }
 
 fn term(word: Word) -> Result<Term, FilterError> {
@@ -59,13 +63,25 @@ fn named<T: Copy>(
     let all: Vec<T> = all.into_iter().collect();
     each(values, |value| {
         let wanted = value.text.to_lowercase().replace(['-', ' '], "_");
-        all.iter().copied().find(|one| name(*one) == wanted).ok_or_else(|| FilterError {
-            word: value.text.clone(),
-            column: value.column,
-            message: format!("unknown {what} \"{}\"", value.text),
-            suggestion: nearest(&wanted, all.iter().map(|one| name(*one))).map(str::to_owned),
+        all.iter().copied().find(|one| name(*one) == wanted).ok_or_else(|| {
+            if let Some(message) = of_another_kind(&value.text, &wanted) {
+                return refused(value, message, None);
+            }
+            let meant = nearest(&wanted, all.iter().map(|one| name(*one))).map(str::to_owned);
+            refused(value, format!("unknown {what} \"{}\"", value.text), meant)
         })
     })
+}
+
+/// What a name is that was asked for under the wrong key.
+fn of_another_kind(text: &str, wanted: &str) -> Option<String> {
+    let rule = Rule::ALL.into_iter().map(Rule::name).find(|name| *name == wanted);
+    let verdict = Verdict::ALL.into_iter().map(Verdict::name).find(|name| *name == wanted);
+    let state = State::all().map(State::name).find(|name| *name == wanted);
+    let told = |kind: &str, key: &str, name: &str| format!("{text} is a {kind}: {key}:{name}");
+    let rule = rule.map(|name| told("rule", "rule", name));
+    rule.or_else(|| verdict.map(|name| told("verdict", "is", name)))
+        .or_else(|| state.map(|name| told("state", "state", name)))
 }
 
 /// Splits a leading `>`, `>=`, `<`, `<=` or `=` off.

@@ -124,7 +124,7 @@ pub(super) fn review_content(app: &App, styles: &Styles, review: &Review) -> (Bl
     (block, Rect { height: area.height.saturating_sub(FORM), ..area })
 }
 
-/// The review: the plan, the reason, Cancel and the verb. Tells where the text cursor is.
+/// The review: the plan, the reason, the way back and the verb. Tells where the text cursor is.
 pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Position> {
     let (block, text_area) = review_content(app, pen.styles, review);
     let area = review_area(app, &block);
@@ -183,19 +183,14 @@ fn reason(pen: &mut Pen<'_>, review: &Review, area: Rect) -> Option<Position> {
     line::draw(pen, "reason", &review.reason, focus, &hint, area)
 }
 
-/// The name of the button that sends nothing. Where the verb is to cancel, two buttons must not both say so.
-fn way_out(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Cancel => "Back",
-        Verb::Resume => "Cancel",
-    }
-}
+/// The name of the button that sends nothing. To cancel is a verb.
+const WAY_OUT: &str = "Back";
 
 fn buttons(pen: &mut Pen<'_>, review: &Review, ready: bool, irreversible: bool, area: Rect) {
     let styles = pen.styles;
     let cancel = if review.focus == Focus::Cancel { styles.button_focus } else { styles.button };
     let mut x = area.x + 10;
-    let used = button(pen, x, area, way_out(review.plan.verb), cancel, review.focus == Focus::Cancel);
+    let used = button(pen, x, area, WAY_OUT, cancel, review.focus == Focus::Cancel);
     pen.hit(Rect { x, width: used, ..area }, Hit::Review(Focus::Cancel));
     x += used + 3;
     let act = match (review.focus == Focus::Do, ready) {
@@ -226,7 +221,12 @@ pub(super) fn quit(app: &App, pen: &mut Pen<'_>, leave: bool) {
     let count = u16::try_from(running.len()).unwrap_or(u16::MAX);
     let area = place(app, 76, count.saturating_add(7));
     let keys = [("Tab", "the other button"), ("Enter", "press it"), ("Esc", "stay")];
-    frame(pen, area, "an act is still running", &keys, pen.styles.popup_danger);
+    let title = match count {
+        0 => "no act runs any more: quit?".to_owned(),
+        1 => "an act is still running".to_owned(),
+        more => format!("{more} acts are still running"),
+    };
+    frame(pen, area, &title, &keys, pen.styles.popup_danger);
     let inner = inside(area);
     let mut y = inner.y;
     for act in &running {

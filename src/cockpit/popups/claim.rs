@@ -74,7 +74,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, menu: &ClaimMenu) -> Option<Pos
     }
     y += 1;
     if menu.choice() == Choice::Release {
-        say(pen, menu, Rect { y, ..inner }, inner.bottom());
+        say(app, pen, menu, Rect { y, ..inner }, inner.bottom());
         return None;
     }
     let mut cursor = None;
@@ -111,12 +111,12 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, menu: &ClaimMenu) -> Option<Pos
         let at = input(pen, Rect { y, ..inner }, "note", &menu.note, menu.field == Field::Note);
         cursor = cursor.or(at);
     }
-    say(pen, menu, Rect { y: y + 1, ..inner }, inner.bottom());
+    say(app, pen, menu, Rect { y: y + 1, ..inner }, inner.bottom());
     cursor
 }
 
 /// What went wrong, or how far it has come, in the line that is left.
-fn say(pen: &mut Pen<'_>, menu: &ClaimMenu, area: Rect, bottom: u16) {
+fn say(app: &App, pen: &mut Pen<'_>, menu: &ClaimMenu, area: Rect, bottom: u16) {
     // Where it is too low for a line of its own, the last line is the message's.
     let y = area.y.min(bottom.saturating_sub(1));
     if let Some(error) = &menu.error {
@@ -125,13 +125,12 @@ fn say(pen: &mut Pen<'_>, menu: &ClaimMenu, area: Rect, bottom: u16) {
     } else if menu.sent {
         pen.text(area.x, y, area.width, "being recorded", pen.styles.info);
     } else if area.y < bottom {
-        pen.text(
-            area.x,
-            y,
-            area.width,
-            "seen by whoever shares the record; changes nothing in an engine",
-            pen.styles.faint,
-        );
+        let text = if app.read_only().is_some() {
+            "claims are recorded though nothing can be acted on; they change nothing in an engine"
+        } else {
+            "seen by whoever shares the record; changes nothing in an engine"
+        };
+        pen.text(area.x, y, area.width, text, pen.styles.faint);
     }
 }
 

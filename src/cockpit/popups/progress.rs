@@ -9,7 +9,7 @@ use crate::cockpit::app::App;
 use crate::cockpit::screens::detail::{Block, labelled};
 use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::pen::{Pen, wrap};
-use crate::domain::remediation::ItemState;
+use crate::domain::remediation::{ItemState, Remediation};
 use crate::domain::time::{age, since, words};
 
 /// The style of a state.
@@ -41,7 +41,7 @@ fn headline(state: ItemState) -> &'static str {
     match state {
         ItemState::Pending => "PENDING: recorded, not sent yet",
         ItemState::Skipped => "SKIPPED: not sent",
-        ItemState::Accepted => "ACCEPTED: the engine took it; not finished yet",
+        ItemState::Accepted => "ACCEPTED: the engine took it; what comes of it is being watched",
         ItemState::Done => "DONE: the engine finished it; its effect is being watched",
         ItemState::Verified => "VERIFIED: the effect was seen and held",
         ItemState::Failed => "FAILED",
@@ -58,7 +58,7 @@ pub(super) fn content(app: &App, styles: &Styles, id: &str) -> (Block, Rect) {
         let area = inside(area(app, block.len()));
         return (block, area);
     };
-    stages(&mut block, app, styles, act.item);
+    stages(&mut block, app, styles, act);
     block.gap();
     for line in wrap(&format!("{} {}", app.glyphs.item(act.item), headline(act.item)), columns) {
         block.push(vec![Span::styled(line, style(styles, act.item))]);
@@ -89,30 +89,36 @@ pub(super) fn content(app: &App, styles: &Styles, id: &str) -> (Block, Rect) {
     (block, area)
 }
 
-/// The way an act goes, with the part that lies behind it.
-fn stages(block: &mut Block, app: &App, styles: &Styles, state: ItemState) {
-    let reached = match state {
+/// The way an act goes, with the part that lies behind it. One that came to nothing keeps the way it went.
+fn stages(block: &mut Block, app: &App, styles: &Styles, act: &Remediation) {
+    let went = match act.answered {
+        Some(ItemState::Done) => 2,
+        Some(_) => 1,
+        None => 0,
+    };
+    let ended_badly = matches!(act.item, ItemState::Failed | ItemState::Unknown);
+    let reached = match act.item {
         ItemState::Pending | ItemState::Skipped => 0,
         ItemState::Accepted => 1,
         ItemState::Done => 2,
         ItemState::Verified => 3,
-        ItemState::Failed | ItemState::Unknown => {
-            block.push(vec![
-                Span::styled("recorded", styles.ok),
-                Span::styled(format!(" {} ", app.glyphs.arrow), styles.faint),
-                Span::styled(state.name().to_uppercase(), style(styles, state)),
-            ]);
-            return;
-        }
+        ItemState::Failed | ItemState::Unknown => went,
     };
     let mut line = Vec::new();
-    for (at, name) in ["recorded", "accepted", "done", "verified"].into_iter().enumerate() {
+    let stages = ["recorded", "accepted", "done", "verified"];
+    let shown = if ended_badly { reached + 1 } else { stages.len() };
+    for (at, name) in stages.into_iter().take(shown).enumerate() {
         if at > 0 {
             line.push(Span::styled(format!(" {} ", app.glyphs.arrow), styles.faint));
         }
         let style = if at <= reached { styles.ok } else { styles.faint };
         let mark = if at <= reached { app.glyphs.ok } else { app.glyphs.dot };
         line.push(Span::styled(format!("{mark} {name}"), style));
+    }
+    if ended_badly {
+        line.push(Span::styled(format!(" {} ", app.glyphs.arrow), styles.faint));
+        let text = format!("{} {}", app.glyphs.item(act.item), act.item.name().to_uppercase());
+        line.push(Span::styled(text, style(styles, act.item)));
     }
     block.push(line);
 }

@@ -7,10 +7,11 @@ use ratatui::text::Span;
 
 use super::flows::state_of;
 use super::{body, gantt};
+use crate::cockpit::acts;
 use crate::cockpit::app::App;
 use crate::cockpit::command::CommandId;
 use crate::cockpit::glyphs::Glyphs;
-use crate::cockpit::popups;
+use crate::cockpit::popups::{self, progress};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::theme::Styles;
 use crate::cockpit::times::Times;
@@ -244,7 +245,8 @@ fn seed_block(app: &App, pen: &Pen<'_>, seed: &JudgedFlow, columns: usize) -> Bl
     let source = app.overview.value().and_then(|overview| overview.source(&seed.flow.id.source));
     let now = engine_now(source, app.now);
     let mut block = Block::default();
-    verdict_line(&mut block, pen.styles, pen.glyphs, seed);
+    let act = acts::last_on(app, &seed.flow.id);
+    verdict_line(&mut block, pen.styles, pen.glyphs, seed, act.is_some_and(acts::troubled));
     explain(&mut block, pen.styles, &seed.judgement, &app.times, now, columns);
     if let Some(claim) = claim_of(app, seed) {
         labelled(&mut block, pen.styles, "who", &popups::claim::told(app, claim), pen.styles.info, columns);
@@ -254,13 +256,21 @@ fn seed_block(app: &App, pen: &Pen<'_>, seed: &JudgedFlow, columns: usize) -> Bl
     block
 }
 
-fn verdict_line(block: &mut Block, styles: &Styles, glyphs: &'static Glyphs, flow: &JudgedFlow) {
+/// The verdict in a word. After an act that came to nothing, "ok" would say that it is well: no rule holds yet, and so
+/// its status stands there.
+fn verdict_line(block: &mut Block, styles: &Styles, glyphs: &'static Glyphs, flow: &JudgedFlow, troubled: bool) {
     let mut buffer = ratatui::buffer::Buffer::empty(Rect::ZERO);
     let pen = Pen { buffer: &mut buffer, styles, glyphs, ascii: false, hits: Vec::new() };
     let (glyph, _, style) = state_of(&pen, flow);
     let rule = flow.judgement.rule().map(|rule| format!(" {} {}", glyphs.part, rule.words())).unwrap_or_default();
+    let (glyph, word, style) = match flow.judgement.verdict {
+        Verdict::Ok if troubled && !matches!(flow.flow.status, Status::Succeeded | Status::Cancelled) => {
+            (glyphs.warn, flow.flow.status.words(), styles.warning)
+        }
+        verdict => (glyph, verdict.name(), style),
+    };
     block.push(vec![
-        Span::styled(format!("{glyph} {}{rule}", flow.judgement.verdict.name().to_uppercase()), style),
+        Span::styled(format!("{glyph} {}{rule}", word.to_uppercase()), style),
         Span::styled(format!("   {}", flow.flow.flow), styles.strong),
         Span::styled(format!(" {} ", glyphs.step), styles.faint),
         Span::styled(flow.flow.step.to_string(), styles.strong),
@@ -285,7 +295,12 @@ fn main_block(
     let now = app.now.saturating_add(answer.clock_offset).unwrap_or(app.now);
     let mut block = Block::default();
     let judged = JudgedFlow { flow: instance.clone(), judgement: answer.judgement.clone() };
-    verdict_line(&mut block, styles, glyphs, &judged);
+    let act = acts::last_on(app, &instance.id);
+    verdict_line(&mut block, styles, glyphs, &judged, act.is_some_and(acts::troubled));
+    if let Some(act) = act {
+        let text = acts::told(act, &app.settings.operator, app.now);
+        labelled(&mut block, styles, "last act", &text, progress::style(styles, act.item), wide);
+    }
     explain(&mut block, styles, &answer.judgement, &app.times, now, wide);
     if let Some(claim) = claim_of(app, &judged) {
         labelled(&mut block, styles, "who", &popups::claim::told(app, claim), styles.info, wide);

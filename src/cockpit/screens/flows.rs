@@ -98,12 +98,19 @@ fn bar(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
     };
     let order = pen.glyphs.order[usize::from(flows.reverse)];
     let by = flows.group.as_ref().map(|group| format!("{} by {}   ", pen.glyphs.groups, group.by.name()));
-    let right = format!("{}{order} {}   {total} ", by.unwrap_or_default(), flows.sort.name());
+    let by = by.unwrap_or_default();
+    let right = match &flows.error {
+        // What is shown is not what is being typed.
+        Some(_) if flows.text.is_empty() => format!("rows: still those without a filter   {total} "),
+        Some(_) => format!("rows: still those of {}   {total} ", SafeText::clipped(&flows.text, 30)),
+        None => format!("{by}{order} {}   {total} ", order_words(flows.sort, flows.reverse)),
+    };
     let marks =
         flows.marks.as_ref().map(|marks| format!("{} {}   ", pen.glyphs.mark, marks.words())).unwrap_or_default();
     let right_width = u16::try_from(width(&right) + width(&marks)).unwrap_or(0).min(area.width * 3 / 4);
     // What is marked comes first: where not all fits, the order is what is cut.
-    let spans = [Span::styled(marks, styles.key), Span::styled(right, styles.dim)];
+    let right_style = if flows.error.is_some() { styles.warning } else { styles.dim };
+    let spans = [Span::styled(marks, styles.key), Span::styled(right, right_style)];
     pen.spans(area.right().saturating_sub(right_width), area.y, right_width, &spans);
     let room = area.width.saturating_sub(right_width + 4);
     let x = area.x + 3;
@@ -133,6 +140,14 @@ fn bar(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
         pen.text(x, area.y + 1, area.width.saturating_sub(4), &SafeText::new(&text), styles.warning);
     }
     cursor
+}
+
+/// The order in words: what comes first.
+const fn order_words(sort: SortBy, reverse: bool) -> &'static str {
+    match (sort, reverse) {
+        (SortBy::Worst, true) => "least bad first",
+        _ => sort.name(),
+    }
 }
 
 /// What the cohort in the filter is, in words, where the board knows it: its flow, its step, and why.
@@ -296,7 +311,8 @@ fn list(app: &App, pen: &mut Pen<'_>, areas: &Areas) {
         let text = if window.unfiltered == 0 {
             format!("{} there is no open or failed instance", pen.glyphs.ok)
         } else {
-            format!("none of {} matches this filter", grouped(window.unfiltered as u64))
+            let near = window.near.as_ref().map(|near| format!("; {}", near.told())).unwrap_or_default();
+            format!("none of {} matches{near}", grouped(window.unfiltered as u64))
         };
         pen.centre(area, &text, if window.unfiltered == 0 { styles.ok } else { styles.dim });
         return;

@@ -5,10 +5,13 @@ use ratatui::text::Span;
 
 use super::detail::{Block, explain, labelled, paint};
 use super::flows::state_of;
+use crate::cockpit::acts;
 use crate::cockpit::app::App;
 use crate::cockpit::command::CommandId;
+use crate::cockpit::popups::progress;
 use crate::cockpit::widgets::numbers::engine_now;
 use crate::cockpit::widgets::pen::Pen;
+use crate::domain::time::{age, since};
 
 /// Draws it, with a rule on its left or above.
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -42,27 +45,42 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let (glyph, word, style) = state_of(pen, row);
     let mut block = Block::default();
     if app.flows.gone {
-        // It may well be there still, and only be something else than what the list is of.
+        // It may well be there still, and only be something else than what the list is of: why it was in it says
+        // nothing any more.
         let open = app.keymap.label(CommandId::Open);
-        let text = format!("it is not in this list any more: {open} shows how it is now");
+        let text = format!("{}; {open} shows how it is now", left(app).trim_start_matches("left "));
         labelled(&mut block, styles, "left", &text, styles.gone, columns);
+        if let Some(act) = acts::last_on(app, &row.flow.id) {
+            let text = acts::told(act, &app.settings.operator, app.now);
+            labelled(&mut block, styles, "act", &text, progress::style(styles, act.item), columns);
+        }
     }
+    let (glyph, word, style) =
+        if app.flows.gone { (pen.glyphs.dot, "left", styles.gone) } else { (glyph, word, style) };
     block.push(vec![
         Span::styled(format!("{glyph} {word}"), style),
         Span::styled(format!("  {}", row.flow.flow), styles.strong),
         Span::styled(format!(" {} ", pen.glyphs.step), styles.faint),
         Span::styled(row.flow.step.to_string(), styles.strong),
     ]);
-    explain(&mut block, styles, &row.judgement, &app.times, now, columns);
-    if let Some(error) = &row.flow.error {
-        labelled(&mut block, styles, "error", &error.text, styles.error_text, columns);
+    if !app.flows.gone {
+        explain(&mut block, styles, &row.judgement, &app.times, now, columns);
+        if let Some(error) = &row.flow.error {
+            labelled(&mut block, styles, "error", &error.text, styles.error_text, columns);
+        }
+        labelled(&mut block, styles, "status", row.flow.status.words(), styles.text, columns);
     }
-    labelled(&mut block, styles, "status", row.flow.status.words(), styles.text, columns);
     if let Some(tenant) = &row.flow.tenant {
         labelled(&mut block, styles, "tenant", tenant, styles.text, columns);
     }
     labelled(&mut block, styles, "id", &row.flow.id.to_string(), styles.text, columns);
     paint(pen, inner, &block, 0);
+}
+
+/// `left the list 12s ago`.
+fn left(app: &App) -> String {
+    let ago = app.flows.gone_at.map(|at| format!(" {} ago", age(since(at, app.now)))).unwrap_or_default();
+    format!("left the list{ago}")
 }
 
 /// What is said where there is no instance to be told of.
@@ -82,8 +100,8 @@ fn compact(app: &App, pen: &mut Pen<'_>, area: Rect) {
         return;
     };
     let instance = &row.flow;
-    let (glyph, word, style) =
-        if app.flows.gone { (pen.glyphs.dot, "left this list", styles.gone) } else { state_of(pen, row) };
+    let left = left(app);
+    let (glyph, word, style) = if app.flows.gone { (pen.glyphs.dot, &*left, styles.gone) } else { state_of(pen, row) };
     let title = [
         Span::styled(format!("{glyph} {word}"), style),
         Span::styled(format!("  {}", instance.flow), styles.strong),
@@ -97,7 +115,16 @@ fn compact(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let id = instance.id.to_string();
     let tenant = instance.tenant.as_deref().map(|tenant| format!("   {tenant}")).unwrap_or_default();
     let who = Some(("id", &*id, styles.text));
-    let lines = if error.is_some() { [error, who, why] } else { [why, who, None] };
+    let act = acts::last_on(app, &instance.id).filter(|_| app.flows.gone);
+    let done = act.map(|act| acts::told(act, &app.settings.operator, app.now));
+    let act = act.zip(done.as_deref()).map(|(act, text)| ("act", text, progress::style(styles, act.item)));
+    let lines = if app.flows.gone {
+        [act.or(who), who.filter(|_| act.is_some()), None]
+    } else if error.is_some() {
+        [error, who, why]
+    } else {
+        [why, who, None]
+    };
     for (y, (label, text, style)) in (area.y + 1..area.bottom()).zip(lines.into_iter().flatten()) {
         pen.text(area.x + 2, y, 7, label, styles.faint);
         let room = area.width.saturating_sub(11);

@@ -11,6 +11,7 @@ mod log;
 mod marks;
 mod mouse;
 mod moving;
+mod newcomers;
 mod palette;
 mod pictures;
 mod refresh;

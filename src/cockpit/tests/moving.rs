@@ -121,7 +121,7 @@ fn enter_on_a_cohort_opens_its_instances_and_two_opens_all() {
     let mut desk = Desk::new();
     desk.keys("enter");
     assert_eq!(desk.app.flows.text, format!("cohort:{}", fake::cohorts()[0].id));
-    desk.keys("2");
+    desk.keys("0");
     assert_eq!((desk.app.flows.text.as_str(), desk.app.stack.len()), ("", 2));
     assert!(desk.app.flows.window.value().unwrap().total == 382);
     desk.keys("-");

@@ -58,7 +58,7 @@ fn commands_are_typed_completed_and_mended() {
     desk.keys(": s o u r c e s enter");
     assert_eq!(desk.app.screen(), ScreenName::Sources);
     desk.keys(": b a o r d enter");
-    assert!(desk.app.prompt.as_ref().unwrap().error.as_ref().unwrap().contains(":board"));
+    assert!(desk.app.prompt.as_ref().unwrap().error.as_ref().unwrap().contains("nearest: board"));
     desk.keys("esc : backspace");
     assert!(desk.app.prompt.is_none());
 }

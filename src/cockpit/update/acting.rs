@@ -10,7 +10,7 @@ use super::moving::Step;
 use super::{arming, ask_detail, claims, contexts, lists, menus, prompt, theme};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::command::CommandId;
-use crate::cockpit::keymap::Key;
+use crate::cockpit::keymap::{Key, show};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::popups;
 use crate::cockpit::remote::Remote;
@@ -86,8 +86,23 @@ pub(super) fn plan_came(app: &mut App, answer: Result<Plan, OpsError>) {
     }
 }
 
-/// A key while a popup is open.
+/// A key while a popup is open. One that does nothing there is told, as it is on a screen.
 pub(super) fn popup_key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
+    let typed = reason_input(app) || matches!(app.popup, Some(Popup::Claim(_) | Popup::Review(_)));
+    let moving = lists::step(app, key).is_some();
+    let plain = ["enter", "tab", "backtab", "left", "right", "space", "esc", "ctrl-c"];
+    if typed || moving || plain.into_iter().any(|name| Key::parse(name) == Some(key)) {
+        return popup_key_taken(app, event, key);
+    }
+    let before = format!("{:?}", app.popup);
+    let effects = popup_key_taken(app, event, key);
+    if effects.is_empty() && app.message.is_none() && format!("{:?}", app.popup) == before {
+        app.say(Level::Info, format!("{} is not bound here; Esc closes this", show(&[key])));
+    }
+    effects
+}
+
+fn popup_key_taken(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     let is = |name: &str| Key::parse(name) == Some(key);
     // Esc and Ctrl-C close whatever the config says: nobody is caught in a popup.
     let close = is("esc") || is("ctrl-c");

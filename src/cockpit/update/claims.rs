@@ -12,6 +12,8 @@ use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::settings::ScreenName;
 use crate::domain::claim::{Claim, NOTE_MAX};
+use crate::domain::cohort::{Cohort, cohort_of};
+use crate::domain::flow::JudgedFlow;
 use crate::ops::OpsError;
 
 /// The longest end that can be typed, in characters.
@@ -19,15 +21,20 @@ const END_MAX: usize = 12;
 
 /// Opens the menu for the cohort under the cursor.
 pub(super) fn open(app: &mut App) -> Vec<Effect> {
+    let board = app.screen() == ScreenName::Board;
     let cohort = app.board.shown.get(app.board.index).filter(|cohort| Some(&cohort.id) == app.board.cohort.as_ref());
+    let cohort = if board { cohort } else { cohort_of_instance(app) };
     let why = match cohort {
-        _ if app.screen() != ScreenName::Board => {
-            format!("claims are made on the board ({})", app.keymap.label(CommandId::Board))
-        }
-        _ if app.board.pane == Pane::Strip => {
+        None if !board => match app.screen() {
+            ScreenName::Flows | ScreenName::Detail => {
+                "it is in no cohort of the board: there is nothing to claim".to_owned()
+            }
+            _ => "cohorts are claimed on the board, and on an instance of one".to_owned(),
+        },
+        _ if board && app.board.pane == Pane::Strip => {
             format!("{} goes to the cohorts: one of them can be claimed", app.keymap.label(CommandId::NextPane))
         }
-        _ if app.board.gone => "it is gone from the board; nothing is left to claim".to_owned(),
+        _ if board && app.board.gone => "it is gone from the board; nothing is left to claim".to_owned(),
         None => "there is no cohort to claim".to_owned(),
         Some(cohort) => {
             let menu = ClaimMenu::new(cohort.clone(), app.settings.operator.clone());
@@ -37,6 +44,26 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
     };
     app.say(Level::Info, why);
     Vec::new()
+}
+
+/// The cohort of the instance under the cursor, or of the open one, if the board has it.
+fn cohort_of_instance(app: &App) -> Option<&Cohort> {
+    let id = match app.screen() {
+        ScreenName::Flows => cohort_of(app.flows.row.as_deref().filter(|_| !app.flows.gone)?)?,
+        ScreenName::Detail => {
+            let open = app
+                .detail
+                .answer
+                .value()
+                .map(|answer| JudgedFlow { flow: answer.detail.flow.clone(), judgement: answer.judgement.clone() });
+            match open {
+                Some(open) => cohort_of(&open)?,
+                None => cohort_of(app.detail.seed.as_deref()?)?,
+            }
+        }
+        _ => return None,
+    };
+    app.overview.value()?.cohorts.iter().find(|cohort| cohort.id == id)
 }
 
 /// A key while the menu is open.

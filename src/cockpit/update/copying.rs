@@ -5,7 +5,7 @@ use crate::cockpit::clipboard::Clip;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
-use crate::cockpit::widgets::numbers::grouped;
+use crate::cockpit::widgets::numbers::{grouped, plural};
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
@@ -164,12 +164,17 @@ pub(super) fn rows_came(app: &mut App, answer: Result<Selected, OpsError>) -> Ve
         app.say(Level::Info, "what was marked is gone; there is nothing to copy");
         return Vec::new();
     }
-    let clip = match what {
-        What::Row => Clip::rows(rows.map(cells)),
-        What::Json => Clip::json(&rows.map(row_json).collect()),
-        _ => Clip::lines(rows.map(|row| row.flow.id.instance.to_string())),
+    let (clip, one) = match what {
+        What::Row => (Clip::rows(rows.map(cells)), "row"),
+        What::Json => (Clip::json(&rows.map(row_json).collect()), "instance"),
+        _ => (Clip::lines(rows.map(|row| row.flow.id.instance.to_string())), "id"),
     };
-    send(app, clip)
+    let effects = send(app, clip);
+    if !effects.is_empty() {
+        let count = plural(selected.total as u64, one);
+        app.say(Level::Info, format!("{count} copied: sent to the clipboard; the terminal may refuse them"));
+    }
+    effects
 }
 
 fn json(app: &App) -> Option<Clip> {

@@ -298,7 +298,9 @@ fn flows_came(app: &mut App) -> Vec<Effect> {
             flows.gone = false;
         }
         None if flows.selected.is_some() && !was_outdated => {
-            flows.gone = true;
+            if !std::mem::replace(&mut flows.gone, true) {
+                flows.gone_at = Some(app.now);
+            }
             flows.cursor = flows.cursor.min(window.total);
         }
         None => {

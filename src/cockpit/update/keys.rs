@@ -109,10 +109,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             }
             Vec::new()
         }
-        CommandId::Reverse => {
-            app.flows.reverse = !app.flows.reverse;
-            vec![moving::requery(app)]
-        }
+        CommandId::Reverse => menus::turn(app),
         CommandId::ShowAll => {
             app.board.show_all = !app.board.show_all;
             super::data::overview_came(app);
@@ -136,7 +133,13 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Board => go(app, vec![ScreenName::Board], None),
         CommandId::NextScreen => turn(app, 1),
         CommandId::PreviousScreen => turn(app, SCREENS.len() - 1),
-        CommandId::Flows => go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new())),
+        CommandId::Flows => flows(app),
+        CommandId::AllFlows => {
+            if app.screen() != ScreenName::Flows {
+                moving::upright(app);
+            }
+            go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new()))
+        }
         CommandId::Sources => go(app, vec![ScreenName::Board, ScreenName::Sources], None),
         CommandId::Previous => match app.previous.clone() {
             Some((stack, filter)) => go(app, stack, Some(filter)),
@@ -241,10 +244,11 @@ const NO_DEMO: &str = "only the demo's time can be made to run faster";
 /// be mended.
 pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Result<Vec<Effect>, String> {
     match command.id {
-        CommandId::Flows => {
+        CommandId::Flows | CommandId::Filter => {
             let filter = Filter::parse(words).map_err(|error| error.to_string())?;
             Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], words.to_owned(), filter))
         }
+        CommandId::Sort => menus::sort(app, words),
         CommandId::Speed => match (app.settings.speed, words.trim_end_matches(['x', '×']).parse::<f64>()) {
             (None, _) => Err(NO_DEMO.to_owned()),
             (Some(_), Ok(speed)) => Ok(vec![Effect::Speed(speed)]),
@@ -273,6 +277,20 @@ fn mouse_to(app: &mut App, on: bool) -> Vec<Effect> {
     app.settings.mouse = on;
     app.say(Level::Info, if on { "the mouse is listened to" } else { "the mouse is the terminal's again" });
     vec![Effect::Mouse(on)]
+}
+
+/// The flows, with the filter that was in force, which says how it is taken away.
+fn flows(app: &mut App) -> Vec<Effect> {
+    let there = app.screen() == ScreenName::Flows;
+    if !there {
+        moving::upright(app);
+    }
+    let effects = go(app, vec![ScreenName::Board, ScreenName::Flows], None);
+    if !app.flows.text.is_empty() && !there {
+        let all = app.keymap.label(CommandId::AllFlows);
+        app.say(Level::Info, format!("the filter is still in force; {all} clears it"));
+    }
+    effects
 }
 
 /// The screens in the order of their keys.
@@ -320,10 +338,13 @@ fn set_filter(app: &mut App, text: String, filter: Filter) {
     flows.filter = filter;
     flows.error = None;
     flows.group = None;
+    // A new list begins with the worst, whatever the last one was turned to.
+    flows.reverse = false;
     flows.selected = None;
     flows.head = None;
     flows.row = None;
     flows.gone = false;
+    flows.gone_at = None;
     flows.cursor = 0;
     flows.top = 0;
     flows.window = Remote::Never;
@@ -339,7 +360,10 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
                 Pane::Strip => screens::board::strip_at(app).map(|(_, flow)| format!("flow:{}", quoted(&flow))),
             };
             match filter {
-                Some(filter) => go(app, vec![ScreenName::Board, ScreenName::Flows], Some(filter)),
+                Some(filter) => {
+                    moving::upright(app);
+                    go(app, vec![ScreenName::Board, ScreenName::Flows], Some(filter))
+                }
                 None => {
                     app.say(Level::Info, "there is nothing to open here");
                     Vec::new()

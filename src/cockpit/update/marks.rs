@@ -64,10 +64,7 @@ pub(super) fn range(app: &mut App) -> Vec<Effect> {
     let last = app.flows.marks.as_ref().and_then(|marks| marks.last.clone());
     let why = match (last, app.flows.selected.clone()) {
         _ if marks_all(app) => "all that match are marked already".to_owned(),
-        (None, _) => {
-            let (mark, range) = (app.keymap.label(CommandId::Mark), app.keymap.label(CommandId::MarkRange));
-            format!("{mark} marks where the range begins, {range} marks from there to the cursor")
-        }
+        (None, Some(_)) => return anchor(app),
         (_, None) => "a range ends on an instance".to_owned(),
         (Some(last), Some(here)) => {
             let flows = &app.flows;
@@ -84,6 +81,28 @@ pub(super) fn range(app: &mut App) -> Vec<Effect> {
     };
     app.say(Level::Info, why);
     Vec::new()
+}
+
+/// Marks what is under the cursor as the one end of a range, where nothing was marked to draw it from.
+fn anchor(app: &mut App) -> Vec<Effect> {
+    let Some(row) = app.flows.row.clone().filter(|_| !app.flows.gone) else {
+        app.say(Level::Info, "a range begins on an instance");
+        return Vec::new();
+    };
+    let id = row.flow.id.clone();
+    match &mut app.flows.marks {
+        None => app.flows.marks = Some(Marks::one(id)),
+        Some(marks) => {
+            if let Selection::Ids(ids) = &mut marks.selection {
+                ids.insert(id.clone());
+            }
+            marks.last = Some(id);
+            marks.now = None;
+        }
+    }
+    let range = app.keymap.label(CommandId::MarkRange);
+    app.say(Level::Info, format!("the range begins here: {range} on another one marks up to it"));
+    count(app)
 }
 
 /// The rows of a range.

@@ -11,7 +11,7 @@ use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::views::{self, Origin, View};
 use crate::domain::text::SafeText;
-use crate::ops::{FlowCount, GroupBy, Grouping, OpsError};
+use crate::ops::{FlowCount, GroupBy, Grouping, OpsError, SortBy};
 use crate::query::Filter;
 
 /// Opens a menu, with the cursor on what is in force.
@@ -63,7 +63,7 @@ pub(super) fn clicked(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
 fn choose(app: &mut App, chosen: Chosen) -> Vec<Effect> {
     app.popup = None;
     match chosen {
-        Chosen::Sort(sort) if sort == app.flows.sort => app.flows.reverse = !app.flows.reverse,
+        Chosen::Sort(sort) if sort == app.flows.sort => return turn(app),
         Chosen::Sort(sort) => {
             app.flows.sort = sort;
             app.flows.reverse = false;
@@ -71,6 +71,36 @@ fn choose(app: &mut App, chosen: Chosen) -> Vec<Effect> {
         Chosen::Group(by) => group(app, by),
     }
     vec![moving::requery(app)]
+}
+
+/// Turns the order round, and says what comes first now.
+pub(super) fn turn(app: &mut App) -> Vec<Effect> {
+    app.flows.reverse = !app.flows.reverse;
+    let key = app.keymap.label(CommandId::Reverse);
+    let first = match (app.flows.sort, app.flows.reverse) {
+        (SortBy::Worst, true) => ": least bad first",
+        (SortBy::Worst, false) => ": worst first",
+        _ => "",
+    };
+    let turned = if app.flows.reverse { "order turned" } else { "order as it was" };
+    let back = if app.flows.reverse { format!("; {key} turns it back") } else { String::new() };
+    app.say(Level::Info, format!("{turned}{first}{back}"));
+    vec![moving::requery(app)]
+}
+
+/// `:sort NAME` sorts the flows by a column; from another screen it goes there.
+pub(super) fn sort(app: &mut App, words: &str) -> Result<Vec<Effect>, String> {
+    let Some(sort) = SortBy::by_name(words.trim()) else {
+        let names: Vec<_> = SortBy::ALL.into_iter().map(SortBy::name).collect();
+        return Err(format!("no order {}; there are: {}", SafeText::clipped(words, 20), names.join(", ")));
+    };
+    app.flows.sort = sort;
+    app.flows.reverse = false;
+    if app.screen() != ScreenName::Flows {
+        // What this asks is asked anew below, in the order that was named.
+        let _ = keys::go(app, vec![ScreenName::Board, ScreenName::Flows], None);
+    }
+    Ok(vec![moving::requery(app)])
 }
 
 /// Puts groups in force, each of them folded.

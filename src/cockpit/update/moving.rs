@@ -232,6 +232,19 @@ pub(super) fn requery(app: &mut App) -> Effect {
     ask_flows(app)
 }
 
+/// Turns an order that was turned round back, for a list that is opened anew.
+pub(super) fn upright(app: &mut App) {
+    let flows = &mut app.flows;
+    if std::mem::take(&mut flows.reverse) {
+        flows.outdated = true;
+        flows.selected = None;
+        flows.head = None;
+        flows.gone = false;
+        flows.cursor = 0;
+        flows.top = 0;
+    }
+}
+
 /// What decides which row comes first.
 fn order(flows: &FlowsState) -> (SortBy, bool, Option<GroupBy>) {
     (flows.sort, flows.reverse, flows.group.as_ref().map(|group| group.by))

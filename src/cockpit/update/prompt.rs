@@ -6,8 +6,7 @@ use tui_input::{Input, InputRequest};
 
 use super::moving::Step;
 use super::{acting, claims, keys, moving, raw};
-use crate::cockpit::app::{App, Popup, Prompt, PromptKind};
-use crate::cockpit::command;
+use crate::cockpit::app::{App, Level, Popup, Prompt, PromptKind};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::Effect;
 use crate::cockpit::palette;
@@ -109,7 +108,7 @@ fn recall(app: &mut App, step: Step) -> Vec<Effect> {
 pub(super) fn step(app: &mut App, step: Step) {
     let Some(prompt) = app.prompt.as_ref().filter(|prompt| prompt.kind == PromptKind::Command) else { return };
     let count = palette::offers(app, prompt.input.value()).len();
-    let at = chosen(prompt);
+    let at = chosen(app, prompt);
     let to = match (step, at) {
         (Step::Up, None) => count.checked_sub(1),
         (_, None) => (count > 0).then_some(0),
@@ -195,7 +194,11 @@ fn enter(app: &mut App) -> Vec<Effect> {
     let line = typed.trim_end();
     match kind {
         // A filter that can't be read stays open, so that it can be mended.
-        PromptKind::Filter { .. } if app.flows.error.is_some() => Vec::new(),
+        PromptKind::Filter { .. } if app.flows.error.is_some() => {
+            let why = app.flows.error.as_ref().map(ToString::to_string).unwrap_or_default();
+            app.say(Level::Warning, format!("not a filter yet: {why}"));
+            Vec::new()
+        }
         PromptKind::Filter { .. } | PromptKind::Search { .. } => {
             app.prompt = None;
             app.history.keep(&kind, line);
@@ -205,13 +208,10 @@ fn enter(app: &mut App) -> Vec<Effect> {
     }
 }
 
-/// Enter on a command line: what was moved to, the name as it stands, or the best of what is offered for it.
+/// Enter on a command line: what was moved to, or what is named. Nothing is guessed.
 fn run(app: &mut App, line: &str) -> Vec<Effect> {
     let Some(prompt) = &app.prompt else { return Vec::new() };
-    let moved = prompt.chosen;
-    let typed = line.split_once(' ').map_or(line, |(name, _)| name);
-    let whole = moved.is_none() && command::exact(typed).is_some();
-    let offer = chosen(prompt).filter(|_| !whole).and_then(|at| palette::offers(app, line).into_iter().nth(at));
+    let offer = prompt.chosen.and_then(|at| palette::offers(app, prompt.input.value()).into_iter().nth(at));
     let line = match offer {
         // What takes words and was only chosen may be gone on with; what needs none is done.
         Some(offer) => match offer.run {
@@ -230,7 +230,7 @@ fn run(app: &mut App, line: &str) -> Vec<Effect> {
     }
     let (name, words) = line.split_once(' ').unwrap_or((&line, ""));
     let words = words.trim();
-    let done = command::by_name(name).and_then(|command| {
+    let done = palette::meant(app, name).and_then(|command| {
         if words.is_empty() {
             app.prompt = None;
             return Ok(keys::command(app, command.id));
@@ -259,7 +259,7 @@ fn complete(app: &mut App) -> Vec<Effect> {
     let line = match &prompt.kind {
         PromptKind::Command => {
             let offers = palette::offers(app, prompt.input.value());
-            offers.into_iter().nth(prompt.chosen.unwrap_or(0)).map(|offer| offer.line)
+            offers.into_iter().nth(chosen(app, prompt).unwrap_or(0)).map(|offer| offer.line)
         }
         PromptKind::Filter { .. } => complete_filter(prompt.input.value(), prompt.input.cursor()),
         PromptKind::Search { .. } => None,

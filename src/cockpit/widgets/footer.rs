@@ -10,6 +10,7 @@ use crate::cockpit::command::{self, CommandId, TABLE};
 use crate::cockpit::hit::Hit;
 use crate::cockpit::keymap::show;
 use crate::domain::text::SafeText;
+use crate::ops::Selection;
 use crate::query::Filter;
 
 /// Draws it, and tells where the text cursor is.
@@ -90,11 +91,23 @@ fn filter_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
 
 /// What stays longest where not all hints fit, the most needed first: how to get help and out, then how to do what has
 /// no key, then what the screen is for. The others follow in the order of the table.
-const KEPT: [CommandId; 6] =
-    [CommandId::Help, CommandId::Quit, CommandId::CommandLine, CommandId::Open, CommandId::Verbs, CommandId::Filter];
+const KEPT: [CommandId; 8] = [
+    CommandId::Help,
+    CommandId::Quit,
+    CommandId::CommandLine,
+    CommandId::Open,
+    CommandId::Verbs,
+    CommandId::Filter,
+    CommandId::Sort,
+    CommandId::Mark,
+];
 
 /// The keys of the screen, from the table and in its order, as many as fit; help is always the last one.
 fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    if let Some(selection) = app.marked() {
+        mark_hints(app, pen, area, selection);
+        return;
+    }
     let mut all: Vec<(CommandId, String, &str)> = TABLE
         .iter()
         .filter(|command| command.at(app.screen()))
@@ -129,6 +142,33 @@ fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
         x = x.saturating_add(wide + 3);
     }
     let shown: Vec<_> = shown.iter().map(|(_, key, hint)| (key.as_str(), *hint)).collect();
+    hints(pen, area, &shown);
+}
+
+/// What the marks are good for.
+fn mark_hints(app: &App, pen: &mut Pen<'_>, area: Rect, selection: &Selection) {
+    let two = matches!(selection, Selection::Ids(ids) if ids.len() == 2);
+    let all: [(CommandId, &str); 7] = [
+        (CommandId::Copy, "copy their ids"),
+        (CommandId::CopyRow, "rows"),
+        (CommandId::CopyJson, "JSON"),
+        (CommandId::Compare, "compare the two"),
+        (CommandId::Mark, "mark"),
+        (CommandId::MarkRange, "up to here"),
+        (CommandId::Back, "clear"),
+    ];
+    let keys: Vec<_> = all
+        .into_iter()
+        .filter(|(id, _)| two || *id != CommandId::Compare)
+        .map(|(id, hint)| (id, app.keymap.label(id), hint))
+        .collect();
+    let mut x = area.x;
+    for (id, key, hint) in &keys {
+        let wide = u16::try_from(width(key) + 1 + width(hint)).unwrap_or(u16::MAX);
+        pen.hit(Rect { x, width: wide, height: 1, ..area }, Hit::Command(*id));
+        x = x.saturating_add(wide + 3);
+    }
+    let shown: Vec<_> = keys.iter().map(|(_, key, hint)| (key.as_str(), *hint)).collect();
     hints(pen, area, &shown);
 }
 

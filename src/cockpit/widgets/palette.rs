@@ -16,12 +16,23 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>) {
     let Some(prompt) = app.prompt.as_ref().filter(|prompt| prompt.kind == PromptKind::Command) else { return };
     let (columns, lines) = app.size;
     let offers = palette::offers(app, prompt.input.value());
-    if offers.is_empty() || lines < 8 {
+    if lines < 8 {
+        return;
+    }
+    if offers.is_empty() {
+        if let Some(text) = palette::notice(app, prompt.input.value()) {
+            let area = Rect::new(0, lines.saturating_sub(4), columns.min(110), 3);
+            frame(pen, area, "commands", &[("Ctrl-U", "empty"), ("Esc", "close")], pen.styles.popup_border);
+            pen.text(area.x + 3, area.y + 1, area.width.saturating_sub(5), &text, pen.styles.warning);
+        }
         return;
     }
     let tall = u16::try_from(offers.len()).unwrap_or(u16::MAX).min(TALLEST).min(lines.saturating_sub(5)) + 2;
     let area = Rect::new(0, lines.saturating_sub(1 + tall), columns.min(110), tall);
-    let keys = [("Up Down", "choose"), ("Tab", "complete"), ("Enter", "run"), ("Esc", "close")];
+    let at = chosen(app, prompt);
+    let all = [("Up Down", "choose"), ("Tab", "complete"), ("Enter", "run"), ("Esc", "close")];
+    // Enter runs nothing that was neither named nor chosen.
+    let keys: Vec<_> = all.into_iter().filter(|(key, _)| at.is_some() || *key != "Enter").collect();
     let title = if prompt.input.value().trim_start().contains(' ') { "may follow" } else { "commands" };
     frame(pen, area, title, &keys, pen.styles.popup_border);
     let inner = Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: tall - 2 };
@@ -29,7 +40,6 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>) {
     let labels = u16::try_from(labels).unwrap_or(30).min(inner.width);
     let key_columns = offers.iter().map(|offer| width(&offer.keys)).max().unwrap_or(0).min(12);
     let key_columns = u16::try_from(key_columns).unwrap_or(12);
-    let at = chosen(prompt);
     let rows = usize::from(inner.height);
     let first = at.unwrap_or(0).saturating_sub(rows / 2).min(offers.len().saturating_sub(rows));
     let styles = pen.styles;
@@ -54,7 +64,7 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>) {
     }
 }
 
-/// Which one Enter would take: the one that was moved to, else the best one while a name is typed.
-pub(crate) fn chosen(prompt: &Prompt) -> Option<usize> {
-    prompt.chosen.or_else(|| palette::leads(prompt.input.value()).then_some(0))
+/// Which one Enter would take: the one that was moved to, else the one that is named.
+pub(crate) fn chosen(app: &App, prompt: &Prompt) -> Option<usize> {
+    prompt.chosen.or_else(|| palette::leading(app, prompt.input.value()))
 }

@@ -1,0 +1,206 @@
+//! The hub itself: it answers with the hand-made data, and counts what it is asked to do.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use tokio::sync::watch;
+
+use super::flow::answer;
+use super::window::window;
+use super::{act, judged, now, overview, plan};
+use crate::domain::claim::{Claim, ClaimChange, ClaimRequest};
+use crate::domain::flow::JudgedFlow;
+use crate::domain::ids::InstanceId;
+use crate::domain::log::{LogBook, LogView};
+use crate::domain::raw::{Json, RawFlow, RawPart, Told};
+use crate::domain::redact::Redactor;
+use crate::domain::remediation::{ItemState, Plan, Remediation, Verb};
+use crate::domain::text::SafeText;
+use crate::domain::ways::{ReadRequest, Ways};
+use crate::ops::{
+    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Lock, Ops, OpsError, Overview, Selected, Selection,
+};
+use crate::query::Filter;
+
+/// Judged once: fingerprints are not cheap in a debug build.
+static ROWS: LazyLock<Vec<Arc<JudgedFlow>>> = LazyLock::new(|| (0..382).map(judged).collect());
+
+/// The hub.
+pub(in crate::cockpit) struct FakeOps {
+    pub(in crate::cockpit) overview: Mutex<Result<Overview, OpsError>>,
+    pub(in crate::cockpit) rows: Mutex<Vec<Arc<JudgedFlow>>>,
+    pub(in crate::cockpit) acts: Mutex<Vec<Remediation>>,
+    pub(in crate::cockpit) log: LogBook,
+    pub(in crate::cockpit) acted: AtomicUsize,
+    pub(in crate::cockpit) changes: watch::Sender<u64>,
+}
+
+impl Default for FakeOps {
+    fn default() -> Self {
+        Self {
+            overview: Mutex::new(Ok(overview())),
+            rows: Mutex::new(ROWS.clone()),
+            acts: Mutex::new(Vec::new()),
+            log: LogBook::default(),
+            acted: AtomicUsize::new(0),
+            changes: watch::Sender::new(0),
+        }
+    }
+}
+
+impl FakeOps {
+    /// On a production context that is locked.
+    pub(in crate::cockpit) fn locked() -> Self {
+        let why = "shop-eu is production: read-only until it is armed (:arm in the cockpit)";
+        let lock = Lock { why: why.into(), armed: None };
+        Self { overview: Mutex::new(Ok(Overview { lock: Some(lock), ..overview() })), ..Self::default() }
+    }
+
+    fn set_armed(&self, armed: Option<Armed>) {
+        if let Ok(overview) = &mut *self.overview.lock().unwrap()
+            && let Some(lock) = &mut overview.lock
+        {
+            lock.armed = armed;
+        }
+    }
+}
+
+#[async_trait]
+impl Ops for FakeOps {
+    async fn overview(&self, _filter: &Filter) -> Result<Arc<Overview>, OpsError> {
+        self.overview.lock().unwrap().clone().map(Arc::new)
+    }
+
+    async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError> {
+        Ok(window(&self.rows.lock().unwrap(), &query))
+    }
+
+    async fn counts(&self, filters: &[Filter]) -> Result<Vec<FlowCount>, OpsError> {
+        let rows = self.rows.lock().unwrap();
+        let count = |filter: &Filter| {
+            let matching: Vec<_> = rows.iter().filter(|row| filter.matches(row, now())).collect();
+            let stuck = matching.iter().filter(|row| row.judgement.stuck()).count();
+            FlowCount { matching: matching.len() as u64, stuck: stuck as u64 }
+        };
+        Ok(filters.iter().map(count).collect())
+    }
+
+    async fn select(&self, selection: &Selection, limit: usize) -> Result<Selected, OpsError> {
+        let rows = self.rows.lock().unwrap();
+        let chosen = |row: &&Arc<JudgedFlow>| match selection {
+            Selection::Ids(ids) => ids.contains(&row.flow.id),
+            Selection::Matching { filter, without } => filter.matches(row, now()) && !without.contains(&row.flow.id),
+        };
+        let chosen: Vec<_> = rows.iter().filter(chosen).cloned().collect();
+        Ok(Selected { total: chosen.len(), rows: chosen.into_iter().take(limit).collect() })
+    }
+
+    async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
+        let rows = self.rows.lock().unwrap();
+        let row = rows.iter().find(|row| row.flow.id == *id);
+        row.map(|row| answer(row.flow.clone())).ok_or_else(|| OpsError::NotFound("no such instance".into()))
+    }
+
+    async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
+        let told = |text: &str| Told::Json(Json::read(text, &Redactor::default()));
+        let invocation =
+            format!(r#"{{"id":"{}","status":"paused","retry_count":12,"pinned":null,"last":true}}"#, id.instance);
+        Ok(RawFlow {
+            input: told(
+                r#"{"headers":[{"name":"authorization","value":"Bearer hunter2"}],"payload":{"tenant":"acme","db_password":"hunter2","shards":[1,2,3],"body":"{\"token\":\"hunter2\",\"user\":\"jo\"}"}}"#,
+            ),
+            output: Told::Not("there is none yet: it has not ended".into()),
+            steps: told(
+                r#"[{"step":"validate","output":{"ok":true}},{"step":"apply","output":"relation \"tenant_features\" does not exist\n  at apply"}]"#,
+            ),
+            records: vec![
+                RawPart { name: "invocation", told: told(&invocation) },
+                RawPart {
+                    name: "journal",
+                    told: told(
+                        r#"[{"index":0,"entry_type":"Command: Input"},{"index":1,"entry_type":"Command: Run","name":"validate"}]"#,
+                    ),
+                },
+            ],
+        })
+    }
+
+    async fn ways(&self, id: &InstanceId) -> Result<Ways, OpsError> {
+        Ok(Ways {
+            page: Some(format!("http://restate.internal:9070/ui/invocations/{}", id.instance).into()),
+            request: Some(ReadRequest {
+                method: "POST",
+                url: "http://restate.internal:9070/query".into(),
+                headers: vec![("accept", "application/json")],
+                credentials: vec![r#"-H "Authorization: Bearer $RESTATE_TOKEN""#],
+                body: Some(r#"{"query":"select 1"}"#.into()),
+            }),
+        })
+    }
+
+    async fn refresh(&self, _source: Option<&str>) -> Result<(), OpsError> {
+        Ok(())
+    }
+
+    async fn plan(&self, verb: Verb, target: &InstanceId) -> Result<Plan, OpsError> {
+        Ok(plan(verb, target))
+    }
+
+    async fn remediate(&self, _plan_hash: &str, _reason: &str) -> Result<Remediation, OpsError> {
+        self.acted.fetch_add(1, Ordering::SeqCst);
+        let act = act(ItemState::Pending);
+        self.acts.lock().unwrap().insert(0, act.clone());
+        Ok(act)
+    }
+
+    async fn log(&self) -> Result<Arc<LogView>, OpsError> {
+        Ok(Arc::new(self.log.view()))
+    }
+
+    async fn arm(&self, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
+        let armed = Armed { until: now() + lasting, reason: reason.into(), by: "mara".into() };
+        self.set_armed(Some(armed.clone()));
+        Ok(armed)
+    }
+
+    async fn disarm(&self) -> Result<(), OpsError> {
+        self.set_armed(None);
+        Ok(())
+    }
+
+    async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
+        Ok(self.acts.lock().unwrap().clone())
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
+        let mut overview = self.overview.lock().unwrap();
+        let Ok(overview) = &mut *overview else { return Err(OpsError::NotFound("no board".into())) };
+        let cohort = overview.cohorts.iter_mut().find(|cohort| cohort.id == request.cohort).unwrap();
+        if let Some(claim) = cohort.claim.as_ref().filter(|claim| claim.by != "mara")
+            && request.over.as_ref() != Some(&claim.id)
+        {
+            return Err(OpsError::Changed(format!("{} has it", claim.by).into()));
+        }
+        cohort.claim = match request.what {
+            ClaimChange::Release => None,
+            ClaimChange::Make { kind, until, note } => Some(Claim {
+                id: "claim-of-mara".into(),
+                cohort: cohort.id.clone(),
+                kind,
+                by: "mara".into(),
+                at: now(),
+                until,
+                note: Some(note).filter(|note| !note.is_empty()).map(SafeText::from),
+                count: cohort.count,
+                tenants: cohort.tenants,
+            }),
+        };
+        Ok(cohort.claim.clone())
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+}
