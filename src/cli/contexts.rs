@@ -127,7 +127,7 @@ fn compared(said: &Said<'_>, global: &Global, hub: u64, known: Stamp) -> Result<
 }
 
 /// What is wrong with a config, in one line: the first thing, where, and how many more there are.
-fn told(error: &ConfigError) -> SafeText {
+pub(super) fn told(error: &ConfigError) -> SafeText {
     let ConfigError::Invalid(wrong) = error else {
         // It names the file itself.
         return line(error);
