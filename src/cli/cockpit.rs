@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Global;
-use super::contexts::Book;
+use super::contexts::{self, Book};
 use super::demo::{Calm, Hand};
 use super::first::{self, Choice};
 use super::world::{self, World};
@@ -46,8 +46,8 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
         }
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), context = %world.context, "Quarterdeck starts");
-    let contexts = Book::new(global, &world.context);
-    let exit = cockpit::run_with(session(world, global).await?, Some(Arc::new(contexts))).await;
+    let book = Book::new(global, &world.context);
+    let exit = cockpit::run_with(session(world, global).await?, Some(Arc::new(book))).await;
     let exit = exit.map_err(|error| match error {
         cockpit::CockpitError::NoTerminal | cockpit::CockpitError::Dumb(_) => Failure::Usage(error.to_string()),
         other => Failure::Other(other.into()),
@@ -72,10 +72,21 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
 
 /// The demo works without a config; where there is a good one, it looks as the operator is used to.
 pub(super) fn as_used_to(world: &mut World, global: &Global) {
-    if let Ok(outline) = Outline::load(global.config.as_deref(), &global.flags())
-        && check::mistakes(&outline.ui, &outline.keys, &outline.views, &all_themes(&outline.ui, global).0).is_empty()
-    {
-        Outline { contexts: world.contexts, ui: world.ui, keys: world.keys, views: world.views } = outline;
+    let outline = Outline::load(global.config.as_deref(), &global.flags()).and_then(|outline| {
+        let themes = all_themes(&outline.ui, global).0;
+        let wrong = check::mistakes(&outline.ui, &outline.keys, &outline.views, &themes);
+        if wrong.is_empty() { Ok(outline) } else { Err(ConfigError::Invalid(wrong)) }
+    });
+    match outline {
+        Ok(outline) => {
+            Outline { contexts: world.contexts, ui: world.ui, keys: world.keys, views: world.views } = outline;
+        }
+        Err(ConfigError::None { .. } | ConfigError::NoHome) => {}
+        Err(error) => {
+            let told = contexts::told(&error);
+            let told = told.strip_prefix("config: ").unwrap_or(&told);
+            world.unread = Some(format!("config not in force: {told}").into());
+        }
     }
 }
 
@@ -103,6 +114,7 @@ pub(super) async fn settings(world: &World, global: &Global) -> Result<Settings,
         read_only: read_only.filter(|board| board.lock.is_none()).and_then(|board| board.read_only.clone()),
         writable: world.writable,
         clock: world.clock.clone(),
+        unread: world.unread.clone(),
         speed: world.demo.as_ref().map(|sim| sim.speed()),
         tempo: world.demo.clone().map(|sim| Arc::new(Hand(sim)) as Arc<dyn Tempo>),
         stamp: Stamp { hub: world.stamp, looks: 0 },

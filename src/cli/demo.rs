@@ -125,6 +125,7 @@ fn hub(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Resul
         views: Vec::new(),
         contexts: Vec::new(),
         log: None,
+        unread: None,
         stamp: 0,
     })
 }

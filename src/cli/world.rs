@@ -17,6 +17,7 @@ use crate::connect::Connector;
 use crate::connect::restate::Restate;
 use crate::connect::sim::World as SimWorld;
 use crate::domain::redact::Redactor;
+use crate::domain::text::SafeText;
 use crate::hub::{Clock, Hub, Setup};
 
 /// A hub, and what the header says of it.
@@ -42,6 +43,8 @@ pub(super) struct World {
     pub(super) stamp: u64,
     /// How much is told of the run, and where it is kept; `None` where no config says so.
     pub(super) log: Option<(LogSettings, PathBuf)>,
+    /// What is wrong with a config that is not in force for that: the demo works without one.
+    pub(super) unread: Option<SafeText>,
 }
 
 /// The config, or why there is none.
@@ -103,6 +106,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         contexts: config.contexts,
         stamp,
         log: Some((config.log, config.state_dir)),
+        unread: None,
     })
 }
 

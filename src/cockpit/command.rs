@@ -30,6 +30,7 @@ pub enum CommandId {
     PreviousScreen,
     Previous,
     Back,
+    Out,
     Up,
     Down,
     HalfUp,
@@ -68,6 +69,7 @@ pub enum CommandId {
     Raw,
     Log,
     Fold,
+    Unfold,
     FoldAll,
     Search,
     SearchNext,
@@ -164,7 +166,10 @@ pub const TABLE: &[Command] = &[
         .on(&[FLOWS, DETAIL])
         .hint("JSON"),
     command(CommandId::Fold, "fold", &["enter", "tab"], "fold or unfold").on(&[RAW]).hint("fold"),
-    command(CommandId::FoldAll, "fold-all", &["z"], "unfold everything, or fold it").on(&[RAW]).hint("all"),
+    command(CommandId::Unfold, "unfold", &["right", "l"], "unfold").on(&[RAW]),
+    command(CommandId::FoldAll, "fold-all", &["z"], "unfold everything, or fold it; of groups: the one here")
+        .on(&[FLOWS, RAW])
+        .hint("all"),
     command(CommandId::Search, "search", &["/"], "search").on(&[RAW]).hint("search"),
     command(CommandId::SearchNext, "next-hit", &["n"], "the next line that holds what is searched for")
         .on(&[RAW])
@@ -220,7 +225,8 @@ pub const TABLE: &[Command] = &[
     command(CommandId::NextScreen, "next-screen", &["]"], "the next screen, by its number"),
     command(CommandId::PreviousScreen, "previous-screen", &["["], "the screen before, by its number"),
     command(CommandId::Previous, "previous", &["-"], "the screen before this one"),
-    command(CommandId::Back, "back", &["esc", "left", "h"], "one layer back"),
+    command(CommandId::Back, "back", &["esc"], "one layer back"),
+    command(CommandId::Out, "out", &["left", "h"], "fold what is open here, else one layer back"),
     command(CommandId::Up, "up", &["up", "k"], "one up"),
     command(CommandId::Down, "down", &["down", "j"], "one down"),
     command(CommandId::HalfUp, "half-up", &["ctrl-u"], "half a page up"),

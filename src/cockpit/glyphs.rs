@@ -39,6 +39,8 @@ pub struct Glyphs {
     pub waiting: &'static str,
     /// Not known.
     pub blind: &'static str,
+    /// Nothing to tell yet.
+    pub none: &'static str,
     /// Well.
     pub ok: &'static str,
     /// Bad.
@@ -89,6 +91,7 @@ pub const UNICODE: Glyphs = Glyphs {
     shades: ["·", "░", "▒", "█"],
     waiting: "w",
     blind: "?",
+    none: "–",
     ok: "✓",
     bad: "✗",
     warn: "!",
@@ -124,6 +127,7 @@ pub const ASCII: Glyphs = Glyphs {
     shades: [".", "-", "+", "#"],
     waiting: "w",
     blind: "?",
+    none: "-",
     ok: "*",
     bad: "x",
     warn: "!",

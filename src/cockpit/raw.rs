@@ -157,6 +157,36 @@ impl RawState {
         self.see();
     }
 
+    /// The line that holds another, the nearest one above it.
+    fn parent(&self, line: usize) -> Option<usize> {
+        let end = |at: usize| self.lines.get(at).and_then(|line| line.fold.as_ref()).map(|(end, _)| *end);
+        (0..line).rev().find(|at| end(*at).is_some_and(|end| end > line))
+    }
+
+    /// Unfolds what is under the cursor.
+    pub fn unfold(&mut self) {
+        if let Some(&here) = self.visible.get(self.cursor)
+            && self.folded.remove(&here)
+        {
+            self.see();
+        }
+    }
+
+    /// Folds what is under the cursor, or goes to what it stands in. False where there is neither.
+    pub fn fold_out(&mut self) -> bool {
+        let Some(&here) = self.visible.get(self.cursor) else { return false };
+        let holds = self.lines.get(here).is_some_and(|line| line.fold.is_some());
+        if holds && self.folded.insert(here) {
+            self.see();
+            return true;
+        }
+        let Some(parent) = self.parent(here) else { return false };
+        if let Some(at) = self.visible.iter().position(|line| *line == parent) {
+            self.cursor = at;
+        }
+        true
+    }
+
     /// Folds everything, or, where something is folded, unfolds everything.
     pub fn toggle_all(&mut self) {
         if self.folded.is_empty() {
@@ -170,6 +200,13 @@ impl RawState {
     /// How many lines hold what is searched for.
     pub fn hits(&self) -> usize {
         if self.search.is_empty() { 0 } else { self.lines.iter().filter(|line| self.holds(line)).count() }
+    }
+
+    /// Which of the lines with what is searched for is under the cursor, counted from 1; `None` on another line.
+    pub fn hit(&self) -> Option<usize> {
+        let here = *self.visible.get(self.cursor)?;
+        let at = self.lines.get(here).filter(|line| !self.search.is_empty() && self.holds(line)).map(|_| here)?;
+        Some(self.lines.iter().take(at + 1).filter(|line| self.holds(line)).count())
     }
 
     fn holds(&self, line: &Line) -> bool {
@@ -203,6 +240,15 @@ impl RawState {
     pub fn move_to(&mut self, cursor: usize, rows: usize) {
         self.cursor = cursor.min(self.visible.len().saturating_sub(1));
         self.keep_in_view(rows);
+    }
+
+    /// The same with two lines above and below it, where there are.
+    pub fn keep_hit_in_view(&mut self, rows: usize) {
+        self.keep_in_view(rows);
+        let around = 2.min(rows.saturating_sub(1) / 2);
+        self.top =
+            self.top.min(self.cursor.saturating_sub(around)).max((self.cursor + 1 + around).saturating_sub(rows));
+        self.top = self.top.min(self.visible.len().saturating_sub(rows));
     }
 
     /// Scrolls so that the cursor is among `rows` lines.

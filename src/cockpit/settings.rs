@@ -157,6 +157,8 @@ pub struct Settings {
     pub mouse: bool,
     /// What is said at the start: something in the config that could not be taken.
     pub warning: Option<SafeText>,
+    /// What is wrong with a config that is not in force for that.
+    pub unread: Option<SafeText>,
     /// The present.
     pub clock: Clock,
     /// What makes time run faster, where that can be: in a made-up world.
@@ -212,6 +214,7 @@ impl Settings {
             keymap: Keymap::default(),
             mouse: true,
             warning: None,
+            unread: None,
             clock: Arc::new(Timestamp::now),
             tempo: None,
             speed: None,

@@ -33,6 +33,17 @@ const NAMED: [(&str, &str, KeyCode); 16] = [
     ("backspace", "Backspace", KeyCode::Backspace),
 ];
 
+/// What was pressed with Ctrl where the oldest encoding is read as a digit: `Ctrl-\` comes as Ctrl-4.
+const fn pressed_with_ctrl(c: char) -> char {
+    match c {
+        '4' => '\\',
+        '5' => ']',
+        '6' => '^',
+        '7' => '_',
+        other => other,
+    }
+}
+
 impl Key {
     /// Reads a key's name, and says in words what is wrong with it: `a`, `G`, `ctrl-d`, `alt-enter`, `f5`, `pgup`.
     pub fn read(name: &str) -> Result<Self, String> {
@@ -110,7 +121,7 @@ impl Key {
         let alt = event.modifiers.contains(KeyModifiers::ALT);
         let mut shift = event.modifiers.contains(KeyModifiers::SHIFT);
         let code = match event.code {
-            KeyCode::Char(c) if ctrl => KeyCode::Char(c.to_ascii_lowercase()),
+            KeyCode::Char(c) if ctrl => KeyCode::Char(pressed_with_ctrl(c.to_ascii_lowercase())),
             KeyCode::Char(c) if shift => KeyCode::Char(c.to_uppercase().next().unwrap_or(c)),
             KeyCode::Tab if shift => KeyCode::BackTab,
             code => code,

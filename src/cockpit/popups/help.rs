@@ -16,8 +16,14 @@ use crate::domain::source::Freshness;
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Rule, Verdict};
 
+/// From how many columns inside on the help stands in two columns.
+const TWO: usize = 150;
+
+/// Below how many a text stands under its key.
+const SMALL: usize = 60;
+
 fn area(app: &App) -> Rect {
-    place(app, 92, 60)
+    place(app, if app.size.0 >= 170 { 190 } else { 92 }, 60)
 }
 
 /// Draws the box around it, with what is looked for.
@@ -42,13 +48,17 @@ struct Part {
     entries: Vec<(String, String)>,
 }
 
+/// The columns between two columns of text.
+const GAP: usize = 4;
+
 /// How wide the column of keys and words is that the texts stand beside.
 const HEAD: usize = 21;
 
 /// What it says, and where. Where something is looked for, what has every word of it.
 pub(super) fn content(app: &App, styles: &Styles, find: &str) -> (Block, Rect) {
     let area = inside(area(app));
-    let columns = usize::from(area.width);
+    let whole = usize::from(area.width);
+    let columns = if whole >= TWO { (whole - GAP) / 2 } else { whole };
     let mut block = Block::default();
     let words: Vec<String> = find.to_lowercase().split_whitespace().map(str::to_owned).collect();
     for part in parts(app) {
@@ -66,6 +76,9 @@ pub(super) fn content(app: &App, styles: &Styles, find: &str) -> (Block, Rect) {
             entry(&mut block, styles, columns, head, text);
         }
     }
+    if whole >= TWO && block.len() > usize::from(area.height) {
+        block = block.in_two(columns, GAP);
+    }
     if block.len() == 0 {
         block.push(vec![Span::styled("nothing in the help has that", styles.warning)]);
     }
@@ -73,6 +86,13 @@ pub(super) fn content(app: &App, styles: &Styles, find: &str) -> (Block, Rect) {
 }
 
 fn entry(block: &mut Block, styles: &Styles, columns: usize, head: &str, text: &str) {
+    if columns < SMALL {
+        block.push(vec![Span::styled(format!("  {head}"), styles.key)]);
+        for line in wrap(text, columns.saturating_sub(4)) {
+            block.push(vec![Span::styled(format!("    {line}"), styles.text)]);
+        }
+        return;
+    }
     let indent = " ".repeat(HEAD + 4);
     let beside = format!("  {head}{}", " ".repeat((HEAD + 2).saturating_sub(width(head))));
     // A wide one has a line of its own.
@@ -104,6 +124,13 @@ fn parts(app: &App) -> Vec<Part> {
         parts.push(filter());
     }
     parts.extend(signs(app));
+    let elsewhere = |command: &&Command| !command.at(app.screen());
+    let named = |command: &Command| {
+        let places: Vec<_> = command.screens.iter().map(|screen| screen.title()).collect();
+        (keys(app, command), format!("{} ({})", doc(command), places.join(", ")))
+    };
+    let entries = TABLE.iter().filter(elsewhere).map(named).collect();
+    parts.push(Part { heading: "on other screens", entries });
     parts
 }
 
@@ -213,6 +240,14 @@ fn signs(app: &App) -> Vec<Part> {
                 (g.shades[2], "fewer than 100 are stuck"),
                 (g.shades[3], "100 or more are stuck"),
                 (g.waiting, "everything in it waits, as it may"),
+                (g.blind, "not known: its source is silent"),
+            ]),
+        },
+        Part {
+            heading: "how a cohort has grown",
+            entries: entries([
+                ("+12", "12 more than five minutes ago"),
+                (g.none, "too soon: five minutes of it have not been seen yet"),
                 (g.blind, "not known: its source is silent"),
             ]),
         },

@@ -306,6 +306,8 @@ fn row(app: &App, pen: &mut Pen<'_>, overview: &Overview, cohort: &Cohort, at: u
         let (growth, style) = match cohort.growth.filter(|_| live) {
             Some(growth) if growth > 0 => (signed(growth), styles.warning),
             Some(growth) => (signed(growth), styles.text),
+            // Of a source that is heard, five minutes have not been seen yet; of one that is not, nothing is known.
+            None if live => (pen.glyphs.none.to_owned(), styles.faint),
             None => ("?".to_owned(), styles.faint),
         };
         pen.right(area.x + 13, y, columns.growth - 1, &growth, tone(style));

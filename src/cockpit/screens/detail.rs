@@ -56,6 +56,29 @@ impl Block {
         self.mark = Some(self.lines.len().saturating_sub(1));
     }
 
+    /// The same in two columns of this width, with a gap between: it is parted at the empty line nearest to its middle.
+    pub(in crate::cockpit) fn in_two(self, columns: usize, gap: usize) -> Self {
+        let middle = self.lines.len().div_ceil(2);
+        let empty = (0..self.lines.len()).filter(|at| self.lines[*at].is_empty());
+        let at = empty.min_by_key(|at| at.abs_diff(middle)).unwrap_or(middle);
+        let mut left = self.lines;
+        let mut right = left.split_off(at);
+        if right.first().is_some_and(Vec::is_empty) {
+            right.remove(0);
+        }
+        let mut right = right.into_iter();
+        left.resize_with(left.len().max(right.len()), Vec::new);
+        let join = |mut line: Vec<Span<'static>>| {
+            if let Some(beside) = right.next() {
+                let used: usize = line.iter().map(|span| width(&span.content)).sum();
+                line.push(Span::raw(" ".repeat((columns + gap).saturating_sub(used))));
+                line.extend(beside);
+            }
+            line
+        };
+        Self { lines: left.into_iter().map(join).collect(), mark: None }
+    }
+
     /// How many lines there are.
     pub(in crate::cockpit) fn len(&self) -> usize {
         self.lines.len()

@@ -81,7 +81,11 @@ fn title(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let mut spans = vec![Span::styled(id, pen.styles.title)];
     if !raw.search.is_empty() {
         let hits = plural(raw.hits() as u64, "line");
-        spans.push(Span::styled(format!("  /{} in {hits}", raw.search), pen.styles.info));
+        let text = match raw.hit() {
+            Some(hit) => format!("  /{} {hit}/{}", raw.search, raw.hits()),
+            None => format!("  /{} in {hits}", raw.search),
+        };
+        spans.push(Span::styled(text, pen.styles.info));
     }
     spans.push(Span::styled(read, pen.styles.dim));
     pen.rule(area, &spans);

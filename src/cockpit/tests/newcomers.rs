@@ -1,5 +1,7 @@
 //! What those who know k9s, lazygit or yazi press first, and what they are told.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
 use super::Desk;
 use super::fake::{self, act};
 use crate::cockpit::app::Popup;
@@ -250,4 +252,104 @@ fn a_cohort_is_claimed_from_an_instance_of_it() {
     assert!(said(&desk).contains("in no cohort"), "{}", said(&desk));
     desk.keys("8 c");
     assert!(desk.app.popup.is_none() && !said(&desk).is_empty());
+}
+
+#[test]
+fn a_tree_is_folded_and_left_as_in_a_file_manager() {
+    let mut desk = Desk::new();
+    desk.keys("2 J");
+    assert_eq!(desk.app.screen(), ScreenName::Raw);
+    let all = desk.app.raw.visible.len();
+    desk.keys("j h");
+    assert!(desk.app.raw.visible.len() < all && desk.app.raw.cursor == 1, "it is folded");
+    desk.keys("l");
+    assert_eq!(desk.app.raw.visible.len(), all);
+    let leaf = (2..all).find(|at| desk.app.raw.lines[desk.app.raw.visible[*at]].fold.is_none()).unwrap();
+    desk.app.raw.cursor = leaf;
+    desk.keys("h");
+    assert!(desk.app.raw.cursor < leaf && desk.app.raw.visible.len() == all, "what holds nothing goes to its parent");
+    desk.app.raw.cursor = 0;
+    desk.keys("h");
+    assert_eq!(desk.app.screen(), ScreenName::Raw, "it is folded first");
+    desk.keys("h");
+    assert_eq!(desk.app.screen(), ScreenName::Flows, "from the outermost it leads back");
+}
+
+#[test]
+fn a_search_is_a_layer_and_says_which_hit_it_is_at() {
+    let mut desk = Desk::new();
+    desk.app.size = (120, 14);
+    desk.keys("2 J /");
+    write(&mut desk, "e");
+    desk.keys("enter n");
+    let raw = &desk.app.raw;
+    let hits = raw.hits();
+    assert!(raw.hit() == Some(2) && hits > 2, "{:?} of {hits}", raw.hit());
+    assert!(desk.picture().contains(&format!("/e 2/{hits}")), "{}", desk.picture());
+    desk.keys("n n n n n n");
+    let raw = &desk.app.raw;
+    let below = raw.visible.len() - 1 - raw.cursor;
+    assert!(raw.cursor - raw.top >= 2.min(raw.cursor) && raw.top + 11 > raw.cursor + 2.min(below).min(1), "context");
+    desk.keys("esc");
+    assert!(desk.app.screen() == ScreenName::Raw && desk.app.raw.search.is_empty());
+    desk.keys("esc");
+    assert_eq!(desk.app.screen(), ScreenName::Flows);
+}
+
+#[test]
+fn a_group_is_folded_from_its_head_and_from_within() {
+    for inside in ["h", "j h", "j j left", "z", "j z"] {
+        let mut desk = Desk::new();
+        desk.keys("2 b t enter");
+        assert_eq!(desk.app.flows.group.as_ref().unwrap().unfolded.len(), 1);
+        desk.keys(inside);
+        assert!(desk.app.flows.group.as_ref().unwrap().unfolded.is_empty(), "{inside}");
+        assert!(desk.app.flows.head.is_some() && desk.app.flows.cursor == 0, "{inside}");
+        desk.keys("h");
+        assert_eq!(desk.app.screen(), ScreenName::Board, "then it leads back");
+    }
+}
+
+#[test]
+fn keys_of_habit_say_what_does_that_here() {
+    let mut desk = Desk::new();
+    for (key, told) in [("u", "no act is undone"), ("z", "no act is undone"), ("ctrl-space", "V marks a range")] {
+        desk.keys("2");
+        desk.keys(key);
+        assert!(said(&desk).contains(told), "{key}: {}", said(&desk));
+    }
+    // The oldest encoding of Ctrl-\ is read as Ctrl-4.
+    let event = KeyEvent::new(KeyCode::Char('4'), KeyModifiers::CONTROL);
+    let _ = update(&mut desk.app, Msg::Key(event), desk.now);
+    assert_eq!(said(&desk), "Ctrl-\\ is not bound: Esc clears the marks");
+}
+
+#[test]
+fn the_help_goes_on_with_other_screens_and_uses_the_width() {
+    let mut desk = Desk::new();
+    desk.keys("? /");
+    write(&mut desk, "turn the order");
+    assert!(desk.picture().contains("on other screens"), "{}", desk.picture());
+    let mut desk = Desk::new();
+    desk.app.size = (200, 60);
+    desk.keys("?");
+    let picture = desk.picture();
+    assert!(picture.lines().any(|line| line.contains("on this screen") && line.contains("filter")), "{picture}");
+}
+
+#[test]
+fn too_soon_is_not_blind() {
+    let picture = Desk::new().picture();
+    let line = picture.lines().find(|line| line.contains("delete-tenant")).unwrap();
+    assert!(line.contains(" – "), "{line}");
+}
+
+#[test]
+fn a_config_that_is_not_in_force_says_so_for_as_long() {
+    let mut settings = fake::settings();
+    settings.unread = Some("config not in force: line 12: unknown key".into());
+    let mut desk = Desk::new();
+    desk.app = crate::cockpit::app::App::new(settings, (120, 34), desk.now);
+    desk.wait(60);
+    assert!(desk.picture().contains("config not in force: line 12"), "{}", desk.picture());
 }

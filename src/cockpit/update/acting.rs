@@ -129,7 +129,7 @@ fn popup_key_taken(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     if matches!(app.popup, Some(Popup::Views { .. })) {
         return menus::views_key(app, key);
     }
-    let leave = is_for(CommandId::Quit) || is_for(CommandId::Back) || is_for(CommandId::Interrupt);
+    let leave = lists::leaves(app, key);
     if matches!(app.popup, Some(Popup::Log(_))) {
         super::log::key(app, key, scroll_by);
         return Vec::new();

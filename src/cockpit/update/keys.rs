@@ -66,7 +66,10 @@ fn not_bound(app: &mut App) {
     let keys = show(&pressed);
     let help = app.keymap.label(CommandId::Help);
     let verbs = app.keymap.find(ScreenName::Flows, &pressed) == Found::Command(CommandId::Verbs);
-    let text = if let (true, Err(why)) = (verbs, app.subject()) {
+    let habit = if let [one] = pressed[..] { habit(app, one) } else { None };
+    let text = if let Some(text) = habit {
+        format!("{keys} is not bound: {text}")
+    } else if let (true, Err(why)) = (verbs, app.subject()) {
         why
     } else if pressed.len() > 1 {
         format!("{keys} is not bound; {} shows what may follow it", show(&pressed[..pressed.len() - 1]))
@@ -77,6 +80,22 @@ fn not_bound(app: &mut App) {
         format!("{keys} is not bound; {help} lists the keys")
     };
     app.say(Level::Info, text);
+}
+
+/// What to tell those who press a key for what it does elsewhere.
+const NO_UNDO: &str = "no act is undone by a key; each review says its way back";
+
+/// What a key that is not bound is meant for where people come from, and what does that here.
+fn habit(app: &App, key: Key) -> Option<String> {
+    let is = |name: &str| Key::parse(name) == Some(key);
+    let label = |id| app.keymap.label(id);
+    if is("u") || is("z") || is("Z") {
+        return Some(NO_UNDO.to_owned());
+    }
+    if is("ctrl-space") {
+        return Some(format!("{} marks a range", label(CommandId::MarkRange)));
+    }
+    (show(&[key]) == "Ctrl-\\").then(|| format!("{} clears the marks", label(CommandId::Back)))
 }
 
 /// Carries a command out.
@@ -153,7 +172,13 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             marks::clear(app);
             Vec::new()
         }
+        CommandId::Back if app.screen() == ScreenName::Raw && raw::forget_search(app) => Vec::new(),
         CommandId::Back => back(app),
+        CommandId::Out if app.screen() == ScreenName::Raw && raw::fold_out(app) => Vec::new(),
+        CommandId::Out => match menus::fold_out(app) {
+            Some(effects) => effects,
+            None => back(app),
+        },
         CommandId::Quit if app.stack.len() > 1 => back(app),
         CommandId::Quit | CommandId::QuitAll => quit(app),
         CommandId::Interrupt => interrupt(app),
@@ -225,6 +250,15 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         }
         CommandId::Raw => raw::open(app),
         CommandId::Fold => raw::toggle(app, false),
+        CommandId::Unfold => raw::unfold(app),
+        CommandId::FoldAll if app.screen() == ScreenName::Flows => match menus::fold_out(app) {
+            Some(effects) => effects,
+            None => {
+                let text = if app.flows.group.is_some() { "no group is open here" } else { NO_UNDO };
+                app.say(Level::Info, text);
+                Vec::new()
+            }
+        },
         CommandId::FoldAll => raw::toggle(app, true),
         CommandId::Search => raw::open_search(app),
         CommandId::SearchNext => raw::next(app, false),

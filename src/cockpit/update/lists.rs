@@ -14,7 +14,8 @@ pub(super) fn is(key: Key, names: &[&str]) -> bool {
 /// Whether a key closes what is open.
 pub(super) fn leaves(app: &App, key: Key) -> bool {
     let meant = app.keymap.in_popup(key);
-    is(key, &["esc", "ctrl-c"]) || matches!(meant, Some(CommandId::Quit | CommandId::Back | CommandId::Interrupt))
+    is(key, &["esc", "ctrl-c"])
+        || matches!(meant, Some(CommandId::Quit | CommandId::Back | CommandId::Out | CommandId::Interrupt))
 }
 
 /// The step that a key makes.

@@ -118,6 +118,38 @@ pub(super) fn fold(app: &mut App) -> Vec<Effect> {
     vec![moving::ask_flows(app)]
 }
 
+/// Folds the group whose head or row is under the cursor, and goes to its head; `None` where none is open there.
+pub(super) fn fold_out(app: &mut App) -> Option<Vec<Effect>> {
+    if app.screen() != ScreenName::Flows {
+        return None;
+    }
+    let window = app.flows.window.value()?;
+    // The head of what is under the cursor is the last one at it or above it.
+    let above = window.heads.iter().rev().find(|head| head.line <= app.flows.cursor);
+    let key = app.flows.head.clone().or_else(|| above.map(|head| head.key.clone()));
+    let line = above.map(|head| head.line);
+    let unfolded = &mut app.flows.group.as_mut()?.unfolded;
+    let key = match key {
+        Some(key) => key,
+        // Its head is above the rows that are held: of one group that is open, it can only be that.
+        None if unfolded.len() == 1 => unfolded.first()?.clone(),
+        None => return None,
+    };
+    if !unfolded.remove(&key) {
+        return None;
+    }
+    let flows = &mut app.flows;
+    flows.head = Some(key);
+    flows.selected = None;
+    flows.row = None;
+    flows.gone = false;
+    if let Some(line) = line {
+        flows.cursor = line;
+        flows.top = flows.top.min(line);
+    }
+    Some(vec![moving::ask_flows(app)])
+}
+
 /// Opens the list of views, and asks how many instances each of them has.
 pub(super) fn open_views(app: &mut App) -> Vec<Effect> {
     let views = views::all(app);

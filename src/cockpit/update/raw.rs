@@ -64,6 +64,27 @@ pub(super) fn toggle(app: &mut App, all: bool) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Unfolds what is under the cursor.
+pub(super) fn unfold(app: &mut App) -> Vec<Effect> {
+    app.raw.unfold();
+    let rows = rows(app);
+    app.raw.keep_in_view(rows);
+    Vec::new()
+}
+
+/// Folds what is under the cursor, or goes to what holds it. False at the outermost: then there is only the way back.
+pub(super) fn fold_out(app: &mut App) -> bool {
+    let done = app.raw.fold_out();
+    let rows = rows(app);
+    app.raw.keep_in_view(rows);
+    done
+}
+
+/// Takes the search away. Tells whether there was one.
+pub(super) fn forget_search(app: &mut App) -> bool {
+    !std::mem::take(&mut app.raw.search).is_empty()
+}
+
 /// Opens the line into which one types what is searched for.
 pub(super) fn open_search(app: &mut App) -> Vec<Effect> {
     let before = (app.raw.search.clone(), app.raw.cursor);
@@ -80,7 +101,7 @@ pub(super) fn typed(app: &mut App, text: &str, from: usize) {
         prompt.error = (!found).then(|| "nothing here holds it".to_owned());
     }
     let rows = rows(app);
-    app.raw.keep_in_view(rows);
+    app.raw.keep_hit_in_view(rows);
 }
 
 /// Takes a search back.
@@ -98,6 +119,6 @@ pub(super) fn next(app: &mut App, backwards: bool) -> Vec<Effect> {
         app.say(Level::Info, "nothing here holds it");
     }
     let rows = rows(app);
-    app.raw.keep_in_view(rows);
+    app.raw.keep_hit_in_view(rows);
     Vec::new()
 }

@@ -25,7 +25,7 @@ pub struct ConfigState {
 impl ConfigState {
     /// Nothing but what it said at the start.
     pub fn new(settings: &Settings) -> Self {
-        Self { asked: false, problem: None, waits: false, mouse: settings.mouse }
+        Self { asked: false, problem: settings.unread.clone(), waits: false, mouse: settings.mouse }
     }
 }
 

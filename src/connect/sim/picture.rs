@@ -75,7 +75,7 @@ impl Moment<'_> {
                 faults: self.faults(played, phase),
                 worker: match phase.state {
                     State::Starved => {
-                        let what = format!("pool {}", case.flow.pool()).into();
+                        let what = format!("no worker in pool {}", case.flow.pool()).into();
                         Worker::Absent { since: Some(self.instant(POOL_GONE)), what }
                     }
                     _ => Worker::Present,
