@@ -210,11 +210,11 @@ fn one_process_after_the_other_may_end_while_it_looks() {
     let mut cases = 0;
     for verb in Verb::ALL {
         for after in After::ALL {
-            for looks in 0..3 {
+            for (looks, reason) in REASONS.into_iter().enumerate().take(3) {
                 let what = format!("{verb:?}, {after:?}, after {looks} looks");
                 let state = tempfile::tempdir().unwrap();
                 let engine = Engine::new(Answer::Never, After::TheSame);
-                Step::Sent.is_reached(state.path(), &engine, verb, REASONS[looks]);
+                Step::Sent.is_reached(state.path(), &engine, verb, reason);
                 for _ in 0..3 {
                     engine.becomes(Answer::Is(ActAnswer::Accepted), After::TheSame);
                     engine.looks_left(looks);

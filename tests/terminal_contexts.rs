@@ -9,6 +9,7 @@ mod term;
 use std::os::unix::fs::PermissionsExt as _;
 
 use support::fake_restate::{FakeRestate, Kind, row, row_with};
+use support::wait::{eventually_now, seen};
 use term::{Launch, PROGRAM, Term};
 
 /// A production context and another one, each with a server of its own, and the cockpit on the first.
@@ -131,9 +132,7 @@ impl World {
     /// Waits until the other context's server was asked for so many passes.
     fn dev_passes(&self, passes: usize) {
         let until = self.dev.asked(Kind::Rows) + passes;
-        while self.dev.asked(Kind::Rows) < until {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        eventually_now(term::PATIENCE, || seen(self.dev.asked(Kind::Rows), |asked| *asked >= until));
     }
 }
 

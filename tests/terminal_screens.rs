@@ -200,7 +200,9 @@ fn the_list_is_sorted_turned_round_and_moved_in() {
     let mut term = demo();
     term.press("2");
     term.until("the one that is stuck longest", |seen| {
-        seen.lines[2].contains("↓ worst") && seen.lines[4].starts_with("▸ ✗ lost wait     3d")
+        seen.lines[2].contains("↓ worst")
+            && seen.lines[4].starts_with("▸ ✗ lost wait ")
+            && seen.lines[4].contains("  3d ")
     });
     term.press("s d");
     term.until("the longest wait", |seen| seen.has("↓ for") && seen.lines[3].contains("FOR↓"));

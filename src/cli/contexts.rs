@@ -52,7 +52,12 @@ impl Contexts for Book {
         // Secrets may come from files: that waits elsewhere than in the cockpit's own loop.
         let asked = global.clone();
         let built = tokio::task::spawn_blocking(move || world::build(&asked, false)).await;
-        let mut world = built.map_err(|error| line(&error))?.map_err(|error| line(&error))?;
+        let mut world = built.map_err(|error| line(&error))?.map_err(|error| {
+            let problem = line(&error);
+            tracing::warn!(context = name, %problem, "the context can't be opened");
+            problem
+        })?;
+        tracing::info!(context = name, sources = world.hub.source_names().len(), "a context is opened");
         if global.demo {
             cockpit::as_used_to(&mut world, &global);
         }
@@ -62,7 +67,19 @@ impl Contexts for Book {
     async fn reread(&self, name: &str, known: Stamp) -> Result<Reread, SafeText> {
         let global = self.global(name);
         let read = tokio::task::spawn_blocking(move || reread(&global, known)).await;
-        read.map_err(|error| line(&error))?
+        let read = read.map_err(|error| line(&error))?;
+        match &read {
+            Ok(Reread::Same) => tracing::debug!(context = name, "the config says what it said before"),
+            Ok(Reread::Looks(_)) => {
+                tracing::info!(context = name, "the config was read again: other looks, keys or views");
+            }
+            Ok(Reread::Hub) => {
+                tracing::info!(context = name, "the config was read again: the context is to be opened anew");
+            }
+            // It names places and keys, and quotes no value that could be a secret.
+            Err(problem) => tracing::warn!(context = name, %problem, "the config was read again and can't be used"),
+        }
+        read
     }
 
     fn edits(&self) -> watch::Receiver<()> {
@@ -151,6 +168,55 @@ mod tests {
             format!("{GOOD}[thresholds]\nretry_attempts = 7\n"),
         ];
         assert!(other.iter().all(|text| stamp(text) != stamp(GOOD)));
+    }
+
+    #[test]
+    fn another_secret_makes_another_hub_wherever_it_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("secret");
+        let keep = |secret: &str| {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::write(&file, secret).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        };
+        let stamp_of = |auth: &str, variable: &str| {
+            let variable = |name: &str| (name == "TOKEN").then(|| variable.to_owned());
+            let surroundings = config::Surroundings { variable: &variable, folder: dir.path() };
+            let text = format!(
+                "operator = \"jo\"\nstate_dir = \"state\"\n[[source]]\nname = \"eu\"\nkind = \"restate\"\nurl = \"http://localhost:9070\"\nauth = {auth}\n"
+            );
+            world::stamp(&Config::parse_in(&text, "config.toml", &config::Flags::default(), &surroundings).unwrap())
+        };
+        for auth in
+            ["{ bearer = { env = \"TOKEN\" } }", "{ basic = { user = \"jo\", password = { env = \"TOKEN\" } } }"]
+        {
+            assert_eq!(stamp_of(auth, "one"), stamp_of(auth, "one"), "{auth}");
+            assert_ne!(stamp_of(auth, "one"), stamp_of(auth, "two"), "{auth}");
+        }
+        for auth in [
+            "{ bearer = { file = \"secret\" } }",
+            "{ basic = { user = \"jo\", password = { file = \"secret\" } } }",
+            &format!("{{ bearer = {{ command = [\"cat\", \"{}\"] }} }}", file.display()),
+            &format!("{{ basic = {{ user = \"jo\", password = {{ command = [\"cat\", \"{}\"] }} }} }}", file.display()),
+        ] {
+            keep("one");
+            let before = stamp_of(auth, "");
+            assert_eq!(before, stamp_of(auth, ""), "{auth}");
+            keep("two");
+            assert_ne!(before, stamp_of(auth, ""), "{auth}");
+        }
+        // The same secret by another way, by another user, from other arguments.
+        keep("one");
+        let same = [
+            "{ bearer = { file = \"secret\" } }".to_owned(),
+            "{ bearer = { command = [\"printf\", \"one\"] } }".to_owned(),
+            "{ bearer = { command = [\"printf\", \"on%s\", \"e\"] } }".to_owned(),
+            "{ bearer = { command = [\"printf\", \"o%se\", \"n\"] } }".to_owned(),
+            "{ basic = { user = \"jo\", password = { file = \"secret\" } } }".to_owned(),
+            "{ basic = { user = \"mara\", password = { file = \"secret\" } } }".to_owned(),
+        ];
+        let stamps: std::collections::HashSet<u64> = same.iter().map(|auth| stamp_of(auth, "")).collect();
+        assert_eq!(stamps.len(), same.len());
     }
 
     #[test]

@@ -28,10 +28,15 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Everything secret in it: whether two are the same can't be told by `Debug`.
+    /// Everything secret in it, and what may be: whether two are the same can't be told by `Debug`, which shows neither
+    /// a token, a password, a key nor the arguments of a command.
     pub fn secrets(&self) -> Vec<SecretString> {
         let credentials = self.credentials.iter().map(|credentials| credentials.secret.clone());
-        credentials.chain(self.identity.iter().map(Identity::pem)).collect()
+        let commands = self.credentials.iter().filter_map(|credentials| match &credentials.place {
+            Some(SecretPlace::Command(words)) => Some(words.iter().map(|word| SecretString::from(word.as_str()))),
+            _ => None,
+        });
+        credentials.chain(self.identity.iter().map(Identity::pem)).chain(commands.flatten()).collect()
     }
 }
 

@@ -49,6 +49,8 @@ pub struct SourceStatus {
     pub last_asked_at: Option<Timestamp>,
     /// Why the last pass failed.
     pub error: Option<SafeText>,
+    /// For how much longer it wants to be left alone, at the time when this was told: nobody asks it before.
+    pub left_alone: Option<SignedDuration>,
     /// Passes that failed, one after another.
     pub failures: u32,
     /// How long the last complete pass took.

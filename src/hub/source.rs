@@ -80,6 +80,14 @@ struct State {
     version: Option<SafeText>,
 }
 
+impl State {
+    /// For how long the source wants to be left alone yet.
+    fn left_alone(&self) -> Option<Duration> {
+        let left = self.not_before?.saturating_duration_since(tokio::time::Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+}
+
 /// What one pass has gathered.
 #[derive(Default)]
 struct Gathered {
@@ -158,6 +166,7 @@ impl Source {
             last_good_at: state.last_good_at,
             last_asked_at: state.last_asked_at,
             error: state.error.clone(),
+            left_alone: state.left_alone().and_then(|left| left.try_into().ok()),
             failures: state.failures,
             latency: state.latency.and_then(|latency| latency.try_into().ok()),
             clock_offset: state.clock_offset,
@@ -202,8 +211,7 @@ impl Source {
 
     /// For how long the source wants to be left alone yet.
     fn left_alone(&self) -> Duration {
-        let until = self.state().not_before;
-        until.map(|until| until.saturating_duration_since(tokio::time::Instant::now())).unwrap_or_default()
+        self.state().left_alone().unwrap_or_default()
     }
 
     /// Waits, and in a pause that is longer than the poll interval keeps asking whether the source is still there:

@@ -124,8 +124,11 @@ async fn pass(client: TcpStream, wanted: Option<&str>, wishes: &Mutex<Vec<Wish>>
         // What is meant for the proxy ends here, as with every honest one.
         let mine = ["proxy-authorization", "proxy-connection"];
         let kept = request.headers.iter().filter(|(name, _)| !mine.contains(&&**name));
-        let headers: String = kept.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        to_server.write_all(format!("{} {path} HTTP/1.1\r\n{headers}\r\n", request.method).as_bytes()).await?;
+        let mut head = format!("{} {path} HTTP/1.1\r\n", request.method);
+        for (name, value) in kept {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        to_server.write_all((head + "\r\n").as_bytes()).await?;
         to_server.write_all(&request.body).await?;
     }
 }

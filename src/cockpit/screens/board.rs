@@ -103,8 +103,10 @@ fn cohorts(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     }
     let sources = if overview.sources.len() > 1 && area.width >= 96 { 12 } else { 0 };
     let shown = &app.board.shown;
-    // A gap stands before and behind it.
+    // A gap stands before and behind it. Where it is narrow, it takes no room from the names: it is the last column
+    // there, and goes on to the edge.
     let rules = shown.iter().map(|cohort| width(cohort.rule.words())).max().unwrap_or(0).max(11);
+    let rules = if area.width >= 100 { rules } else { 11 };
     let rule = if area.width >= 60 { u16::try_from(rules).unwrap_or(0) + 2 } else { 0 };
     // Where it is narrow, the column is there for as long as anybody has anything.
     let owner = match area.width {
@@ -325,7 +327,9 @@ fn row(app: &App, pen: &mut Pen<'_>, overview: &Overview, cohort: &Cohort, at: u
         let from = used.max(columns.names) + 3;
         pen.text(x + from, y, columns.name.saturating_sub(from + 1), why, tone(styles.dim));
     }
-    pen.text(x + columns.name + 1, y, columns.rule.saturating_sub(2), cohort.rule.words(), tone(styles.suspect));
+    let last = columns.owner == 0 && columns.source == 0;
+    let room = if last { columns.rule } else { columns.rule.saturating_sub(2) };
+    pen.text(x + columns.name + 1, y, room, cohort.rule.words(), tone(styles.suspect));
     if columns.owner > 0 {
         let room = columns.owner - 1;
         let text = owner(cohort.claim.as_ref(), &app.settings.operator, app.now, usize::from(room));

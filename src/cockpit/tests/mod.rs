@@ -14,6 +14,7 @@ mod moving;
 mod newcomers;
 mod palette;
 mod pictures;
+mod refresh;
 mod reload;
 mod typing;
 mod whole;

@@ -10,9 +10,41 @@ use crate::domain::claim::Claim;
 use crate::domain::cohort::Cohort;
 use crate::domain::remediation::ItemState;
 use crate::domain::remediation::Remediation;
-use crate::domain::source::Freshness;
+use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
+use crate::domain::time::{since, words};
 use crate::ops::{FlowAnswer, FlowWindow, Line, OpsError, Overview};
+
+/// What is said after somebody wished that the sources be asked: not that one is which wants to be left alone, since no
+/// key makes it be asked early.
+fn being_asked(app: &App) -> (Level, String) {
+    let overview = app.overview.value();
+    let waits = overview.into_iter().flat_map(|overview| {
+        let gone_by = since(overview.at, app.now);
+        let left = move |source: &SourceStatus| {
+            source.left_alone.map(|left| left - gone_by).filter(jiff::SignedDuration::is_positive)
+        };
+        overview.sources.iter().filter_map(move |source| Some((source.name.clone(), left(source)?)))
+    });
+    let mut waits: Vec<_> = waits.collect();
+    waits.sort_by_key(|(_, left)| *left);
+    let among = overview.map_or(0, |overview| overview.sources.len());
+    match waits.as_slice() {
+        [] => (Level::Info, "the sources are being asked".to_owned()),
+        [(name, left)] if among == 1 => {
+            (Level::Warning, format!("not asked: {name} wants to be left alone for {} more", words(*left)))
+        }
+        [(name, left)] => {
+            let words = words(*left);
+            (Level::Warning, format!("the others are being asked: {name} wants to be left alone for {words} more"))
+        }
+        [(name, left), rest @ ..] => {
+            let all = if waits.len() == among { "not asked" } else { "the others are being asked" };
+            let (words, more) = (words(*left), rest.len());
+            (Level::Warning, format!("{all}: {name} wants to be left alone for {words} more, and so do {more} more"))
+        }
+    }
+}
 
 /// The hub knows more than before: asks for what is on screen.
 pub(super) fn changed(app: &mut App) -> Vec<Effect> {
@@ -74,7 +106,8 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Vec::new()
         }
         Answer::Refresh(Ok(())) => {
-            app.say(Level::Info, "the sources are being asked");
+            let (level, words) = being_asked(app);
+            app.say(level, words);
             Vec::new()
         }
         Answer::Refresh(Err(error)) => {

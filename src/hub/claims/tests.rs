@@ -147,7 +147,11 @@ fn others_may_not_read_it_and_a_locked_one_is_waited_for() {
     other.lock().unwrap();
     let waiting = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| a.change(&make(ClaimKind::Claim, 60), &cohort(10), now()));
-        std::thread::sleep(Duration::from_millis(50));
+        // It has begun, and stays in the middle of it.
+        while a.state.try_lock().is_ok() {
+            std::thread::yield_now();
+        }
+        assert!(!waiting.is_finished());
         other.unlock().unwrap();
         waiting.join().unwrap()
     });

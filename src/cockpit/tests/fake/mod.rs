@@ -56,6 +56,7 @@ pub(in crate::cockpit) fn source(name: &str, state: Freshness, seconds: i64) -> 
         last_asked_at: (state != Freshness::Never).then(|| ago(1)),
         error: matches!(state, Freshness::Stale | Freshness::Failed)
             .then(|| "connection refused (os error 111): tcp connect to billing.internal:9070".into()),
+        left_alone: None,
         failures: if state == Freshness::Live { 0 } else { 36 },
         latency: (state == Freshness::Live).then(|| SignedDuration::from_millis(48)),
         clock_offset: Some(SignedDuration::from_secs(0)),
