@@ -82,6 +82,8 @@ pub(super) fn as_used_to(world: &mut World, global: &Global) {
             Outline { contexts: world.contexts, ui: world.ui, keys: world.keys, views: world.views } = outline;
         }
         Err(ConfigError::None { .. } | ConfigError::NoHome) => {}
+        // A file that was named and is not there is no file with a mistake: the demo needs none.
+        Err(ConfigError::Unreadable { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => {
             let told = contexts::told(&error);
             let told = told.strip_prefix("config: ").unwrap_or(&told);
