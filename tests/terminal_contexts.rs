@@ -193,7 +193,7 @@ fn the_first_start_offers_the_demo_an_example_or_the_way_out() {
     term.press("w");
     term.shows("the example config is now in");
     let path = term.home().join("CONFIG/quarterdeck/config.toml");
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), include_str!("../config.example.toml"));
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with(include_str!("../config.example.toml")));
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(term.ended().exit_code(), 0);
 

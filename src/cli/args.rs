@@ -285,9 +285,18 @@ pub(super) struct Listing {
     /// Every row
     #[arg(long)]
     pub(super) all: bool,
+    /// What comes first: the worst, or what is first by a column
+    #[arg(long, value_name = "COLUMN", value_parser = sort_by, conflicts_with = "group_by")]
+    pub(super) sort: Option<query::SortBy>,
     /// Groups with their counts in place of rows, those with the most stuck first
     #[arg(long, value_name = "COLUMN", value_parser = group_by)]
     pub(super) group_by: Option<query::GroupBy>,
+}
+
+/// Reads the name of a column that can be sorted by.
+fn sort_by(text: &str) -> Result<query::SortBy, String> {
+    let names = query::SortBy::ALL.map(query::SortBy::name).join(", ");
+    query::SortBy::by_name(text).ok_or_else(|| format!("there are: {names}"))
 }
 
 /// Reads the name of a column that can be grouped by.
@@ -298,7 +307,7 @@ fn group_by(text: &str) -> Result<query::GroupBy, String> {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct One {
-    /// SOURCE/INSTANCE, as the lists show it; the engine's own id alone where there is one source
+    /// SOURCE/INSTANCE, as the lists show it; by the engine's own id alone every source is asked
     pub(super) id: String,
     /// With its input, its output, and what the engine keeps of it, as it is; secrets are taken out
     #[arg(long)]

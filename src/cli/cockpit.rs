@@ -23,7 +23,7 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
         && let Some(choice) = first::ask(&missing)?
     {
         return match choice {
-            Choice::Demo => Box::pin(run(&global.clone().for_demo())).await,
+            Choice::Demo => Box::pin(run(&Global { context: None, ..global.clone().for_demo() })).await,
             Choice::Write => super::config::example(global, true),
             Choice::Leave => Ok(Outcome::Fine),
         };

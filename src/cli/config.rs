@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Global;
 use super::{Failure, Outcome, check, output, report, theme};
+use crate::cockpit::command::{Command, TABLE};
 use crate::cockpit::theme::DEFAULT as DEFAULT_THEME;
 use crate::config::{self, Config, ConfigError, Flags, Layer};
 use crate::domain::text::SafeText;
@@ -103,12 +104,24 @@ fn in_force(config: &Config, undecided: bool) -> Vec<(&'static str, String, Stri
 /// Prints the example, or writes it to where the config is looked for.
 pub(super) fn example(global: &Global, write: bool) -> Result<Outcome, Failure> {
     if !write {
-        output::print(|out| write!(out, "{EXAMPLE}"))?;
+        output::print(|out| write!(out, "{}", example_text()))?;
         return Ok(Outcome::Fine);
     }
     let path = write_example(global)?;
     report::note(&written(&path));
     Ok(Outcome::Fine)
+}
+
+/// The example, and behind it every command with its keys, for `[keys]`.
+fn example_text() -> String {
+    let head =
+        "# Every command with its keys by default. What is to be another goes under [keys]; \"none\" takes them away.";
+    let line = |command: &Command| {
+        let keys: Vec<String> = command.keys.iter().map(|key| format!("{key:?}")).collect();
+        let keys = if keys.is_empty() { "\"none\"".to_owned() } else { format!("[{}]", keys.join(", ")) };
+        format!("#   {:<18} = {keys}  # {}\n", command.name, command.doc)
+    };
+    std::iter::once(format!("{EXAMPLE}\n{head}\n")).chain(TABLE.iter().map(line)).collect()
 }
 
 /// What is said after the example was written.
@@ -133,6 +146,22 @@ pub(super) fn write_example(global: &Global) -> Result<PathBuf, Failure> {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-    file.write_all(EXAMPLE.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    file.write_all(example_text().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_has_every_command_in_a_comment_that_is_right_under_keys() {
+        let text = example_text();
+        let (_, list) = text.split_once("# Every command").unwrap();
+        let lines: Vec<&str> = list.lines().skip(1).map(|line| line.trim_start_matches("# ")).collect();
+        assert_eq!(lines.len(), TABLE.len());
+        let keys: toml::Table = toml::from_str(&lines.join("\n")).unwrap();
+        assert_eq!(keys.len(), TABLE.len());
+        assert_eq!(keys["board"].as_array().unwrap().len(), 1);
+    }
 }

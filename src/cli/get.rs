@@ -17,6 +17,7 @@ use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::raw::{RawFlow, Told};
 use crate::domain::source::{Freshness, SourceStatus};
+use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since, words};
 use crate::domain::verdict::Finding;
 use crate::hub::Hub;
@@ -346,10 +347,10 @@ async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
         Some(id) => id,
         None => match hub.source_names().as_slice() {
             [only] => InstanceId::new(only.clone(), one.id.as_str()),
-            names => {
-                let ids: Vec<String> = names.iter().map(|name| format!("{name}/{}", one.id)).collect();
-                return Err(Failure::Usage(format!("{}: say in which source: {}", one.id, ids.join(", "))));
-            }
+            names => match found(hub, names, &one.id).await? {
+                Some(id) => id,
+                None => return Ok(Outcome::SourceFailed),
+            },
         },
     };
     if one.raw && one.format.output == Output::Csv {
@@ -390,6 +391,32 @@ async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
         }
     })?;
     Ok(Outcome::Fine)
+}
+
+/// The source that holds an instance whose id alone is known: every one is asked. `None` where none of those that
+/// answered has it, and not all did.
+async fn found(hub: &Hub, names: &[SafeText], instance: &str) -> Result<Option<InstanceId>, Failure> {
+    let (mut held, mut without, mut silent) = (Vec::new(), Vec::new(), false);
+    for name in names {
+        let id = InstanceId::new(name.clone(), instance);
+        match hub.flow(&id).await {
+            Ok(_) => held.push(id),
+            Err(OpsError::NotFound(_)) => without.push(name.as_str()),
+            Err(error) => {
+                report::error(&format!("source {name}: {error}"));
+                silent = true;
+            }
+        }
+    }
+    match held.as_slice() {
+        [only] => Ok(Some(only.clone())),
+        [] if silent => Ok(None),
+        [] => Err(Failure::Usage(format!("{instance}: none of {} has it", without.join(", ")))),
+        several => {
+            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(Failure::Usage(format!("{instance}: say in which source: {}", ids.join(", "))))
+        }
+    }
 }
 
 fn timeline_table(answer: &FlowAnswer) -> Table {

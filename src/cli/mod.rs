@@ -16,6 +16,7 @@ mod question;
 mod report;
 mod snapshot;
 mod theme;
+mod tips;
 mod watch;
 mod world;
 
@@ -64,9 +65,11 @@ enum Failure {
 
 /// Runs the program.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(args::filters_last(arguments)) {
+    let arguments: Vec<OsString> = arguments.collect();
+    let args = match Args::try_parse_from(args::filters_last(arguments.iter().cloned())) {
         Ok(args) => args,
-        Err(error) => {
+        Err(mut error) => {
+            tips::put_into(&mut error, &arguments);
             let usage = error.use_stderr();
             let text = error.render().to_string();
             if text.chars().any(|c| c != '\n' && is_hidden(c)) {

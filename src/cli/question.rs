@@ -26,6 +26,7 @@ pub(super) struct Question {
     subject: Subject,
     filter: Filter,
     limit: usize,
+    sort: SortBy,
     pub(super) format: Output,
     pub(super) fail_on: Option<FailOn>,
     /// How often it is to be asked; once where it is `None`.
@@ -52,6 +53,7 @@ impl Question {
                 subject,
                 filter,
                 limit,
+                sort: SortBy::Worst,
                 format: matching.format.output,
                 fail_on: matching.fail_on,
                 watch: matching.watching.every(),
@@ -60,15 +62,17 @@ impl Question {
         };
         match what {
             What::Board(matching) => of(Subject::Board, matching, 0),
-            What::Flows(Listing { matching, limit, all, .. }) => {
+            What::Flows(Listing { matching, limit, all, sort, .. }) => {
                 // Of a part, nobody could say what has come and gone.
                 let every = *all || matching.watching.watch.is_some() && matching.format.output == Output::Ndjson;
-                of(Subject::Flows, matching, if every { usize::MAX } else { *limit })
+                let question = of(Subject::Flows, matching, if every { usize::MAX } else { *limit })?;
+                Ok(question.map(|question| Self { sort: sort.unwrap_or_default(), ..question }))
             }
             What::Sources(sources) => Ok(Some(Self {
                 subject: Subject::Sources,
                 filter: Filter::default(),
                 limit: 0,
+                sort: SortBy::Worst,
                 format: sources.format.output,
                 fail_on: None,
                 watch: sources.watching.every(),
@@ -85,14 +89,8 @@ impl Question {
             Subject::Board | Subject::Sources => None,
             Subject::Flows => {
                 let (filter, limit) = (self.filter.clone(), self.limit);
-                let query = FlowsQuery {
-                    filter,
-                    sort: SortBy::Worst,
-                    reverse: false,
-                    group: None,
-                    page: Page::Offset(0),
-                    limit,
-                };
+                let query =
+                    FlowsQuery { filter, sort: self.sort, reverse: false, group: None, page: Page::Offset(0), limit };
                 Some(ops.flows(query).await.map_err(get::unexpected)?)
             }
         };

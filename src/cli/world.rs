@@ -60,6 +60,12 @@ pub(super) fn config(global: &Global) -> Result<Config, Failure> {
 /// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
 pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     if global.demo {
+        if let Some(name) = &global.context {
+            let name = SafeText::clipped(name, 40);
+            return Err(Failure::Usage(format!(
+                "--context {name} goes with your own sources, and not with the demo world"
+            )));
+        }
         return demo::world(global, if once { Look::Once } else { Look::Cockpit });
     }
     for (given, option) in
