@@ -5,12 +5,15 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Name of the picture, screen, size.
-const PICTURES: [(&str, &str, &str); 4] = [
-    ("board", "board", "120x34"),
-    ("board-wide", "board", "200x60"),
-    ("flows", "flows", "120x34"),
-    ("detail", "detail", "120x34"),
+/// Name of the picture, screen, size, and what else it is made with.
+const PICTURES: [(&str, &str, &str, &[&str]); 7] = [
+    ("board", "board", "120x34", &[]),
+    ("board-wide", "board", "200x60", &[]),
+    ("board-light", "board", "120x34", &["--theme", "light"]),
+    ("flows", "flows", "120x34", &[]),
+    ("detail", "detail", "120x34", &[]),
+    ("chart", "flows", "120x34", &["--filter", "rule:exhausted flow:delete-tenant", "--keys", "enter tab"]),
+    ("compare", "flows", "120x34", &["--keys", "= j ="]),
 ];
 
 #[test]
@@ -18,9 +21,11 @@ fn pictures_are_what_the_program_draws() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("screenshots");
     let update = std::env::var("QUARTERDECK_SCREENSHOTS").is_ok_and(|wish| wish == "update");
     let mut stale = Vec::new();
-    for (name, screen, size) in PICTURES {
+    for (name, screen, size, more) in PICTURES {
         let output = Command::new(env!("CARGO_BIN_EXE_quarterdeck"))
             .args(["--demo", "snapshot", "--screen", screen, "--size", size, "--format", "svg"])
+            .args(more)
+            .env("LC_ALL", "C.UTF-8")
             .output()
             .unwrap();
         assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));

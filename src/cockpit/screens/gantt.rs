@@ -58,13 +58,13 @@ pub(super) fn chart(block: &mut Block, look: &Look<'_>, answer: &FlowAnswer) {
     block.mark();
     let names = runs.iter().map(|run| width(&run.step)).max().unwrap_or(0).clamp(8, (columns / 4).max(8));
     let numbers = NUMBER * 3;
-    let room = columns.saturating_sub(names + 2 + 1 + numbers);
+    let room = columns.saturating_sub(names + 3 + 1 + numbers);
     let Some(scale) = Scale::of(runs, now, room) else {
         let why = if runs.is_empty() { "its source tells no times of steps" } else { "there is too little to draw" };
         block.push(vec![Span::styled(why, styles.dim)]);
         return;
     };
-    let lead = " ".repeat(names + 2);
+    let lead = " ".repeat(names + 3);
     block.push(vec![
         Span::styled(lead.clone(), styles.dim),
         Span::styled(axis(&scale, times, now), styles.dim),
@@ -96,7 +96,7 @@ fn row(look: &Look<'_>, run: &StepRun, cells: &[Cell], names: usize) -> Vec<Span
         EntryOutcome::Note => (glyphs.dot, styles.dim),
     };
     let name = fit(&run.step, names, glyphs.ellipsis).into_owned();
-    let pad = " ".repeat(names.saturating_sub(width(&name)));
+    let pad = " ".repeat(names.saturating_sub(width(&name)) + 1);
     let mut line = vec![Span::styled(sign, style), Span::styled(format!(" {name}{pad}"), styles.text)];
     for same in cells.chunk_by(|one, next| one == next) {
         let (sign, style) = cell(styles, glyphs, same.first().copied().unwrap_or(Cell::Blank));
