@@ -6,6 +6,8 @@ use super::FilterError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Value {
     pub(super) text: String,
+    /// As it is written, with its quotes.
+    pub(super) raw: String,
     pub(super) quoted: bool,
     /// Its first character, counted from 1.
     pub(super) column: usize,
@@ -111,7 +113,7 @@ impl Lexer {
         let column = self.at + 1;
         let text = self.until(self.at, end);
         self.at += text.chars().count();
-        Value { text, quoted: false, column }
+        Value { raw: text.clone(), text, quoted: false, column }
     }
 
     /// A value in quotes, in which `\"` is a quote and `\\` a backslash. Space may follow it, or what `next` allows.
@@ -137,6 +139,7 @@ impl Lexer {
         if self.peek().is_some_and(|c| !c.is_whitespace() && !next(c)) {
             return Err(self.error(self.at, "a space is missing after the closing quote"));
         }
-        Ok(Value { text, quoted: true, column: start + 1 })
+        let raw = self.chars.get(start..self.at).unwrap_or_default().iter().collect();
+        Ok(Value { text, raw, quoted: true, column: start + 1 })
     }
 }

@@ -93,7 +93,7 @@ fn comparison(text: &str) -> (Option<Comparison>, &str) {
 }
 
 fn refused(value: &Value, message: String, suggestion: Option<String>) -> FilterError {
-    FilterError { word: value.text.clone(), column: value.column, message, suggestion }
+    FilterError { word: value.raw.clone(), column: value.column, message, suggestion }
 }
 
 /// A length of time. Without a sign it is the least: nobody asks for an age to the nanosecond.
