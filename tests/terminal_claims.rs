@@ -113,7 +113,10 @@ fn marks_stay_on_their_instances() {
     term.press("s t");
     term.shows("● 3 marked");
     term.press("s w");
-    term.until("them again", |seen| seen.has("↓ worst") && marked(seen) == 3);
+    // The rows of the order before stay until those of this one have come.
+    term.until("them again", |seen| {
+        seen.has("↓ worst") && marked(seen) == 3 && seen.lines[4].contains("lost wait       3d")
+    });
     term.press("ctrl-d V");
     term.until("a range", |seen| seen.has("more marked") && marked(seen) > 4);
     term.press("v");

@@ -81,7 +81,7 @@ fn without_colours_none_is_chosen_and_states_can_still_be_told_apart() {
         let cursor = seen.row("▸").unwrap();
         assert!(seen.reversed(cursor) && !seen.reversed(cursor + 1), "{}", seen.picture());
         assert!(seen.lines[usize::from(cursor)].contains('✗'), "{}", seen.picture());
-        term.press("2");
+        term.press("0");
         let seen = term.until("what is well, and what is not", |seen| {
             seen.has("no filter") && seen.lines[4].contains("✗ lost wait")
         });

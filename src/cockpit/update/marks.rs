@@ -65,6 +65,7 @@ pub(super) fn range(app: &mut App) -> Vec<Effect> {
     let why = match (last, app.flows.selected.clone()) {
         _ if marks_all(app) => "all that match are marked already".to_owned(),
         (None, Some(_)) => return anchor(app),
+        (_, None) if app.flows.outdated => "the list is not there yet".to_owned(),
         (_, None) => "a range ends on an instance".to_owned(),
         (Some(last), Some(here)) => {
             let flows = &app.flows;
