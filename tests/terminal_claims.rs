@@ -111,9 +111,9 @@ fn marks_stay_on_their_instances() {
     term.press("space space down space");
     term.until("three marks", |seen| seen.has("● 3 marked") && marked(seen) == 3);
     term.press("s t");
-    term.shows("● 3 marked");
-    term.press("s w");
     // The rows of the order before stay until those of this one have come.
+    term.until("another order", |seen| seen.has("● 3 marked") && seen.has("↓ tenant") && marked(seen) < 3);
+    term.press("s w");
     term.until("them again", |seen| {
         seen.has("↓ worst") && marked(seen) == 3 && seen.lines[4].contains("lost wait       3d")
     });
