@@ -91,6 +91,17 @@ pub enum Observation {
     },
 }
 
+/// What an engine with a feed tells between two passes.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Instances that are new or have changed, in the order in which they did; of several the last one holds.
+    pub flows: Vec<FlowInstance>,
+    /// The engine's own ids of those that are neither open nor failed any more.
+    pub gone: Vec<SafeText>,
+    /// The present, by the engine's clock.
+    pub engine_now: Option<Timestamp>,
+}
+
 /// What an engine answered to an act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActAnswer {
@@ -212,6 +223,16 @@ pub trait Connector: Send + Sync {
     ///
     /// The hub keeps what it had until it has seen [`Observation::End`]; an error ends the pass.
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError>;
+
+    /// Whether the engine has a feed, so that it is not asked for everything again and again.
+    fn feeds(&self) -> bool {
+        false
+    }
+
+    /// Tells what changes after a pass, for as long as the engine tells it; an error ends it, and a pass begins anew.
+    async fn watch(&self, _sink: mpsc::Sender<Changes>) -> Result<(), ConnectError> {
+        Ok(())
+    }
 
     /// One instance, ended ones too. `Ok(None)` where the engine has no such instance.
     async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError>;

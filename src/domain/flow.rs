@@ -170,7 +170,7 @@ impl Wait {
 }
 
 /// Why an instance failed last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct FlowError {
     /// The engine's or the application's code.
     pub code: Option<SafeText>,
@@ -210,6 +210,11 @@ impl Version {
         };
         let held = if pause == Some(PauseCause::Held) { "held" } else { "" };
         Self(digest(&[class, held, &completed_commands.to_string(), deployment], 6))
+    }
+
+    /// One that was kept as its text.
+    pub fn told(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// Its text: twelve hexadecimal digits.

@@ -1,14 +1,12 @@
 //! The board: counts by flow and step, and cohorts, out of the rows and the engine's own counts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use jiff::Timestamp;
-
+use super::rows::{Facets, Limits, Rows, Where};
 use crate::connect::EngineCount;
-use crate::domain::cohort::{Cohort, Counts, cohort_fingerprint, cohort_id};
-use crate::domain::flow::{JudgedFlow, PauseCause, Status};
+use crate::domain::cohort::{Cohort, Counts, cohort_id};
 use crate::domain::text::SafeText;
-use crate::domain::verdict::{Rule, Verdict};
+use crate::domain::verdict::Rule;
 use crate::ops::Cell;
 
 /// What one source contributes to the board.
@@ -20,136 +18,86 @@ pub(super) struct Board {
     pub(super) stuck_tenants: HashSet<SafeText>,
 }
 
-/// Counts and cohorts of one source.
+/// Counts and cohorts of the rows of one source, or of some of them.
 ///
 /// Open, held and failed are the engine's own counts; stuck, and the split by rule, come from the rules and so from
 /// the rows. Waiting is the engine's count less those whose wait is lost. Where the rows are a part of all (a filter
 /// chose them) there are no counts of the engine for them: `counts` is `None`, and the rows are counted. Rows of a
 /// source that is not live count as what they were when it was last heard.
-pub(super) fn of_source<'a>(
-    source: &SafeText,
-    rows: &(impl Iterator<Item = &'a JudgedFlow> + Clone),
+pub(super) fn of_rows(
+    rows: &Rows,
+    facets: &Facets,
     counts: Option<&[EngineCount]>,
+    limits: Limits<'_>,
+    live: bool,
 ) -> Board {
-    let mut by_place: BTreeMap<(SafeText, SafeText), Counts> = BTreeMap::new();
     let cannot_count = counts.is_some_and(<[_]>::is_empty);
     let counted = counts.is_some() && !cannot_count;
-    let mut lost: HashMap<(SafeText, SafeText), u64> = HashMap::new();
-    for row in rows.clone() {
-        let flow = &row.flow;
-        let place = (flow.flow.clone(), flow.step.clone());
-        let cell = by_place.entry(place.clone()).or_default();
-        let rule = row.judgement.stuck_rule();
-        let stuck = rule.is_some();
-        if let Some(rule) = rule {
-            cell.stuck += 1;
-            *cell.by_rule.entry(rule).or_default() += 1;
-        }
-        if row.judgement.verdict == Verdict::Unknown {
-            cell.unknown += 1;
-        }
-        if flow.status == Status::Waiting && stuck {
-            *lost.entry(place).or_default() += 1;
-        }
+    let mut by_place: BTreeMap<Where, (Counts, u64)> = BTreeMap::new();
+    for (place, tally) in facets.tallies() {
+        let Some(place) = rows.place_of(place) else { continue };
+        let by_rule: BTreeMap<Rule, u64> = Rule::ALL
+            .into_iter()
+            .zip(tally.by_rule)
+            .filter(|(_, n)| *n > 0)
+            .map(|(rule, n)| (rule, n.into()))
+            .collect();
+        let mut cell =
+            Counts { stuck: by_rule.values().sum(), unknown: tally.unknown.into(), by_rule, ..Counts::default() };
         if !counted {
-            cell.open += u64::from(!flow.status.ended());
-            cell.waiting += u64::from(flow.status == Status::Waiting && !stuck);
-            cell.held += u64::from(flow.status == Status::Paused && flow.pause == Some(PauseCause::Held));
-            cell.failed += u64::from(flow.status.failed());
+            cell.open = tally.open.into();
+            cell.waiting = tally.waiting.saturating_sub(tally.lost).into();
+            cell.held = tally.held.into();
+            cell.failed = tally.failed.into();
         }
+        by_place.insert(place.clone(), (cell, tally.lost.into()));
     }
     for count in counts.unwrap_or_default() {
-        let place = (count.flow.clone(), count.step.clone());
-        let lost = lost.get(&place).copied().unwrap_or_default();
-        let cell = by_place.entry(place).or_default();
+        let place = Where { flow: count.flow.clone(), step: count.step.clone() };
+        let (cell, lost) = by_place.entry(place).or_default();
         cell.open += count.open;
-        cell.waiting += count.waiting.saturating_sub(lost);
+        cell.waiting += count.waiting.saturating_sub(*lost);
         cell.held += count.held;
         cell.failed += count.failed;
     }
     let cells = by_place
         .into_iter()
-        .map(|((flow, step), counts)| Cell {
-            source: source.clone(),
-            flow,
-            step,
+        .map(|(place, (counts, _))| Cell {
+            source: rows.source().clone(),
+            flow: place.flow,
+            step: place.step,
             // The counts and the rows are two questions: where things moved in between, they may contradict.
             approximate: cannot_count || counts.stuck > counts.open + counts.failed,
             counts,
             live: true,
         })
         .collect();
-    let stuck = || rows.clone().filter(|row| row.judgement.stuck_rule().is_some());
-    let stuck_tenants = stuck().filter_map(|row| row.flow.tenant.clone()).collect();
-    Board { cells, cohorts: cohorts(source, stuck()), stuck_tenants }
-}
-
-/// What a cohort is gathered in.
-struct Gathered<'a> {
-    count: u64,
-    tenants: HashSet<&'a SafeText>,
-    without_tenant: u64,
-    rules: HashMap<Rule, u64>,
-    oldest: (Option<Timestamp>, &'a JudgedFlow),
-}
-
-fn cohorts<'a>(source: &SafeText, stuck: impl Iterator<Item = &'a JudgedFlow>) -> Vec<Cohort> {
-    let mut by_cause: HashMap<(&SafeText, &SafeText, SafeText), Gathered<'a>> = HashMap::new();
-    for row in stuck {
-        let since = row.judgement.since();
-        let cause = (&row.flow.flow, &row.flow.step, cohort_fingerprint(row));
-        let gathered = by_cause.entry(cause).or_insert_with(|| Gathered {
-            count: 0,
-            tenants: HashSet::new(),
-            without_tenant: 0,
-            rules: HashMap::new(),
-            oldest: (since, row),
+    let mut cohorts = Vec::new();
+    let stuck_tenants = facets.stuck_tenants().filter_map(|tenant| rows.tenant(tenant).cloned()).collect();
+    for (cause, members) in facets.members() {
+        let Some((cause, place)) = rows.cause(cause) else { continue };
+        let Some(oldest) = members.oldest.map(|(_, slot)| rows.judged(slot, limits, live)) else { continue };
+        cohorts.push(Cohort {
+            id: cohort_id(rows.source(), &place.flow, &place.step, &cause.fingerprint),
+            source: rows.source().clone(),
+            flow: place.flow.clone(),
+            step: place.step.clone(),
+            fingerprint: cause.fingerprint.clone(),
+            count: members.count.into(),
+            tenants: members.tenants.len() as u64,
+            without_tenant: members.without_tenant.into(),
+            growth: None,
+            since: oldest.judgement.since(),
+            rule: members.rule(),
+            sample: oldest.flow.error.as_ref().map(|error| error.text.clone()),
+            evidence: oldest.judgement.primary().map(|finding| finding.evidence.clone()).unwrap_or_default(),
+            status: oldest.flow.status,
+            waits_for: oldest.flow.wait.as_ref().map(|wait| wait.kind),
+            claim: None,
         });
-        gathered.count += 1;
-        match &row.flow.tenant {
-            Some(tenant) => _ = gathered.tenants.insert(tenant),
-            None => gathered.without_tenant += 1,
-        }
-        if let Some(rule) = row.judgement.stuck_rule() {
-            *gathered.rules.entry(rule).or_default() += 1;
-        }
-        // The id decides between equals, so that the same rows always give the same cohort.
-        let earlier = match (since, gathered.oldest.0) {
-            (Some(new), Some(old)) => (new, &row.flow.id) < (old, &gathered.oldest.1.flow.id),
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        if earlier {
-            gathered.oldest = (since, row);
-        }
     }
-    let mut cohorts: Vec<Cohort> = by_cause
-        .into_iter()
-        .map(|((flow, step, fingerprint), gathered)| {
-            let (since, oldest) = gathered.oldest;
-            let rule = gathered.rules.into_iter().max_by_key(|(rule, n)| (*n, std::cmp::Reverse(*rule)));
-            Cohort {
-                id: cohort_id(source, flow, step, &fingerprint),
-                source: source.clone(),
-                flow: flow.clone(),
-                step: step.clone(),
-                fingerprint,
-                count: gathered.count,
-                tenants: gathered.tenants.len() as u64,
-                without_tenant: gathered.without_tenant,
-                growth: None,
-                since,
-                rule: rule.map_or(Rule::Exhausted, |(rule, _)| rule),
-                sample: oldest.flow.error.as_ref().map(|error| error.text.clone()),
-                evidence: oldest.judgement.primary().map(|finding| finding.evidence.clone()).unwrap_or_default(),
-                status: oldest.flow.status,
-                waits_for: oldest.flow.wait.as_ref().map(|wait| wait.kind),
-                claim: None,
-            }
-        })
-        .collect();
     worst_first(&mut cohorts);
-    cohorts
+    Board { cells, cohorts, stuck_tenants }
 }
 
 /// The worst cohort first: by tenants hurt times how fast it grows, then by count, then the one that has been stuck
@@ -168,68 +116,6 @@ pub(super) fn worst_first(cohorts: &mut [Cohort]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::verdict::tests::instance;
-    use crate::domain::verdict::{Circumstances, Thresholds, judge};
-
-    #[test]
-    fn what_grows_goes_before_what_is_larger() {
-        let mut flow = instance();
-        (flow.status, flow.pause) = (Status::Paused, Some(PauseCause::Exhausted));
-        let now = flow.observed_at;
-        let judgement = judge(&flow, &Thresholds::default(), &Circumstances { now, holder: None });
-        let [cohort] = &of_source(&"restate".into(), &[&JudgedFlow { flow, judgement }].into_iter(), None).cohorts[..]
-        else {
-            panic!("one cohort")
-        };
-        let with = |step: &str, tenants, count, growth| Cohort {
-            id: step.into(),
-            step: step.into(),
-            tenants,
-            count,
-            growth,
-            ..cohort.clone()
-        };
-        let order = |mut cohorts: Vec<Cohort>| -> Vec<String> {
-            worst_first(&mut cohorts);
-            cohorts.iter().map(|cohort| cohort.step.to_string()).collect()
-        };
-        let cohorts = vec![
-            with("large", 41, 298, Some(12)),
-            with("steady", 90, 400, Some(0)),
-            with("fast", 61, 61, Some(20)),
-            with("shrinking", 91, 91, Some(-50)),
-            with("single", 1, 9, Some(30)),
-        ];
-        assert_eq!(order(cohorts.clone()), ["fast", "large", "shrinking", "steady", "single"]);
-        let unknown = cohorts.into_iter().map(|cohort| Cohort { growth: None, ..cohort }).collect();
-        assert_eq!(order(unknown), ["shrinking", "steady", "fast", "large", "single"], "by tenants alone");
-    }
-
-    #[test]
-    fn counts_that_contradict_the_rows_are_approximate() {
-        let mut flow = instance();
-        flow.status = Status::Paused;
-        flow.pause = Some(PauseCause::Exhausted);
-        let now = flow.observed_at;
-        let judgement = judge(&flow, &Thresholds::default(), &Circumstances { now, holder: None });
-        assert!(judgement.stuck());
-        let row = JudgedFlow { flow, judgement };
-        let cells = |open| {
-            let count = EngineCount {
-                flow: row.flow.flow.clone(),
-                step: row.flow.step.clone(),
-                open,
-                waiting: 0,
-                held: 0,
-                failed: 0,
-            };
-            of_source(&"restate".into(), &[&row, &row].into_iter(), Some(&[count])).cells
-        };
-        for (open, approximate) in [(1, true), (2, false), (3, false)] {
-            let [cell] = &cells(open)[..] else { panic!("one place") };
-            assert_eq!((cell.counts.stuck, cell.approximate), (2, approximate), "{open} open by the engine's count");
-        }
-    }
-}
+pub(super) mod oracle;
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,11 @@ struct Kept {
 }
 
 impl History {
+    /// Whether the last sample is old enough for another one.
+    pub(super) fn due(&self, now: Timestamp) -> bool {
+        self.samples.back().is_none_or(|last| last.sample.at > now || since(last.sample.at, now) >= STEP)
+    }
+
     /// Takes the board of a good pass, if the last one that was taken is old enough.
     pub(super) fn take(&mut self, board: &Board, now: Timestamp) {
         // A clock that was set back makes what lies in its future worthless.
@@ -90,7 +95,7 @@ mod tests {
     use crate::domain::flow::{JudgedFlow, PauseCause, Status};
     use crate::domain::verdict::tests::instance;
     use crate::domain::verdict::{Circumstances, Rule, Thresholds, judge};
-    use crate::hub::board::of_source;
+    use crate::hub::board::oracle::of_source;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()

@@ -9,6 +9,8 @@ mod executor;
 mod history;
 mod journal;
 mod listing;
+mod pass;
+mod rows;
 mod source;
 mod tenants;
 mod verify;
@@ -24,15 +26,18 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::arming::Latch;
+use self::board::Board;
 use self::claims::Claims;
 use self::executor::{Executor, INEXACT, offers};
 use self::journal::Journal;
+use self::listing::Part;
+use self::rows::Rows;
 pub use self::source::Clock;
 use self::source::{Book, Source};
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::{Connector, Reading};
 use crate::domain::claim::{Claim, ClaimRequest};
-use crate::domain::flow::{FlowDetail, FlowInstance, JudgedFlow, WaitKind};
+use crate::domain::flow::{FlowDetail, FlowInstance, WaitKind};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::{LogBook, LogView};
 use crate::domain::promise::Promise;
@@ -196,7 +201,7 @@ impl Hub {
     fn exact(&self, id: &InstanceId) -> Result<&Source, OpsError> {
         let source = self.source(&id.source)?;
         // Asking for the id as it is shown would ask for another instance, or for none.
-        if source.rows().iter().any(|row| !row.flow.exact_id && row.flow.id == *id) {
+        if source.judged(&self.book, &id.instance).is_some_and(|row| !row.flow.exact_id) {
             return Err(OpsError::Refused(INEXACT.into()));
         }
         Ok(source)
@@ -221,9 +226,8 @@ impl Hub {
         let behind = flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock);
         let mut holder = None;
         if let Some(name) = behind.and_then(|wait| wait.reference.as_ref()) {
-            let known = source.rows().iter().find(|row| row.flow.id.instance == *name).cloned();
-            holder = match known {
-                Some(row) => Some((row.flow.id.clone(), row.judgement.clone())),
+            holder = match source.judged(&self.book, name) {
+                Some(row) => Some((row.flow.id, row.judgement)),
                 // A holder that can't be read is one that is not known.
                 None => source.connector.read(name).await.ok().flatten().map(|reading| {
                     let flow = reading.detail.flow;
@@ -274,22 +278,22 @@ impl Hub {
             .collect()
     }
 
-    /// The instances of a source that a filter matches.
-    fn matching(&self, source: &Source, filter: &Filter) -> Vec<Arc<JudgedFlow>> {
-        let engine_now = self.engine_now(source);
-        source.rows().iter().filter(|row| filter.matches(row, engine_now)).cloned().collect()
+    /// The rows of a source that a filter matches.
+    fn matching<'a>(&'a self, source: &Source, rows: &'a Rows, filter: &Filter) -> Part<'a> {
+        let live = source.live();
+        let bits = rows.matching(filter, self.engine_now(source), live);
+        Part { rows, bits, limits: source.limits(&self.book), live }
     }
 
     /// How everything together has moved: the growth of those sources that are live, and the minutes in which each
     /// source was that has ever answered.
-    fn trend(&self) -> Trend {
-        let now = (self.clock)();
+    fn trend(&self, boards: &[Board], now: Timestamp) -> Trend {
         let any_live = self.sources.iter().any(Source::live);
         let mut trend = Trend { samples: Vec::new(), growth: any_live.then_some(0) };
         let mut answered = 0;
         let mut minutes: BTreeMap<i64, (usize, Sample)> = BTreeMap::new();
-        for source in &self.sources {
-            let (samples, growth) = source.trend(now);
+        for (source, board) in self.sources.iter().zip(boards) {
+            let (samples, growth) = source.trend(board, now);
             answered += usize::from(!samples.is_empty());
             if source.live() {
                 trend.growth = trend.growth.zip(growth).map(|(sum, growth)| sum.saturating_add(growth));
@@ -339,8 +343,18 @@ impl Hub {
 impl Ops for Hub {
     async fn overview(&self, filter: &Filter) -> Result<Arc<Overview>, OpsError> {
         let revision = *self.revision.borrow();
+        let at = (self.clock)();
+        let board = |source: &Source| {
+            if filter.is_empty() {
+                return source.grown_board(&self.book, at);
+            }
+            let rows = &source.held().rows;
+            let part = self.matching(source, rows, filter);
+            board::of_rows(rows, &rows.facets_of(&part.bits, part.live), None, part.limits, part.live)
+        };
+        let boards: Vec<Board> = self.sources.iter().map(board).collect();
         let mut overview = Overview {
-            at: (self.clock)(),
+            at,
             revision,
             context: self.context.clone(),
             sources: self.sources.iter().map(Source::status).collect(),
@@ -348,20 +362,14 @@ impl Ops for Hub {
             cohorts: Vec::new(),
             stuck_tenants: 0,
             stuck_without_tenant: 0,
-            trend: filter.is_empty().then(|| self.trend()),
+            trend: filter.is_empty().then(|| self.trend(&boards, at)),
             read_only: self.refusal(),
             lock: self.latch.as_ref().map(|latch| latch.show()),
             claims_note: None,
         };
         let mut tenants = HashSet::new();
-        for source in &self.sources {
+        for (source, board) in self.sources.iter().zip(boards) {
             let live = source.live();
-            let board = if filter.is_empty() {
-                source.grown_board((self.clock)())
-            } else {
-                let rows = self.matching(source, filter);
-                board::of_source(&source.name, &rows.iter().map(|row| &**row), None)
-            };
             overview.cells.extend(board.cells.into_iter().map(|mut cell| {
                 cell.live = live;
                 cell
@@ -378,12 +386,15 @@ impl Ops for Hub {
 
     async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError> {
         let revision = *self.revision.borrow();
-        let unfiltered = self.sources.iter().map(|source| source.rows().len()).sum();
-        let rows = self.sources.iter().flat_map(|source| self.matching(source, &query.filter)).collect();
-        let mut window = listing::window(rows, &query, unfiltered, revision);
+        let held: Vec<_> = self.sources.iter().map(|source| (source, source.held())).collect();
+        let unfiltered = held.iter().map(|(_, held)| held.rows.len()).sum();
+        let parts: Vec<_> =
+            held.iter().map(|(source, held)| self.matching(source, &held.rows, &query.filter)).collect();
+        let mut window = listing::window(&parts, &query, unfiltered, revision);
         if window.matching == 0 && unfiltered > 0 {
             window.near = query.filter.wider().into_iter().find_map(|wider| {
-                let count = self.sources.iter().map(|source| self.matching(source, &wider.filter).len()).sum();
+                let matching = |source: &Source, rows| self.matching(source, rows, &wider.filter).bits.count();
+                let count = held.iter().map(|(source, held)| matching(source, &held.rows)).sum();
                 (count > 0).then(|| Near { count, words: wider.words.into(), term: wider.term.into() })
             });
         }
@@ -393,13 +404,11 @@ impl Ops for Hub {
     async fn counts(&self, filters: &[Filter]) -> Result<Vec<FlowCount>, OpsError> {
         let mut counts = vec![FlowCount::default(); filters.len()];
         for source in &self.sources {
-            let engine_now = self.engine_now(source);
-            for row in source.rows().iter() {
-                let stuck = u64::from(row.judgement.stuck_rule().is_some());
-                for (count, _) in counts.iter_mut().zip(filters).filter(|(_, filter)| filter.matches(row, engine_now)) {
-                    count.matching += 1;
-                    count.stuck += stuck;
-                }
+            let rows = &source.held().rows;
+            for (count, filter) in counts.iter_mut().zip(filters) {
+                let part = self.matching(source, rows, filter);
+                count.matching += part.bits.count() as u64;
+                count.stuck += part.bits.iter().filter(|slot| rows.stuck(*slot, part.live)).count() as u64;
             }
         }
         Ok(counts)
@@ -408,19 +417,27 @@ impl Ops for Hub {
     async fn select(&self, selection: &Selection, limit: usize) -> Result<Selected, OpsError> {
         let mut selected = Selected { rows: Vec::new(), total: 0 };
         for source in &self.sources {
-            let engine_now = self.engine_now(source);
-            let chosen = |row: &JudgedFlow| match selection {
-                Selection::Ids(ids) => ids.contains(&row.flow.id),
+            let rows = &source.held().rows;
+            let part = match selection {
+                Selection::Ids(ids) => {
+                    let slots = ids.iter().filter(|id| id.source == source.name);
+                    let bits = slots.filter_map(|id| rows.find(&id.instance)).collect();
+                    Part { rows, bits, limits: source.limits(&self.book), live: source.live() }
+                }
                 Selection::Matching { filter, without } => {
-                    filter.matches(row, engine_now) && !without.contains(&row.flow.id)
+                    let mut part = self.matching(source, rows, filter);
+                    for id in without.iter().filter(|id| id.source == source.name) {
+                        if let Some(slot) = rows.find(&id.instance) {
+                            part.bits.remove(slot);
+                        }
+                    }
+                    part
                 }
             };
-            for row in source.rows().iter().filter(|row| chosen(row)) {
-                selected.total += 1;
-                if selected.rows.len() < limit {
-                    selected.rows.push(row.clone());
-                }
-            }
+            selected.total += part.bits.count();
+            let room = limit.saturating_sub(selected.rows.len());
+            let chosen = part.bits.iter().take(room).map(|slot| Arc::new(rows.judged(slot, part.limits, part.live)));
+            selected.rows.extend(chosen);
         }
         Ok(selected)
     }
@@ -443,7 +460,7 @@ impl Ops for Hub {
 
     async fn ways(&self, id: &InstanceId) -> Result<Ways, OpsError> {
         let source = self.exact(id)?;
-        let known = source.rows().iter().find(|row| row.flow.id == *id).map(|row| row.flow.flow.clone());
+        let known = source.judged(&self.book, &id.instance).map(|row| row.flow.flow);
         let flow = match known {
             Some(flow) => flow,
             // One that has ended is on no list.
@@ -501,7 +518,7 @@ impl Ops for Hub {
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
-        let boards = self.sources.iter().flat_map(|source| source.grown_board((self.clock)()).cohorts);
+        let boards = self.sources.iter().flat_map(|source| source.grown_board(&self.book, (self.clock)()).cohorts);
         let cohort = boards
             .into_iter()
             .find(|cohort| cohort.id == request.cohort)

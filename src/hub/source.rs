@@ -4,8 +4,7 @@
 //! a tenth of the time, back-off on errors, `Retry-After` kept to. A pass that fails or stops half-way changes nothing of what is held; it
 //! makes it stale.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,14 +12,15 @@ use tokio::sync::{Notify, mpsc};
 
 use super::board::{self, Board};
 use super::history::History;
+use super::pass::Pass;
+use super::rows::{Limits, Rows};
 use super::tenants::{Tenants, Trouble};
 use crate::config::{TenantBook, ThresholdBook};
-use crate::connect::{ConnectError, Connector, EngineCount, Observation};
-use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
+use crate::connect::{Changes, ConnectError, Connector, EngineCount, Observation};
+use crate::domain::flow::{FlowInstance, JudgedFlow};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
 use crate::domain::trend::Sample;
-use crate::domain::verdict::{Circumstances, Judgement, judge};
 
 /// Values younger than this are never stale by age alone.
 const STALE_AT_LEAST: Duration = Duration::from_secs(15);
@@ -54,13 +54,26 @@ pub(super) struct Source {
     wake: Notify,
     tenants: Tenants,
     state: Mutex<State>,
+    held: RwLock<Held>,
+}
+
+/// What a source told last.
+pub(super) struct Held {
+    pub(super) rows: Rows,
+    /// The engine's own counts; empty where it can't count, `None` where the rows are all there is to count.
+    counts: Option<Vec<EngineCount>>,
+}
+
+impl Held {
+    /// What it adds up to.
+    fn board(&self, limits: Limits<'_>) -> Board {
+        board::of_rows(&self.rows, self.rows.facets(), self.counts.as_deref(), limits, true)
+    }
 }
 
 /// What is known of a source.
 #[derive(Default)]
 struct State {
-    rows: Arc<Vec<Arc<JudgedFlow>>>,
-    board: Board,
     history: History,
     last_good_at: Option<Timestamp>,
     last_asked_at: Option<Timestamp>,
@@ -88,20 +101,11 @@ impl State {
     }
 }
 
-/// What one pass has gathered.
-#[derive(Default)]
-struct Gathered {
-    flows: Vec<FlowInstance>,
-    counts: Vec<EngineCount>,
-    bad_rows: usize,
-    bad_row: Option<SafeText>,
-    end: Option<(bool, Option<Timestamp>, Option<SafeText>)>,
-}
-
 impl Source {
     pub(super) fn new(name: &str, connector: Arc<dyn Connector>, poll: Duration) -> Self {
         let state = Mutex::new(State { interval: poll, ..State::default() });
-        Self { name: name.into(), connector, poll, wake: Notify::new(), tenants: Tenants::default(), state }
+        let held = RwLock::new(Held { rows: Rows::new(name.into()), counts: Some(Vec::new()) });
+        Self { name: name.into(), connector, poll, wake: Notify::new(), tenants: Tenants::default(), state, held }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -113,15 +117,31 @@ impl Source {
         self.wake.notify_one();
     }
 
-    /// Every instance held, judged.
-    pub(super) fn rows(&self) -> Arc<Vec<Arc<JudgedFlow>>> {
-        self.state().rows.clone()
+    /// What was told last.
+    pub(super) fn held(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hold(&self) -> RwLockWriteGuard<'_, Held> {
+        self.held.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An instance that is held, judged.
+    pub(super) fn judged(&self, book: &Book, instance: &str) -> Option<JudgedFlow> {
+        let live = self.live();
+        let rows = &self.held().rows;
+        rows.find(instance).map(|slot| rows.judged(slot, self.limits(book), live))
+    }
+
+    /// What its rows are judged by.
+    pub(super) fn limits<'a>(&self, book: &'a Book) -> Limits<'a> {
+        Limits { book: &book.thresholds, poll: self.poll_interval() }
     }
 
     /// The counts and cohorts of the last good pass, with how they have grown where the source is live.
-    pub(super) fn grown_board(&self, now: Timestamp) -> Board {
+    pub(super) fn grown_board(&self, book: &Book, now: Timestamp) -> Board {
+        let mut board = self.held().board(self.limits(book));
         let state = self.state();
-        let mut board = state.board.clone();
         if state.live {
             state.history.grow(&mut board.cohorts, now);
         }
@@ -129,9 +149,9 @@ impl Source {
     }
 
     /// The last hour, a sample a minute, and the growth over the last five minutes, where it is known.
-    pub(super) fn trend(&self, now: Timestamp) -> (Vec<Sample>, Option<i64>) {
+    pub(super) fn trend(&self, board: &Board, now: Timestamp) -> (Vec<Sample>, Option<i64>) {
         let state = self.state();
-        let growth = if state.live { state.history.growth(&state.board, now) } else { None };
+        let growth = if state.live { state.history.growth(board, now) } else { None };
         (state.history.samples(now).cloned().collect(), growth)
     }
 
@@ -151,6 +171,7 @@ impl Source {
     }
 
     pub(super) fn status(&self) -> SourceStatus {
+        let rows = self.held().rows.len();
         let state = self.state();
         let freshness = match (state.last_good_at, state.live, &state.error) {
             (Some(_), true, _) => Freshness::Live,
@@ -171,7 +192,7 @@ impl Source {
             latency: state.latency.and_then(|latency| latency.try_into().ok()),
             clock_offset: state.clock_offset,
             interval: state.interval.try_into().unwrap_or_default(),
-            rows: state.rows.len(),
+            rows,
             bad_rows: state.bad_rows,
             bad_row: state.bad_row.clone(),
             untold_tenants: state.trouble.count,
@@ -199,6 +220,10 @@ impl Source {
                 }
             };
             changed();
+            if self.connector.feeds() && self.live() {
+                self.follow(book, clock, changed).await;
+                continue;
+            }
             // What the source asked for is only ever made longer.
             let pause = jittered(pause).max(self.left_alone().mul_f64(rand::random_range(1.0..=1.2)));
             tokio::select! {
@@ -207,6 +232,73 @@ impl Source {
                 () = self.wake.notified() => tokio::time::sleep(self.left_alone()).await,
             }
         }
+    }
+
+    /// Takes in what an engine with a feed tells, until the feed ends or somebody asks for a pass.
+    async fn follow(&self, book: &Book, clock: &Clock, changed: &(dyn Fn() + Send + Sync)) {
+        let (sink, mut parts) = mpsc::channel(16);
+        let watch = self.connector.watch(sink);
+        tokio::pin!(watch);
+        let mut ended = None;
+        loop {
+            tokio::select! {
+                outcome = &mut watch, if ended.is_none() => ended = Some(outcome),
+                part = parts.recv() => match part {
+                    Some(first) => {
+                        let more = std::iter::from_fn(|| parts.try_recv().ok());
+                        self.take_changes(std::iter::once(first).chain(more), book, clock());
+                        changed();
+                    }
+                    None => break,
+                },
+                () = self.wake.notified() => return,
+                // Time alone makes something stuck.
+                () = tokio::time::sleep(self.poll) => {
+                    self.take_changes(std::iter::empty(), book, clock());
+                    changed();
+                }
+            }
+        }
+        if let Some(Err(error)) = ended {
+            let pause = self.fail(&error);
+            tracing::warn!(source = %self.name, %error, "the feed ended");
+            changed();
+            tokio::time::sleep(jittered(pause)).await;
+        }
+    }
+
+    /// Takes in what has changed since the last pass.
+    fn take_changes(&self, parts: impl Iterator<Item = Changes>, book: &Book, now: Timestamp) {
+        let limits = self.limits(book);
+        let mut engine_now = None;
+        let board = {
+            let mut held = self.hold();
+            let rows = &mut held.rows;
+            for part in parts {
+                engine_now = part.engine_now.or(engine_now);
+                for id in &part.gone {
+                    if let Some(slot) = rows.find(id) {
+                        rows.remove(slot);
+                    }
+                }
+                for flow in &part.flows {
+                    // One whose texts pass all bounds was refused by the connector.
+                    rows.put(flow, limits);
+                }
+            }
+            rows.advance(limits, engine_now.unwrap_or(now));
+            self.due(now).then(|| held.board(limits))
+        };
+        let mut state = self.state();
+        if let Some(board) = board {
+            state.history.take(&board, now);
+        }
+        state.last_good_at = Some(now);
+    }
+
+    /// Whether the past wants another sample.
+    fn due(&self, now: Timestamp) -> bool {
+        self.state().history.due(now)
     }
 
     /// For how long the source wants to be left alone yet.
@@ -236,11 +328,10 @@ impl Source {
         let began = Instant::now();
         let asked_at = clock();
         self.state().last_asked_at = Some(asked_at);
-        match self.gather().await {
-            Ok(mut gathered) => {
-                let trouble = self.tell_tenants(book, &mut gathered.flows).await;
+        match self.gather(book).await {
+            Ok((pass, trouble)) => {
                 self.state().trouble = trouble;
-                self.take(gathered, &book.thresholds, asked_at, clock(), began.elapsed())
+                self.take(pass, book, asked_at, clock(), began.elapsed())
             }
             Err(error) => {
                 let pause = self.fail(&error);
@@ -251,62 +342,60 @@ impl Source {
         }
     }
 
-    /// Fills in whom instances are for, as far as the config says how that is told.
-    async fn tell_tenants(&self, book: &Book, flows: &mut [FlowInstance]) -> Trouble {
-        self.tenants.tell(&book.tenants, &*self.connector, flows, true).await
-    }
-
-    /// The same for one that was read alone.
+    /// Fills in whom an instance is for that was read alone, as far as the config says how that is told.
     pub(super) async fn tell_tenant_of(&self, book: &Book, flow: &mut FlowInstance) {
         self.tenants.tell(&book.tenants, &*self.connector, std::slice::from_mut(flow), false).await;
     }
 
-    async fn gather(&self) -> Result<Gathered, ConnectError> {
-        let (sink, mut parts) = mpsc::channel(16);
-        let mut gathered = Gathered::default();
+    /// Reads everything, and fills in whom instances are for.
+    async fn gather(&self, book: &Book) -> Result<(Pass, Trouble), ConnectError> {
+        // Parts that wait to be taken in are memory that nobody asked for.
+        let (sink, mut parts) = mpsc::channel(2);
+        let mut pass = Pass::default();
+        // Where programs tell whose an instance is, they are run over all of them together.
+        let mut untold = Vec::new();
         let receive = async {
             while let Some(part) = parts.recv().await {
                 match part {
-                    Observation::Flows(mut flows) => gathered.flows.append(&mut flows),
-                    Observation::Counts(counts) => gathered.counts = counts,
+                    Observation::Flows(mut flows) if book.tenants.is_empty() => {
+                        pass.flows(&self.held().rows, std::mem::take(&mut flows), self.limits(book));
+                    }
+                    Observation::Flows(mut flows) => untold.append(&mut flows),
+                    Observation::Counts(counts) => pass.counts = counts,
                     Observation::BadRows { count, first } => {
-                        gathered.bad_rows += count;
-                        gathered.bad_row.get_or_insert(first);
+                        pass.bad_rows += count;
+                        pass.bad_row.get_or_insert(first);
                     }
                     Observation::End { complete, engine_now, version } => {
-                        gathered.end = Some((complete, engine_now, version));
+                        pass.end = Some((complete, engine_now, version));
                     }
                 }
             }
         };
         let (outcome, ()) = tokio::join!(self.connector.observe(sink), receive);
         outcome?;
-        match gathered.end {
-            Some((true, ..)) => Ok(gathered),
-            _ => Err(ConnectError::BadAnswer("the pass ended before everything was seen".into())),
+        if !matches!(pass.end, Some((true, ..))) {
+            return Err(ConnectError::BadAnswer("the pass ended before everything was seen".into()));
         }
+        let trouble = self.tenants.tell(&book.tenants, &*self.connector, &mut untold, true).await;
+        if !untold.is_empty() {
+            pass.flows(&self.held().rows, untold, self.limits(book));
+        }
+        Ok((pass, trouble))
     }
 
     /// Takes what a complete pass has gathered as the new truth.
-    fn take(
-        &self,
-        gathered: Gathered,
-        book: &ThresholdBook,
-        asked_at: Timestamp,
-        now: Timestamp,
-        took: Duration,
-    ) -> Duration {
-        let (_, engine_now, version) = gathered.end.unwrap_or_default();
-        let poll = self.poll_interval();
-        let mut flows = gathered.flows;
-        // A row that could not be read may be of an open one.
-        if gathered.bad_rows == 0 {
-            know_parents(&mut flows);
-        }
-        let judged = judge_all(flows, book, poll, engine_now.unwrap_or(now));
-        let board = board::of_source(&self.name, &judged.iter(), Some(&gathered.counts));
+    fn take(&self, mut pass: Pass, book: &Book, asked_at: Timestamp, now: Timestamp, took: Duration) -> Duration {
+        let (_, engine_now, version) = pass.end.take().unwrap_or_default();
+        let (board, count) = {
+            let mut held = self.hold();
+            pass.take(&mut held.rows, self.limits(book), engine_now.unwrap_or(now));
+            // Whoever feeds tells of every row, so that the rows are the counts.
+            held.counts = Some(std::mem::take(&mut pass.counts)).filter(|_| !self.connector.feeds());
+            (self.due(now).then(|| held.board(self.limits(book))), held.rows.len())
+        };
         let mut state = self.state();
-        self.tell(&state, judged.len(), gathered.bad_rows, took);
+        self.tell(&state, count, pass.bad_rows, took);
         state.good_in_a_row = state.good_in_a_row.saturating_add(1);
         // One failure is a blip; after a row of them one good pass may be a blip too.
         state.live = state.last_good_at.is_none() || state.failures <= 1 || state.good_in_a_row >= 2;
@@ -317,17 +406,14 @@ impl Source {
             state.error = Some("it answers again; a second answer will confirm it".into());
         }
         let live = state.live;
-        let shown = |row: JudgedFlow| Arc::new(if live { row } else { outdated(row) });
-        state.rows = Arc::new(judged.into_iter().map(shown).collect());
-        if live {
+        if let Some(board) = board.filter(|_| live) {
             state.history.take(&board, now);
         }
-        state.board = board;
         state.last_good_at = Some(now);
         state.latency = Some(took);
         state.clock_offset = engine_now.map(|engine_now| engine_now.duration_since(asked_at));
-        state.bad_rows = gathered.bad_rows;
-        state.bad_row = gathered.bad_row;
+        state.bad_rows = pass.bad_rows;
+        state.bad_row = pass.bad_row;
         state.version = version;
         state.interval = self.poll.max(took * PAUSE_PER_PASS);
         if live { state.interval } else { CONFIRM_AFTER }
@@ -365,72 +451,14 @@ impl Source {
 
     fn go_stale(&self, why: SafeText) {
         let mut state = self.state();
-        if state.live {
-            state.rows = Arc::new(state.rows.iter().map(|row| Arc::new(outdated((**row).clone()))).collect());
-        }
         state.live = false;
         state.error = Some(why);
     }
 }
 
-/// What a silent source last told of an instance: nothing of it is certain any more.
-fn outdated(row: JudgedFlow) -> JudgedFlow {
-    JudgedFlow { judgement: row.judgement.outdated(), flow: row.flow }
-}
-
 /// Within a fifth of the interval, so that many hubs do not ask in step.
 fn jittered(interval: Duration) -> Duration {
     interval.mul_f64(rand::random_range(0.8..=1.2))
-}
-
-/// Finds out which instances have outlived the one that started them, among all that are open or failed in a source.
-///
-/// A complete pass has seen each open one: a parent that is not among them has ended, and its engine forgot it.
-fn know_parents(flows: &mut [FlowInstance]) {
-    if flows.iter().all(|flow| flow.signs.parent.is_none()) {
-        return;
-    }
-    let ends: HashMap<SafeText, Option<Timestamp>> = flows
-        .iter()
-        .map(|flow| (flow.id.instance.clone(), flow.last_transition_at.filter(|_| flow.status.ended())))
-        .collect();
-    let ended: HashSet<SafeText> =
-        flows.iter().filter(|flow| flow.status.ended()).map(|flow| flow.id.instance.clone()).collect();
-    for parent in flows.iter_mut().filter_map(|flow| flow.signs.parent.as_mut()) {
-        if parent.ended.is_none() {
-            let seen = ends.get(&parent.id);
-            parent.ended = Some(seen.is_none() || ended.contains(&parent.id));
-            parent.ended_at = seen.copied().flatten();
-        }
-    }
-}
-
-/// Applies the rules to every instance: first to those that wait for nobody, then to those behind a key.
-fn judge_all(flows: Vec<FlowInstance>, book: &ThresholdBook, poll: SignedDuration, now: Timestamp) -> Vec<JudgedFlow> {
-    let behind = |flow: &FlowInstance| {
-        flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock).and_then(|wait| wait.reference.clone())
-    };
-    let mut limits = HashMap::new();
-    let mut limits_of = |flow: &FlowInstance| {
-        let place = (flow.flow.clone(), flow.step.clone());
-        limits.entry(place).or_insert_with(|| book.resolve(&flow.id.source, &flow.flow, &flow.step, poll)).clone()
-    };
-    let wanted: HashSet<SafeText> = flows.iter().filter_map(behind).collect();
-    let mut holders = HashMap::new();
-    let mut judgements: Vec<Judgement> = Vec::with_capacity(flows.len());
-    for flow in &flows {
-        let judgement = judge(flow, &limits_of(flow), &Circumstances { now, holder: None });
-        if wanted.contains(&flow.id.instance) {
-            holders.insert(flow.id.instance.clone(), (flow.id.clone(), judgement.clone()));
-        }
-        judgements.push(judgement);
-    }
-    for (flow, judgement) in flows.iter().zip(&mut judgements) {
-        if let Some((id, of_holder)) = behind(flow).and_then(|holder| holders.get(&holder)) {
-            *judgement = judge(flow, &limits_of(flow), &Circumstances { now, holder: Some((id, of_holder)) });
-        }
-    }
-    flows.into_iter().zip(judgements).map(|(flow, judgement)| JudgedFlow { flow, judgement }).collect()
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ use crate::domain::verdict::{Rule, Verdict};
 
 /// One condition; all of a filter's must hold.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Term {
-    pub(super) negated: bool,
-    pub(super) test: Test,
+pub(crate) struct Term {
+    pub(crate) negated: bool,
+    pub(crate) test: Test,
 }
 
 /// What a term asks. Of several values one must fit.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Test {
+pub(crate) enum Test {
     /// A bare word, in lower case beside its own form.
     Word(Pattern),
     State(Vec<State>),
@@ -32,7 +32,7 @@ pub(super) enum Test {
 
 /// A status, or a group that the board counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Not ended.
     Open,
     /// Paused by a person, a freeze or maintenance.
@@ -45,12 +45,12 @@ pub(super) enum State {
 
 impl State {
     /// Every state that can be named.
-    pub(super) fn all() -> impl Iterator<Item = Self> {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         let statuses = Status::ALL.into_iter().filter(|status| *status != Status::Failed).map(Self::Status);
         [Self::Open, Self::Held, Self::Failed].into_iter().chain(statuses)
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Held => "held",
@@ -62,7 +62,7 @@ impl State {
 
 /// A fact that is text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Field {
+pub(crate) enum Field {
     Flow,
     Step,
     Tenant,
@@ -74,10 +74,10 @@ pub(super) enum Field {
 }
 
 impl Field {
-    pub(super) const ALL: [Self; 8] =
+    pub(crate) const ALL: [Self; 8] =
         [Self::Flow, Self::Step, Self::Tenant, Self::Source, Self::Key, Self::Id, Self::Error, Self::Cohort];
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Flow => "flow",
             Self::Step => "step",
@@ -93,18 +93,18 @@ impl Field {
 
 /// A text to compare with, letters' case aside.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     /// As it was typed.
     text: String,
     /// In lower case: what comparisons use.
-    pub(super) folded: String,
+    pub(crate) folded: String,
     /// In lower case, where it has wildcards.
-    pub(super) glob: Option<WildMatch>,
+    pub(crate) glob: Option<WildMatch>,
 }
 
 impl Pattern {
     /// Each character stands for itself.
-    pub(super) fn literal(text: impl Into<String>) -> Self {
+    pub(crate) fn literal(text: impl Into<String>) -> Self {
         let text = text.into();
         Self { folded: text.to_lowercase(), glob: None, text }
     }
@@ -115,7 +115,7 @@ impl Pattern {
     }
 
     /// `*` stands for any text and `?` for any character.
-    pub(super) fn value(text: impl Into<String>) -> Self {
+    pub(crate) fn value(text: impl Into<String>) -> Self {
         let mut pattern = Self::literal(text);
         if pattern.text.contains(['*', '?']) {
             pattern.glob = Some(WildMatch::new(&pattern.folded));
@@ -126,7 +126,7 @@ impl Pattern {
 
 /// How two values compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(crate) enum Comparison {
     Less,
     AtMost,
     Equal,
@@ -136,19 +136,19 @@ pub(super) enum Comparison {
 
 impl Comparison {
     /// The signs, longer ones first, so that `>=` is not read as `>`.
-    pub(super) const SIGNS: [(&'static str, Self); 5] =
+    pub(crate) const SIGNS: [(&'static str, Self); 5] =
         [(">=", Self::AtLeast), ("<=", Self::AtMost), (">", Self::More), ("<", Self::Less), ("=", Self::Equal)];
 }
 
 /// A limit that a value is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bound<T> {
-    pub(super) comparison: Comparison,
-    pub(super) limit: T,
+pub(crate) struct Bound<T> {
+    pub(crate) comparison: Comparison,
+    pub(crate) limit: T,
 }
 
 impl<T: PartialOrd> Bound<T> {
-    pub(super) fn holds(&self, value: &T) -> bool {
+    pub(crate) fn holds(&self, value: &T) -> bool {
         match self.comparison {
             Comparison::Less => value < &self.limit,
             Comparison::AtMost => value <= &self.limit,

@@ -10,9 +10,9 @@
 //!
 //! This module knows the domain and nothing else: not who asks, not where the instances are kept.
 
-mod ast;
+pub(crate) mod ast;
 mod complete;
-mod eval;
+pub(crate) mod eval;
 mod habits;
 mod lexer;
 mod near;
@@ -78,6 +78,11 @@ impl Filter {
     /// Reads a filter. Text that is blank is the empty filter.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         parse::terms(text).map(|terms| Self { terms })
+    }
+
+    /// Its terms, all of which must hold.
+    pub(crate) fn terms(&self) -> &[ast::Term] {
+        &self.terms
     }
 
     /// Whether it matches everything.

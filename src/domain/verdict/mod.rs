@@ -4,6 +4,7 @@
 //! own clock and `since` comes from the engine's own times, so that a one-shot run says what a hub that ran all
 //! night says.
 
+mod next;
 mod rules;
 mod thresholds;
 mod workers;
@@ -15,6 +16,7 @@ use super::flow::{FlowInstance, Status};
 use super::ids::InstanceId;
 use super::text::SafeText;
 
+pub use next::next_change;
 pub use thresholds::{Limit, Thresholds};
 
 /// What the rules say of an instance.

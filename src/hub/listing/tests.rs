@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::*;
-use crate::domain::flow::Status;
+use super::oracle::{groups, window};
+use crate::domain::flow::{JudgedFlow, Status};
 use crate::domain::ids::InstanceId;
 use crate::domain::verdict::tests::instance;
 use crate::domain::verdict::{Circumstances, Thresholds, judge};
-use crate::ops::Line;
+use crate::ops::{FlowWindow, FlowsQuery, GroupBy, GroupHead, GroupKey, Grouping, Line, Page, SortBy};
 use crate::query::Filter;
 
 fn now() -> Timestamp {

@@ -1,0 +1,82 @@
+//! One pass over a source, taken in part by part: nothing of it is held until all of it has come.
+//!
+//! Of the rows that are held already only those that changed are kept beside them, so that a pass over a million of
+//! them costs no second million.
+
+use jiff::Timestamp;
+
+use super::rows::{Bits, Limits, Rows};
+use crate::connect::EngineCount;
+use crate::domain::flow::FlowInstance;
+use crate::domain::text::SafeText;
+
+/// What one pass has gathered so far.
+#[derive(Default)]
+pub(super) struct Pass {
+    /// Rows that are told again as they are held.
+    seen: Bits,
+    /// When they were, by the source's clock.
+    observed_at: Option<Timestamp>,
+    /// Rows that are new or were told otherwise before.
+    changed: Vec<FlowInstance>,
+    /// Everything, where nothing is held yet.
+    first: Option<Rows>,
+    pub(super) counts: Vec<EngineCount>,
+    pub(super) bad_rows: usize,
+    pub(super) bad_row: Option<SafeText>,
+    pub(super) end: Option<(bool, Option<Timestamp>, Option<SafeText>)>,
+}
+
+impl Pass {
+    /// Takes in a part of the rows.
+    pub(super) fn flows(&mut self, held: &Rows, flows: Vec<FlowInstance>, limits: Limits<'_>) {
+        if held.is_empty() {
+            let first = self.first.get_or_insert_with(|| Rows::new(held.source().clone()));
+            for flow in &flows {
+                if first.put(flow, limits).is_none() {
+                    self.too_long(flow);
+                    return;
+                }
+            }
+            return;
+        }
+        for flow in flows {
+            match held.find(&flow.id.instance).filter(|slot| held.same(*slot, &flow)) {
+                Some(slot) => {
+                    self.seen.insert(slot);
+                    self.observed_at = self.observed_at.max(Some(flow.observed_at));
+                }
+                None => self.changed.push(flow),
+            }
+        }
+    }
+
+    /// A row that can't be kept: one of its texts passes all bounds.
+    fn too_long(&mut self, flow: &FlowInstance) {
+        self.bad_rows += 1;
+        self.bad_row.get_or_insert_with(|| format!("{}: its texts are too long", flow.id.instance).into());
+    }
+
+    /// Makes what was gathered the rows that are held, and judges them as of a moment.
+    pub(super) fn take(&mut self, held: &mut Rows, limits: Limits<'_>, now: Timestamp) {
+        if let Some(first) = self.first.take() {
+            *held = first;
+        } else {
+            for flow in std::mem::take(&mut self.changed) {
+                match held.put(&flow, limits) {
+                    Some(slot) => self.seen.insert(slot),
+                    None => self.too_long(&flow),
+                }
+            }
+            held.keep(&self.seen, self.observed_at);
+        }
+        // A row that could not be read may be of an open one.
+        held.set_whole(self.bad_rows == 0);
+        held.advance(limits, now);
+    }
+}
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,730 @@
+//! The rows of one source: every instance that it told of, in columns.
+//!
+//! What filters, orders and counts look at is a column of small numbers; texts that rows share are symbols; ids and
+//! keys lie in one piece of memory that can be searched as a whole; the rest is packed (see [`packed`]) and read back
+//! where a row is shown. A million instances then take about as much memory as the bytes that tell them apart.
+//!
+//! What the rules say of a row is kept as its verdict, its primary rule and since when. The whole judgement, with its
+//! evidence, is made again where it is shown: the rules are pure, and the time at which they were applied is kept.
+
+mod arena;
+mod facets;
+mod packed;
+mod search;
+mod sorting;
+mod symbols;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+use jiff::{SignedDuration, Timestamp};
+
+use self::arena::{Arena, Place};
+pub(in crate::hub) use self::facets::Facets;
+use self::facets::{Part, Sign};
+pub(in crate::hub) use self::search::Bits;
+use self::symbols::{NONE, Symbol, Symbols};
+use crate::config::ThresholdBook;
+use crate::domain::cohort::cohort_fingerprint;
+use crate::domain::flow::{FlowError, FlowInstance, JudgedFlow, PauseCause, Status, Version, WaitKind};
+use crate::domain::ids::InstanceId;
+use crate::domain::signs::Signs;
+use crate::domain::text::SafeText;
+use crate::domain::verdict::{Circumstances, Judgement, Rule, Thresholds, Verdict, judge, next_change};
+
+/// A row among [`Rows`]. That of a removed row is given to another.
+pub(in crate::hub) type Slot = u32;
+
+/// No time, in a column of times.
+const NEVER: i64 = i64::MIN;
+
+/// Attempts that are not told; one less is one that the column is too narrow for.
+const NO_ATTEMPTS: u16 = u16::MAX;
+const WIDE: u16 = u16::MAX - 1;
+
+/// The flow and the step of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::hub) struct Where {
+    pub(in crate::hub) flow: SafeText,
+    pub(in crate::hub) step: SafeText,
+}
+
+/// What the members of a cohort have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::hub) struct Cause {
+    pub(in crate::hub) place: Symbol,
+    pub(in crate::hub) fingerprint: SafeText,
+}
+
+/// Where an instance stands, in a byte.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::hub) struct State(u8);
+
+impl State {
+    const EXACT: u8 = 1 << 6;
+    const TOLD: u8 = 1 << 7;
+
+    fn new(flow: &FlowInstance, told: bool) -> Self {
+        let status = Status::ALL.iter().position(|status| *status == flow.status).unwrap_or_default();
+        let pause = match flow.pause {
+            None => 0,
+            Some(PauseCause::Exhausted) => 1,
+            Some(PauseCause::Held) => 2,
+            Some(PauseCause::Unknown) => 3,
+        };
+        let flags = if flow.exact_id { Self::EXACT } else { 0 } | if told { Self::TOLD } else { 0 };
+        Self(u8::try_from(status).unwrap_or_default() | pause << 4 | flags)
+    }
+
+    pub(in crate::hub) fn status(self) -> Status {
+        Status::ALL.get(usize::from(self.0 & 0xF)).copied().unwrap_or(Status::Unknown)
+    }
+
+    pub(in crate::hub) const fn pause(self) -> Option<PauseCause> {
+        match self.0 >> 4 & 3 {
+            1 => Some(PauseCause::Exhausted),
+            2 => Some(PauseCause::Held),
+            3 => Some(PauseCause::Unknown),
+            _ => None,
+        }
+    }
+
+    const fn exact(self) -> bool {
+        self.0 & Self::EXACT != 0
+    }
+
+    /// Whether the time at which it began is that of the primary finding.
+    const fn told(self) -> bool {
+        self.0 & Self::TOLD != 0
+    }
+}
+
+/// What the rules say, in a byte.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::hub) struct Said(u8);
+
+impl Said {
+    const STUCK: u8 = 1 << 7;
+
+    fn new(judgement: &Judgement) -> Self {
+        let verdict = Verdict::ALL.iter().position(|verdict| *verdict == judgement.verdict).unwrap_or_default();
+        let rule = judgement.rule().and_then(|rule| Rule::ALL.iter().position(|other| *other == rule));
+        let rule = rule.map_or(0, |at| u8::try_from(at + 1).unwrap_or_default());
+        let stuck = judgement.primary().is_some_and(|finding| finding.verdict == Verdict::Stuck);
+        Self(u8::try_from(verdict).unwrap_or_default() | rule << 3 | if stuck { Self::STUCK } else { 0 })
+    }
+
+    /// The verdict; of a source that is not live nothing is certain.
+    pub(in crate::hub) fn verdict(self, live: bool) -> Verdict {
+        if !live {
+            return Verdict::Recheck;
+        }
+        Verdict::ALL.get(usize::from(self.0 & 7)).copied().unwrap_or(Verdict::Unknown)
+    }
+
+    /// The primary rule.
+    pub(in crate::hub) fn rule(self) -> Option<Rule> {
+        usize::from(self.0 >> 3 & 0xF).checked_sub(1).and_then(|at| Rule::ALL.get(at)).copied()
+    }
+
+    /// As [`Judgement::stuck_rule`].
+    pub(in crate::hub) fn stuck_rule(self, live: bool) -> Option<Rule> {
+        let certain = matches!(self.verdict(live), Verdict::Stuck | Verdict::Recheck);
+        if certain && self.0 & Self::STUCK != 0 { self.rule() } else { None }
+    }
+}
+
+/// What rows are judged by.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::hub) struct Limits<'a> {
+    pub(in crate::hub) book: &'a ThresholdBook,
+    /// The time from one look at the source to the next.
+    pub(in crate::hub) poll: SignedDuration,
+}
+
+/// The rows of one source.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct Rows {
+    source: SafeText,
+    /// Ids and keys: the length of the id in two bytes, the id, a byte that says what the key is, the key.
+    texts: Arena,
+    packed: Arena,
+    text_at: Vec<Place>,
+    packed_at: Vec<Place>,
+    place: Vec<Symbol>,
+    tenant: Vec<Symbol>,
+    error: Vec<Symbol>,
+    cohort: Vec<Symbol>,
+    state: Vec<State>,
+    said: Vec<Said>,
+    attempts: Vec<u16>,
+    created: Vec<i64>,
+    began: Vec<i64>,
+    /// Milliseconds after `observed_base`.
+    observed: Vec<u32>,
+    observed_base: i64,
+    free: Vec<Slot>,
+    by_id: HashTable<Slot>,
+    hasher: RandomState,
+    places: Symbols<Where>,
+    tenants: Symbols<SafeText>,
+    errors: Symbols<FlowError>,
+    cohorts: Symbols<Cause>,
+    thresholds: Vec<Option<Thresholds>>,
+    /// The rows of which the rules say something that depends on an instance: those that wait for its key, and those
+    /// that it started.
+    dependants: HashMap<SafeText, HashSet<Slot>>,
+    /// The instances that it depends on, by row.
+    depends: HashMap<Slot, Vec<SafeText>>,
+    /// Whether every open instance is among the rows, so that one that is not has ended.
+    whole: bool,
+    /// Rows whose id or key is not ASCII, of which letters' case is no matter of single bytes.
+    odd: HashSet<Slot>,
+    /// From when on the rules may say something else of a row: seconds since the epoch.
+    due: Vec<u32>,
+    facets: Facets,
+    judged_at: Timestamp,
+    buffer: Vec<u8>,
+}
+
+impl Rows {
+    /// None yet, of a source.
+    pub(in crate::hub) fn new(source: SafeText) -> Self {
+        Self { source, ..Self::default() }
+    }
+
+    /// How many there are.
+    pub(in crate::hub) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is none.
+    pub(in crate::hub) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The name of the source.
+    pub(in crate::hub) const fn source(&self) -> &SafeText {
+        &self.source
+    }
+
+    /// What all rows add up to.
+    pub(in crate::hub) const fn facets(&self) -> &Facets {
+        &self.facets
+    }
+
+    /// A flow and step.
+    pub(in crate::hub) fn place_of(&self, place: Symbol) -> Option<&Where> {
+        self.places.get(place)
+    }
+
+    /// What the members of a cohort have in common, and where they are.
+    pub(in crate::hub) fn cause(&self, cohort: Symbol) -> Option<(&Cause, &Where)> {
+        let cause = self.cohorts.get(cohort)?;
+        Some((cause, self.places.get(cause.place)?))
+    }
+
+    /// The name of a tenant.
+    pub(in crate::hub) fn tenant(&self, tenant: Symbol) -> Option<&SafeText> {
+        self.tenants.get(tenant)
+    }
+
+    /// The row of an instance.
+    pub(in crate::hub) fn find(&self, instance: &str) -> Option<Slot> {
+        let hash = self.hasher.hash_one(instance);
+        self.by_id.find(hash, |slot| self.id(*slot) == instance).copied()
+    }
+
+    /// The engine's own id of a row.
+    pub(in crate::hub) fn id(&self, slot: Slot) -> &str {
+        id_of(&self.texts, &self.text_at, slot)
+    }
+
+    /// The id and the key of a row.
+    fn text(&self, slot: Slot) -> (&str, Option<&str>) {
+        let (id, key) =
+            self.text_at.get(slot as usize).map_or(("", KeyText::None), |at| read_text(self.texts.get(*at)));
+        (id, self.key(slot, key))
+    }
+
+    /// The key of a row whose text was read.
+    fn key<'a>(&'a self, slot: Slot, key: KeyText<'a>) -> Option<&'a str> {
+        match key {
+            KeyText::None => None,
+            KeyText::Own(key) => Some(key),
+            KeyText::Tenant => self.tenants.get(self.tenant[slot as usize]).map(SafeText::as_str),
+        }
+    }
+
+    /// Every row.
+    pub(in crate::hub) fn slots(&self) -> impl Iterator<Item = Slot> {
+        (0..).zip(&self.place).filter(|(_, place)| **place != NONE).map(|(slot, _)| slot)
+    }
+
+    /// Puts a row in, in the place of the one that was known of the same instance. It is judged with the next
+    /// [`Rows::advance`]. `None` where its texts are too long to be kept.
+    pub(in crate::hub) fn put(&mut self, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
+        let wide = flow.attempts.is_some_and(|n| n >= u32::from(WIDE));
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let slot = packed::pack(flow, wide, &mut buffer).ok().and_then(|()| self.place(flow, &buffer));
+        self.buffer = buffer;
+        let slot = slot?;
+        let at = slot as usize;
+        let old = (self.place[at], self.tenant[at], self.error[at]);
+        let place = Where { flow: flow.flow.clone(), step: flow.step.clone() };
+        self.place[at] = self.places.take(place);
+        self.tenant[at] = self.tenants.take_some(flow.tenant.as_ref());
+        self.error[at] = flow.error.as_ref().map_or(NONE, |error| self.errors.take(error.clone()));
+        self.leave(old.0);
+        self.tenants.release(old.1);
+        self.errors.release(old.2);
+        self.attempts[at] = match flow.attempts {
+            None => NO_ATTEMPTS,
+            Some(_) if wide => WIDE,
+            Some(n) => u16::try_from(n).unwrap_or(WIDE),
+        };
+        self.created[at] = nanos(flow.created_at);
+        self.observed[at] = self.observed(flow.observed_at);
+        self.know_limits(self.place[at], flow, limits);
+        self.depend(slot, flow);
+        self.state[at] = State::new(flow, false);
+        self.said[at] = Said::default();
+        self.cohorts.release(self.cohort[at]);
+        self.cohort[at] = NONE;
+        self.due[at] = 0;
+        self.count(Sign::Plus, slot);
+        self.make_due(&flow.id.instance);
+        Some(slot)
+    }
+
+    /// Takes a row out.
+    pub(in crate::hub) fn remove(&mut self, slot: Slot) {
+        let at = slot as usize;
+        if self.place.get(at).is_none_or(|place| *place == NONE) {
+            return;
+        }
+        self.count(Sign::Minus, slot);
+        let id = SafeText::from(self.id(slot));
+        self.depend_on_nobody(slot);
+        let hash = self.hasher.hash_one(id.as_str());
+        if let Ok(entry) = self.by_id.find_entry(hash, |other| *other == slot) {
+            entry.remove();
+        }
+        self.texts.free(self.text_at[at]);
+        self.packed.free(self.packed_at[at]);
+        self.leave(self.place[at]);
+        self.tenants.release(self.tenant[at]);
+        self.errors.release(self.error[at]);
+        self.cohorts.release(self.cohort[at]);
+        (self.place[at], self.tenant[at], self.error[at], self.cohort[at]) = (NONE, NONE, NONE, NONE);
+        self.due[at] = u32::MAX;
+        self.odd.remove(&slot);
+        self.free.push(slot);
+        self.make_due(&id);
+    }
+
+    /// Finds the row of an instance or makes one, and keeps its texts and its packed part.
+    fn place(&mut self, flow: &FlowInstance, packed: &[u8]) -> Option<Slot> {
+        let instance = flow.id.instance.as_str();
+        let text = write_text(flow)?;
+        let known = self.find(instance);
+        let slot = match known {
+            Some(slot) => slot,
+            None => self.free.pop().or_else(|| self.grow())?,
+        };
+        let at = slot as usize;
+        match known {
+            Some(_) => {
+                self.count(Sign::Minus, slot);
+                if self.texts.get(self.text_at[at]) != text {
+                    self.texts.free(self.text_at[at]);
+                    self.text_at[at] = self.texts.push(slot, &text)?;
+                }
+                if !self.packed.overwrite(self.packed_at[at], packed) {
+                    self.packed.free(self.packed_at[at]);
+                    self.packed_at[at] = self.packed.push(slot, packed)?;
+                }
+            }
+            None => {
+                self.text_at[at] = self.texts.push(slot, &text)?;
+                self.packed_at[at] = self.packed.push(slot, packed)?;
+                let hash = self.hasher.hash_one(instance);
+                let (texts, text_at, hasher) = (&self.texts, &self.text_at, &self.hasher);
+                self.by_id.insert_unique(hash, slot, |slot| hasher.hash_one(id_of(texts, text_at, *slot)));
+            }
+        }
+        if instance.is_ascii() && flow.key.as_deref().is_none_or(str::is_ascii) {
+            self.odd.remove(&slot);
+        } else {
+            self.odd.insert(slot);
+        }
+        Some(slot)
+    }
+
+    /// A new slot, in every column.
+    fn grow(&mut self) -> Option<Slot> {
+        let slot = u32::try_from(self.text_at.len()).ok().filter(|slot| *slot != NONE)?;
+        self.text_at.push(0);
+        self.packed_at.push(0);
+        for symbols in [&mut self.place, &mut self.tenant, &mut self.error, &mut self.cohort] {
+            symbols.push(NONE);
+        }
+        self.state.push(State::default());
+        self.said.push(Said::default());
+        self.attempts.push(NO_ATTEMPTS);
+        self.created.push(NEVER);
+        self.began.push(NEVER);
+        self.observed.push(0);
+        self.due.push(u32::MAX);
+        Some(slot)
+    }
+
+    /// Judges a row whose other columns are there, and counts it.
+    fn say(&mut self, slot: Slot, flow: &FlowInstance, limits: Limits<'_>, now: Timestamp) {
+        let at = slot as usize;
+        let place = self.place[at];
+        let judgement = self.judge(place, flow, limits, now);
+        let next = self.thresholds.get(place as usize).and_then(Option::as_ref);
+        let next = next.and_then(|limits| next_change(flow, limits, now));
+        self.due[at] = next.map_or(u32::MAX, seconds);
+        let told = judgement.verdict != Verdict::Ok && judgement.since().is_some();
+        self.state[at] = State::new(flow, told);
+        self.said[at] = Said::new(&judgement);
+        let judged = JudgedFlow { flow: flow.clone(), judgement };
+        self.began[at] = nanos(judged.began());
+        let old = self.cohort[at];
+        self.cohort[at] = match judged.judgement.stuck_rule() {
+            None => NONE,
+            Some(_) => {
+                let cause = Cause { place: self.place[at], fingerprint: cohort_fingerprint(&judged) };
+                self.cohorts.take(cause)
+            }
+        };
+        self.cohorts.release(old);
+        self.count(Sign::Plus, slot);
+    }
+
+    /// Counts a row in or out.
+    fn count(&mut self, sign: Sign, slot: Slot) {
+        let part = self.part(slot, true);
+        let (texts, text_at) = (&self.texts, &self.text_at);
+        self.facets.count(sign, &part, |slot| id_of(texts, text_at, slot));
+    }
+
+    /// A row as far as it counts.
+    fn part(&self, slot: Slot, live: bool) -> Part {
+        let at = slot as usize;
+        let said = self.said[at];
+        Part {
+            slot,
+            place: self.place[at],
+            cohort: self.cohort[at],
+            tenant: self.tenant[at],
+            state: self.state[at],
+            verdict: said.verdict(live),
+            stuck: said.stuck_rule(live),
+            since: if self.state[at].told() { self.began[at] } else { NEVER },
+        }
+    }
+
+    /// What the rules say of an instance in a place, with what is known of whoever holds its key.
+    fn judge(&self, place: Symbol, flow: &FlowInstance, limits: Limits<'_>, now: Timestamp) -> Judgement {
+        let holder = holder_of(flow).and_then(|holder| self.find(holder)).map(|slot| {
+            let holder = self.flow(slot);
+            let circumstances = Circumstances { now, holder: None };
+            let judgement = judge(&holder, &self.limits(self.place[slot as usize], &holder, limits), &circumstances);
+            (holder.id, judgement)
+        });
+        let holder = holder.as_ref().map(|(id, judgement)| (id, judgement));
+        judge(flow, &self.limits(place, flow, limits), &Circumstances { now, holder })
+    }
+
+    /// When the rules hold in a place.
+    fn limits(&self, place: Symbol, flow: &FlowInstance, limits: Limits<'_>) -> Thresholds {
+        let known = self.thresholds.get(place as usize).and_then(Option::as_ref);
+        known.cloned().unwrap_or_else(|| limits.of(flow))
+    }
+
+    /// Keeps when the rules hold in a place.
+    fn know_limits(&mut self, place: Symbol, flow: &FlowInstance, limits: Limits<'_>) {
+        let at = place as usize;
+        if self.thresholds.len() <= at {
+            self.thresholds.resize(at + 1, None);
+        }
+        self.thresholds[at].get_or_insert_with(|| limits.of(flow));
+    }
+
+    /// One row less in a place.
+    fn leave(&mut self, place: Symbol) {
+        if self.places.release(place)
+            && let Some(known) = self.thresholds.get_mut(place as usize)
+        {
+            *known = None;
+        }
+    }
+
+    /// Keeps on whom what the rules say of a row depends.
+    fn depend(&mut self, slot: Slot, flow: &FlowInstance) {
+        self.depend_on_nobody(slot);
+        let orphans =
+            self.thresholds[self.place[slot as usize] as usize].as_ref().is_some_and(|of| of.orphan.is_some());
+        let parent = flow.signs.parent.as_ref().filter(|parent| orphans && parent.ended.is_none());
+        let others: Vec<SafeText> =
+            holder_of(flow).into_iter().chain(parent.map(|parent| &parent.id)).cloned().collect();
+        for other in &others {
+            self.dependants.entry(other.clone()).or_default().insert(slot);
+        }
+        if !others.is_empty() {
+            self.depends.insert(slot, others);
+        }
+    }
+
+    fn depend_on_nobody(&mut self, slot: Slot) {
+        for other in self.depends.remove(&slot).unwrap_or_default() {
+            if let Some(dependants) = self.dependants.get_mut(&other) {
+                dependants.remove(&slot);
+                if dependants.is_empty() {
+                    self.dependants.remove(&other);
+                }
+            }
+        }
+    }
+
+    /// Has those judged anew that depend on an instance.
+    fn make_due(&mut self, instance: &SafeText) {
+        for slot in self.dependants.get(instance).into_iter().flatten() {
+            self.due[*slot as usize] = 0;
+        }
+    }
+
+    /// Judges a row anew of which nothing new was told.
+    fn judge_again(&mut self, slot: Slot, limits: Limits<'_>, now: Timestamp) {
+        let flow = self.flow(slot);
+        self.count(Sign::Minus, slot);
+        self.say(slot, &flow, limits, now);
+    }
+
+    /// Brings what the rules say up to a moment: of those rows that time alone may have changed.
+    pub(in crate::hub) fn advance(&mut self, limits: Limits<'_>, now: Timestamp) {
+        self.judged_at = now;
+        let second = seconds(now);
+        let due: Vec<Slot> = (0..).zip(&self.due).filter(|(_, due)| **due <= second).map(|(slot, _)| slot).collect();
+        let mut behind = Vec::new();
+        for slot in due {
+            self.judge_again(slot, limits, now);
+            if !self.dependants.is_empty() {
+                let id = SafeText::from(self.id(slot));
+                behind.extend(self.dependants.get(&id).into_iter().flatten().copied());
+            }
+        }
+        // What the rules say of whoever holds a key may be another thing now, which theirs hangs on.
+        for slot in behind {
+            self.judge_again(slot, limits, now);
+        }
+        self.settle();
+    }
+
+    /// Ends a row of changes: finds the oldest row of each cohort that lost its own, and closes gaps.
+    pub(in crate::hub) fn settle(&mut self) {
+        let unsettled = self.facets.unsettled();
+        if !unsettled.is_empty() {
+            let (texts, text_at) = (&self.texts, &self.text_at);
+            for (slot, cohort) in (0..).zip(&self.cohort).filter(|(_, cohort)| unsettled.binary_search(cohort).is_ok())
+            {
+                let at = slot as usize;
+                let since = if self.state[at].told() { self.began[at] } else { NEVER };
+                self.facets.propose(*cohort, since, slot, |slot| id_of(texts, text_at, slot));
+            }
+        }
+        let text_at = &mut self.text_at;
+        self.texts.compact(|slot, place| text_at[slot as usize] = place);
+        let packed_at = &mut self.packed_at;
+        self.packed.compact(|slot, place| packed_at[slot as usize] = place);
+    }
+
+    /// The instance of a row, and of the one that started it whether it has ended.
+    pub(in crate::hub) fn flow(&self, slot: Slot) -> FlowInstance {
+        let mut flow = self.told(slot);
+        if let Some(parent) = flow.signs.parent.as_mut().filter(|parent| self.whole && parent.ended.is_none()) {
+            let known = self.find(&parent.id).map(|slot| self.told(slot));
+            // A complete pass has seen each open one: a parent that is not among them has ended, and its engine
+            // forgot it.
+            parent.ended = Some(known.as_ref().is_none_or(|flow| flow.status.ended()));
+            parent.ended_at = known.filter(|flow| flow.status.ended()).and_then(|flow| flow.last_transition_at);
+        }
+        flow
+    }
+
+    /// Sets whether every open instance is among the rows.
+    pub(in crate::hub) fn set_whole(&mut self, whole: bool) {
+        if self.whole != whole {
+            self.whole = whole;
+            for slot in self.depends.keys() {
+                self.due[*slot as usize] = 0;
+            }
+        }
+    }
+
+    /// The instance of a row, as its source told it.
+    fn told(&self, slot: Slot) -> FlowInstance {
+        let at = slot as usize;
+        let (id, key) = self.text(slot);
+        let state = self.state[at];
+        let place = self.places.get(self.place[at]);
+        let observed = self.observed_base.saturating_add(i64::from(self.observed[at]));
+        let mut flow = FlowInstance {
+            id: InstanceId { source: self.source.clone(), instance: id.into() },
+            exact_id: state.exact(),
+            flow: place.map(|place| place.flow.clone()).unwrap_or_default(),
+            step: place.map(|place| place.step.clone()).unwrap_or_default(),
+            tenant: self.tenants.get(self.tenant[at]).cloned(),
+            key: key.map(SafeText::from),
+            status: state.status(),
+            pause: state.pause(),
+            attempts: Some(self.attempts[at]).filter(|n| *n < WIDE).map(u32::from),
+            created_at: self.created_nanos(slot).and_then(|nanos| Timestamp::from_nanosecond(nanos.into()).ok()),
+            entered_step_at: None,
+            last_transition_at: None,
+            first_failure_at: None,
+            last_start_at: None,
+            next_retry_at: None,
+            error: self.errors.get(self.error[at]).cloned(),
+            wait: None,
+            signs: Signs::default(),
+            completed_commands: 0,
+            version: Version::told(""),
+            observed_at: Timestamp::from_millisecond(observed).unwrap_or_default(),
+        };
+        packed::unpack(self.packed.get(self.packed_at[at]), &mut flow);
+        flow
+    }
+
+    /// A row with the whole of what the rules say of it, as of the moment up to which all were judged.
+    pub(in crate::hub) fn judged(&self, slot: Slot, limits: Limits<'_>, live: bool) -> JudgedFlow {
+        let flow = self.flow(slot);
+        let judgement = self.judge(self.place[slot as usize], &flow, limits, self.judged_at);
+        JudgedFlow { judgement: if live { judgement } else { judgement.outdated() }, flow }
+    }
+
+    /// Whether a row is told anew as it was, but for the time.
+    pub(in crate::hub) fn same(&self, slot: Slot, flow: &FlowInstance) -> bool {
+        let mut known = self.told(slot);
+        known.observed_at = flow.observed_at;
+        known == *flow
+    }
+
+    /// Takes out every row that is not among these, and notes when these were told.
+    pub(in crate::hub) fn keep(&mut self, seen: &Bits, at: Option<Timestamp>) {
+        let at = at.map(|at| self.observed(at));
+        let slots: Vec<Slot> = self.slots().collect();
+        for slot in slots {
+            match at {
+                _ if !seen.contains(slot) => self.remove(slot),
+                Some(at) => self.observed[slot as usize] = at,
+                None => {}
+            }
+        }
+    }
+
+    /// What some of the rows add up to.
+    pub(in crate::hub) fn facets_of(&self, bits: &Bits, live: bool) -> Facets {
+        let mut facets = Facets::default();
+        for slot in bits.iter() {
+            facets.count(Sign::Plus, &self.part(slot, live), |slot| self.id(slot));
+        }
+        facets
+    }
+
+    /// Milliseconds for the column of when a row was told.
+    fn observed(&mut self, at: Timestamp) -> u32 {
+        let at = at.as_millisecond();
+        if self.len() <= 1 {
+            // A day's room for sources whose clock is set back.
+            self.observed_base = at.saturating_sub(86_400_000);
+        }
+        let distance = at.saturating_sub(self.observed_base);
+        if let Ok(distance) = u32::try_from(distance) {
+            return distance;
+        }
+        // After seven weeks the zero moves on; a row that was told before it counts as told then.
+        let base = at.saturating_sub(86_400_000);
+        let moved = base.saturating_sub(self.observed_base);
+        for observed in &mut self.observed {
+            let distance = i64::from(*observed).saturating_sub(moved);
+            *observed = u32::try_from(distance.max(0)).unwrap_or(u32::MAX);
+        }
+        self.observed_base = base;
+        u32::try_from(at.saturating_sub(base)).unwrap_or_default()
+    }
+}
+
+impl Limits<'_> {
+    fn of(self, flow: &FlowInstance) -> Thresholds {
+        self.book.resolve(&flow.id.source, &flow.flow, &flow.step, self.poll)
+    }
+}
+
+/// The id of whoever holds the key that an instance waits for.
+fn holder_of(flow: &FlowInstance) -> Option<&SafeText> {
+    flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock)?.reference.as_ref()
+}
+
+/// What stands before a key; a key that is the tenant is not written twice.
+const OWN_KEY: u8 = 0;
+const TENANT_KEY: u8 = 1;
+
+/// The key of a row, as its text tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyText<'a> {
+    None,
+    Own(&'a str),
+    /// The tenant's name.
+    Tenant,
+}
+
+/// The length of the id in two bytes, the id, and the key with a byte before it where there is one.
+fn write_text(flow: &FlowInstance) -> Option<Vec<u8>> {
+    let id = flow.id.instance.as_str();
+    let mut text = Vec::with_capacity(3 + id.len() + flow.key.as_deref().map_or(0, str::len));
+    text.extend_from_slice(&u16::try_from(id.len()).ok()?.to_le_bytes());
+    text.extend_from_slice(id.as_bytes());
+    match &flow.key {
+        None => {}
+        key if *key == flow.tenant => text.push(TENANT_KEY),
+        Some(key) => {
+            text.push(OWN_KEY);
+            text.extend_from_slice(key.as_bytes());
+        }
+    }
+    Some(text)
+}
+
+/// The id and the key.
+fn read_text(text: &[u8]) -> (&str, KeyText<'_>) {
+    let Some((len, rest)) = text.split_first_chunk::<2>() else { return ("", KeyText::None) };
+    let (id, key) = rest.split_at_checked(u16::from_le_bytes(*len).into()).unwrap_or_default();
+    let read = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+    let key = match key.split_first() {
+        None => KeyText::None,
+        Some((&TENANT_KEY, _)) => KeyText::Tenant,
+        Some((_, key)) => KeyText::Own(read(key)),
+    };
+    (read(id), key)
+}
+
+fn id_of<'a>(texts: &'a Arena, text_at: &[Place], slot: Slot) -> &'a str {
+    text_at.get(slot as usize).map_or("", |at| read_text(texts.get(*at)).0)
+}
+
+/// Nanoseconds since the epoch: for comparing alone, as those before 1677 and after 2262 are cut.
+fn nanos(time: Option<Timestamp>) -> i64 {
+    let Some(time) = time else { return NEVER };
+    let nanos = time.as_nanosecond().clamp(i128::from(NEVER + 1), i128::from(i64::MAX));
+    i64::try_from(nanos).unwrap_or(i64::MAX)
+}
+
+/// Whole seconds since the epoch.
+fn seconds(time: Timestamp) -> u32 {
+    u32::try_from(time.as_second().max(0)).unwrap_or(u32::MAX - 1)
+}
