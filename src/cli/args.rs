@@ -61,6 +61,12 @@ pub(super) struct Global {
     /// How fast the demo's time runs: 10 is ten times as fast as time does
     #[arg(long, global = true, value_name = "N", value_parser = speed, help_heading = GLOBAL)]
     pub(super) speed: Option<f64>,
+    /// So many made-up instances in place of the demo's incidents: what size is tried on
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST), help_heading = GLOBAL)]
+    pub(super) instances: Option<u32>,
+    /// How many of those instances change each second [default: 0]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000), requires = "instances", help_heading = GLOBAL)]
+    pub(super) changes: Option<u32>,
     /// Begin the demo anew, rather than going on where the last command left it
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) fresh: bool,
@@ -86,6 +92,9 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "ZONE", value_parser = TIMES, help_heading = GLOBAL)]
     pub(super) times: Option<String>,
 }
+
+/// The most instances that are made up.
+const MOST: i64 = 10_000_000;
 
 /// The values of `--colours` and `--times`.
 const COLOURS: [&str; 4] = ["none", "16", "256", "true"];

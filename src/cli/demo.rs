@@ -17,7 +17,7 @@ use super::{Failure, report};
 use crate::cockpit::Tempo;
 use crate::config::{ConfigError, ThresholdBook, Ui, default_state_dir};
 use crate::connect::Connector;
-use crate::connect::sim::{self, Clock, World as SimWorld};
+use crate::connect::sim::{self, Bulk, Clock, World as SimWorld};
 use crate::hub::{Hub, Setup};
 
 /// The time of pictures: in the middle of the night.
@@ -40,6 +40,10 @@ pub(super) enum Look {
 /// The demo as it is kept.
 pub(super) fn world(global: &Global, look: Look) -> Result<World, Failure> {
     let seed = global.seed.unwrap_or(sim::SEED);
+    if let Some(instances) = global.instances {
+        let source = Bulk::new(seed, instances, global.changes.unwrap_or(0), sim::system_clock());
+        return hub(global, vec![(sim::BULK.to_owned(), source, POLL)], sim::system_clock(), None, None);
+    }
     let folder = state_dir().join(format!("demo-{seed}"));
     if look == Look::Once {
         if global.speed.is_some() {
@@ -53,7 +57,7 @@ pub(super) fn world(global: &Global, look: Look) -> Result<World, Failure> {
             report::note(&format!("{error}; this is the first moment of the demo"));
             None
         });
-        return hub(global, Arc::new(kept.unwrap_or_else(|| SimWorld::start(seed, clock))), None);
+        return of_sim(global, Arc::new(kept.unwrap_or_else(|| SimWorld::start(seed, clock))), None);
     }
     let clock = sim::system_clock();
     let (sim, kept) = match SimWorld::kept(seed, clock.clone(), &folder, global.fresh) {
@@ -74,13 +78,13 @@ pub(super) fn world(global: &Global, look: Look) -> Result<World, Failure> {
     if let Some(speed) = global.speed {
         sim.set_speed(speed).map_err(Failure::Usage)?;
     }
-    hub(global, Arc::new(sim), kept.filter(|_| look == Look::Cockpit))
+    of_sim(global, Arc::new(sim), kept.filter(|_| look == Look::Cockpit))
 }
 
 /// The demo as pictures show it: the same on every machine and at every time.
 pub(super) fn picture(global: &Global) -> Result<World, Failure> {
     let at: Timestamp = PICTURED.parse().map_err(|error: jiff::Error| Failure::Other(error.into()))?;
-    hub(global, Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), Arc::new(move || at))), None)
+    of_sim(global, Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), Arc::new(move || at))), None)
 }
 
 /// Where demos are kept: beside the record of acts, by custom or as the environment says.
@@ -90,14 +94,25 @@ fn state_dir() -> PathBuf {
 }
 
 /// A hub on a demo world, which records acts in a folder where there is one.
-fn hub(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Result<World, Failure> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let ui = Ui::without_file(&global.flags(), &variable)
-        .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
+fn of_sim(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Result<World, Failure> {
     // Where time runs faster, so do the passes, within reason.
     let poll = POLL.div_f64(sim.speed().clamp(1.0, 4.0));
     let source = |(name, plane): (&str, Arc<dyn Connector>)| (name.to_owned(), plane, poll);
-    let clock = sim.clock();
+    let sources = sim.planes().into_iter().map(source).collect();
+    hub(global, sources, sim.clock(), Some(sim), state_dir)
+}
+
+/// A hub on made-up sources.
+fn hub(
+    global: &Global,
+    sources: Vec<(String, Arc<dyn Connector>, Duration)>,
+    clock: Clock,
+    sim: Option<Arc<SimWorld>>,
+    state_dir: Option<PathBuf>,
+) -> Result<World, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let ui = Ui::without_file(&global.flags(), &variable)
+        .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
     let hub = Hub::new(Setup {
         context: "demo".to_owned(),
         operator: "you".to_owned(),
@@ -109,7 +124,7 @@ fn hub(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Resul
         claims_dir: state_dir.clone(),
         state_dir,
         clock: clock.clone(),
-        sources: sim.planes().into_iter().map(source).collect(),
+        sources,
     });
     Ok(World {
         hub,
@@ -118,7 +133,7 @@ fn hub(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Resul
         production: false,
         accent: None,
         writable: false,
-        demo: Some(sim),
+        demo: sim,
         clock,
         ui,
         keys: Vec::new(),

@@ -68,9 +68,12 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         }
         return demo::world(global, if once { Look::Once } else { Look::Cockpit });
     }
-    for (given, option) in
-        [(global.seed.is_some(), "--seed"), (global.speed.is_some(), "--speed"), (global.fresh, "--fresh")]
-    {
+    for (given, option) in [
+        (global.seed.is_some(), "--seed"),
+        (global.speed.is_some(), "--speed"),
+        (global.fresh, "--fresh"),
+        (global.instances.is_some(), "--instances"),
+    ] {
         if given {
             return Err(Failure::Usage(format!("{option} goes with --demo")));
         }

@@ -9,6 +9,7 @@
 //!
 //! Like every connector it must not know the hub that polls it, nor the terminal. It reads no clock but its own.
 
+mod bulk;
 mod case;
 mod cast;
 mod clock;
@@ -31,6 +32,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use bulk::{BULK, Bulk};
 pub use clock::{Clock, system_clock};
 pub use pace::{SPEEDS, check_speed};
 pub use world::World;
