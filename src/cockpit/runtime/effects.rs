@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -16,6 +17,12 @@ use crate::query::Filter;
 
 /// How long a question may take. It is the hub's to be quicker than that; this is so that no screen waits for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is asked anew whenever something has changed costs no more than one part in so many of the time.
+const SHARE: u32 = 10;
+
+/// What has changed is asked for at least this often, whatever it costs.
+const SELDOM: Duration = Duration::from_secs(1);
 
 /// Asks one question.
 pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
@@ -54,18 +61,38 @@ pub(super) struct Performer {
     ops: Arc<dyn Ops>,
     replies: mpsc::Sender<Msg>,
     asking: HashMap<Target, JoinHandle<()>>,
+    /// How long the last answers took that are asked for again and again, in microseconds.
+    took: Arc<[AtomicU64; 2]>,
 }
 
 impl Performer {
     pub(super) fn new(ops: Arc<dyn Ops>, replies: mpsc::Sender<Msg>) -> Self {
-        Self { ops, replies, asking: HashMap::new() }
+        Self { ops, replies, asking: HashMap::new(), took: Arc::default() }
+    }
+
+    /// How long to wait after a change before it is asked what there is now, so that a fleet that changes without end
+    /// leaves time for everything else.
+    pub(super) fn pause(&self) -> Duration {
+        let took: u64 = self.took.iter().map(|took| took.load(Ordering::Relaxed)).sum();
+        (Duration::from_micros(took) * SHARE).min(SELDOM)
     }
 
     /// Asks. The newest question of a kind ends the one before it, whose answer nobody wants any more.
     pub(super) fn ask(&mut self, ticket: Ticket, ask: Ask) {
         let (ops, replies) = (Arc::clone(&self.ops), self.replies.clone());
+        let took = Arc::clone(&self.took);
         let task = tokio::spawn(async move {
+            let asked = Instant::now();
             let answer = answer(&*ops, ask).await;
+            let place = match ticket.target {
+                Target::Overview => Some(0),
+                Target::Flows => Some(1),
+                _ => None,
+            };
+            if let Some(took) = place.and_then(|place| took.get(place)) {
+                let micros = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
+                took.store(micros, Ordering::Relaxed);
+            }
             // Nobody listens any more once the cockpit is being left.
             let _ = replies.send(Msg::Reply(ticket, answer)).await;
         });

@@ -146,7 +146,7 @@ impl Cockpit {
             let tick = self.until(next_tick(&self.app, self.now()));
             let frame_every = self.app.settings.frame_every;
             let frame = painted + frame_every;
-            let hear = heard + frame_every;
+            let hear = heard + frame_every.max(self.performer.pause());
             tokio::select! {
                 biased;
                 Some(outside) = wires.signals.recv() => self.outside(outside)?,
