@@ -4,8 +4,9 @@
 
 use std::collections::HashMap;
 
+use super::bytes::State;
 use super::symbols::{NONE, Symbol};
-use super::{NEVER, Slot, State};
+use super::{NEVER, Slot};
 use crate::domain::flow::{PauseCause, Status};
 use crate::domain::verdict::{Rule, Verdict};
 

@@ -8,30 +8,34 @@
 //! evidence, is made again where it is shown: the rules are pure, and the time at which they were applied is kept.
 
 mod arena;
+mod bytes;
 mod facets;
 mod packed;
 mod search;
 mod sorting;
 mod symbols;
+mod text;
+mod verdicts;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use self::arena::{Arena, Place};
+use self::bytes::{Said, State};
 pub(in crate::hub) use self::facets::Facets;
 use self::facets::{Part, Sign};
 pub(in crate::hub) use self::search::Bits;
 use self::symbols::{NONE, Symbol, Symbols};
-use crate::config::ThresholdBook;
-use crate::domain::cohort::cohort_fingerprint;
-use crate::domain::flow::{FlowError, FlowInstance, JudgedFlow, PauseCause, Status, Version, WaitKind};
+use self::text::{KeyText, read_text, write_text};
+pub(in crate::hub) use self::verdicts::Limits;
+use crate::domain::flow::{FlowError, FlowInstance, JudgedFlow, Version};
 use crate::domain::ids::InstanceId;
 use crate::domain::signs::Signs;
 use crate::domain::text::SafeText;
-use crate::domain::verdict::{Circumstances, Judgement, Rule, Thresholds, Verdict, judge, next_change};
+use crate::domain::verdict::Thresholds;
 
 /// A row among [`Rows`]. That of a removed row is given to another.
 pub(in crate::hub) type Slot = u32;
@@ -55,92 +59,6 @@ pub(in crate::hub) struct Where {
 pub(in crate::hub) struct Cause {
     pub(in crate::hub) place: Symbol,
     pub(in crate::hub) fingerprint: SafeText,
-}
-
-/// Where an instance stands, in a byte.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::hub) struct State(u8);
-
-impl State {
-    const EXACT: u8 = 1 << 6;
-    const TOLD: u8 = 1 << 7;
-
-    fn new(flow: &FlowInstance, told: bool) -> Self {
-        let status = Status::ALL.iter().position(|status| *status == flow.status).unwrap_or_default();
-        let pause = match flow.pause {
-            None => 0,
-            Some(PauseCause::Exhausted) => 1,
-            Some(PauseCause::Held) => 2,
-            Some(PauseCause::Unknown) => 3,
-        };
-        let flags = if flow.exact_id { Self::EXACT } else { 0 } | if told { Self::TOLD } else { 0 };
-        Self(u8::try_from(status).unwrap_or_default() | pause << 4 | flags)
-    }
-
-    pub(in crate::hub) fn status(self) -> Status {
-        Status::ALL.get(usize::from(self.0 & 0xF)).copied().unwrap_or(Status::Unknown)
-    }
-
-    pub(in crate::hub) const fn pause(self) -> Option<PauseCause> {
-        match self.0 >> 4 & 3 {
-            1 => Some(PauseCause::Exhausted),
-            2 => Some(PauseCause::Held),
-            3 => Some(PauseCause::Unknown),
-            _ => None,
-        }
-    }
-
-    const fn exact(self) -> bool {
-        self.0 & Self::EXACT != 0
-    }
-
-    /// Whether the time at which it began is that of the primary finding.
-    const fn told(self) -> bool {
-        self.0 & Self::TOLD != 0
-    }
-}
-
-/// What the rules say, in a byte.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::hub) struct Said(u8);
-
-impl Said {
-    const STUCK: u8 = 1 << 7;
-
-    fn new(judgement: &Judgement) -> Self {
-        let verdict = Verdict::ALL.iter().position(|verdict| *verdict == judgement.verdict).unwrap_or_default();
-        let rule = judgement.rule().and_then(|rule| Rule::ALL.iter().position(|other| *other == rule));
-        let rule = rule.map_or(0, |at| u8::try_from(at + 1).unwrap_or_default());
-        let stuck = judgement.primary().is_some_and(|finding| finding.verdict == Verdict::Stuck);
-        Self(u8::try_from(verdict).unwrap_or_default() | rule << 3 | if stuck { Self::STUCK } else { 0 })
-    }
-
-    /// The verdict; of a source that is not live nothing is certain.
-    pub(in crate::hub) fn verdict(self, live: bool) -> Verdict {
-        if !live {
-            return Verdict::Recheck;
-        }
-        Verdict::ALL.get(usize::from(self.0 & 7)).copied().unwrap_or(Verdict::Unknown)
-    }
-
-    /// The primary rule.
-    pub(in crate::hub) fn rule(self) -> Option<Rule> {
-        usize::from(self.0 >> 3 & 0xF).checked_sub(1).and_then(|at| Rule::ALL.get(at)).copied()
-    }
-
-    /// As [`Judgement::stuck_rule`].
-    pub(in crate::hub) fn stuck_rule(self, live: bool) -> Option<Rule> {
-        let certain = matches!(self.verdict(live), Verdict::Stuck | Verdict::Recheck);
-        if certain && self.0 & Self::STUCK != 0 { self.rule() } else { None }
-    }
-}
-
-/// What rows are judged by.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::hub) struct Limits<'a> {
-    pub(in crate::hub) book: &'a ThresholdBook,
-    /// The time from one look at the source to the next.
-    pub(in crate::hub) poll: SignedDuration,
 }
 
 /// The rows of one source.
@@ -380,31 +298,6 @@ impl Rows {
         Some(slot)
     }
 
-    /// Judges a row whose other columns are there, and counts it.
-    fn say(&mut self, slot: Slot, flow: &FlowInstance, limits: Limits<'_>, now: Timestamp) {
-        let at = slot as usize;
-        let place = self.place[at];
-        let judgement = self.judge(place, flow, limits, now);
-        let next = self.thresholds.get(place as usize).and_then(Option::as_ref);
-        let next = next.and_then(|limits| next_change(flow, limits, now));
-        self.due[at] = next.map_or(u32::MAX, seconds);
-        let told = judgement.verdict != Verdict::Ok && judgement.since().is_some();
-        self.state[at] = State::new(flow, told);
-        self.said[at] = Said::new(&judgement);
-        let judged = JudgedFlow { flow: flow.clone(), judgement };
-        self.began[at] = nanos(judged.began());
-        let old = self.cohort[at];
-        self.cohort[at] = match judged.judgement.stuck_rule() {
-            None => NONE,
-            Some(_) => {
-                let cause = Cause { place: self.place[at], fingerprint: cohort_fingerprint(&judged) };
-                self.cohorts.take(cause)
-            }
-        };
-        self.cohorts.release(old);
-        self.count(Sign::Plus, slot);
-    }
-
     /// Counts a row in or out.
     fn count(&mut self, sign: Sign, slot: Slot) {
         let part = self.part(slot, true);
@@ -426,103 +319,6 @@ impl Rows {
             stuck: said.stuck_rule(live),
             since: if self.state[at].told() { self.began[at] } else { NEVER },
         }
-    }
-
-    /// What the rules say of an instance in a place, with what is known of whoever holds its key.
-    fn judge(&self, place: Symbol, flow: &FlowInstance, limits: Limits<'_>, now: Timestamp) -> Judgement {
-        let holder = holder_of(flow).and_then(|holder| self.find(holder)).map(|slot| {
-            let holder = self.flow(slot);
-            let circumstances = Circumstances { now, holder: None };
-            let judgement = judge(&holder, &self.limits(self.place[slot as usize], &holder, limits), &circumstances);
-            (holder.id, judgement)
-        });
-        let holder = holder.as_ref().map(|(id, judgement)| (id, judgement));
-        judge(flow, &self.limits(place, flow, limits), &Circumstances { now, holder })
-    }
-
-    /// When the rules hold in a place.
-    fn limits(&self, place: Symbol, flow: &FlowInstance, limits: Limits<'_>) -> Thresholds {
-        let known = self.thresholds.get(place as usize).and_then(Option::as_ref);
-        known.cloned().unwrap_or_else(|| limits.of(flow))
-    }
-
-    /// Keeps when the rules hold in a place.
-    fn know_limits(&mut self, place: Symbol, flow: &FlowInstance, limits: Limits<'_>) {
-        let at = place as usize;
-        if self.thresholds.len() <= at {
-            self.thresholds.resize(at + 1, None);
-        }
-        self.thresholds[at].get_or_insert_with(|| limits.of(flow));
-    }
-
-    /// One row less in a place.
-    fn leave(&mut self, place: Symbol) {
-        if self.places.release(place)
-            && let Some(known) = self.thresholds.get_mut(place as usize)
-        {
-            *known = None;
-        }
-    }
-
-    /// Keeps on whom what the rules say of a row depends.
-    fn depend(&mut self, slot: Slot, flow: &FlowInstance) {
-        self.depend_on_nobody(slot);
-        let orphans =
-            self.thresholds[self.place[slot as usize] as usize].as_ref().is_some_and(|of| of.orphan.is_some());
-        let parent = flow.signs.parent.as_ref().filter(|parent| orphans && parent.ended.is_none());
-        let others: Vec<SafeText> =
-            holder_of(flow).into_iter().chain(parent.map(|parent| &parent.id)).cloned().collect();
-        for other in &others {
-            self.dependants.entry(other.clone()).or_default().insert(slot);
-        }
-        if !others.is_empty() {
-            self.depends.insert(slot, others);
-        }
-    }
-
-    fn depend_on_nobody(&mut self, slot: Slot) {
-        for other in self.depends.remove(&slot).unwrap_or_default() {
-            if let Some(dependants) = self.dependants.get_mut(&other) {
-                dependants.remove(&slot);
-                if dependants.is_empty() {
-                    self.dependants.remove(&other);
-                }
-            }
-        }
-    }
-
-    /// Has those judged anew that depend on an instance.
-    fn make_due(&mut self, instance: &SafeText) {
-        for slot in self.dependants.get(instance).into_iter().flatten() {
-            self.due[*slot as usize] = 0;
-        }
-    }
-
-    /// Judges a row anew of which nothing new was told.
-    fn judge_again(&mut self, slot: Slot, limits: Limits<'_>, now: Timestamp) {
-        let flow = self.flow(slot);
-        self.count(Sign::Minus, slot);
-        self.say(slot, &flow, limits, now);
-    }
-
-    /// Brings what the rules say up to a moment: of those rows that time alone may have changed.
-    pub(in crate::hub) fn advance(&mut self, limits: Limits<'_>, now: Timestamp) {
-        self.judged_at = now;
-        let second = seconds(now);
-        let due: Vec<Slot> = (0..).zip(&self.due).filter(|(_, due)| **due <= second).map(|(slot, _)| slot).collect();
-        let mut behind = Vec::new();
-        for slot in due {
-            self.judge_again(slot, limits, now);
-            if !self.dependants.is_empty() {
-                let id = SafeText::from(self.id(slot));
-                behind.extend(self.dependants.get(&id).into_iter().flatten().copied());
-            }
-        }
-        // What the rules say of whoever holds a key may be another thing now, which theirs hangs on.
-        for slot in behind {
-            self.judge_again(slot, limits, now);
-        }
-        self.settle();
     }
 
     /// Ends a row of changes: finds the oldest row of each cohort that lost its own, and closes gaps.
@@ -554,16 +350,6 @@ impl Rows {
             parent.ended_at = known.filter(|flow| flow.status.ended()).and_then(|flow| flow.last_transition_at);
         }
         flow
-    }
-
-    /// Sets whether every open instance is among the rows.
-    pub(in crate::hub) fn set_whole(&mut self, whole: bool) {
-        if self.whole != whole {
-            self.whole = whole;
-            for slot in self.depends.keys() {
-                self.due[*slot as usize] = 0;
-            }
-        }
     }
 
     /// The instance of a row, as its source told it.
@@ -659,60 +445,6 @@ impl Rows {
     }
 }
 
-impl Limits<'_> {
-    fn of(self, flow: &FlowInstance) -> Thresholds {
-        self.book.resolve(&flow.id.source, &flow.flow, &flow.step, self.poll)
-    }
-}
-
-/// The id of whoever holds the key that an instance waits for.
-fn holder_of(flow: &FlowInstance) -> Option<&SafeText> {
-    flow.wait.as_ref().filter(|wait| wait.kind == WaitKind::Lock)?.reference.as_ref()
-}
-
-/// What stands before a key; a key that is the tenant is not written twice.
-const OWN_KEY: u8 = 0;
-const TENANT_KEY: u8 = 1;
-
-/// The key of a row, as its text tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum KeyText<'a> {
-    None,
-    Own(&'a str),
-    /// The tenant's name.
-    Tenant,
-}
-
-/// The length of the id in two bytes, the id, and the key with a byte before it where there is one.
-fn write_text(flow: &FlowInstance) -> Option<Vec<u8>> {
-    let id = flow.id.instance.as_str();
-    let mut text = Vec::with_capacity(3 + id.len() + flow.key.as_deref().map_or(0, str::len));
-    text.extend_from_slice(&u16::try_from(id.len()).ok()?.to_le_bytes());
-    text.extend_from_slice(id.as_bytes());
-    match &flow.key {
-        None => {}
-        key if *key == flow.tenant => text.push(TENANT_KEY),
-        Some(key) => {
-            text.push(OWN_KEY);
-            text.extend_from_slice(key.as_bytes());
-        }
-    }
-    Some(text)
-}
-
-/// The id and the key.
-fn read_text(text: &[u8]) -> (&str, KeyText<'_>) {
-    let Some((len, rest)) = text.split_first_chunk::<2>() else { return ("", KeyText::None) };
-    let (id, key) = rest.split_at_checked(u16::from_le_bytes(*len).into()).unwrap_or_default();
-    let read = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
-    let key = match key.split_first() {
-        None => KeyText::None,
-        Some((&TENANT_KEY, _)) => KeyText::Tenant,
-        Some((_, key)) => KeyText::Own(read(key)),
-    };
-    (read(id), key)
-}
-
 fn id_of<'a>(texts: &'a Arena, text_at: &[Place], slot: Slot) -> &'a str {
     text_at.get(slot as usize).map_or("", |at| read_text(texts.get(*at)).0)
 }
@@ -722,9 +454,4 @@ fn nanos(time: Option<Timestamp>) -> i64 {
     let Some(time) = time else { return NEVER };
     let nanos = time.as_nanosecond().clamp(i128::from(NEVER + 1), i128::from(i64::MAX));
     i64::try_from(nanos).unwrap_or(i64::MAX)
-}
-
-/// Whole seconds since the epoch.
-fn seconds(time: Timestamp) -> u32 {
-    u32::try_from(time.as_second().max(0)).unwrap_or(u32::MAX - 1)
 }

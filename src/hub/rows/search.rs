@@ -7,8 +7,10 @@
 use jiff::Timestamp;
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::bytes::{Said, State};
 use super::symbols::{NONE, Symbol};
-use super::{NEVER, Rows, Said, Slot, State, WIDE, read_text};
+use super::text::read_text;
+use super::{NEVER, Rows, Slot, WIDE};
 use crate::domain::cohort::cohort_id;
 use crate::domain::flow::Status;
 use crate::domain::verdict::Verdict;
