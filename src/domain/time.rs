@@ -14,10 +14,16 @@ pub enum DurationError {
     /// A number alone says nothing.
     #[error("a unit is missing; write it as 90s, 10m, 2h30m or 3d")]
     NoUnit,
+    /// It is longer than [`LONGEST`].
+    #[error("longer than ten thousand years")]
+    TooLong,
     /// It runs backwards.
     #[error("a duration can't be negative")]
     Negative,
 }
+
+/// The longest duration that is read, so that each can be written and read again in every mix of units.
+pub const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 365 * 10_000);
 
 /// Reads a duration as people write it: `90s`, `10m`, `2h30m`, `3d`, `1w`, `250ms`. A day is 24 hours.
 pub fn parse_duration(text: &str) -> Result<SignedDuration, DurationError> {
@@ -29,7 +35,13 @@ pub fn parse_duration(text: &str) -> Result<SignedDuration, DurationError> {
         .parse::<Span>()
         .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
         .map_err(|_| DurationError::Unreadable)?;
-    if duration.is_negative() { Err(DurationError::Negative) } else { Ok(duration) }
+    if duration.is_negative() {
+        Err(DurationError::Negative)
+    } else if duration > LONGEST {
+        Err(DurationError::TooLong)
+    } else {
+        Ok(duration)
+    }
 }
 
 /// A duration to the last nanosecond, as [`parse_duration`] reads it: `2h30m`, `3d`, `0s`. Negative ones are `0s`.

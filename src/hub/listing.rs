@@ -260,7 +260,7 @@ impl<'a> Order<'a> {
                 _ => Ordering::Equal,
             };
             let id = |entry: &Entry, of: &'a Part<'a>| (self.sources.get(entry.part as usize), of.rows.id(entry.slot));
-            finer.then_with(|| id(a, of_a).cmp(&id(b, of_b)))
+            finer.then_with(|| id(a, of_a).cmp(&id(b, of_b))).then(a.slot.cmp(&b.slot))
         });
         if self.reverse { order.reverse() } else { order }
     }

@@ -201,7 +201,8 @@ impl Hub {
     fn exact(&self, id: &InstanceId) -> Result<&Source, OpsError> {
         let source = self.source(&id.source)?;
         // Asking for the id as it is shown would ask for another instance, or for none.
-        if source.judged(&self.book, &id.instance).is_some_and(|row| !row.flow.exact_id) {
+        let rows = &source.held().rows;
+        if rows.all(&id.instance).any(|slot| !rows.exact(slot)) {
             return Err(OpsError::Refused(INEXACT.into()));
         }
         Ok(source)
@@ -421,15 +422,13 @@ impl Ops for Hub {
             let part = match selection {
                 Selection::Ids(ids) => {
                     let slots = ids.iter().filter(|id| id.source == source.name);
-                    let bits = slots.filter_map(|id| rows.find(&id.instance)).collect();
+                    let bits = slots.flat_map(|id| rows.all(&id.instance)).collect();
                     Part { rows, bits, limits: source.limits(&self.book), live: source.live() }
                 }
                 Selection::Matching { filter, without } => {
                     let mut part = self.matching(source, rows, filter);
                     for id in without.iter().filter(|id| id.source == source.name) {
-                        if let Some(slot) = rows.find(&id.instance) {
-                            part.bits.remove(slot);
-                        }
+                        rows.all(&id.instance).for_each(|slot| part.bits.remove(slot));
                     }
                     part
                 }

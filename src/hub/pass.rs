@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::rows::{Bits, Limits, Rows};
+use super::rows::{Bits, Limits, Rows, Slot};
 use crate::connect::EngineCount;
 use crate::domain::flow::FlowInstance;
 use crate::domain::text::SafeText;
@@ -33,7 +33,7 @@ impl Pass {
         if held.is_empty() {
             let first = self.first.get_or_insert_with(|| Rows::new(held.source().clone()));
             for flow in &flows {
-                if first.put(flow, limits).is_none() {
+                if enter(first, flow, limits).is_none() {
                     self.too_long(flow);
                     return;
                 }
@@ -41,7 +41,8 @@ impl Pass {
             return;
         }
         for flow in flows {
-            match held.find(&flow.id.instance).filter(|slot| held.same(*slot, &flow)) {
+            let known = held.find(&flow.id.instance).filter(|_| flow.exact_id);
+            match known.filter(|slot| held.same(*slot, &flow)) {
                 Some(slot) => {
                     self.seen.insert(slot);
                     self.observed_at = self.observed_at.max(Some(flow.observed_at));
@@ -63,7 +64,7 @@ impl Pass {
             *held = first;
         } else {
             for flow in std::mem::take(&mut self.changed) {
-                match held.put(&flow, limits) {
+                match enter(held, &flow, limits) {
                     Some(slot) => self.seen.insert(slot),
                     None => self.too_long(&flow),
                 }
@@ -74,6 +75,11 @@ impl Pass {
         held.set_whole(self.bad_rows == 0);
         held.advance(limits, now);
     }
+}
+
+/// Puts a row in. Those whose ids are not as their engine has them are never taken for one that was known.
+fn enter(rows: &mut Rows, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
+    if flow.exact_id { rows.put(flow, limits) } else { rows.add(flow, limits) }
 }
 
 #[cfg(test)]

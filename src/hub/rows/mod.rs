@@ -148,10 +148,20 @@ impl Rows {
         self.tenants.get(tenant)
     }
 
-    /// The row of an instance.
+    /// The row of an instance; of several that look the same any.
     pub(in crate::hub) fn find(&self, instance: &str) -> Option<Slot> {
-        let hash = self.hasher.hash_one(instance);
-        self.by_id.find(hash, |slot| self.id(*slot) == instance).copied()
+        self.all(instance).next()
+    }
+
+    /// The rows of every instance that is shown with this id: more than one only where scrubbing made them alike.
+    pub(in crate::hub) fn all<'a>(&'a self, instance: &'a str) -> impl Iterator<Item = Slot> + 'a {
+        let rows = self.by_id.iter_hash(self.hasher.hash_one(instance));
+        rows.copied().filter(move |slot| self.id(*slot) == instance)
+    }
+
+    /// Whether the id of a row is as its engine has it.
+    pub(in crate::hub) fn exact(&self, slot: Slot) -> bool {
+        self.state[slot as usize].exact()
     }
 
     /// The engine's own id of a row.
@@ -183,9 +193,20 @@ impl Rows {
     /// Puts a row in, in the place of the one that was known of the same instance. It is judged with the next
     /// [`Rows::advance`]. `None` where its texts are too long to be kept.
     pub(in crate::hub) fn put(&mut self, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
+        let known = self.all(&flow.id.instance).find(|slot| self.exact(*slot) == flow.exact_id);
+        self.write(known, flow, limits)
+    }
+
+    /// Puts a row in of which nobody can say whether it was known: its id is not as its engine has it, and another one
+    /// may look the same.
+    pub(in crate::hub) fn add(&mut self, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
+        self.write(None, flow, limits)
+    }
+
+    fn write(&mut self, known: Option<Slot>, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
         let wide = flow.attempts.is_some_and(|n| n >= u32::from(WIDE));
         let mut buffer = std::mem::take(&mut self.buffer);
-        let slot = packed::pack(flow, wide, &mut buffer).ok().and_then(|()| self.place(flow, &buffer));
+        let slot = packed::pack(flow, wide, &mut buffer).ok().and_then(|()| self.place(known, flow, &buffer));
         self.buffer = buffer;
         let slot = slot?;
         let at = slot as usize;
@@ -242,11 +263,10 @@ impl Rows {
         self.make_due(&id);
     }
 
-    /// Finds the row of an instance or makes one, and keeps its texts and its packed part.
-    fn place(&mut self, flow: &FlowInstance, packed: &[u8]) -> Option<Slot> {
+    /// Takes the row that was known or makes one, and keeps its texts and its packed part.
+    fn place(&mut self, known: Option<Slot>, flow: &FlowInstance, packed: &[u8]) -> Option<Slot> {
         let instance = flow.id.instance.as_str();
         let text = write_text(flow)?;
-        let known = self.find(instance);
         let slot = match known {
             Some(slot) => slot,
             None => self.free.pop().or_else(|| self.grow())?,
