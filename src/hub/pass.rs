@@ -41,7 +41,7 @@ impl Pass {
             return;
         }
         for flow in flows {
-            let known = held.find(&flow.id.instance).filter(|_| flow.exact_id);
+            let known = held.find(&flow.id.instance).filter(|_| names_one(&flow));
             match known.filter(|slot| held.same(*slot, &flow)) {
                 Some(slot) => {
                     self.seen.insert(slot);
@@ -77,9 +77,14 @@ impl Pass {
     }
 }
 
-/// Puts a row in. Those whose ids are not as their engine has them are never taken for one that was known.
+/// Puts a row in. Those whose ids name nobody for certain are never taken for one that was known.
 fn enter(rows: &mut Rows, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
-    if flow.exact_id { rows.put(flow, limits) } else { rows.add(flow, limits) }
+    if names_one(flow) { rows.put(flow, limits) } else { rows.add(flow, limits) }
+}
+
+/// Whether the id of an instance is as its engine has it, and is one at all.
+fn names_one(flow: &FlowInstance) -> bool {
+    flow.exact_id && !flow.id.instance.is_empty()
 }
 
 #[cfg(test)]
