@@ -9,6 +9,7 @@ mod executor;
 mod history;
 mod journal;
 mod listing;
+mod matches;
 mod pass;
 mod rows;
 mod source;
@@ -16,7 +17,7 @@ mod tenants;
 mod verify;
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +31,8 @@ use self::board::Board;
 use self::claims::Claims;
 use self::executor::{Executor, INEXACT, offers};
 use self::journal::Journal;
-use self::listing::Part;
-use self::rows::Rows;
+use self::listing::{Lists, Part};
+use self::rows::{Bits, Rows};
 pub use self::source::Clock;
 use self::source::{Book, Source};
 use crate::config::{TenantBook, ThresholdBook};
@@ -91,6 +92,7 @@ pub struct Hub {
     executor: Option<Arc<Executor>>,
     latch: Option<Arc<Latch>>,
     claims: Arc<Claims>,
+    lists: Lists,
 }
 
 /// The poll loops of a hub; they end when it is dropped.
@@ -144,6 +146,7 @@ impl Hub {
             executor,
             latch,
             claims,
+            lists: Lists::default(),
         })
     }
 
@@ -282,8 +285,9 @@ impl Hub {
     /// The rows of a source that a filter matches.
     fn matching<'a>(&'a self, source: &Source, rows: &'a Rows, filter: &Filter) -> Part<'a> {
         let live = source.live();
-        let bits = rows.matching(filter, self.engine_now(source), live);
-        Part { rows, bits, limits: source.limits(&self.book), live }
+        let limits = source.limits(&self.book);
+        let found = source.matches.of(rows, filter, limits, self.engine_now(source), live);
+        Part { rows, found, limits, live }
     }
 
     /// How everything together has moved: the growth of those sources that are live, and the minutes in which each
@@ -351,7 +355,7 @@ impl Ops for Hub {
             }
             let rows = &source.held().rows;
             let part = self.matching(source, rows, filter);
-            board::of_rows(rows, &rows.facets_of(&part.bits, part.live), None, part.limits, part.live)
+            board::of_rows(rows, &rows.facets_of(&part.found.bits, part.live), None, part.limits, part.live)
         };
         let boards: Vec<Board> = self.sources.iter().map(board).collect();
         let mut overview = Overview {
@@ -391,10 +395,10 @@ impl Ops for Hub {
         let unfiltered = held.iter().map(|(_, held)| held.rows.len()).sum();
         let parts: Vec<_> =
             held.iter().map(|(source, held)| self.matching(source, &held.rows, &query.filter)).collect();
-        let mut window = listing::window(&parts, &query, unfiltered, revision);
+        let mut window = self.lists.window(&parts, &query, unfiltered, revision);
         if window.matching == 0 && unfiltered > 0 {
             window.near = query.filter.wider().into_iter().find_map(|wider| {
-                let matching = |source: &Source, rows| self.matching(source, rows, &wider.filter).bits.count();
+                let matching = |source: &Source, rows| self.matching(source, rows, &wider.filter).found.count;
                 let count = held.iter().map(|(source, held)| matching(source, &held.rows)).sum();
                 (count > 0).then(|| Near { count, words: wider.words.into(), term: wider.term.into() })
             });
@@ -408,8 +412,8 @@ impl Ops for Hub {
             let rows = &source.held().rows;
             for (count, filter) in counts.iter_mut().zip(filters) {
                 let part = self.matching(source, rows, filter);
-                count.matching += part.bits.count() as u64;
-                count.stuck += part.bits.iter().filter(|slot| rows.stuck(*slot, part.live)).count() as u64;
+                count.matching += part.found.count as u64;
+                count.stuck += part.found.bits.iter().filter(|slot| rows.stuck(*slot, part.live)).count() as u64;
             }
         }
         Ok(counts)
@@ -419,23 +423,22 @@ impl Ops for Hub {
         let mut selected = Selected { rows: Vec::new(), total: 0 };
         for source in &self.sources {
             let rows = &source.held().rows;
-            let part = match selection {
-                Selection::Ids(ids) => {
-                    let slots = ids.iter().filter(|id| id.source == source.name);
-                    let bits = slots.flat_map(|id| rows.all(&id.instance)).collect();
-                    Part { rows, bits, limits: source.limits(&self.book), live: source.live() }
-                }
+            let of_source = |ids: &BTreeSet<InstanceId>| -> Bits {
+                let ids = ids.iter().filter(|id| id.source == source.name);
+                ids.flat_map(|id| rows.all(&id.instance)).collect()
+            };
+            let bits = match selection {
+                Selection::Ids(ids) => of_source(ids),
                 Selection::Matching { filter, without } => {
-                    let mut part = self.matching(source, rows, filter);
-                    for id in without.iter().filter(|id| id.source == source.name) {
-                        rows.all(&id.instance).for_each(|slot| part.bits.remove(slot));
-                    }
-                    part
+                    let mut bits = Bits::clone(&self.matching(source, rows, filter).found.bits);
+                    of_source(without).iter().for_each(|slot| bits.remove(slot));
+                    bits
                 }
             };
-            selected.total += part.bits.count();
+            selected.total += bits.count();
+            let (limits, live) = (source.limits(&self.book), source.live());
             let room = limit.saturating_sub(selected.rows.len());
-            let chosen = part.bits.iter().take(room).map(|slot| Arc::new(rows.judged(slot, part.limits, part.live)));
+            let chosen = bits.iter().take(room).map(|slot| Arc::new(rows.judged(slot, limits, live)));
             selected.rows.extend(chosen);
         }
         Ok(selected)

@@ -61,7 +61,7 @@ impl Pass {
     /// Makes what was gathered the rows that are held, and judges them as of a moment.
     pub(super) fn take(&mut self, held: &mut Rows, limits: Limits<'_>, now: Timestamp) {
         if let Some(first) = self.first.take() {
-            *held = first;
+            held.replace(first);
         } else {
             for flow in std::mem::take(&mut self.changed) {
                 match enter(held, &flow, limits) {

@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::bytes::{Said, State};
+use super::due::NEVER_DUE;
 use super::facets::Sign;
 use super::symbols::{NONE, Symbol};
 use super::{Cause, Rows, Slot, nanos};
@@ -31,7 +32,8 @@ impl Rows {
         let judgement = self.judge(place, flow, limits, now);
         let next = self.thresholds.get(place as usize).and_then(Option::as_ref);
         let next = next.and_then(|limits| next_change(flow, limits, now));
-        self.due[at] = next.map_or(u32::MAX, seconds);
+        self.due.set(slot, next.map_or(NEVER_DUE, seconds));
+        self.log.note(slot);
         let told = judgement.verdict != Verdict::Ok && judgement.since().is_some();
         self.state[at] = State::new(flow, told);
         self.said[at] = Said::new(&judgement);
@@ -54,7 +56,7 @@ impl Rows {
         if self.whole != whole {
             self.whole = whole;
             for slot in self.depends.keys() {
-                self.due[*slot as usize] = 0;
+                self.due.set(*slot, 0);
             }
         }
     }
@@ -125,7 +127,7 @@ impl Rows {
     /// Has those judged anew that depend on an instance.
     pub(super) fn make_due(&mut self, instance: &SafeText) {
         for slot in self.dependants.get(instance).into_iter().flatten() {
-            self.due[*slot as usize] = 0;
+            self.due.set(*slot, 0);
         }
     }
 
@@ -139,10 +141,8 @@ impl Rows {
     /// Brings what the rules say up to a moment: of those rows that time alone may have changed.
     pub(in crate::hub) fn advance(&mut self, limits: Limits<'_>, now: Timestamp) {
         self.judged_at = now;
-        let second = seconds(now);
-        let due: Vec<Slot> = (0..).zip(&self.due).filter(|(_, due)| **due <= second).map(|(slot, _)| slot).collect();
         let mut behind = Vec::new();
-        for slot in due {
+        for slot in self.due.take(seconds(now)) {
             self.judge_again(slot, limits, now);
             if !self.dependants.is_empty() {
                 let id = SafeText::from(self.id(slot));
