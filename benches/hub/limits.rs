@@ -36,18 +36,18 @@ pub(super) fn bench(criterion: &mut Criterion, instances: &[FlowInstance]) {
     });
 
     let mut places = HashMap::new();
-    let place: Vec<u32> = instances
+    let place: Vec<usize> = instances
         .iter()
         .map(|flow| {
             let next = places.len();
-            *places.entry((flow.flow.clone(), flow.step.clone())).or_insert(next) as u32
+            *places.entry((flow.flow.clone(), flow.step.clone())).or_insert(next)
         })
         .collect();
     group.bench_function("group", |bencher| {
         bencher.iter(|| {
             let mut counts = vec![0_u32; places.len() * 16];
             for (place, state) in black_box(&place).iter().zip(&state) {
-                if let Some(count) = counts.get_mut(*place as usize * 16 + usize::from(*state)) {
+                if let Some(count) = counts.get_mut(*place * 16 + usize::from(*state)) {
                     *count += 1;
                 }
             }

@@ -220,7 +220,7 @@ fn filter(setting: &Setting) -> Result<(), Failure> {
             Ok(())
         };
     if let Some(mut screen) = fzf(setting)? {
-        let count = |text: &str| text.lines().filter_map(fzf_count).next().unwrap_or_default().to_owned();
+        let count = |text: &str| text.lines().find_map(fzf_count).unwrap_or_default().to_owned();
         type_in("fzf", &mut screen, b"", b"\x15", count)?;
     }
     let count = |text: &str| {

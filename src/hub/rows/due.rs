@@ -65,14 +65,16 @@ mod tests {
         fn those_that_are_due_are_taken_and_no_others(steps in vec((0_u32..20, 0_u32..30, any::<bool>()), 0..80)) {
             let mut due = Due::default();
             (0..20).for_each(|_| due.push());
-            let mut plain = vec![NEVER_DUE; 20];
+            let mut plain = [NEVER_DUE; 20];
             for (slot, second, set) in steps {
                 if set {
                     due.set(slot, second);
                     plain[slot as usize] = second;
                 } else {
                     let expected: Vec<Slot> = (0..20).filter(|slot| plain[*slot as usize] <= second).collect();
-                    expected.iter().for_each(|slot| plain[*slot as usize] = NEVER_DUE);
+                    for slot in &expected {
+                        plain[*slot as usize] = NEVER_DUE;
+                    }
                     prop_assert_eq!(due.take(second), expected);
                 }
             }

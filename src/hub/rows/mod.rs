@@ -412,7 +412,15 @@ impl Rows {
 
     /// The instance of a row, and of the one that started it whether it has ended.
     pub(in crate::hub) fn flow(&self, slot: Slot) -> FlowInstance {
-        let mut flow = self.told(slot);
+        self.with_parent(self.told(slot))
+    }
+
+    /// The same without its id and its key, which are read from elsewhere.
+    fn nameless(&self, slot: Slot) -> FlowInstance {
+        self.with_parent(self.read(slot, SafeText::default(), None))
+    }
+
+    fn with_parent(&self, mut flow: FlowInstance) -> FlowInstance {
         if let Some(parent) = flow.signs.parent.as_mut().filter(|parent| self.whole && parent.ended.is_none()) {
             let known = self.find(&parent.id).map(|slot| self.told(slot));
             // A complete pass has seen each open one: a parent that is not among them has ended, and its engine
@@ -425,18 +433,23 @@ impl Rows {
 
     /// The instance of a row, as its source told it.
     fn told(&self, slot: Slot) -> FlowInstance {
-        let at = slot as usize;
         let (id, key) = self.text(slot);
+        self.read(slot, id.into(), key.map(SafeText::from))
+    }
+
+    /// The instance of a row, but for its texts.
+    fn read(&self, slot: Slot, id: SafeText, key: Option<SafeText>) -> FlowInstance {
+        let at = slot as usize;
         let state = self.state[at];
         let place = self.places.get(self.place[at]);
         let observed = self.observed_base.saturating_add(i64::from(self.observed[at]));
         let mut flow = FlowInstance {
-            id: InstanceId { source: self.source.clone(), instance: id.into() },
+            id: InstanceId { source: self.source.clone(), instance: id },
             exact_id: state.exact(),
             flow: place.map(|place| place.flow.clone()).unwrap_or_default(),
             step: place.map(|place| place.step.clone()).unwrap_or_default(),
             tenant: self.tenants.get(self.tenant[at]).cloned(),
-            key: key.map(SafeText::from),
+            key,
             status: state.status(),
             pause: state.pause(),
             attempts: Some(self.attempts[at]).filter(|n| *n < WIDE).map(u32::from),

@@ -26,18 +26,18 @@ pub(in crate::hub) struct Limits<'a> {
 
 impl Rows {
     /// Judges a row whose other columns are there, and counts it.
-    fn say(&mut self, slot: Slot, flow: &FlowInstance, limits: Limits<'_>, now: Timestamp) {
+    fn say(&mut self, slot: Slot, flow: FlowInstance, limits: Limits<'_>, now: Timestamp) {
         let at = slot as usize;
         let place = self.place[at];
-        let judgement = self.judge(place, flow, limits, now);
+        let judgement = self.judge(place, &flow, limits, now);
         let next = self.thresholds.get(place as usize).and_then(Option::as_ref);
-        let next = next.and_then(|limits| next_change(flow, limits, now));
+        let next = next.and_then(|limits| next_change(&flow, limits, now));
         self.due.set(slot, next.map_or(NEVER_DUE, seconds));
         self.log.note(slot);
         let told = judgement.verdict != Verdict::Ok && judgement.since().is_some();
-        self.state[at] = State::new(flow, told);
+        self.state[at] = State::new(&flow, told);
         self.said[at] = Said::new(&judgement);
-        let judged = JudgedFlow { flow: flow.clone(), judgement };
+        let judged = JudgedFlow { flow, judgement };
         self.began[at] = nanos(judged.began());
         let old = self.cohort[at];
         self.cohort[at] = match judged.judgement.stuck_rule() {
@@ -133,9 +133,10 @@ impl Rows {
 
     /// Judges a row anew of which nothing new was told.
     fn judge_again(&mut self, slot: Slot, limits: Limits<'_>, now: Timestamp) {
-        let flow = self.flow(slot);
+        // No rule asks who it is.
+        let flow = self.nameless(slot);
         self.count(Sign::Minus, slot);
-        self.say(slot, &flow, limits, now);
+        self.say(slot, flow, limits, now);
     }
 
     /// Brings what the rules say up to a moment: of those rows that time alone may have changed.
