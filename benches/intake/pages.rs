@@ -65,10 +65,14 @@ impl Connector for Pages {
             let before = spent();
             let page = self.engine.page(from, PAGE);
             *self.made.lock().unwrap() += spent() - before;
-            let mut flows = self.restate.read_page(&page, now)?.flows.into_iter();
-            while flows.len() > 0 {
-                let part = flows.by_ref().take(1_000).collect();
+            let mut parts = self.restate.parts(&page, now);
+            loop {
+                let part = parts.next(1_000)?;
+                let ended = part.len() < 1_000;
                 sink.send(Observation::Flows(part)).await.map_err(|_| ConnectError::Ended)?;
+                if ended {
+                    break;
+                }
             }
         }
         let end = Observation::End { complete: true, engine_now: Some(now), version: None };

@@ -269,7 +269,7 @@ impl BulkEngine {
     pub fn page(&self, from: usize, most: usize) -> Vec<u8> {
         let index = self.shared.index();
         let end = index.order.len().min(from + most);
-        Parts::new(&self.shared.bulk, index.order.get(from..end).unwrap_or_default()).flatten().collect()
+        Parts::new(&self.shared.bulk, index.order.get(from..end).unwrap_or_default()).collect::<Vec<_>>().concat()
     }
 }
 
