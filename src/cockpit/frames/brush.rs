@@ -32,7 +32,8 @@ pub(super) struct Brush<'a> {
 struct At {
     x: u16,
     y: u16,
-    /// Whether all terminals agree on the column: there are letters that some draw one column wide and some two.
+    /// Whether all terminals agree on it: there are letters that some draw one column wide and some two, and then a
+    /// line may even have gone on in the next one.
     sure: bool,
 }
 
@@ -139,7 +140,7 @@ impl<'a> Brush<'a> {
             0 => write!(way, "\x1b[{}H", y + 1),
             _ => write!(way, "\x1b[{};{}H", y + 1, x + 1),
         };
-        if let Some(at) = self.at {
+        if let Some(at) = self.at.filter(|at| at.sure) {
             for other in ways(at, x, y, self.columns) {
                 if other.len() < way.len() {
                     way = other;
@@ -151,9 +152,9 @@ impl<'a> Brush<'a> {
     }
 }
 
-/// The ways from here to a cell, other than by its place alone.
+/// The ways from a place that is sure to a cell, other than by its place alone.
 fn ways(at: At, x: u16, y: u16, columns: u16) -> Vec<Vec<u8>> {
-    let known = at.sure && at.x < columns;
+    let known = at.x < columns;
     let forward = |from: u16| match x - from {
         0 => Vec::new(),
         1 => b"\x1b[C".to_vec(),

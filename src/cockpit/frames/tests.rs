@@ -144,8 +144,8 @@ fn the_way_is_short_and_a_look_is_told_once() {
     let (from, to) = (("12 of the 31", red), ("12 of the 32", red));
     assert_eq!(told(&[from, from], &[to, to]), "^[1;12H^[0;38;5;1m2_^[D2");
     assert_eq!(told(&[("1", red), ("1", red)], &[("2", red), ("2", red)]), "^[1H^[0;38;5;1m2\r_2");
-    // Behind a letter that may be two columns wide somewhere, the column is told and not counted.
-    assert_eq!(told(&[("1 34567890", plain)], &[("… 34567891", plain)]), "^[1H^[m…^[10G1");
+    // Behind a letter that may be two columns wide somewhere, the place is told and not counted.
+    assert_eq!(told(&[("1 34567890", plain)], &[("… 34567891", plain)]), "^[1H^[m…^[1;10H1");
     // What is empty up to the end is erased; of blanks between words only the ground is told.
     assert_eq!(told(&[("a long line", plain)], &[("a", plain)]), "^[1;3H^[m^[K");
 }

@@ -25,8 +25,9 @@ fn leave() {
         EndSynchronizedUpdate,
         Mouse(false),
         DisableBracketedPaste,
-        crossterm::style::ResetColor,
         LeaveAlternateScreen,
+        // After it: the other screen may come back with the look that letters had when it was left.
+        crossterm::style::ResetColor,
         cursor::Show
     );
     let _ = out.flush();
@@ -84,7 +85,7 @@ impl Terminal {
         enable_raw_mode()?;
         self.entered.store(true, Ordering::SeqCst);
         let mut out = io::stdout().lock();
-        queue!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        queue!(out, crossterm::style::ResetColor, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
         if self.mouse {
             queue!(out, Mouse(true))?;
         }
