@@ -8,6 +8,7 @@ use super::hit::{Hit, Place};
 use super::settings::ScreenName;
 use super::theme::Styles;
 use super::widgets::pen::Pen;
+use super::widgets::sheet::Sheet;
 use super::widgets::{footer, header, palette, whichkey};
 use super::{popups, screens};
 
@@ -16,23 +17,31 @@ pub const LEAST: (u16, u16) = (40, 10);
 
 /// Draws the cockpit, and tells where the text cursor is.
 pub fn draw(app: &App, styles: &Styles, buffer: &mut Buffer) -> Option<Position> {
-    let mut pen = Pen { buffer, styles, glyphs: app.glyphs, ascii: app.settings.ascii, hits: Vec::new() };
+    let mut sheet = Sheet::new(buffer.area);
+    let cursor = note(app, styles, &mut sheet);
+    sheet.fill_in(buffer);
+    cursor
+}
+
+/// Notes what is to be drawn on a sheet, and tells where the text cursor is.
+pub(super) fn note(app: &App, styles: &Styles, sheet: &mut Sheet) -> Option<Position> {
+    let mut pen = Pen { sheet, styles, glyphs: app.glyphs, ascii: app.settings.ascii, hits: Vec::new() };
     everything(app, &mut pen)
 }
 
 /// What lies where on the screen, for the mouse; later ones lie on top.
 pub fn hits(app: &App) -> Vec<(Rect, Hit)> {
     let (width, height) = app.size;
-    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    let mut sheet = Sheet::new(Rect::new(0, 0, width, height));
     let styles = Styles::default();
     let ascii = app.settings.ascii;
-    let mut pen = Pen { buffer: &mut buffer, styles: &styles, glyphs: app.glyphs, ascii, hits: Vec::new() };
+    let mut pen = Pen { sheet: &mut sheet, styles: &styles, glyphs: app.glyphs, ascii, hits: Vec::new() };
     everything(app, &mut pen);
     pen.hits
 }
 
 fn everything(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
-    let area = pen.buffer.area;
+    let area = pen.sheet.area();
     pen.clear(area, pen.styles.ground);
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let text = format!("too small: {}x{} of {}x{}", area.width, area.height, LEAST.0, LEAST.1);

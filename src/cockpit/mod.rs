@@ -12,6 +12,7 @@ pub mod command;
 pub mod compare;
 pub mod draw;
 mod export;
+pub mod frames;
 pub mod gantt;
 pub mod glyphs;
 pub mod hit;
@@ -45,7 +46,7 @@ pub use export::{ansi, svg, text};
 pub use runtime::{can_show, run, run_with};
 pub use session::{Contexts, Reread, Session};
 pub use settings::{Badge, Clock, Colours, DEMO, ScreenName, Settings, Stamp, Tempo, ascii, colours, mouse};
-pub use snapshot::{snapshot, snapshot_after};
+pub use snapshot::{Headless, snapshot, snapshot_after};
 pub(crate) use widgets::pen::wrap;
 
 use crate::domain::ids::InstanceId;

@@ -19,6 +19,7 @@ pub(super) struct Pass {
     observed_at: Option<Timestamp>,
     /// Rows that are new or were told otherwise before.
     changed: Vec<FlowInstance>,
+    buffer: Vec<u8>,
     /// Everything, where nothing is held yet.
     first: Option<Rows>,
     pub(super) counts: Vec<EngineCount>,
@@ -42,7 +43,7 @@ impl Pass {
         }
         for flow in flows {
             let known = held.find(&flow.id.instance).filter(|_| names_one(&flow));
-            match known.filter(|slot| held.same(*slot, &flow)) {
+            match known.filter(|slot| held.same(*slot, &flow, &mut self.buffer)) {
                 Some(slot) => {
                     self.seen.insert(slot);
                     self.observed_at = self.observed_at.max(Some(flow.observed_at));

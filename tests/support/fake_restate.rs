@@ -65,13 +65,14 @@ impl Kind {
     }
 }
 
-fn sql(request: &Request) -> String {
+/// The query of a request.
+pub fn sql(request: &Request) -> String {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     body["query"].as_str().unwrap_or_default().to_owned()
 }
 
 /// What stands between `'`s after `before` in a text.
-fn quoted<'a>(text: &'a str, before: &str) -> Option<&'a str> {
+pub fn quoted<'a>(text: &'a str, before: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(before)?;
     rest.split('\'').next()
 }

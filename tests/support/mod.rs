@@ -15,6 +15,7 @@
 
 pub mod background;
 pub mod binary;
+pub mod bulk_engine;
 pub mod engine;
 pub mod fake_restate;
 pub mod forward;

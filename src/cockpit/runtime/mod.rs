@@ -22,7 +22,6 @@ use self::outside::Outside;
 use self::terminal::Terminal;
 use super::app::{App, Level};
 use super::clipboard::sequence;
-use super::draw::draw;
 use super::msg::{Effect, Msg};
 use super::session::{Contexts, Reread, Session};
 use super::settings::{Badge, DEMO, Settings};
@@ -445,8 +444,7 @@ impl Cockpit {
         self.urgent = false;
         self.dirty = false;
         self.dress();
-        let (app, styles) = (&self.app, &self.styles);
-        self.terminal.paint(app.size, |buffer| draw(app, styles, buffer))?;
+        self.terminal.paint(&self.app, &self.styles)?;
         Ok(())
     }
 }

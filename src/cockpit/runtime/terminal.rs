@@ -1,19 +1,21 @@
 //! The terminal: entered, painted, and given back as it was, however the program ends.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, queue};
-use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
 use tokio::sync::Notify;
+
+use crate::cockpit::app::App;
+use crate::cockpit::frames::Frames;
+use crate::cockpit::theme::Styles;
 
 /// Takes the terminal back to how it was. Does what it can: a terminal that is gone can't be restored.
 fn leave() {
@@ -23,8 +25,9 @@ fn leave() {
         EndSynchronizedUpdate,
         Mouse(false),
         DisableBracketedPaste,
-        crossterm::style::ResetColor,
         LeaveAlternateScreen,
+        // After it: the other screen may come back with the look that letters had when it was left.
+        crossterm::style::ResetColor,
         cursor::Show
     );
     let _ = out.flush();
@@ -46,10 +49,10 @@ impl crossterm::Command for Mouse {
 pub(super) struct Terminal {
     /// Whether the terminal is ours; shared with the panic hook, so that it is given back once.
     entered: Arc<AtomicBool>,
-    shown: Buffer,
-    next: Buffer,
-    cursor: Option<Position>,
-    whole: bool,
+    frames: Frames,
+    /// The terminal once more, for frames: through the standard stream, which looks for the ends of lines, one would go
+    /// out in two writes.
+    out: File,
     mouse: bool,
 }
 
@@ -66,8 +69,8 @@ impl Terminal {
             }
             before(info);
         }));
-        let mut terminal =
-            Self { entered, shown: Buffer::default(), next: Buffer::default(), cursor: None, whole: true, mouse };
+        let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let mut terminal = Self { entered, frames: Frames::default(), out, mouse };
         terminal.take()?;
         Ok(terminal)
     }
@@ -82,12 +85,12 @@ impl Terminal {
         enable_raw_mode()?;
         self.entered.store(true, Ordering::SeqCst);
         let mut out = io::stdout().lock();
-        queue!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        queue!(out, crossterm::style::ResetColor, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
         if self.mouse {
             queue!(out, Mouse(true))?;
         }
         out.flush()?;
-        self.whole = true;
+        self.frames.forget();
         Ok(())
     }
 
@@ -108,61 +111,22 @@ impl Terminal {
 
     /// Paints the whole screen at the next frame, whatever is thought to be on it.
     pub(super) fn forget(&mut self) {
-        self.whole = true;
+        self.frames.forget();
     }
 
     /// Paints what has changed, in one write; nothing where nothing has.
-    pub(super) fn paint(
-        &mut self,
-        size: (u16, u16),
-        draw: impl FnOnce(&mut Buffer) -> Option<Position>,
-    ) -> io::Result<()> {
-        let area = Rect::new(0, 0, size.0, size.1);
-        if self.shown.area != area {
-            self.whole = true;
-        }
-        if self.next.area != area {
-            self.next = Buffer::empty(area);
-        }
-        let cursor = draw(&mut self.next);
-        let mut bytes = Vec::new();
-        let mut backend = CrosstermBackend::new(&mut bytes);
-        if self.whole {
-            self.shown = Buffer::empty(area);
-            backend.clear_region(ClearType::All)?;
-        }
-        let mut changes = self.shown.diff_iter(&self.next).peekable();
-        let painted = changes.peek().is_some() || self.whole;
-        if painted {
-            backend.draw(changes)?;
-        }
-        if let Some(position) = cursor
-            && (painted || self.cursor != cursor)
-        {
-            backend.set_cursor_position(position)?;
-            backend.show_cursor()?;
-        }
-        if cursor.is_none() && (self.cursor.is_some() || self.whole) {
-            backend.hide_cursor()?;
-        }
-        self.whole = false;
-        self.cursor = cursor;
-        std::mem::swap(&mut self.shown, &mut self.next);
-        if bytes.is_empty() {
+    pub(super) fn paint(&mut self, app: &App, styles: &Styles) -> io::Result<()> {
+        let frame = self.frames.next(app, styles);
+        if frame.is_empty() {
             return Ok(());
         }
-        let mut frame = Vec::with_capacity(bytes.len() + 16);
-        queue!(frame, BeginSynchronizedUpdate)?;
-        frame.extend_from_slice(&bytes);
-        queue!(frame, EndSynchronizedUpdate)?;
-        let mut out = io::stdout().lock();
+        let _out = io::stdout().lock();
         // Looked at with the lock held, for which a panic elsewhere waits before it gives the terminal back: no frame
         // is painted over what it tells.
         if !self.entered.load(Ordering::SeqCst) {
             return Ok(());
         }
-        out.write_all(&frame)?;
-        out.flush()
+        self.out.write_all(frame)
     }
 }
 

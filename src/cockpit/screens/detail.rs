@@ -17,6 +17,7 @@ use crate::cockpit::theme::Styles;
 use crate::cockpit::times::Times;
 use crate::cockpit::widgets::numbers::engine_now;
 use crate::cockpit::widgets::pen::{Pen, fit, width, wrap};
+use crate::cockpit::widgets::sheet::Sheet;
 use crate::cockpit::widgets::state;
 use crate::domain::claim::Claim;
 use crate::domain::cohort::cohort_of;
@@ -282,8 +283,8 @@ fn seed_block(app: &App, pen: &Pen<'_>, seed: &JudgedFlow, columns: usize) -> Bl
 /// The verdict in a word. After an act that came to nothing, "ok" would say that it is well: no rule holds yet, and so
 /// its status stands there.
 fn verdict_line(block: &mut Block, styles: &Styles, glyphs: &'static Glyphs, flow: &JudgedFlow, troubled: bool) {
-    let mut buffer = ratatui::buffer::Buffer::empty(Rect::ZERO);
-    let pen = Pen { buffer: &mut buffer, styles, glyphs, ascii: false, hits: Vec::new() };
+    let mut sheet = Sheet::default();
+    let pen = Pen { sheet: &mut sheet, styles, glyphs, ascii: false, hits: Vec::new() };
     let (glyph, _, style) = state_of(&pen, flow);
     let rule = flow.judgement.rule().map(|rule| format!(" {} {}", glyphs.part, rule.words())).unwrap_or_default();
     let (glyph, word, style) = match flow.judgement.verdict {

@@ -5,6 +5,7 @@ mod arming;
 mod claims;
 mod contexts;
 pub(in crate::cockpit) mod fake;
+mod frames;
 mod groups;
 mod keys;
 mod log;

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
@@ -12,6 +11,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::cockpit::glyphs::Glyphs;
 use crate::cockpit::hit::Hit;
 use crate::cockpit::theme::Styles;
+use crate::cockpit::widgets::sheet::Sheet;
 
 /// How many columns a text takes.
 pub(crate) fn width(text: &str) -> usize {
@@ -85,7 +85,7 @@ pub(crate) fn wrap_exactly(text: &str, columns: usize) -> Vec<String> {
 /// What everything is painted with.
 pub(crate) struct Pen<'a> {
     /// The screen.
-    pub(crate) buffer: &'a mut Buffer,
+    pub(crate) sheet: &'a mut Sheet,
     /// The theme.
     pub(crate) styles: &'a Styles,
     /// The characters.
@@ -106,15 +106,14 @@ impl Pen<'_> {
 
     /// Writes a text from `x` on in at most `columns` columns, and tells how many it took.
     pub(crate) fn text(&mut self, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
-        let area = self.buffer.area;
+        let area = self.sheet.area();
         if y < area.top() || y >= area.bottom() || x >= area.right() || columns == 0 {
             return 0;
         }
         let columns = columns.min(area.right() - x);
         let text = self.plain(text);
         let shown = fit(&text, usize::from(columns), self.glyphs.ellipsis);
-        let (end, _) = self.buffer.set_stringn(x, y, &shown, usize::from(columns), style);
-        end - x
+        self.sheet.text(x, y, columns, &shown, style)
     }
 
     /// Writes a text so that it ends before `x + columns`. One that is too long is cut at its end.
@@ -144,20 +143,12 @@ impl Pen<'_> {
 
     /// Paints an area in a style, and empties it.
     pub(crate) fn clear(&mut self, area: Rect, style: Style) {
-        let area = area.intersection(self.buffer.area);
-        for y in area.top()..area.bottom() {
-            for x in area.left()..area.right() {
-                if let Some(cell) = self.buffer.cell_mut((x, y)) {
-                    cell.reset();
-                    cell.set_style(style);
-                }
-            }
-        }
+        self.sheet.clear(area, style);
     }
 
     /// Puts a style over an area.
     pub(crate) fn style(&mut self, area: Rect, style: Style) {
-        self.buffer.set_style(area, style);
+        self.sheet.style(area, style);
     }
 
     /// A rule with a title in it.
@@ -165,9 +156,7 @@ impl Pen<'_> {
         if area.height == 0 {
             return;
         }
-        for x in area.left()..area.right() {
-            self.text(x, area.y, 1, self.glyphs.rule, self.styles.rule);
-        }
+        self.sheet.fill(area.x, area.y, area.width, self.glyphs.rule, self.styles.rule);
         let wide: usize = title.iter().map(|span| width(&span.content)).sum();
         let columns = u16::try_from(wide).unwrap_or(u16::MAX).min(area.width.saturating_sub(4));
         if columns == 0 {

@@ -4,7 +4,7 @@
 //! the last change of each place is all the state there is. So whoever is fed the same changes can say what every row
 //! must be.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -58,6 +58,9 @@ const ERRORS: [&str; 6] = [
     "TLS handshake failed with 10.0.3.{}",
 ];
 
+/// How many numbers there are to an error.
+const NUMBERS: usize = 400;
+
 /// Which instance stands in a place, and in which shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
@@ -74,6 +77,8 @@ pub struct Bulk {
     clock: Clock,
     started: Timestamp,
     tenants: Vec<SafeText>,
+    /// Each error with each number, made when it is first told.
+    errors: Vec<OnceLock<FlowError>>,
     state: Mutex<State>,
 }
 
@@ -89,7 +94,8 @@ impl Bulk {
         let started = clock();
         let places = vec![Place { born: 0, last: 0 }; instances as usize];
         let tenants = (0..TENANTS).map(|n| format!("tenant-{n:04}").into()).collect();
-        Arc::new(Self { seed, rate, clock, started, tenants, state: Mutex::new(State { places, changes: 0 }) })
+        let errors = vec![OnceLock::new(); ERRORS.len() * NUMBERS];
+        Arc::new(Self { seed, rate, clock, started, tenants, errors, state: Mutex::new(State { places, changes: 0 }) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -103,8 +109,48 @@ impl Bulk {
         (0..).zip(&state.places).map(|(at, place)| self.instance(at, *place, now)).collect()
     }
 
+    /// An error with a number in it.
+    fn error(&self, which: usize, number: usize) -> Option<FlowError> {
+        let text = ERRORS.get(which)?;
+        let make = || {
+            let text = text.replace("{}", &number.to_string());
+            FlowError::new(Some("500"), &text, &[], &Redactor::default())
+        };
+        Some(self.errors.get(which * NUMBERS + number)?.get_or_init(make).clone())
+    }
+
+    /// How many instances there are at any time.
+    pub fn places(&self) -> u32 {
+        u32::try_from(self.state().places.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many changes there have been.
+    pub fn changes(&self) -> u32 {
+        self.state().changes
+    }
+
+    /// The instance in a place as it is now; `None` where there is no such place.
+    pub fn at(&self, place: u32) -> Option<FlowInstance> {
+        let known = self.state().places.get(place as usize).copied()?;
+        Some(self.instance(place, known, (self.clock)()))
+    }
+
+    /// The id of the instance in a place; `None` where there is no such place.
+    pub fn id_at(&self, place: u32) -> Option<SafeText> {
+        let born = self.state().places.get(place as usize)?.born;
+        Some(self.id(place as usize, born))
+    }
+
+    /// The instance of this id as it is now.
+    pub fn named(&self, instance: &str) -> Option<FlowInstance> {
+        let tail = instance.get(instance.len().checked_sub(12)?..)?;
+        let at = u32::from_str_radix(tail.get(..6)?, 16).ok()?;
+        let place = self.state().places.get(at as usize).copied()?;
+        (self.id(at as usize, place.born) == *instance).then(|| self.instance(at, place, (self.clock)()))
+    }
+
     /// The next so many changes.
-    fn advance(&self, by: u32) -> Changes {
+    pub fn advance(&self, by: u32) -> Changes {
         let now = (self.clock)();
         let mut changes = Changes { flows: Vec::new(), gone: Vec::new(), engine_now: Some(now) };
         let mut state = self.state();
@@ -175,8 +221,7 @@ impl Bulk {
         };
         let text = || {
             let dice = how.fork(3);
-            let number = dice.fork(1).below(400).to_string();
-            FlowError::new(Some("500"), &dice.pick(&ERRORS).replace("{}", &number), &[], &Redactor::default())
+            self.error(dice.below(ERRORS.len()), dice.fork(1).below(NUMBERS))
         };
         match how.fork(4).below(100) {
             0..=61 => {}
@@ -195,12 +240,12 @@ impl Bulk {
                 told.status = Status::BackingOff;
                 told.attempts = u32::try_from(how.fork(5).between(2, 9)).ok();
                 told.first_failure_at = Some(entered);
-                told.error = Some(text());
+                told.error = text();
             }
             96..=97 => {
                 told.status = Status::Paused;
                 told.pause = Some(PauseCause::Exhausted);
-                told.error = Some(text());
+                told.error = text();
             }
             98 => {
                 told.status = Status::Paused;
@@ -208,19 +253,11 @@ impl Bulk {
             }
             _ => {
                 told.status = Status::Failed;
-                told.error = Some(text());
+                told.error = text();
             }
         }
         told.version = Version::of(told.status, told.pause, told.completed_commands, "dp_1");
         told
-    }
-
-    /// The place of an instance.
-    fn find(&self, instance: &str) -> Option<FlowInstance> {
-        let tail = instance.get(instance.len().checked_sub(12)?..)?;
-        let at = u32::from_str_radix(tail.get(..6)?, 16).ok()?;
-        let place = self.state().places.get(at as usize).copied()?;
-        (self.id(at as usize, place.born) == *instance).then(|| self.instance(at, place, (self.clock)()))
     }
 }
 
@@ -291,7 +328,7 @@ impl Connector for Bulk {
     }
 
     async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError> {
-        Ok(self.find(instance).map(|flow| Reading {
+        Ok(self.named(instance).map(|flow| Reading {
             detail: FlowDetail {
                 error: flow.error.iter().map(|error| error.text.clone()).collect(),
                 flow,

@@ -20,13 +20,13 @@ mod text;
 mod verdicts;
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use jiff::Timestamp;
 
 use self::arena::{Arena, Place};
-use self::bytes::{Said, State};
+use self::bytes::{Attempts, NO_ATTEMPTS, Said, State, WIDE};
 use self::due::Due;
 pub(in crate::hub) use self::facets::Facets;
 use self::facets::{Part, Sign};
@@ -46,10 +46,6 @@ pub(in crate::hub) type Slot = u32;
 
 /// No time, in a column of times.
 const NEVER: i64 = i64::MIN;
-
-/// Attempts that are not told; one less is one that the column is too narrow for.
-const NO_ATTEMPTS: u16 = u16::MAX;
-const WIDE: u16 = u16::MAX - 1;
 
 /// What rows were at a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,7 +95,7 @@ pub(in crate::hub) struct Rows {
     by_id: HashTable<Slot>,
     /// How all ids begin.
     ids_begin: Vec<u8>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     places: Symbols<Where>,
     tenants: Symbols<SafeText>,
     errors: Symbols<FlowError>,
@@ -119,6 +115,8 @@ pub(in crate::hub) struct Rows {
     log: Log,
     facets: Facets,
     judged_at: Timestamp,
+    /// The latest moment as of which a row was judged since then, where one was.
+    judged_ahead: Option<Timestamp>,
     buffer: Vec<u8>,
 }
 
@@ -228,8 +226,8 @@ impl Rows {
         (0..).zip(&self.place).filter(|(_, place)| **place != NONE).map(|(slot, _)| slot)
     }
 
-    /// Puts a row in, in the place of the one that was known of the same instance. It is judged with the next
-    /// [`Rows::advance`]. `None` where its texts are too long to be kept.
+    /// Puts a row in, in the place of the one that was known of the same instance. What the rules say
+    /// of it holds from the next [`Rows::advance`] on. `None` where its texts are too long to be kept.
     pub(in crate::hub) fn put(&mut self, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
         let known = self.all(&flow.id.instance).find(|slot| self.exact(*slot) == flow.exact_id);
         self.write(known, flow, limits)
@@ -242,36 +240,43 @@ impl Rows {
     }
 
     fn write(&mut self, known: Option<Slot>, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
-        let wide = flow.attempts.is_some_and(|n| n >= u32::from(WIDE));
+        let attempts = Attempts::of(flow);
         let mut buffer = std::mem::take(&mut self.buffer);
-        let slot = packed::pack(flow, wide, &mut buffer).ok().and_then(|()| self.place(known, flow, &buffer));
+        let slot =
+            packed::pack(flow, attempts.wide(), &mut buffer).ok().and_then(|()| self.place(known, flow, &buffer));
         self.buffer = buffer;
         let slot = slot?;
         let at = slot as usize;
         let old = (self.place[at], self.tenant[at], self.error[at]);
-        let place = Where { flow: flow.flow.clone(), step: flow.step.clone() };
-        self.place[at] = self.places.take(place);
-        self.tenant[at] = self.tenants.take_some(flow.tenant.as_ref());
-        self.error[at] = flow.error.as_ref().map_or(NONE, |error| self.errors.take(error.clone()));
+        self.place[at] = self.places.take_as(
+            &(&flow.flow, &flow.step),
+            |known| known.flow == flow.flow && known.step == flow.step,
+            || Where { flow: flow.flow.clone(), step: flow.step.clone() },
+        );
+        self.tenant[at] = flow.tenant.as_ref().map_or(NONE, |tenant| self.tenants.take_like(tenant));
+        self.error[at] = flow.error.as_ref().map_or(NONE, |error| self.errors.take_like(error));
         self.leave(old.0);
         self.tenants.release(old.1);
         self.errors.release(old.2);
-        self.attempts[at] = match flow.attempts {
-            None => NO_ATTEMPTS,
-            Some(_) if wide => WIDE,
-            Some(n) => u16::try_from(n).unwrap_or(WIDE),
-        };
+        self.attempts[at] = attempts.column();
         self.created[at] = nanos(flow.created_at);
         self.observed[at] = self.observed(flow.observed_at);
         self.know_limits(self.place[at], flow, limits);
         self.depend(slot, flow);
-        self.state[at] = State::new(flow, false);
-        self.said[at] = Said::default();
-        self.cohorts.release(self.cohort[at]);
-        self.cohort[at] = NONE;
-        self.due.set(slot, 0);
-        self.log.note(slot);
-        self.count(Sign::Plus, slot);
+        if self.depends.contains_key(&slot) {
+            // On a row that may be told only after it: it is judged once all were.
+            self.state[at] = State::new(flow, false);
+            self.said[at] = Said::default();
+            self.cohorts.release(self.cohort[at]);
+            self.cohort[at] = NONE;
+            self.due.set(slot, 0);
+            self.log.note(slot);
+            self.count(Sign::Plus, slot);
+        } else {
+            // As of when it was told: what time changes from then on is seen to by the next advance.
+            self.judged_ahead = self.judged_ahead.max(Some(flow.observed_at));
+            self.say(slot, flow, limits, flow.observed_at);
+        }
         self.make_due(&flow.id.instance);
         Some(slot)
     }
@@ -477,11 +482,20 @@ impl Rows {
         JudgedFlow { judgement: if live { judgement } else { judgement.outdated() }, flow }
     }
 
-    /// Whether a row is told anew as it was, but for the time.
-    pub(in crate::hub) fn same(&self, slot: Slot, flow: &FlowInstance) -> bool {
-        let mut known = self.told(slot);
-        known.observed_at = flow.observed_at;
-        known == *flow
+    /// Whether a row is told anew as it was, but for the time. `buffer` is for whatever has to be written for it.
+    pub(in crate::hub) fn same(&self, slot: Slot, flow: &FlowInstance, buffer: &mut Vec<u8>) -> bool {
+        let at = slot as usize;
+        let (state, attempts) = (self.state[at], Attempts::of(flow));
+        let place = self.places.get(self.place[at]);
+        state.says(flow)
+            && self.attempts[at] == attempts.column()
+            && self.created[at] == nanos(flow.created_at)
+            && place.is_some_and(|place| place.step == flow.step && place.flow == flow.flow)
+            && self.tenants.get(self.tenant[at]) == flow.tenant.as_ref()
+            && self.errors.get(self.error[at]) == flow.error.as_ref()
+            && self.text(slot) == (&flow.id.instance, flow.key.as_deref())
+            && packed::pack(flow, attempts.wide(), buffer).is_ok()
+            && self.packed.get(self.packed_at[at]) == buffer.as_slice()
     }
 
     /// Takes out every row that is not among these, and notes when these were told.

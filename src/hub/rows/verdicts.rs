@@ -11,8 +11,8 @@ use super::facets::Sign;
 use super::symbols::{NONE, Symbol};
 use super::{Cause, Rows, Slot, nanos};
 use crate::config::ThresholdBook;
-use crate::domain::cohort::cohort_fingerprint;
-use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
+use crate::domain::cohort::fingerprint_for;
+use crate::domain::flow::{FlowInstance, WaitKind};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Judgement, Thresholds, Verdict, judge, next_change};
 
@@ -26,25 +26,24 @@ pub(in crate::hub) struct Limits<'a> {
 
 impl Rows {
     /// Judges a row whose other columns are there, and counts it.
-    fn say(&mut self, slot: Slot, flow: FlowInstance, limits: Limits<'_>, now: Timestamp) {
+    pub(super) fn say(&mut self, slot: Slot, flow: &FlowInstance, limits: Limits<'_>, now: Timestamp) {
         let at = slot as usize;
         let place = self.place[at];
-        let judgement = self.judge(place, &flow, limits, now);
+        let judgement = self.judge(place, flow, limits, now);
         let next = self.thresholds.get(place as usize).and_then(Option::as_ref);
-        let next = next.and_then(|limits| next_change(&flow, limits, now));
+        let next = next.and_then(|limits| next_change(flow, limits, now));
         self.due.set(slot, next.map_or(NEVER_DUE, seconds));
         self.log.note(slot);
         let told = judgement.verdict != Verdict::Ok && judgement.since().is_some();
-        self.state[at] = State::new(&flow, told);
+        self.state[at] = State::new(flow, told);
         self.said[at] = Said::new(&judgement);
-        let judged = JudgedFlow { flow, judgement };
-        self.began[at] = nanos(judged.began());
+        self.began[at] = nanos(flow.began(&judgement));
         let old = self.cohort[at];
-        self.cohort[at] = match judged.judgement.stuck_rule() {
+        self.cohort[at] = match judgement.stuck_rule() {
             None => NONE,
             Some(_) => {
-                let cause = Cause { place: self.place[at], fingerprint: cohort_fingerprint(&judged) };
-                self.cohorts.take(cause)
+                let cause = Cause { place, fingerprint: fingerprint_for(flow, &judgement) };
+                self.cohorts.take_like(&cause)
             }
         };
         self.cohorts.release(old);
@@ -136,12 +135,21 @@ impl Rows {
         // No rule asks who it is.
         let flow = self.nameless(slot);
         self.count(Sign::Minus, slot);
-        self.say(slot, flow, limits, now);
+        self.say(slot, &flow, limits, now);
     }
 
     /// Brings what the rules say up to a moment: of those rows that time alone may have changed.
     pub(in crate::hub) fn advance(&mut self, limits: Limits<'_>, now: Timestamp) {
         self.judged_at = now;
+        if self.judged_ahead.take().is_some_and(|ahead| ahead > now) {
+            // The source's clock was set back, or it told of rows before it told its time.
+            let now = now.as_millisecond().saturating_sub(self.observed_base);
+            for (slot, observed) in (0_u32..).zip(&self.observed) {
+                if i64::from(*observed) >= now && self.place[slot as usize] != NONE {
+                    self.due.set(slot, 0);
+                }
+            }
+        }
         let mut behind = Vec::new();
         for slot in self.due.take(seconds(now)) {
             self.judge_again(slot, limits, now);

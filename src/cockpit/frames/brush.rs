@@ -1,0 +1,182 @@
+//! From one screen to the next in few bytes: what is written, in which look, and how the cursor gets there.
+//!
+//! A terminal over a slow line shows a frame when the last of its bytes has come. So a look is told once for all cells
+//! that have it, the cursor goes the shortest way, and the end of a line is erased where that comes to the same.
+
+use std::io::Write as _;
+
+use ratatui::buffer::{Buffer, Cell, CellWidth as _};
+use ratatui::layout::Position;
+
+use super::look::Look;
+
+/// What lies between two changes is written again where it is no longer than this: the way over it is as long.
+const SHORT: usize = 4;
+
+/// From how many empty cells at the end of a line on they are erased and not written.
+const ERASED: usize = 8;
+
+/// What writes a frame.
+pub(super) struct Brush<'a> {
+    out: &'a mut Vec<u8>,
+    /// The look in force, where it is known.
+    pub(super) look: Option<Look>,
+    /// Where the cursor is, where that is known. Behind the last column it is nowhere in particular.
+    at: Option<At>,
+    columns: u16,
+    /// How often it was put down.
+    pub(super) strokes: usize,
+}
+
+#[derive(Clone, Copy)]
+struct At {
+    x: u16,
+    y: u16,
+    /// Whether all terminals agree on it: there are letters that some draw one column wide and some two, and then a
+    /// line may even have gone on in the next one.
+    sure: bool,
+}
+
+impl<'a> Brush<'a> {
+    /// One that finds the terminal in a look, where that is known.
+    pub(super) fn new(out: &'a mut Vec<u8>, columns: u16, look: Option<Look>) -> Self {
+        Self { out, look, at: None, columns, strokes: 0 }
+    }
+
+    /// Empties the screen.
+    pub(super) fn clear(&mut self) {
+        self.wear(Look::PLAIN);
+        self.out.extend_from_slice(b"\x1b[2J");
+        self.at = None;
+        self.strokes += 2;
+    }
+
+    /// Paints what differs between a line that is shown and the one that is to be. Both are buffers of one line.
+    pub(super) fn line(&mut self, y: u16, shown: &Buffer, next: &Buffer) {
+        let cells = next.content.as_slice();
+        let filled = cells.iter().rposition(|cell| cell.symbol() != " " || !Look::of(cell).erased());
+        let empty_from = filled.map_or(0, |at| at + 1);
+        let erasable = cells.len() - empty_from >= ERASED;
+        // Of a letter two columns wide that is painted over in part, terminals leave different things.
+        let mut torn = 0..0;
+        let mut changes = shown.diff_iter(next).map(|(x, _, cell)| (x, cell)).peekable();
+        loop {
+            let behind = changes.peek().map_or(self.columns, |(x, _)| *x);
+            let (x, cell) = match torn.next().filter(|x| *x < behind) {
+                Some(x) => (x, cells.get(usize::from(x))),
+                None => match changes.next() {
+                    Some((x, cell)) => (x, Some(cell)),
+                    None => return,
+                },
+            };
+            let Some(cell) = cell else { return };
+            self.go(x, y, cells);
+            if erasable && usize::from(x) >= empty_from {
+                self.wear(Look::PLAIN.blank_after(self.look.unwrap_or(Look::PLAIN)));
+                self.out.extend_from_slice(b"\x1b[K");
+                return;
+            }
+            self.put(cell);
+            let end = x + cell.cell_width().max(1);
+            let over = (x..end).filter_map(|x| Some(x + shown.cell((x, 0))?.cell_width()));
+            torn = end..over.max().unwrap_or(end).max(torn.end);
+        }
+    }
+
+    /// Puts the text cursor where it is to be seen.
+    pub(super) fn rest(&mut self, position: Position) {
+        self.strokes += 1;
+        self.jump(position.x, position.y);
+    }
+
+    /// Says something else than what a cell is to show.
+    pub(super) fn say(&mut self, sequence: &[u8]) {
+        self.strokes += 1;
+        self.out.extend_from_slice(sequence);
+    }
+
+    fn wear(&mut self, look: Look) {
+        look.after(self.look, self.out);
+        self.look = Some(look);
+    }
+
+    fn put(&mut self, cell: &Cell) {
+        let (symbol, look) = (cell.symbol(), Look::of(cell));
+        self.wear(if symbol == " " { look.blank_after(self.look.unwrap_or(Look::PLAIN)) } else { look });
+        self.out.extend_from_slice(symbol.as_bytes());
+        if let Some(at) = &mut self.at {
+            at.x += symbol.cell_width().max(1);
+            at.sure &= symbol.is_ascii();
+        }
+    }
+
+    /// Goes to a cell of a line, of which those on the way are shown already.
+    fn go(&mut self, x: u16, y: u16, cells: &[Cell]) {
+        if let Some(at) = self.at.filter(|at| at.y == y && at.x <= x && x < self.columns) {
+            if at.x == x {
+                return;
+            }
+            let between = cells.get(usize::from(at.x)..usize::from(x)).unwrap_or_default();
+            let same = |cell: &Cell| {
+                let look = Look::of(cell);
+                let look = if cell.symbol() == " " { look.blank_after(self.look.unwrap_or(look)) } else { look };
+                self.look == Some(look) && cell.symbol().is_ascii()
+            };
+            if between.len() <= SHORT && between.iter().all(same) {
+                for cell in between {
+                    self.put(cell);
+                }
+                return;
+            }
+        }
+        self.strokes += 1;
+        self.jump(x, y);
+    }
+
+    /// Goes to a cell the shortest way.
+    fn jump(&mut self, x: u16, y: u16) {
+        let mut way = Vec::with_capacity(12);
+        let _ = match x {
+            0 => write!(way, "\x1b[{}H", y + 1),
+            _ => write!(way, "\x1b[{};{}H", y + 1, x + 1),
+        };
+        if let Some(at) = self.at.filter(|at| at.sure) {
+            for other in ways(at, x, y, self.columns) {
+                if other.len() < way.len() {
+                    way = other;
+                }
+            }
+        }
+        self.out.extend_from_slice(&way);
+        self.at = Some(At { x, y, sure: true });
+    }
+}
+
+/// The ways from a place that is sure to a cell, other than by its place alone.
+fn ways(at: At, x: u16, y: u16, columns: u16) -> Vec<Vec<u8>> {
+    let known = at.x < columns;
+    let forward = |from: u16| match x - from {
+        0 => Vec::new(),
+        1 => b"\x1b[C".to_vec(),
+        by => format!("\x1b[{by}C").into_bytes(),
+    };
+    let mut ways = Vec::new();
+    if at.y == y {
+        ways.push(format!("\x1b[{}G", x + 1).into_bytes());
+        if known && x >= at.x {
+            ways.push(forward(at.x));
+        }
+    }
+    // Never from the last line on, which would scroll.
+    if y >= at.y && y - at.y <= 3 {
+        let down = vec![b'\n'; usize::from(y - at.y)];
+        ways.push([b"\r", &*down, &forward(0)].concat());
+        if known && x >= at.x {
+            ways.push([&*down, &forward(at.x)].concat());
+        } else if known {
+            let back = if at.x - x == 1 { "\x1b[D".to_owned() } else { format!("\x1b[{}D", at.x - x) };
+            ways.push([&*down, back.as_bytes()].concat());
+        }
+    }
+    ways
+}
