@@ -195,7 +195,7 @@ mod tests {
     fn put(rows: &mut Rows, limits: Limits<'_>, now: Timestamp, n: i64, age: i64) {
         let mut flow = instance();
         flow.id = InstanceId::new("a", format!("i{n:03}"));
-        flow.created_at = Some(now - SignedDuration::from_secs(age));
+        (flow.created_at, flow.observed_at) = (Some(now - SignedDuration::from_secs(age)), now);
         rows.put(&flow, limits).unwrap();
         rows.advance(limits, now);
     }
