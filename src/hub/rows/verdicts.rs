@@ -111,6 +111,9 @@ impl Rows {
     }
 
     pub(super) fn depend_on_nobody(&mut self, slot: Slot) {
+        if self.depends.is_empty() {
+            return;
+        }
         for other in self.depends.remove(&slot).unwrap_or_default() {
             if let Some(dependants) = self.dependants.get_mut(&other) {
                 dependants.remove(&slot);
@@ -123,6 +126,9 @@ impl Rows {
 
     /// Has those judged anew that depend on an instance.
     pub(super) fn make_due(&mut self, instance: &SafeText) {
+        if self.dependants.is_empty() {
+            return;
+        }
         for slot in self.dependants.get(instance).into_iter().flatten() {
             self.due[*slot as usize] = 0;
         }
