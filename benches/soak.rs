@@ -175,7 +175,7 @@ async fn compare(hub: &Arc<Hub>, instances: Vec<FlowInstance>, now: Timestamp) -
                 // When it was told is the hub's to know.
                 expected.flow.observed_at = row.flow.observed_at;
                 if *row != expected {
-                    differs(&format!("{:?} is held, and {:?} is there", row, expected));
+                    differs(&format!("{row:?} is held, and {expected:?} is there"));
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use quarterdeck::connect::restate::Restate;
+use quarterdeck::connect::restate::{Lately, Restate};
 use quarterdeck::connect::{Act, ActAnswer, ConnectError, Connector, Observation, Reading};
 use quarterdeck::domain::flow::FlowInstance;
 use quarterdeck::domain::raw::RawFlow;
@@ -61,11 +61,12 @@ impl Connector for Pages {
 
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
         let now = Timestamp::now();
+        let mut lately = Lately::new();
         for from in (0..self.instances).step_by(PAGE) {
             let before = spent();
             let page = self.engine.page(from, PAGE);
             *self.made.lock().unwrap() += spent() - before;
-            let mut parts = self.restate.parts(&page, now);
+            let mut parts = self.restate.parts(&page, now, &mut lately);
             loop {
                 let part = parts.next(1_000)?;
                 let ended = part.len() < 1_000;

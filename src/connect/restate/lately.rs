@@ -37,7 +37,7 @@ struct KnownError {
 
 /// What was made lately. The default keeps nothing.
 #[derive(Default)]
-pub(super) struct Lately {
+pub struct Lately {
     texts: Vec<SafeText>,
     versions: Vec<Option<KnownVersion>>,
     errors: Vec<Option<KnownError>>,
@@ -46,7 +46,7 @@ pub(super) struct Lately {
 
 impl Lately {
     /// Keeps what is made from now on.
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             texts: vec![SafeText::default(); TEXTS],
             versions: std::iter::repeat_with(|| None).take(VERSIONS).collect(),

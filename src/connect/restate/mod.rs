@@ -41,6 +41,7 @@ mod answer;
 mod detail;
 mod lately;
 mod page;
+mod pass;
 mod payload;
 mod raw;
 mod row;
@@ -52,16 +53,17 @@ mod time;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use self::answer::{BadRow, Object, Parsed, Row, Rows};
+pub use self::lately::Lately;
 pub use self::page::{Page, Parts};
-use self::row::CountRow;
+use self::pass::Seen;
 use self::sql::Scope;
 use super::http::{ActReply, Client};
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Observation, Payload, PayloadOf, Reading};
+use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Payload, PayloadOf, Reading};
 use crate::config::jq::Names;
 use crate::config::{Scheme, Transport};
 use crate::domain::flow::FlowInstance;
@@ -71,14 +73,8 @@ use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 use crate::domain::ways::{self, ReadRequest, Ways};
 
-/// How far back failures count.
-const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
-
 /// The versions that the tests run against.
 const TESTED: [&str; 1] = ["1.7.12"];
-
-/// How many instances go into one observation.
-const CHUNK: usize = 1_000;
 
 /// Said where a server answers, but not as this engine does.
 const HINT: &str = "is this the URL of a Restate admin API (port 9070 by default)?";
@@ -169,7 +165,11 @@ impl Restate {
 
     /// A query of which every row must be readable.
     async fn strict<T: Row>(&self, sql: &str) -> Result<Vec<T>, ConnectError> {
-        let parsed = self.query(sql).await?;
+        self.all_of(self.query(sql).await?)
+    }
+
+    /// The rows of an answer of which every one must be readable.
+    fn all_of<T>(&self, parsed: Parsed<T>) -> Result<Vec<T>, ConnectError> {
         match &parsed.first_bad {
             None => Ok(parsed.rows),
             Some(bad) => Err(ConnectError::BadAnswer(self.told(bad))),
@@ -192,41 +192,6 @@ impl Restate {
         let first = rows.first().and_then(ClockRow::time);
         first.ok_or_else(|| ConnectError::BadAnswer("the server does not tell its time".into()))
     }
-
-    async fn rows(&self, now: Timestamp, sink: &mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-        let mut after = String::new();
-        loop {
-            let answer = self.ask(&sql::instances(&Scope::Page { look_back: LOOK_BACK, after: &after })).await?;
-            let mut parts = self.parts(&answer, now);
-            loop {
-                let part = parts.next(CHUNK)?;
-                let ended = part.len() < CHUNK;
-                send(sink, Observation::Flows(part)).await?;
-                if ended {
-                    break;
-                }
-            }
-            let page = parts.end();
-            let full = page.read + page.bad >= sql::PAGE;
-            if let Some(first) = page.first_bad {
-                send(sink, Observation::BadRows { count: page.bad, first }).await?;
-            }
-            match page.last {
-                // The key must move on, or the next page would be this one again.
-                Some(last) if full && last > after => after = last,
-                _ if full => {
-                    return Err(ConnectError::BadAnswer(
-                        "a page of rows does not say where the next one begins".into(),
-                    ));
-                }
-                _ => return Ok(()),
-            }
-        }
-    }
-}
-
-async fn send(sink: &mpsc::Sender<Observation>, observation: Observation) -> Result<(), ConnectError> {
-    sink.send(observation).await.map_err(|_| ConnectError::Ended)
 }
 
 #[async_trait]
@@ -286,12 +251,11 @@ impl Connector for Restate {
     }
 
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-        let version = self.version().await?;
-        let now = self.now().await?;
-        let counts: Vec<CountRow> = self.strict(&sql::counts(LOOK_BACK)).await?;
-        send(&sink, Observation::Counts(counts.into_iter().map(Into::into).collect())).await?;
-        self.rows(now, &sink).await?;
-        send(&sink, Observation::End { complete: true, engine_now: Some(now), version: Some(version) }).await
+        self.pass(&Seen::default(), &sink).await
+    }
+
+    async fn observe_again(&self, since: &Mark, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
+        self.pass(since.downcast_ref().unwrap_or(&Seen::default()), &sink).await
     }
 
     async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError> {

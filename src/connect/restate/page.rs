@@ -65,6 +65,10 @@ pub struct Page {
     pub first_bad: Option<SafeText>,
     /// The id after which the next page begins, where it is one.
     pub(super) last: Option<String>,
+    /// Whether all rows are good ones, each with an id that is one and that is greater than those before it.
+    pub(super) ordered: bool,
+    /// The first of those ids.
+    pub(super) first: Option<String>,
 }
 
 /// What is left of an answer.
@@ -82,7 +86,7 @@ pub struct Parts<'a> {
     restate: &'a Restate,
     answer: &'a [u8],
     observed_at: Timestamp,
-    lately: Lately,
+    lately: &'a mut Lately,
     rest: Rest<'a>,
     /// The greatest id so far.
     last: Option<Cow<'a, str>>,
@@ -93,18 +97,19 @@ impl Restate {
     /// Reads an answer to the question for instances: each row that can be read, and what is wrong with the first of
     /// the others. `observed_at` is the engine's clock. An answer of another shape is an error.
     pub fn read_page(&self, answer: &[u8], observed_at: Timestamp) -> Result<Page, ConnectError> {
-        let mut parts = self.parts(answer, observed_at);
+        let mut lately = Lately::new();
+        let mut parts = self.parts(answer, observed_at, &mut lately);
         let flows = parts.next(usize::MAX)?;
         Ok(Page { flows, ..parts.end() })
     }
 
-    /// The same, part by part.
-    pub fn parts<'a>(&'a self, answer: &'a [u8], observed_at: Timestamp) -> Parts<'a> {
+    /// The same, part by part. `lately` is what the pages before it have left.
+    pub fn parts<'a>(&'a self, answer: &'a [u8], observed_at: Timestamp, lately: &'a mut Lately) -> Parts<'a> {
         let text = std::str::from_utf8(answer).ok();
         let rows = text.and_then(|text| text.strip_prefix(r#"{"rows":["#));
         let rest = rows.map_or(Rest::Rows(""), Rest::Rows);
-        let page = Page { flows: Vec::new(), read: 0, bad: 0, first_bad: None, last: None };
-        Parts { restate: self, answer, observed_at, lately: Lately::new(), rest, last: None, page }
+        let page = Page { flows: Vec::new(), read: 0, bad: 0, first_bad: None, last: None, ordered: true, first: None };
+        Parts { restate: self, answer, observed_at, lately, rest, last: None, page }
     }
 }
 
@@ -143,11 +148,16 @@ impl<'a> Parts<'a> {
     }
 
     fn flow<T: Deref<Target = str>>(&mut self, row: &InstanceRow<T>) -> FlowInstance {
-        row.flow(&self.restate.source, self.observed_at, &self.restate.redactor, &mut self.lately)
+        row.flow(&self.restate.source, self.observed_at, &self.restate.redactor, self.lately)
     }
 
     fn greatest(&mut self, id: &str, keep: impl FnOnce() -> Cow<'a, str>) {
-        if self.last.as_deref().is_none_or(|last| last < id) {
+        let greatest = self.last.as_deref().is_none_or(|last| last < id);
+        self.page.ordered &= greatest && sql::is_id(id);
+        if self.page.first.is_none() {
+            self.page.first = Some(id.to_owned());
+        }
+        if greatest {
             self.last = Some(keep());
         }
     }
@@ -157,6 +167,7 @@ impl<'a> Parts<'a> {
         let parsed: Parsed<InstanceRow> = self.restate.parsed(self.answer)?;
         let taken = std::mem::replace(&mut self.page.read, parsed.rows.len());
         self.page.bad = parsed.bad;
+        self.page.ordered &= parsed.bad == 0;
         self.page.first_bad = parsed.first_bad.as_ref().map(|bad| self.restate.told(bad));
         let mut rows = parsed.rows.into_iter();
         if taken > 0 {
@@ -209,13 +220,18 @@ mod tests {
             bad: parsed.bad,
             first_bad: parsed.first_bad.as_ref().map(|bad| restate.told(bad)),
             last: last.map(ToOwned::to_owned),
+            ordered: parsed.bad == 0
+                && parsed.rows.iter().all(|row| sql::is_id(&row.id))
+                && parsed.rows.windows(2).all(|pair| pair[0].id < pair[1].id),
+            first: parsed.rows.first().map(|row| row.id.clone()),
             flows: parsed.rows.into_iter().map(|row| row.into_flow(&restate.source, NOW, &restate.redactor)).collect(),
         })
     }
 
     fn assert_as_plain(answer: &[u8], most: usize) {
         let restate = &*RESTATE;
-        let mut parts = restate.parts(answer, NOW);
+        let mut lately = Lately::new();
+        let mut parts = restate.parts(answer, NOW, &mut lately);
         let mut flows = Vec::new();
         let read = loop {
             match parts.next(most) {
@@ -231,7 +247,7 @@ mod tests {
             }
         };
         let (read, plain) = (read.map_err(|error| error.to_string()), plain(restate, answer));
-        let told = |page: Page| (page.flows, page.read, page.bad, page.first_bad, page.last);
+        let told = |page: Page| (page.flows, page.read, page.bad, page.first_bad, page.last, page.ordered, page.first);
         assert_eq!(read.map(told), plain.map(told).map_err(|error| error.to_string()));
     }
 

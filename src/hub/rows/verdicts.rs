@@ -113,6 +113,9 @@ impl Rows {
     }
 
     pub(super) fn depend_on_nobody(&mut self, slot: Slot) {
+        if self.depends.is_empty() {
+            return;
+        }
         for other in self.depends.remove(&slot).unwrap_or_default() {
             if let Some(dependants) = self.dependants.get_mut(&other) {
                 dependants.remove(&slot);
@@ -125,6 +128,9 @@ impl Rows {
 
     /// Has those judged anew that depend on an instance.
     pub(super) fn make_due(&mut self, instance: &SafeText) {
+        if self.dependants.is_empty() {
+            return;
+        }
         for slot in self.dependants.get(instance).into_iter().flatten() {
             self.due.set(*slot, 0);
         }
