@@ -71,3 +71,24 @@ async fn every_instance_of_many_pages_arrives_as_it_was_told() {
     assert_eq!(engine.count(), 10);
     assert_same(&hub, &engine).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_not_changed_is_neither_sent_nor_lost() {
+    let engine = engine(MANY, true);
+    let hub = hub_on(&engine);
+    hub.pass().await;
+    assert_eq!((engine.count(), engine.unchanged()), (5, 0));
+    let sent = engine.sent();
+    hub.pass().await;
+    // Counts and both pages are as before: the version and the clock are all that was sent.
+    assert_eq!((engine.count(), engine.unchanged()), (10, 3));
+    assert!(engine.sent() - sent < 200, "{} bytes were sent", engine.sent() - sent);
+    assert_eq!(status(&hub, "a").await.state, Freshness::Live);
+    assert_same(&hub, &engine).await;
+    // Changes in one page or in both, some of which move the end of the first one.
+    for changes in [1, 1, 20] {
+        drop(engine.bulk().advance(changes));
+        hub.pass().await;
+        assert_same(&hub, &engine).await;
+    }
+}

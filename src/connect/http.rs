@@ -12,7 +12,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 pub use reqwest::{Method, StatusCode};
 use reqwest::{RequestBuilder, Response, Url};
 use serde::de::{Deserialize, DeserializeOwned};
@@ -42,6 +42,9 @@ pub const BODY_CAP: usize = 128 * 1024 * 1024;
 /// How many bytes the answer to a `GET` may have: those are small facts.
 const FACT_CAP: usize = 1024 * 1024;
 
+/// The longest name of an answer that is kept, in bytes.
+const LONGEST_TAG: usize = 256;
+
 /// How much of the answer to a mutation is kept: it only carries a message.
 const ACT_BODY_CAP: usize = 64 * 1024;
 
@@ -65,6 +68,18 @@ pub struct Answer<T> {
     pub date: Option<Timestamp>,
     /// The server's certificate, where the connection was secured.
     pub certificate: Option<Certificate>,
+    /// What the server calls this answer, where it can be asked whether it would answer the same again.
+    pub tag: Option<Tag>,
+}
+
+/// What a server calls an answer (its `ETag`), to be asked by whether it would answer the same again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag(HeaderValue);
+
+impl Tag {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        headers.get(ETAG).filter(|tag| !tag.is_empty() && tag.len() <= LONGEST_TAG).cloned().map(Self)
+    }
 }
 
 /// What became of a mutation.
@@ -200,6 +215,19 @@ impl Client {
         self.read(path, request, self.body_cap).await
     }
 
+    /// As [`Client::post_bytes`], of a server that gave an earlier answer to the same question this name. `None` where
+    /// it says that the answer would be the same, and so does not send it.
+    pub async fn post_bytes_unless(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+        known: &Tag,
+    ) -> Result<Option<Answer<Vec<u8>>>, ConnectError> {
+        self.ready(path).await?;
+        let request = self.request(&self.reads, Method::POST, path)?.json(body);
+        self.read_unless(path, request.header(IF_NONE_MATCH, known.0.clone()), self.body_cap, true).await
+    }
+
     /// Reads JSON that came from `path`; the error says where and why, and may borrow nothing of the text.
     pub fn parse<'a, T: Deserialize<'a>>(&self, path: &str, body: &'a [u8]) -> Result<T, ConnectError> {
         serde_json::from_slice(body).map_err(|e| self.unread(path, body, &e))
@@ -256,6 +284,18 @@ impl Client {
     }
 
     async fn read(&self, path: &str, request: RequestBuilder, cap: usize) -> Result<Answer<Vec<u8>>, ConnectError> {
+        let answer = self.read_unless(path, request, cap, false).await?;
+        answer.ok_or_else(|| ConnectError::BadAnswer(self.safe(&format!("{}: no answer", words::shown(path)))))
+    }
+
+    /// Reads an answer. `None` where the request was sent on a condition (`conditional`) and there was no need for one.
+    async fn read_unless(
+        &self,
+        path: &str,
+        request: RequestBuilder,
+        cap: usize,
+        conditional: bool,
+    ) -> Result<Option<Answer<Vec<u8>>>, ConnectError> {
         let started = Instant::now();
         let deadline = tokio::time::Instant::from_std(started) + self.timeout;
         let mut response = match timeout_at(deadline, request.send()).await {
@@ -263,6 +303,10 @@ impl Client {
             Ok(Err(error)) => return Err(ConnectError::Unreachable(self.no_answer(path, error))),
             Ok(Ok(response)) => response,
         };
+        // A 412 is what a server answers to a question by `POST` that goes by the letter.
+        if conditional && matches!(response.status(), StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED) {
+            return Ok(None);
+        }
         if response.status() != StatusCode::OK {
             return Err(self.refusal(path, &mut response, deadline).await);
         }
@@ -276,8 +320,9 @@ impl Client {
         {
             let date = response.headers().get(DATE).and_then(|d| words::date(d.to_str().ok()?));
             let certificate = tls::certificate(&response, !self.unverified);
+            let tag = Tag::of(response.headers());
             let body = self.keyring.redact(body);
-            return Ok(Answer { value: body, elapsed: started.elapsed(), date, certificate });
+            return Ok(Some(Answer { value: body, elapsed: started.elapsed(), date, certificate, tag }));
         }
         let cap = words::bytes(cap);
         Err(ConnectError::BadAnswer(self.safe(&format!("{}: the answer is larger than {cap}", words::shown(path)))))
@@ -317,7 +362,13 @@ impl Client {
 
     fn parsed<T: DeserializeOwned>(&self, path: &str, answer: &Answer<Vec<u8>>) -> Result<Answer<T>, ConnectError> {
         let value = self.parse(path, &answer.value)?;
-        Ok(Answer { value, elapsed: answer.elapsed, date: answer.date, certificate: answer.certificate })
+        Ok(Answer {
+            value,
+            elapsed: answer.elapsed,
+            date: answer.date,
+            certificate: answer.certificate,
+            tag: answer.tag.clone(),
+        })
     }
 
     /// Scrubs a text of ours, in which the server may have had its say, and takes the secrets out of it.

@@ -7,6 +7,8 @@ pub mod http;
 pub mod restate;
 pub mod sim;
 
+use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -78,8 +80,20 @@ pub enum Observation {
         /// The first one.
         first: SafeText,
     },
+    /// Those whose ids are greater than the one and not greater than the other are as they were in the pass that is
+    /// held; without another one, all that are greater.
+    FlowsAsBefore {
+        /// The id before the first of them; empty where nothing is.
+        after: String,
+        /// The last one.
+        until: Option<String>,
+    },
     /// The engine's own counts; none where it can't count.
     Counts(Vec<EngineCount>),
+    /// The counts are as they were in the pass that is held.
+    CountsAsBefore,
+    /// By this the source can be asked whether anything has changed since this pass: see [`Connector::observe_again`].
+    Mark(Mark),
     /// The pass is over.
     End {
         /// Whether it saw everything.
@@ -90,6 +104,10 @@ pub enum Observation {
         version: Option<SafeText>,
     },
 }
+
+/// What a connector needs to know of a pass, to ask whether anything has changed since. Only that connector can read it;
+/// whoever holds what the pass told keeps it, so that the two never part.
+pub type Mark = Arc<dyn Any + Send + Sync>;
 
 /// What an engine with a feed tells between two passes.
 #[derive(Debug, Clone, Default)]
@@ -223,6 +241,12 @@ pub trait Connector: Send + Sync {
     ///
     /// The hub keeps what it had until it has seen [`Observation::End`]; an error ends the pass.
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError>;
+
+    /// The same, for a hub that holds what the pass told that gave this mark: what has not changed since need not be told
+    /// again.
+    async fn observe_again(&self, _since: &Mark, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
+        self.observe(sink).await
+    }
 
     /// Whether the engine has a feed, so that it is not asked for everything again and again.
     fn feeds(&self) -> bool {

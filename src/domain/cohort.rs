@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::claim::Claim;
-use super::flow::{JudgedFlow, Status, WaitKind};
+use super::flow::{FlowInstance, JudgedFlow, Status, WaitKind};
 use super::hash::digest;
 use super::text::SafeText;
-use super::verdict::Rule;
+use super::verdict::{Judgement, Rule};
 
 pub use super::fingerprint::{fingerprint, fingerprint_of};
 
@@ -60,8 +60,13 @@ pub fn cohort_id(source: &str, flow: &str, step: &str, fingerprint: &str) -> Saf
 /// retry got over yesterday. All of them look at the same one, so that a cohort whose worker is gone stays the same
 /// cohort when its retries have gone on for long enough to be a storm.
 pub fn cohort_fingerprint(judged: &JudgedFlow) -> SafeText {
-    let Some(rule) = judged.judgement.rule() else { return "(none)".into() };
-    match &judged.flow.error {
+    fingerprint_for(&judged.flow, &judged.judgement)
+}
+
+/// The same of an instance of which the rules say this.
+pub fn fingerprint_for(flow: &FlowInstance, judgement: &Judgement) -> SafeText {
+    let Some(rule) = judgement.rule() else { return "(none)".into() };
+    match &flow.error {
         Some(error) if of_failing(rule) => error.fingerprint.clone(),
         _ => format!("({})", rule.name()).into(),
     }

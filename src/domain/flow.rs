@@ -282,13 +282,19 @@ pub struct JudgedFlow {
 impl JudgedFlow {
     /// Since when it has been as it is: since when its rule holds, or since it came to be where it stands.
     pub fn began(&self) -> Option<Timestamp> {
-        let flow = &self.flow;
-        self.judgement
+        self.flow.began(&self.judgement)
+    }
+}
+
+impl FlowInstance {
+    /// Since when it has been as it is, where the rules say this of it.
+    pub fn began(&self, judgement: &Judgement) -> Option<Timestamp> {
+        judgement
             .since()
-            .filter(|_| self.judgement.verdict != Verdict::Ok)
-            .or(flow.last_transition_at)
-            .or(flow.entered_step_at)
-            .or(flow.created_at)
+            .filter(|_| judgement.verdict != Verdict::Ok)
+            .or(self.last_transition_at)
+            .or(self.entered_step_at)
+            .or(self.created_at)
     }
 }
 

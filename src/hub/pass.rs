@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::rows::{Bits, Limits, Rows, Slot};
-use crate::connect::EngineCount;
+use crate::connect::{EngineCount, Mark};
 use crate::domain::flow::FlowInstance;
 use crate::domain::text::SafeText;
 
@@ -19,9 +19,16 @@ pub(super) struct Pass {
     observed_at: Option<Timestamp>,
     /// Rows that are new or were told otherwise before.
     changed: Vec<FlowInstance>,
+    buffer: Vec<u8>,
     /// Everything, where nothing is held yet.
     first: Option<Rows>,
+    /// What is as it was: between these ids, the first one left out.
+    as_before: Vec<(String, Option<String>)>,
     pub(super) counts: Vec<EngineCount>,
+    pub(super) counts_as_before: bool,
+    pub(super) mark: Option<Mark>,
+    /// Whether a row could be read and not be kept.
+    unkept: bool,
     pub(super) bad_rows: usize,
     pub(super) bad_row: Option<SafeText>,
     pub(super) end: Option<(bool, Option<Timestamp>, Option<SafeText>)>,
@@ -31,7 +38,11 @@ impl Pass {
     /// Takes in a part of the rows.
     pub(super) fn flows(&mut self, held: &Rows, flows: Vec<FlowInstance>, limits: Limits<'_>) {
         if held.is_empty() {
-            let first = self.first.get_or_insert_with(|| Rows::new(held.source().clone()));
+            let first = self.first.get_or_insert_with(|| {
+                let mut rows = Rows::new(held.source().clone());
+                rows.expect(self.counts.iter().map(|count| count.open.saturating_add(count.failed)).sum());
+                rows
+            });
             for flow in &flows {
                 if enter(first, flow, limits).is_none() {
                     self.too_long(flow);
@@ -42,7 +53,7 @@ impl Pass {
         }
         for flow in flows {
             let known = held.find(&flow.id.instance).filter(|_| names_one(&flow));
-            match known.filter(|slot| held.same(*slot, &flow)) {
+            match known.filter(|slot| held.same(*slot, &flow, &mut self.buffer)) {
                 Some(slot) => {
                     self.seen.insert(slot);
                     self.observed_at = self.observed_at.max(Some(flow.observed_at));
@@ -52,16 +63,36 @@ impl Pass {
         }
     }
 
+    /// Notes that those rows are as before whose ids are greater than the one and not greater than the other.
+    pub(super) fn flows_as_before(&mut self, after: String, until: Option<String>) {
+        self.as_before.push((after, until));
+    }
+
+    /// Whether nothing at all has changed.
+    fn all_as_before(&self) -> bool {
+        let all = matches!(&self.as_before[..], [(after, None)] if after.is_empty());
+        all && self.changed.is_empty() && self.observed_at.is_none() && self.bad_rows == 0
+    }
+
     /// A row that can't be kept: one of its texts passes all bounds.
     fn too_long(&mut self, flow: &FlowInstance) {
         self.bad_rows += 1;
+        self.unkept = true;
         self.bad_row.get_or_insert_with(|| format!("{}: its texts are too long", flow.id.instance).into());
+    }
+
+    /// By which it can be asked whether anything has changed, once it was taken. A row that is not held is never told as
+    /// it was.
+    pub(super) fn mark(&mut self) -> Option<Mark> {
+        self.mark.take().filter(|_| !self.unkept)
     }
 
     /// Makes what was gathered the rows that are held, and judges them as of a moment.
     pub(super) fn take(&mut self, held: &mut Rows, limits: Limits<'_>, now: Timestamp) {
         if let Some(first) = self.first.take() {
             *held = first;
+        } else if self.all_as_before() {
+            held.confirm(now);
         } else {
             for flow in std::mem::take(&mut self.changed) {
                 match enter(held, &flow, limits) {
@@ -69,11 +100,25 @@ impl Pass {
                     None => self.too_long(&flow),
                 }
             }
+            if !self.as_before.is_empty() {
+                let known = held.slots().filter(|slot| held.exact(*slot) && self.is_as_before(held.id(*slot)));
+                known.collect::<Vec<_>>().into_iter().for_each(|slot| self.seen.insert(slot));
+                self.observed_at = self.observed_at.max(Some(now));
+            }
             held.keep(&self.seen, self.observed_at);
         }
         // A row that could not be read may be of an open one.
         held.set_whole(self.bad_rows == 0);
         held.advance(limits, now);
+    }
+}
+
+impl Pass {
+    fn is_as_before(&self, id: &str) -> bool {
+        let within = |(after, until): &(String, Option<String>)| {
+            id > after.as_str() && until.as_ref().is_none_or(|until| id <= until.as_str())
+        };
+        self.as_before.iter().any(within)
     }
 }
 
@@ -87,6 +132,8 @@ fn names_one(flow: &FlowInstance) -> bool {
     flow.exact_id && !flow.id.instance.is_empty()
 }
 
+#[cfg(test)]
+mod again;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]

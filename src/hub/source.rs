@@ -16,7 +16,7 @@ use super::pass::Pass;
 use super::rows::{Limits, Rows};
 use super::tenants::{Tenants, Trouble};
 use crate::config::{TenantBook, ThresholdBook};
-use crate::connect::{Changes, ConnectError, Connector, EngineCount, Observation};
+use crate::connect::{Changes, ConnectError, Connector, EngineCount, Mark, Observation};
 use crate::domain::flow::{FlowInstance, JudgedFlow};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
@@ -62,6 +62,8 @@ pub(super) struct Held {
     pub(super) rows: Rows,
     /// The engine's own counts; empty where it can't count, `None` where the rows are all there is to count.
     counts: Option<Vec<EngineCount>>,
+    /// By which the source can be asked whether any of it has changed.
+    mark: Option<Mark>,
 }
 
 impl Held {
@@ -104,7 +106,7 @@ impl State {
 impl Source {
     pub(super) fn new(name: &str, connector: Arc<dyn Connector>, poll: Duration) -> Self {
         let state = Mutex::new(State { interval: poll, ..State::default() });
-        let held = RwLock::new(Held { rows: Rows::new(name.into()), counts: Some(Vec::new()) });
+        let held = RwLock::new(Held { rows: Rows::new(name.into()), counts: Some(Vec::new()), mark: None });
         Self { name: name.into(), connector, poll, wake: Notify::new(), tenants: Tenants::default(), state, held }
     }
 
@@ -361,7 +363,10 @@ impl Source {
                         pass.flows(&self.held().rows, std::mem::take(&mut flows), self.limits(book));
                     }
                     Observation::Flows(mut flows) => untold.append(&mut flows),
+                    Observation::FlowsAsBefore { after, until } => pass.flows_as_before(after, until),
                     Observation::Counts(counts) => pass.counts = counts,
+                    Observation::CountsAsBefore => pass.counts_as_before = true,
+                    Observation::Mark(mark) => pass.mark = Some(mark),
                     Observation::BadRows { count, first } => {
                         pass.bad_rows += count;
                         pass.bad_row.get_or_insert(first);
@@ -372,7 +377,16 @@ impl Source {
                 }
             }
         };
-        let (outcome, ()) = tokio::join!(self.connector.observe(sink), receive);
+        // A source that failed may have failed by what it was asked; and programs are run over all that is told.
+        let mark = Some(()).filter(|()| book.tenants.is_empty() && self.state().failures == 0);
+        let mark = mark.and_then(|()| self.held().mark.clone());
+        let observe = async {
+            match &mark {
+                Some(mark) => self.connector.observe_again(mark, sink).await,
+                None => self.connector.observe(sink).await,
+            }
+        };
+        let (outcome, ()) = tokio::join!(observe, receive);
         outcome?;
         if !matches!(pass.end, Some((true, ..))) {
             return Err(ConnectError::BadAnswer("the pass ended before everything was seen".into()));
@@ -390,8 +404,11 @@ impl Source {
         let (board, count) = {
             let mut held = self.hold();
             pass.take(&mut held.rows, self.limits(book), engine_now.unwrap_or(now));
-            // Whoever feeds tells of every row, so that the rows are the counts.
-            held.counts = Some(std::mem::take(&mut pass.counts)).filter(|_| !self.connector.feeds());
+            if !pass.counts_as_before {
+                // Whoever feeds tells of every row, so that the rows are the counts.
+                held.counts = Some(std::mem::take(&mut pass.counts)).filter(|_| !self.connector.feeds());
+            }
+            held.mark = pass.mark();
             (self.due(now).then(|| held.board(self.limits(book))), held.rows.len())
         };
         let mut state = self.state();

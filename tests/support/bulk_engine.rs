@@ -5,6 +5,7 @@
 //! `ETag`, and a request that names it gets a 304 as long as nothing has changed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -176,6 +177,7 @@ struct Shared {
     index: Mutex<Arc<Index>>,
     conditional: bool,
     asked: Mutex<HashMap<Kind, usize>>,
+    tags: Mutex<HashMap<(u32, String), String>>,
     unchanged: AtomicU64,
     sent: AtomicU64,
 }
@@ -187,6 +189,25 @@ impl Shared {
             *index = Arc::new(Index::of(&self.bulk));
         }
         Arc::clone(&index)
+    }
+
+    /// What the answer to a question is called: another name for another answer.
+    fn tag(&self, index: &Index, sql: &str, kind: Kind) -> String {
+        let known = (index.changes, sql.to_owned());
+        if let Some(tag) = self.tags.lock().unwrap().get(&known) {
+            return tag.clone();
+        }
+        let mut hash = DefaultHasher::new();
+        if kind == Kind::Rows {
+            Parts::new(&self.bulk, &index.order[self.page(index, sql)]).for_each(|part| hash.write(&part));
+        } else {
+            index.counts.iter().for_each(|count| hash.write(count.to_string().as_bytes()));
+        }
+        let tag = format!("\"{:x}\"", hash.finish());
+        let mut tags = self.tags.lock().unwrap();
+        tags.retain(|(changes, _), _| *changes == index.changes);
+        tags.insert(known, tag.clone());
+        tag
     }
 
     /// The places of a page.
@@ -218,6 +239,7 @@ impl BulkEngine {
             index,
             conditional,
             asked: Mutex::default(),
+            tags: Mutex::default(),
             unchanged: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         });
@@ -269,7 +291,7 @@ impl BulkEngine {
     pub fn page(&self, from: usize, most: usize) -> Vec<u8> {
         let index = self.shared.index();
         let end = index.order.len().min(from + most);
-        Parts::new(&self.shared.bulk, index.order.get(from..end).unwrap_or_default()).flatten().collect()
+        Parts::new(&self.shared.bulk, index.order.get(from..end).unwrap_or_default()).collect::<Vec<_>>().concat()
     }
 }
 
@@ -316,8 +338,8 @@ async fn converse(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         let kind = Kind::of(&request);
         *shared.asked.lock().unwrap().entry(kind).or_default() += 1;
         let index = shared.index();
-        let tag = format!("\"bulk-{}\"", index.changes);
         let lasting = shared.conditional && matches!(kind, Kind::Counts | Kind::Rows);
+        let tag = if lasting { shared.tag(&index, &sql(&request), kind) } else { String::new() };
         if lasting && request.header("if-none-match") == Some(&tag) {
             shared.unchanged.fetch_add(1, Ordering::Relaxed);
             stream.write_all(format!("HTTP/1.1 304 Not Modified\r\netag: {tag}\r\n\r\n").as_bytes()).await?;

@@ -215,6 +215,12 @@ impl FakeRestate {
         change(&mut self.state().world);
     }
 
+    /// What it would answer to a question of some kind, as it is now whenever it is asked.
+    pub fn world(&self) -> impl Fn(Kind, &Request) -> Behaviour + Send + Sync + 'static {
+        let state = Arc::clone(&self.state);
+        move |kind, request| state.lock().unwrap().world.answer(kind, request)
+    }
+
     /// Misbehaves from the next request on, whatever is asked.
     pub fn behave(&self, behaviour: Behaviour) {
         self.state().all = Some(behaviour);

@@ -31,35 +31,39 @@
 //! - `sys_deployment`: whether what an invocation is pinned to still exists.
 //! - `sys_keyed_service_status`: who holds the key that a pending invocation queues for.
 //!
-//! Errors are cut to their first line in the query; only [`Connector::read`] asks for the whole text.
+//! An answer is read part by part where it lies (`page.rs`), and what its rows have in common is made once
+//! (`lately.rs`). Errors are cut to their first line in the query; only [`Connector::read`] asks for the whole text.
 //!
 //! Acts are `PATCH /invocations/{id}/resume|cancel`: one request, on a connection of its own, never sent again.
 //! An error status of 500 and more, and every lost connection after the request began, is `Unknown`.
 
+mod answer;
 mod detail;
+mod lately;
+mod page;
+mod pass;
 mod payload;
 mod raw;
 mod row;
 mod runs;
 mod signs;
 mod sql;
+mod time;
 
-use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use self::row::{CountRow, InstanceRow};
+use self::answer::{BadRow, Object, Parsed, Row, Rows};
+pub use self::lately::Lately;
+pub use self::page::{Page, Parts};
+use self::pass::Seen;
 use self::sql::Scope;
 use super::http::{ActReply, Client};
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Observation, Payload, PayloadOf, Reading};
+use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Payload, PayloadOf, Reading};
 use crate::config::jq::Names;
 use crate::config::{Scheme, Transport};
 use crate::domain::flow::FlowInstance;
@@ -69,14 +73,8 @@ use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 use crate::domain::ways::{self, ReadRequest, Ways};
 
-/// How far back failures count.
-const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
-
 /// The versions that the tests run against.
 const TESTED: [&str; 1] = ["1.7.12"];
-
-/// How many instances go into one observation.
-const CHUNK: usize = 1_000;
 
 /// Said where a server answers, but not as this engine does.
 const HINT: &str = "is this the URL of a Restate admin API (port 9070 by default)?";
@@ -99,42 +97,6 @@ pub struct Restate {
     open: Option<String>,
 }
 
-/// What was sent as a JSON object, by its names. What derives its reading would take a list as well, value by value,
-/// so that `[[]]` would say that there are no rows.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ByName<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for ByName<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-        deserializer.deserialize_map(ByName(PhantomData))
-    }
-}
-
-/// What one row of an answer means.
-trait Row: DeserializeOwned {
-    /// How many rows an answer may have. A row can be two bytes on the wire and a thousand times that in memory, so
-    /// that the cap on an answer's bytes alone would bound nothing.
-    const MOST: usize;
-}
-
-/// An answer of `POST /query`.
-#[derive(Deserialize)]
-#[serde(bound = "T: Row")]
-struct Rows<T> {
-    rows: Parsed<T>,
-}
-
 #[derive(Deserialize)]
 struct VersionAnswer {
     version: String,
@@ -154,66 +116,6 @@ impl ClockRow {
     fn time(&self) -> Option<Timestamp> {
         let naive = || self.now.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
         self.now.parse().ok().or_else(|| naive().map(|zoned| zoned.timestamp()))
-    }
-}
-
-/// Rows that could be read, how many could not, and the first of those.
-struct Parsed<T> {
-    rows: Vec<T>,
-    bad: usize,
-    first_bad: Option<BadRow>,
-}
-
-/// A page of instances, as it was read from an answer.
-#[derive(Debug)]
-pub struct Page {
-    /// Those that could be read.
-    pub flows: Vec<FlowInstance>,
-    /// How many rows could not.
-    pub bad: usize,
-    /// Which was the first of those, why, and how it begins.
-    pub first_bad: Option<SafeText>,
-    /// The id after which the next page begins, where it is one.
-    last: Option<String>,
-}
-
-/// A row that could not be read: which one, why, and what it was.
-struct BadRow {
-    number: usize,
-    why: serde_json::Error,
-    raw: String,
-}
-
-/// Each row is read by itself, so that one bad row spoils no other.
-impl<'de, T: Row> Deserialize<'de> for Parsed<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EachRow<T>(PhantomData<T>);
-        impl<'de, T: Row> Visitor<'de> for EachRow<T> {
-            type Value = Parsed<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of rows")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Parsed<T>, A::Error> {
-                let mut parsed = Parsed { rows: Vec::new(), bad: 0, first_bad: None };
-                while let Some(raw) = list.next_element::<&'de RawValue>()? {
-                    let number = parsed.rows.len() + parsed.bad + 1;
-                    if number > T::MOST {
-                        return Err(A::Error::custom(format_args!("more than {} rows", T::MOST)));
-                    }
-                    match serde_json::from_str(raw.get()) {
-                        Ok(Object(row)) => parsed.rows.push(row),
-                        Err(why) => {
-                            parsed.bad += 1;
-                            parsed.first_bad.get_or_insert_with(|| BadRow { number, why, raw: raw.get().to_owned() });
-                        }
-                    }
-                }
-                Ok(parsed)
-            }
-        }
-        deserializer.deserialize_seq(EachRow(PhantomData))
     }
 }
 
@@ -261,21 +163,13 @@ impl Restate {
         self.parsed(&self.ask(sql).await?)
     }
 
-    /// Reads an answer to the question for instances: each row that can be read, and what is wrong with the first of
-    /// the others. `observed_at` is the engine's clock. An answer of another shape is an error.
-    pub fn read_page(&self, answer: &[u8], observed_at: Timestamp) -> Result<Page, ConnectError> {
-        let parsed: Parsed<InstanceRow> = self.parsed(answer)?;
-        let last = parsed.rows.iter().map(|row| row.id.as_str()).max().filter(|id| sql::is_id(id));
-        let last = last.map(ToOwned::to_owned);
-        let first_bad = parsed.first_bad.as_ref().map(|bad| self.told(bad));
-        let flows =
-            parsed.rows.into_iter().map(|row| row.into_flow(&self.source, observed_at, &self.redactor)).collect();
-        Ok(Page { flows, bad: parsed.bad, first_bad, last })
-    }
-
     /// A query of which every row must be readable.
     async fn strict<T: Row>(&self, sql: &str) -> Result<Vec<T>, ConnectError> {
-        let parsed = self.query(sql).await?;
+        self.all_of(self.query(sql).await?)
+    }
+
+    /// The rows of an answer of which every one must be readable.
+    fn all_of<T>(&self, parsed: Parsed<T>) -> Result<Vec<T>, ConnectError> {
         match &parsed.first_bad {
             None => Ok(parsed.rows),
             Some(bad) => Err(ConnectError::BadAnswer(self.told(bad))),
@@ -298,41 +192,6 @@ impl Restate {
         let first = rows.first().and_then(ClockRow::time);
         first.ok_or_else(|| ConnectError::BadAnswer("the server does not tell its time".into()))
     }
-
-    async fn rows(&self, now: Timestamp, sink: &mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-        let mut after = String::new();
-        loop {
-            let page = sql::instances(&Scope::Page { look_back: LOOK_BACK, after: &after });
-            let page = self.read_page(&self.ask(&page).await?, now)?;
-            let full = page.flows.len() + page.bad >= sql::PAGE;
-            if let Some(first) = page.first_bad {
-                send(sink, Observation::BadRows { count: page.bad, first }).await?;
-            }
-            let mut flows = page.flows.into_iter();
-            loop {
-                let chunk: Vec<FlowInstance> = flows.by_ref().take(CHUNK).collect();
-                let ended = chunk.len() < CHUNK;
-                send(sink, Observation::Flows(chunk)).await?;
-                if ended {
-                    break;
-                }
-            }
-            match page.last {
-                // The key must move on, or the next page would be this one again.
-                Some(last) if full && last > after => after = last,
-                _ if full => {
-                    return Err(ConnectError::BadAnswer(
-                        "a page of rows does not say where the next one begins".into(),
-                    ));
-                }
-                _ => return Ok(()),
-            }
-        }
-    }
-}
-
-async fn send(sink: &mpsc::Sender<Observation>, observation: Observation) -> Result<(), ConnectError> {
-    sink.send(observation).await.map_err(|_| ConnectError::Ended)
 }
 
 #[async_trait]
@@ -392,12 +251,11 @@ impl Connector for Restate {
     }
 
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-        let version = self.version().await?;
-        let now = self.now().await?;
-        let counts: Vec<CountRow> = self.strict(&sql::counts(LOOK_BACK)).await?;
-        send(&sink, Observation::Counts(counts.into_iter().map(Into::into).collect())).await?;
-        self.rows(now, &sink).await?;
-        send(&sink, Observation::End { complete: true, engine_now: Some(now), version: Some(version) }).await
+        self.pass(&Seen::default(), &sink).await
+    }
+
+    async fn observe_again(&self, since: &Mark, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
+        self.pass(since.downcast_ref().unwrap_or(&Seen::default()), &sink).await
     }
 
     async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError> {

@@ -1,12 +1,16 @@
 //! One row of an answer, and the flow instance that it means.
 
+use std::ops::Deref;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::Row;
+use super::answer::Row;
+use super::lately::Lately;
 use super::sql::PAGE;
+use super::time;
 use crate::connect::EngineCount;
-use crate::domain::flow::{FlowError, FlowInstance, PauseCause, Status, Version, Wait, WaitKind};
+use crate::domain::flow::{FlowError, FlowInstance, PauseCause, Status, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
 use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
@@ -14,49 +18,64 @@ use crate::domain::text::SafeText;
 /// The longest id, name or key that is kept, in characters.
 pub(super) const NAME: usize = 200;
 
-/// A row of [`super::sql::instances`]. Nulls are left out of rows by the engine.
+/// A row of [`super::sql::instances`], whose texts are of this type. Nulls are left out of rows by the engine.
 #[derive(Debug, Deserialize)]
-pub(super) struct InstanceRow {
-    pub(super) id: String,
-    target_service_name: String,
-    target_handler_name: String,
-    target_service_key: Option<String>,
-    status: String,
-    completion_result: Option<String>,
-    completion_failure: Option<String>,
+pub(super) struct InstanceRow<T = String> {
+    pub(super) id: T,
+    target_service_name: T,
+    target_handler_name: T,
+    target_service_key: Option<T>,
+    status: T,
+    completion_result: Option<T>,
+    completion_failure: Option<T>,
+    #[serde(default, deserialize_with = "time::read")]
     created_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::read")]
     modified_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::read")]
     inboxed_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::read")]
     completed_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::read")]
     pub(super) last_start_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::read")]
     next_retry_at: Option<Timestamp>,
     pub(super) retry_count: Option<u32>,
-    pub(super) last_failure: Option<String>,
-    pub(super) last_failure_error_code: Option<String>,
-    pub(super) pinned_deployment_id: Option<String>,
+    pub(super) last_failure: Option<T>,
+    pub(super) last_failure_error_code: Option<T>,
+    pub(super) pinned_deployment_id: Option<T>,
     journal_commands_size: Option<u64>,
     open_commands: Option<u64>,
+    #[serde(default, deserialize_with = "time::read")]
     entered_at: Option<Timestamp>,
     /// Milliseconds since the epoch: the column of the journal that is meant for it stays empty.
     wakes_at: Option<i64>,
-    command: Option<String>,
+    command: Option<T>,
+    #[serde(default, deserialize_with = "time::read")]
     paused_at: Option<Timestamp>,
-    pause_message: Option<String>,
-    pause_code: Option<String>,
+    pause_message: Option<T>,
+    pause_code: Option<T>,
+    #[serde(default, deserialize_with = "time::read")]
     pub(super) first_failure_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::read")]
     last_failure_at: Option<Timestamp>,
-    step: String,
+    step: T,
     #[serde(default)]
     held: bool,
-    holder: Option<String>,
+    holder: Option<T>,
+    #[serde(default, deserialize_with = "time::read")]
     pub(super) scheduled_start_at: Option<Timestamp>,
-    pub(super) invoked_by_id: Option<String>,
+    pub(super) invoked_by_id: Option<T>,
     #[serde(default)]
     pub(super) deployment_gone: bool,
     pub(super) crashes: Option<u32>,
+    #[serde(default, deserialize_with = "time::read")]
     pub(super) crashed_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::read")]
     pub(super) absent_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::read")]
     pub(super) seen_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time::read")]
     pub(super) gone_at: Option<Timestamp>,
 }
 
@@ -65,7 +84,7 @@ impl Row for InstanceRow {
 }
 
 /// The name of a flow: `service/handler`.
-fn flow_name(service: &str, handler: &str) -> SafeText {
+pub(super) fn flow_name(service: &str, handler: &str) -> SafeText {
     SafeText::clipped(&format!("{service}/{handler}"), NAME)
 }
 
@@ -88,9 +107,9 @@ fn unescape(cut: &str) -> String {
         .unwrap_or_else(|| cut.to_owned())
 }
 
-impl InstanceRow {
+impl<T: Deref<Target = str>> InstanceRow<T> {
     fn pause(&self) -> Option<PauseCause> {
-        (self.status == "paused").then_some(if self.held {
+        (*self.status == *"paused").then_some(if self.held {
             PauseCause::Held
         } else if self.paused_at.is_some() {
             PauseCause::Exhausted
@@ -100,7 +119,7 @@ impl InstanceRow {
     }
 
     fn status(&self) -> Status {
-        match self.status.as_str() {
+        match &*self.status {
             "scheduled" => Status::Scheduled,
             "pending" | "ready" => Status::Queued,
             "running" => Status::Running,
@@ -118,33 +137,31 @@ impl InstanceRow {
         }
     }
 
-    fn error(&self, redactor: &Redactor) -> Option<FlowError> {
+    fn error(&self, redactor: &Redactor, lately: &mut Lately) -> Option<FlowError> {
         let key = self.target_service_key.as_deref().unwrap_or_default();
-        let own = [key];
-        if let Some(failure) = &self.completion_failure {
+        if let Some(failure) = self.completion_failure.as_deref() {
             let (code, text) = split_code(failure);
-            return Some(FlowError::new(code, text, &own, redactor));
+            return Some(lately.error(code, text, key, redactor));
         }
-        if let Some(failure) = &self.last_failure {
+        if let Some(failure) = self.last_failure.as_deref() {
             let (code, text) = split_code(failure);
-            return Some(FlowError::new(self.last_failure_error_code.as_deref().or(code), text, &own, redactor));
+            return Some(lately.error(self.last_failure_error_code.as_deref().or(code), text, key, redactor));
         }
-        self.pause_message
-            .as_deref()
-            .map(|message| FlowError::new(self.pause_code.as_deref(), &unescape(message), &own, redactor))
+        let message = unescape(self.pause_message.as_deref()?);
+        Some(lately.error(self.pause_code.as_deref(), &message, key, redactor))
     }
 
-    fn wait(&self, status: Status) -> Option<Wait> {
+    fn wait(&self, status: Status, lately: &mut Lately) -> Option<Wait> {
         match status {
             Status::Waiting => {
                 let kind = match self.command.as_deref() {
                     Some("Sleep") => WaitKind::Timer,
                     Some(promise) if promise.ends_with("Promise") => WaitKind::Approval,
                     Some("Call" | "AttachInvocation" | "GetInvocationOutput") => WaitKind::Child,
-                    None if self.step == "awakeable" => WaitKind::Signal,
+                    None if *self.step == *"awakeable" => WaitKind::Signal,
                     _ => return None,
                 };
-                let reference = self.step.split_once(':').map(|(_, name)| SafeText::clipped(name, NAME));
+                let reference = self.step.split_once(':').map(|(_, name)| lately.text(name));
                 let since = self.entered_at.or(self.modified_at);
                 let until = self.wakes_at.and_then(|ms| Timestamp::from_millisecond(ms).ok());
                 Some(Wait { kind, reference, since, until })
@@ -169,13 +186,24 @@ impl InstanceRow {
     /// The engine writes one event for a row of equal failures, so that the beginning of the last attempt stands in
     /// for the end of it.
     pub(super) fn last_failure_at(&self) -> Option<Timestamp> {
-        let attempt = if self.status == "backing-off" { self.last_start_at } else { None };
+        let attempt = if *self.status == *"backing-off" { self.last_start_at } else { None };
         let pause = if self.pause() == Some(PauseCause::Exhausted) { self.paused_at } else { None };
         self.last_failure_at.max(attempt).max(pause)
     }
 
     /// The instance that the row means.
     pub(super) fn into_flow(self, source: &SafeText, observed_at: Timestamp, redactor: &Redactor) -> FlowInstance {
+        self.flow(source, observed_at, redactor, &mut Lately::default())
+    }
+
+    /// The instance that the row means, whose texts are had from those before it where they are the same.
+    pub(super) fn flow(
+        &self,
+        source: &SafeText,
+        observed_at: Timestamp,
+        redactor: &Redactor,
+        lately: &mut Lately,
+    ) -> FlowInstance {
         let status = self.status();
         let pause = self.pause();
         let deployment = self.pinned_deployment_id.as_deref().unwrap_or_default();
@@ -184,12 +212,12 @@ impl InstanceRow {
         let instance = SafeText::clipped(&self.id, NAME);
         let retrying = self.retrying(status);
         FlowInstance {
-            exact_id: instance == *self.id,
+            exact_id: *instance == *self.id,
             id: InstanceId { source: source.clone(), instance },
-            flow: flow_name(&self.target_service_name, &self.target_handler_name),
-            step: SafeText::clipped(&self.step, NAME),
+            flow: lately.flow(&self.target_service_name, &self.target_handler_name),
+            step: lately.text(&self.step),
             tenant: None,
-            key: self.target_service_key.as_deref().map(|key| SafeText::clipped(key, NAME)),
+            key: self.target_service_key.as_deref().map(|key| lately.text(key)),
             status,
             pause,
             // Counted while it is tried; what a paused one shows is left over from before.
@@ -198,7 +226,7 @@ impl InstanceRow {
             entered_step_at: match status {
                 Status::Queued => self.queued_at(),
                 Status::Scheduled => self.created_at,
-                _ if self.step == "(queued)" => self.created_at.max(self.scheduled_start_at),
+                _ if *self.step == *"(queued)" => self.created_at.max(self.scheduled_start_at),
                 _ => self.entered_at.or(self.modified_at),
             },
             last_transition_at: match status {
@@ -209,11 +237,11 @@ impl InstanceRow {
             first_failure_at: if retrying { self.first_failure_at } else { None },
             last_start_at: self.last_start_at,
             next_retry_at: if status == Status::BackingOff { self.next_retry_at } else { None },
-            error: self.error(redactor),
-            wait: self.wait(status),
+            error: self.error(redactor, lately),
+            wait: self.wait(status, lately),
             signs: self.signs(status, observed_at),
             completed_commands,
-            version: Version::of(status, pause, completed_commands, deployment),
+            version: lately.version(status, pause, completed_commands, deployment),
             observed_at,
         }
     }

@@ -5,6 +5,8 @@
 //! was removed by force, while invocations are pinned to it, as `RT0011` from the next attempt on. A caller is told by
 //! its id, and nothing tells whether it waits: a message that was sent one way has a parent too.
 
+use std::ops::Deref;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::row::{InstanceRow, NAME};
@@ -16,7 +18,7 @@ use crate::domain::time::since;
 /// An attempt that has run for this long has reached a worker: one that is not there refuses at once.
 const CONNECTS_WITHIN: SignedDuration = SignedDuration::from_secs(3);
 
-impl InstanceRow {
+impl<T: Deref<Target = str>> InstanceRow<T> {
     /// What the row tells beside its status.
     pub(super) fn signs(&self, status: Status, now: Timestamp) -> Signs {
         Signs {

@@ -23,6 +23,11 @@ impl State {
         Self(u8::try_from(status).unwrap_or_default() | pause << 4 | flags)
     }
 
+    /// Whether this is where an instance stands.
+    pub(super) fn says(self, flow: &FlowInstance) -> bool {
+        self.status() == flow.status && self.pause() == flow.pause && self.exact() == flow.exact_id
+    }
+
     pub(in crate::hub) fn status(self) -> Status {
         Status::ALL.get(usize::from(self.0 & 0xF)).copied().unwrap_or(Status::Unknown)
     }
@@ -43,6 +48,29 @@ impl State {
     /// Whether the time at which it began is that of the primary finding.
     pub(super) const fn told(self) -> bool {
         self.0 & Self::TOLD != 0
+    }
+}
+
+/// Attempts that are not told; one less is one that the column is too narrow for.
+pub(super) const NO_ATTEMPTS: u16 = u16::MAX;
+pub(super) const WIDE: u16 = u16::MAX - 1;
+
+/// The attempts of an instance, for a column of two bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Attempts(Option<u32>);
+
+impl Attempts {
+    pub(super) const fn of(flow: &FlowInstance) -> Self {
+        Self(flow.attempts)
+    }
+
+    /// Whether the column is too narrow for them.
+    pub(super) fn wide(self) -> bool {
+        self.0.is_some_and(|n| n >= u32::from(WIDE))
+    }
+
+    pub(super) fn column(self) -> u16 {
+        self.0.map_or(NO_ATTEMPTS, |n| u16::try_from(n).unwrap_or(WIDE).min(WIDE))
     }
 }
 

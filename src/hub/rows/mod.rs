@@ -18,13 +18,13 @@ mod text;
 mod verdicts;
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use jiff::Timestamp;
 
 use self::arena::{Arena, Place};
-use self::bytes::{Said, State};
+use self::bytes::{Attempts, NO_ATTEMPTS, Said, State, WIDE};
 pub(in crate::hub) use self::facets::Facets;
 use self::facets::{Part, Sign};
 pub(in crate::hub) use self::search::Bits;
@@ -43,9 +43,8 @@ pub(in crate::hub) type Slot = u32;
 /// No time, in a column of times.
 const NEVER: i64 = i64::MIN;
 
-/// Attempts that are not told; one less is one that the column is too narrow for.
-const NO_ATTEMPTS: u16 = u16::MAX;
-const WIDE: u16 = u16::MAX - 1;
+/// For so many rows room is made because of what a source says.
+const MOST_EXPECTED: usize = 1 << 20;
 
 /// The flow and the step of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,9 +81,11 @@ pub(in crate::hub) struct Rows {
     /// Milliseconds after `observed_base`.
     observed: Vec<u32>,
     observed_base: i64,
+    /// When all of them were told to be as they are, in milliseconds since the epoch: later than each of the above.
+    confirmed: Option<i64>,
     free: Vec<Slot>,
     by_id: HashTable<Slot>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     places: Symbols<Where>,
     tenants: Symbols<SafeText>,
     errors: Symbols<FlowError>,
@@ -103,6 +104,11 @@ pub(in crate::hub) struct Rows {
     due: Vec<u32>,
     facets: Facets,
     judged_at: Timestamp,
+    /// The latest moment as of which a row was judged since then, where one was.
+    judged_ahead: Option<Timestamp>,
+    /// Rows that were written, and that were read back.
+    #[cfg(test)]
+    work: (u64, std::sync::atomic::AtomicU64),
     buffer: Vec<u8>,
 }
 
@@ -110,6 +116,14 @@ impl Rows {
     /// None yet, of a source.
     pub(in crate::hub) fn new(source: SafeText) -> Self {
         Self { source, ..Self::default() }
+    }
+
+    /// Makes room in the table of ids, so that it need not be made anew again and again: for as many rows as a source
+    /// says that it has, though not for more than there may well be.
+    pub(in crate::hub) fn expect(&mut self, rows: u64) {
+        let rows = usize::try_from(rows).unwrap_or(MOST_EXPECTED).min(MOST_EXPECTED);
+        let (texts, text_at, hasher) = (&self.texts, &self.text_at, &self.hasher);
+        self.by_id.reserve(rows, |slot| hasher.hash_one(id_of(texts, text_at, *slot)));
     }
 
     /// How many there are.
@@ -155,8 +169,12 @@ impl Rows {
 
     /// The rows of every instance that is shown with this id: more than one only where scrubbing made them alike.
     pub(in crate::hub) fn all<'a>(&'a self, instance: &'a str) -> impl Iterator<Item = Slot> + 'a {
-        let rows = self.by_id.iter_hash(self.hasher.hash_one(instance));
-        rows.copied().filter(move |slot| self.id(*slot) == instance)
+        self.all_of(self.hasher.hash_one(instance), instance)
+    }
+
+    /// The same, where the hash of the id is known.
+    fn all_of<'a>(&'a self, hash: u64, instance: &'a str) -> impl Iterator<Item = Slot> + 'a {
+        self.by_id.iter_hash(hash).copied().filter(move |slot| self.id(*slot) == instance)
     }
 
     /// Whether the id of a row is as its engine has it.
@@ -190,49 +208,63 @@ impl Rows {
         (0..).zip(&self.place).filter(|(_, place)| **place != NONE).map(|(slot, _)| slot)
     }
 
-    /// Puts a row in, in the place of the one that was known of the same instance. It is judged with the next
-    /// [`Rows::advance`]. `None` where its texts are too long to be kept.
+    /// Puts a row in, in the place of the one that was known of the same instance. What the rules say
+    /// of it holds from the next [`Rows::advance`] on. `None` where its texts are too long to be kept.
     pub(in crate::hub) fn put(&mut self, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
-        let known = self.all(&flow.id.instance).find(|slot| self.exact(*slot) == flow.exact_id);
-        self.write(known, flow, limits)
+        let hash = self.hasher.hash_one(flow.id.instance.as_str());
+        let known = self.all_of(hash, &flow.id.instance).find(|slot| self.exact(*slot) == flow.exact_id);
+        self.write(known, hash, flow, limits)
     }
 
     /// Puts a row in of which nobody can say whether it was known: its id is not as its engine has it, and another one
     /// may look the same.
     pub(in crate::hub) fn add(&mut self, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
-        self.write(None, flow, limits)
+        let hash = self.hasher.hash_one(flow.id.instance.as_str());
+        self.write(None, hash, flow, limits)
     }
 
-    fn write(&mut self, known: Option<Slot>, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
-        let wide = flow.attempts.is_some_and(|n| n >= u32::from(WIDE));
+    /// Writes a row over the one that is known, or a new one. `hash` is that of its id.
+    fn write(&mut self, known: Option<Slot>, hash: u64, flow: &FlowInstance, limits: Limits<'_>) -> Option<Slot> {
+        #[cfg(test)]
+        {
+            self.work.0 += 1;
+        }
+        let attempts = Attempts::of(flow);
         let mut buffer = std::mem::take(&mut self.buffer);
-        let slot = packed::pack(flow, wide, &mut buffer).ok().and_then(|()| self.place(known, flow, &buffer));
+        let slot =
+            packed::pack(flow, attempts.wide(), &mut buffer).ok().and_then(|()| self.place(known, hash, flow, &buffer));
         self.buffer = buffer;
         let slot = slot?;
         let at = slot as usize;
         let old = (self.place[at], self.tenant[at], self.error[at]);
-        let place = Where { flow: flow.flow.clone(), step: flow.step.clone() };
-        self.place[at] = self.places.take(place);
-        self.tenant[at] = self.tenants.take_some(flow.tenant.as_ref());
-        self.error[at] = flow.error.as_ref().map_or(NONE, |error| self.errors.take(error.clone()));
+        self.place[at] = self.places.take_as(
+            &(&flow.flow, &flow.step),
+            |known| known.flow == flow.flow && known.step == flow.step,
+            || Where { flow: flow.flow.clone(), step: flow.step.clone() },
+        );
+        self.tenant[at] = flow.tenant.as_ref().map_or(NONE, |tenant| self.tenants.take_like(tenant));
+        self.error[at] = flow.error.as_ref().map_or(NONE, |error| self.errors.take_like(error));
         self.leave(old.0);
         self.tenants.release(old.1);
         self.errors.release(old.2);
-        self.attempts[at] = match flow.attempts {
-            None => NO_ATTEMPTS,
-            Some(_) if wide => WIDE,
-            Some(n) => u16::try_from(n).unwrap_or(WIDE),
-        };
+        self.attempts[at] = attempts.column();
         self.created[at] = nanos(flow.created_at);
         self.observed[at] = self.observed(flow.observed_at);
         self.know_limits(self.place[at], flow, limits);
         self.depend(slot, flow);
-        self.state[at] = State::new(flow, false);
-        self.said[at] = Said::default();
-        self.cohorts.release(self.cohort[at]);
-        self.cohort[at] = NONE;
-        self.due[at] = 0;
-        self.count(Sign::Plus, slot);
+        if self.depends.contains_key(&slot) {
+            // On a row that may be told only after it: it is judged once all were.
+            self.state[at] = State::new(flow, false);
+            self.said[at] = Said::default();
+            self.cohorts.release(self.cohort[at]);
+            self.cohort[at] = NONE;
+            self.due[at] = 0;
+            self.count(Sign::Plus, slot);
+        } else {
+            // As of when it was told: what time changes from then on is seen to by the next advance.
+            self.judged_ahead = self.judged_ahead.max(Some(flow.observed_at));
+            self.say(slot, flow, limits, flow.observed_at);
+        }
         self.make_due(&flow.id.instance);
         Some(slot)
     }
@@ -264,7 +296,7 @@ impl Rows {
     }
 
     /// Takes the row that was known or makes one, and keeps its texts and its packed part.
-    fn place(&mut self, known: Option<Slot>, flow: &FlowInstance, packed: &[u8]) -> Option<Slot> {
+    fn place(&mut self, known: Option<Slot>, hash: u64, flow: &FlowInstance, packed: &[u8]) -> Option<Slot> {
         let instance = flow.id.instance.as_str();
         let text = write_text(flow)?;
         let slot = match known {
@@ -287,7 +319,6 @@ impl Rows {
             None => {
                 self.text_at[at] = self.texts.push(slot, &text)?;
                 self.packed_at[at] = self.packed.push(slot, packed)?;
-                let hash = self.hasher.hash_one(instance);
                 let (texts, text_at, hasher) = (&self.texts, &self.text_at, &self.hasher);
                 self.by_id.insert_unique(hash, slot, |slot| hasher.hash_one(id_of(texts, text_at, *slot)));
             }
@@ -374,11 +405,14 @@ impl Rows {
 
     /// The instance of a row, as its source told it.
     fn told(&self, slot: Slot) -> FlowInstance {
+        #[cfg(test)]
+        self.work.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let at = slot as usize;
         let (id, key) = self.text(slot);
         let state = self.state[at];
         let place = self.places.get(self.place[at]);
         let observed = self.observed_base.saturating_add(i64::from(self.observed[at]));
+        let observed = self.confirmed.map_or(observed, |confirmed| confirmed.max(observed));
         let mut flow = FlowInstance {
             id: InstanceId { source: self.source.clone(), instance: id.into() },
             exact_id: state.exact(),
@@ -413,15 +447,25 @@ impl Rows {
         JudgedFlow { judgement: if live { judgement } else { judgement.outdated() }, flow }
     }
 
-    /// Whether a row is told anew as it was, but for the time.
-    pub(in crate::hub) fn same(&self, slot: Slot, flow: &FlowInstance) -> bool {
-        let mut known = self.told(slot);
-        known.observed_at = flow.observed_at;
-        known == *flow
+    /// Whether a row is told anew as it was, but for the time. `buffer` is for whatever has to be written for it.
+    pub(in crate::hub) fn same(&self, slot: Slot, flow: &FlowInstance, buffer: &mut Vec<u8>) -> bool {
+        let at = slot as usize;
+        let (state, attempts) = (self.state[at], Attempts::of(flow));
+        let place = self.places.get(self.place[at]);
+        state.says(flow)
+            && self.attempts[at] == attempts.column()
+            && self.created[at] == nanos(flow.created_at)
+            && place.is_some_and(|place| place.step == flow.step && place.flow == flow.flow)
+            && self.tenants.get(self.tenant[at]) == flow.tenant.as_ref()
+            && self.errors.get(self.error[at]) == flow.error.as_ref()
+            && self.text(slot) == (&flow.id.instance, flow.key.as_deref())
+            && packed::pack(flow, attempts.wide(), buffer).is_ok()
+            && self.packed.get(self.packed_at[at]) == buffer.as_slice()
     }
 
     /// Takes out every row that is not among these, and notes when these were told.
     pub(in crate::hub) fn keep(&mut self, seen: &Bits, at: Option<Timestamp>) {
+        self.confirmed = None;
         let at = at.map(|at| self.observed(at));
         let slots: Vec<Slot> = self.slots().collect();
         for slot in slots {
@@ -431,6 +475,17 @@ impl Rows {
                 None => {}
             }
         }
+    }
+
+    /// How many rows were written and read back so far.
+    #[cfg(test)]
+    pub(in crate::hub) fn work(&self) -> (u64, u64) {
+        (self.work.0, self.work.1.load(std::sync::atomic::Ordering::Relaxed))
+    }
+
+    /// Notes that all of them were told to be as they are, at no cost a row.
+    pub(in crate::hub) fn confirm(&mut self, at: Timestamp) {
+        self.confirmed = Some(at.as_millisecond());
     }
 
     /// What some of the rows add up to.
@@ -472,6 +527,7 @@ fn id_of<'a>(texts: &'a Arena, text_at: &[Place], slot: Slot) -> &'a str {
 /// Nanoseconds since the epoch: for comparing alone, as those before 1677 and after 2262 are cut.
 fn nanos(time: Option<Timestamp>) -> i64 {
     let Some(time) = time else { return NEVER };
-    let nanos = time.as_nanosecond().clamp(i128::from(NEVER + 1), i128::from(i64::MAX));
-    i64::try_from(nanos).unwrap_or(i64::MAX)
+    let whole = time.as_second().checked_mul(1_000_000_000);
+    let nanos = whole.and_then(|nanos| nanos.checked_add(time.subsec_nanosecond().into()));
+    nanos.unwrap_or(if time.as_second() < 0 { NEVER } else { i64::MAX }).max(NEVER + 1)
 }

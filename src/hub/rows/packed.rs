@@ -10,7 +10,7 @@ use crate::domain::flow::{FlowInstance, Version, Wait, WaitKind};
 use crate::domain::signs::{Faults, Parent, Signs, Worker};
 use crate::domain::text::SafeText;
 
-const NANOS_PER_MILLI: i128 = 1_000_000;
+const NANOS_PER_MILLI: i64 = 1_000_000;
 
 /// A time as its distance from another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,10 +25,13 @@ enum Time {
 impl Time {
     fn of(time: Option<Timestamp>, base: Timestamp) -> Self {
         let Some(time) = time else { return Self::Missing };
-        let distance = time.as_nanosecond() - base.as_nanosecond();
-        match i64::try_from(distance / NANOS_PER_MILLI) {
-            Ok(millis) if distance % NANOS_PER_MILLI == 0 => Self::Millis(millis),
-            _ => Self::Exact(time.as_second(), time.subsec_nanosecond()),
+        // No two times are so far apart that their milliseconds overflow.
+        let millis = (time.as_second() - base.as_second()) * 1_000;
+        let nanos = i64::from(time.subsec_nanosecond()) - i64::from(base.subsec_nanosecond());
+        if nanos % NANOS_PER_MILLI == 0 {
+            Self::Millis(millis + nanos / NANOS_PER_MILLI)
+        } else {
+            Self::Exact(time.as_second(), time.subsec_nanosecond())
         }
     }
 
@@ -36,7 +39,7 @@ impl Time {
         match self {
             Self::Missing => None,
             Self::Millis(millis) => {
-                Timestamp::from_nanosecond(base.as_nanosecond() + i128::from(millis) * NANOS_PER_MILLI).ok()
+                Timestamp::from_nanosecond(base.as_nanosecond() + i128::from(millis) * i128::from(NANOS_PER_MILLI)).ok()
             }
             Self::Exact(second, nanosecond) => Timestamp::new(second, nanosecond).ok(),
         }

@@ -1,10 +1,8 @@
 //! Texts that many rows share, each kept once and counted.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash};
 
-use hashbrown::HashTable;
-
-use crate::domain::text::SafeText;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// A text among [`Symbols`].
 pub(in crate::hub) type Symbol = u32;
@@ -19,7 +17,7 @@ pub(in crate::hub) struct Symbols<T> {
     uses: Vec<u32>,
     free: Vec<Symbol>,
     by_value: HashTable<Symbol>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl<T> Default for Symbols<T> {
@@ -29,18 +27,31 @@ impl<T> Default for Symbols<T> {
             uses: Vec::new(),
             free: Vec::new(),
             by_value: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
         }
     }
 }
 
 impl<T: Eq + std::hash::Hash> Symbols<T> {
-    /// The symbol of a value, used once more.
-    pub(in crate::hub) fn take(&mut self, value: T) -> Symbol {
-        let hash = self.hasher.hash_one(&value);
+    /// The symbol of a value, used once more. It is copied where it is new.
+    pub(in crate::hub) fn take_like(&mut self, value: &T) -> Symbol
+    where
+        T: Clone,
+    {
+        self.take_as(value, |known| known == value, || value.clone())
+    }
+
+    /// The symbol of a value that is made where it is new. `like` hashes as the value does.
+    pub(in crate::hub) fn take_as(
+        &mut self,
+        like: &impl Hash,
+        same: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Symbol {
+        let hash = self.hasher.hash_one(like);
         let values = &self.values;
-        let same = |symbol: &Symbol| values.get(*symbol as usize).and_then(Option::as_ref) == Some(&value);
-        if let Some(symbol) = self.by_value.find(hash, same).copied() {
+        let known = |symbol: &Symbol| values.get(*symbol as usize).and_then(Option::as_ref).is_some_and(&same);
+        if let Some(symbol) = self.by_value.find(hash, known).copied() {
             if let Some(uses) = self.uses.get_mut(symbol as usize) {
                 *uses += 1;
             }
@@ -53,7 +64,7 @@ impl<T: Eq + std::hash::Hash> Symbols<T> {
             u32::try_from(self.values.len() - 1).unwrap_or(NONE)
         });
         if let (Some(slot), Some(uses)) = (self.values.get_mut(symbol as usize), self.uses.get_mut(symbol as usize)) {
-            (*slot, *uses) = (Some(value), 1);
+            (*slot, *uses) = (Some(make()), 1);
         }
         let (values, hasher) = (&self.values, &self.hasher);
         self.by_value.insert_unique(hash, symbol, |other| {
@@ -93,16 +104,25 @@ impl<T: Eq + std::hash::Hash> Symbols<T> {
     }
 }
 
-impl Symbols<SafeText> {
-    /// The symbol of a text that may be missing.
-    pub(in crate::hub) fn take_some(&mut self, text: Option<&SafeText>) -> Symbol {
-        text.map_or(NONE, |text| self.take(text.clone()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::text::SafeText;
+
+    impl<T: Clone + Eq + Hash> Symbols<T> {
+        fn take(&mut self, value: T) -> Symbol {
+            self.take_as(&value, |known| *known == value, || value.clone())
+        }
+    }
+
+    #[test]
+    fn what_hashes_alike_is_found_as_it() {
+        let mut symbols = Symbols::<(SafeText, SafeText)>::default();
+        let (one, other): (SafeText, SafeText) = ("a".into(), "b".into());
+        let symbol = symbols.take((one.clone(), other.clone()));
+        let same = |known: &(SafeText, SafeText)| known.0 == one && known.1 == other;
+        assert_eq!(symbols.take_as(&(&one, &other), same, || unreachable!("it is known")), symbol);
+    }
 
     #[test]
     fn what_nobody_uses_gives_its_place_away() {

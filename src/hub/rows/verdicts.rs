@@ -10,8 +10,8 @@ use super::facets::Sign;
 use super::symbols::{NONE, Symbol};
 use super::{Cause, Rows, Slot, nanos};
 use crate::config::ThresholdBook;
-use crate::domain::cohort::cohort_fingerprint;
-use crate::domain::flow::{FlowInstance, JudgedFlow, WaitKind};
+use crate::domain::cohort::fingerprint_for;
+use crate::domain::flow::{FlowInstance, WaitKind};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Circumstances, Judgement, Thresholds, Verdict, judge, next_change};
 
@@ -25,7 +25,7 @@ pub(in crate::hub) struct Limits<'a> {
 
 impl Rows {
     /// Judges a row whose other columns are there, and counts it.
-    fn say(&mut self, slot: Slot, flow: &FlowInstance, limits: Limits<'_>, now: Timestamp) {
+    pub(super) fn say(&mut self, slot: Slot, flow: &FlowInstance, limits: Limits<'_>, now: Timestamp) {
         let at = slot as usize;
         let place = self.place[at];
         let judgement = self.judge(place, flow, limits, now);
@@ -35,14 +35,13 @@ impl Rows {
         let told = judgement.verdict != Verdict::Ok && judgement.since().is_some();
         self.state[at] = State::new(flow, told);
         self.said[at] = Said::new(&judgement);
-        let judged = JudgedFlow { flow: flow.clone(), judgement };
-        self.began[at] = nanos(judged.began());
+        self.began[at] = nanos(flow.began(&judgement));
         let old = self.cohort[at];
-        self.cohort[at] = match judged.judgement.stuck_rule() {
+        self.cohort[at] = match judgement.stuck_rule() {
             None => NONE,
             Some(_) => {
-                let cause = Cause { place: self.place[at], fingerprint: cohort_fingerprint(&judged) };
-                self.cohorts.take(cause)
+                let cause = Cause { place, fingerprint: fingerprint_for(flow, &judgement) };
+                self.cohorts.take_like(&cause)
             }
         };
         self.cohorts.release(old);
@@ -112,6 +111,9 @@ impl Rows {
     }
 
     pub(super) fn depend_on_nobody(&mut self, slot: Slot) {
+        if self.depends.is_empty() {
+            return;
+        }
         for other in self.depends.remove(&slot).unwrap_or_default() {
             if let Some(dependants) = self.dependants.get_mut(&other) {
                 dependants.remove(&slot);
@@ -124,6 +126,9 @@ impl Rows {
 
     /// Has those judged anew that depend on an instance.
     pub(super) fn make_due(&mut self, instance: &SafeText) {
+        if self.dependants.is_empty() {
+            return;
+        }
         for slot in self.dependants.get(instance).into_iter().flatten() {
             self.due[*slot as usize] = 0;
         }
@@ -139,6 +144,15 @@ impl Rows {
     /// Brings what the rules say up to a moment: of those rows that time alone may have changed.
     pub(in crate::hub) fn advance(&mut self, limits: Limits<'_>, now: Timestamp) {
         self.judged_at = now;
+        if self.judged_ahead.take().is_some_and(|ahead| ahead > now) {
+            // The source's clock was set back, or it told of rows before it told its time.
+            let now = now.as_millisecond().saturating_sub(self.observed_base);
+            for (slot, observed) in (0_u32..).zip(&self.observed) {
+                if i64::from(*observed) >= now && self.place[slot as usize] != NONE {
+                    self.due[slot as usize] = 0;
+                }
+            }
+        }
         let second = seconds(now);
         let due: Vec<Slot> = (0..).zip(&self.due).filter(|(_, due)| **due <= second).map(|(slot, _)| slot).collect();
         let mut behind = Vec::new();

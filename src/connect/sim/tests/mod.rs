@@ -82,7 +82,7 @@ impl Stage {
                     assert_eq!(version, Some("demo".into()));
                     pass.now = engine_now.unwrap();
                 }
-                Observation::BadRows { .. } => panic!("the world has no bad rows"),
+                other => panic!("the world tells of no {other:?}"),
             }
         }
         pass
