@@ -2,7 +2,7 @@
 //!
 //! A text of its own would cost each row an allocation and a pointer, and a search would jump from one to the next.
 //! Here a search for a substring is one run over memory. Entries stand in the order in which they were written; what
-//! was given up stays as a gap until gaps are a quarter of everything, and is then closed without a second copy.
+//! was given up stays as a gap until gaps are a part of everything that counts, and is then closed without a second copy.
 
 use regex::bytes::Regex;
 
@@ -14,6 +14,10 @@ const GIVEN_UP: u32 = u32::MAX;
 
 /// One sign post stands for so many bytes: from a place in the middle it leads to the entry that it is in.
 const STRIDE: usize = 4_096;
+
+/// Gaps may be one part in so many of all bytes: more of them would be memory that grows with time, and to close fewer
+/// would be work without end.
+const GAPS: usize = 64;
 
 /// Below so many bytes of gaps nothing is moved.
 const LEAST: usize = 64 * 1_024;
@@ -87,7 +91,7 @@ impl Arena {
 
     /// Closes the gaps where they have become many. `moved` is told the new place of each slot's entry.
     pub(super) fn compact(&mut self, mut moved: impl FnMut(u32, Place)) {
-        if self.gaps < LEAST || self.gaps * 4 < self.bytes.len() {
+        if self.gaps < LEAST || self.gaps * GAPS < self.bytes.len() {
             return;
         }
         self.posts.clear();
