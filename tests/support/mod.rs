@@ -22,6 +22,7 @@ pub mod forward;
 pub mod hostile;
 pub mod hub;
 pub mod matrix;
+pub mod oracle;
 pub mod payloads;
 pub mod program;
 pub mod proxy;

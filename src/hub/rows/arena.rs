@@ -4,6 +4,9 @@
 //! Here a search for a substring is one run over memory. Entries stand in the order in which they were written; what
 //! was given up stays as a gap until gaps are a part of everything that counts, and is then closed without a second copy.
 
+use std::num::NonZeroUsize;
+use std::ops::Range;
+
 use regex::bytes::Regex;
 
 /// Bytes before each entry's payload: its slot, and how long the payload is.
@@ -21,6 +24,9 @@ const GAPS: usize = 64;
 
 /// Below so many bytes of gaps nothing is moved.
 const LEAST: usize = 64 * 1_024;
+
+/// A search is shared out in parts no smaller than this. Smaller ones in tests, so that these see several.
+const PART: usize = if cfg!(test) { 1_024 } else { 1 << 20 };
 
 /// Entries of bytes, each of a slot.
 #[derive(Debug, Default)]
@@ -120,15 +126,44 @@ impl Arena {
     ///
     /// The head of an entry may match by chance, and so may a text that reaches into the next one: `holds` decides on
     /// the payload.
-    pub(super) fn search(&self, needle: &Regex, holds: impl Fn(u32, &[u8]) -> bool, mut found: impl FnMut(u32)) {
-        let mut from = 0;
-        while let Some(at) = needle.find_at(&self.bytes, from) {
-            let Some((begin, slot, payload)) = self.entry_around(at.start()) else { return };
+    pub(super) fn search(&self, needle: &Regex, holds: impl Fn(u32, &[u8]) -> bool + Sync, found: impl FnMut(u32)) {
+        let parts = self.parts();
+        let [part] = parts.as_slice() else {
+            // What is read is far more than what is found: each processor takes a part.
+            let slots = std::thread::scope(|scope| {
+                let search = |part: Range<usize>| scope.spawn(|| self.search_part(part, needle, &holds));
+                let searches: Vec<_> = parts.into_iter().map(search).collect();
+                searches.into_iter().flat_map(|search| search.join().unwrap_or_default()).collect::<Vec<u32>>()
+            });
+            return slots.into_iter().for_each(found);
+        };
+        self.search_part(part.clone(), needle, &holds).into_iter().for_each(found);
+    }
+
+    /// Ranges of whole entries that are everything together: as many as there are processors, where that is worth it.
+    fn parts(&self) -> Vec<Range<usize>> {
+        let most =
+            std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(self.bytes.len() / PART).max(1);
+        let ends = (1..most).filter_map(|part| self.posts.get(self.posts.len() * part / most));
+        let ends = ends.map(|post| *post as usize).chain([self.bytes.len()]);
+        ends.scan(0, |begin, end| Some(std::mem::replace(begin, end)..end)).collect()
+    }
+
+    /// The slots in a part whose payload matches.
+    fn search_part(&self, part: Range<usize>, needle: &Regex, holds: &impl Fn(u32, &[u8]) -> bool) -> Vec<u32> {
+        let Some(bytes) = self.bytes.get(..part.end) else { return Vec::new() };
+        let (mut from, mut found) = (part.start, Vec::new());
+        while let Some(at) = needle.find_at(bytes, from) {
+            let Some((begin, slot, payload)) = self.entry_around(at.start(), from) else { break };
             if slot != GIVEN_UP && holds(slot, payload) {
-                found(slot);
+                found.push(slot);
             }
             from = begin + HEAD + payload.len();
+            if from >= part.end {
+                break;
+            }
         }
+        found
     }
 
     /// Each entry in turn.
@@ -142,13 +177,13 @@ impl Arena {
         }
     }
 
-    /// The entry that a byte belongs to.
-    fn entry_around(&self, byte: usize) -> Option<(usize, u32, &[u8])> {
+    /// The entry that a byte belongs to; another entry begins at `from`, which is not behind it.
+    fn entry_around(&self, byte: usize, from: usize) -> Option<(usize, u32, &[u8])> {
         // The post of this stride may stand behind the byte: its entry then begins in an earlier one.
         let mut stride = byte / STRIDE;
         let mut at = loop {
             match self.posts.get(stride) {
-                Some(post) if *post as usize <= byte => break *post as usize,
+                Some(post) if *post as usize <= byte => break from.max(*post as usize),
                 _ => stride = stride.checked_sub(1)?,
             }
         };

@@ -111,15 +111,15 @@ impl Rows {
                     let state = State(byte);
                     states.iter().any(|wanted| wanted.is(state.status(), state.pause()))
                 });
-                Bits::of(&self.state, |state| table[usize::from(state.0)])
+                of_table(&self.state, &table, |state| state.0.into())
             }
             Test::Verdict(verdicts) => {
                 let table = table(|byte| verdicts.contains(&Said(byte).verdict(live)));
-                Bits::of(&self.said, |said| table[usize::from(said.0)])
+                of_table(&self.said, &table, |said| said.0.into())
             }
             Test::Rule(rules) => {
                 let table = table(|byte| Said(byte).stuck_rule(live).is_some_and(|rule| rules.contains(&rule)));
-                Bits::of(&self.said, |said| table[usize::from(said.0)])
+                of_table(&self.said, &table, |said| said.0.into())
             }
             Test::Age(bounds) => Bits::of(&self.created, |created| within(bounds, time(created), now)),
             Test::For(bounds) => {
@@ -212,7 +212,7 @@ impl Rows {
 
     /// Adds the rows whose id and key are such, among those that hold a needle in lower case. A key that is the tenant
     /// is not among what is searched.
-    fn search_texts(&self, folded: &str, holds: impl Fn(&str, Option<&str>) -> bool, bits: &mut Bits) {
+    fn search_texts(&self, folded: &str, holds: impl Fn(&str, Option<&str>) -> bool + Sync, bits: &mut Bits) {
         let read = |slot: Slot, text: &[u8]| {
             let (id, key) = read_text(text);
             holds(id, self.key(slot, key))
@@ -241,12 +241,12 @@ impl Rows {
         let any = |words: [Option<&'static str>; 4]| words.into_iter().flatten().any(has);
         let ok = Verdict::Ok;
         let states = table(|byte| any(words_for(State(byte).status(), State(byte).pause(), ok, None)));
-        bits.or(&Bits::of(&self.state, |state| states[usize::from(state.0)]));
+        bits.or(&of_table(&self.state, &states, |state| state.0.into()));
         let said = table(|byte| {
             let [_, verdict, rule, _] = words_for(Status::Unknown, None, Said(byte).verdict(live), Said(byte).rule());
             any([None, verdict, rule, None])
         });
-        bits.or(&Bits::of(&self.said, |byte| said[usize::from(byte.0)]));
+        bits.or(&of_table(&self.said, &said, |said| said.0.into()));
         let source = self.source.to_lowercase();
         if format!("{source}/").contains(folded) {
             return everything();
@@ -285,7 +285,15 @@ fn symbols<'a, T: 'a>(
             *entry = holds(value);
         }
     }
-    Bits::of(column, |symbol| table.get(symbol as usize).copied().unwrap_or(false))
+    of_table(column, &table, |symbol| symbol as usize)
+}
+
+/// Rows by a column, with a table of which values hold. Where none does, no row is looked at.
+fn of_table<T: Copy>(column: &[T], table: &[bool], place: impl Fn(T) -> usize) -> Bits {
+    if !table.contains(&true) {
+        return Bits::none(column.len());
+    }
+    Bits::of(column, |value| table.get(place(value)).copied().unwrap_or(false))
 }
 
 /// A search for a text in lower case, letters' case aside; `None` where that is no matter of single bytes.
