@@ -7,8 +7,9 @@
 
 mod screen;
 
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use self::screen::Screen;
@@ -57,12 +58,20 @@ impl Setting {
 
     /// The same instances as lines of text, for programs that read such.
     fn lines(&self) -> Result<PathBuf, Failure> {
-        let path = self.home().join("rows.tsv");
+        let path = self.home().join("rows.csv");
         if !path.exists() {
-            let out = std::fs::File::create(&path)?;
             let instances = self.instances.to_string();
             let words = ["get", "flows", "--demo", "--instances", &instances, "--all", "-o", "csv"];
-            let status = Command::new(PROGRAM).args(words).env("HOME", self.home()).stdout(out).status()?;
+            let mut command = Command::new(PROGRAM);
+            let mut told = command.args(words).env("HOME", self.home()).stdout(Stdio::piped()).spawn()?;
+            let mut out = BufWriter::new(std::fs::File::create(&path)?);
+            for line in BufReader::new(told.stdout.take().ok_or("no output")?).lines() {
+                // Its first two columns tell nothing that the third does not: whoever holds lines holds them too.
+                let line = line?;
+                writeln!(out, "{}", line.splitn(3, ',').nth(2).unwrap_or_default())?;
+            }
+            out.flush()?;
+            let status = told.wait()?;
             if !status.success() {
                 return Err(format!("the rows can't be written: {status}").into());
             }
@@ -211,7 +220,7 @@ fn filter(setting: &Setting) -> Result<(), Failure> {
             Ok(())
         };
     if let Some(mut screen) = fzf(setting)? {
-        let count = |text: &str| text.lines().find(|line| line.contains('/')).unwrap_or_default().trim().to_owned();
+        let count = |text: &str| text.lines().find_map(fzf_count).unwrap_or_default().to_owned();
         type_in("fzf", &mut screen, b"", b"\x15", count)?;
     }
     let count = |text: &str| {
@@ -240,6 +249,13 @@ fn rest(setting: &Setting) -> Result<(), Failure> {
     let share = spent.as_secs_f64() / setting.seconds as f64 * 100.0;
     println!("at rest: {share:.3} % of a core over {} s, {} bytes painted", setting.seconds, screen.bytes - bytes);
     Ok(())
+}
+
+/// A line of fzf that tells how many lines match: `320/1000001`, and marks around it.
+fn fzf_count(line: &str) -> Option<&str> {
+    let (matching, all) = line.trim().split_once('/')?;
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (number(matching) && number(all.split(' ').next()?)).then_some(matching)
 }
 
 fn mib(bytes: u64) -> f64 {

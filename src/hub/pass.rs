@@ -90,7 +90,7 @@ impl Pass {
     /// Makes what was gathered the rows that are held, and judges them as of a moment.
     pub(super) fn take(&mut self, held: &mut Rows, limits: Limits<'_>, now: Timestamp) {
         if let Some(first) = self.first.take() {
-            *held = first;
+            held.replace(first);
         } else if self.all_as_before() {
             held.confirm(now);
         } else {

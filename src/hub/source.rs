@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::board::{self, Board};
 use super::history::History;
+use super::matches::Matches;
 use super::pass::Pass;
 use super::rows::{Limits, Rows};
 use super::tenants::{Tenants, Trouble};
@@ -55,6 +56,7 @@ pub(super) struct Source {
     tenants: Tenants,
     state: Mutex<State>,
     held: RwLock<Held>,
+    pub(super) matches: Matches,
 }
 
 /// What a source told last.
@@ -107,7 +109,16 @@ impl Source {
     pub(super) fn new(name: &str, connector: Arc<dyn Connector>, poll: Duration) -> Self {
         let state = Mutex::new(State { interval: poll, ..State::default() });
         let held = RwLock::new(Held { rows: Rows::new(name.into()), counts: Some(Vec::new()), mark: None });
-        Self { name: name.into(), connector, poll, wake: Notify::new(), tenants: Tenants::default(), state, held }
+        Self {
+            name: name.into(),
+            connector,
+            poll,
+            wake: Notify::new(),
+            tenants: Tenants::default(),
+            state,
+            held,
+            matches: Matches::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -90,6 +90,11 @@ impl Filter {
         self.terms.is_empty()
     }
 
+    /// Whether time alone changes what it matches.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.terms.iter().any(|term| matches!(term.test, ast::Test::Age(_) | ast::Test::For(_)))
+    }
+
     /// Whether an instance matches. `now` is the present by the source's clock.
     pub fn matches(&self, flow: &JudgedFlow, now: Timestamp) -> bool {
         self.terms.iter().all(|term| term.matches(flow, now))

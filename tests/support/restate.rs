@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::wait::{eventually, eventually_now};
+use super::wait::{eventually, eventually_now, seen};
 
 /// The version that these tests were written against; `tests/run` installs it.
 pub const VERSION: &str = "1.7.12";
@@ -104,9 +104,15 @@ impl Restate {
         (response.status().as_u16(), response.text().await.unwrap())
     }
 
-    /// The rows that the engine answers to a query.
+    /// The rows that the engine answers to a query. One that was started again may for a moment look for itself as it
+    /// was before; then it is asked again.
     pub async fn sql(&self, query: &str) -> Vec<Value> {
-        self.query(query).await.unwrap_or_else(|why| panic!("{query}: {why}"))
+        let answer = eventually(START, || async {
+            let answer = self.query(query).await;
+            seen(answer, |answer| answer.as_ref().err().is_none_or(|why| !why.contains("was shut down or removed")))
+        })
+        .await;
+        answer.unwrap_or_else(|why| panic!("{query}: {why}"))
     }
 
     /// What the engine says to `PATCH /invocations/{id}/{verb}`: status and body.

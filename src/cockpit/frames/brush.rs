@@ -16,6 +16,9 @@ const SHORT: usize = 4;
 /// From how many empty cells at the end of a line on they are erased and not written.
 const ERASED: usize = 8;
 
+/// What makes a picture of a letter, with which terminals don't agree on its width.
+const EMOJI: char = '\u{fe0f}';
+
 /// What writes a frame.
 pub(super) struct Brush<'a> {
     out: &'a mut Vec<u8>,
@@ -53,34 +56,47 @@ impl<'a> Brush<'a> {
 
     /// Paints what differs between a line that is shown and the one that is to be. Both are buffers of one line.
     pub(super) fn line(&mut self, y: u16, shown: &Buffer, next: &Buffer) {
-        let cells = next.content.as_slice();
-        let filled = cells.iter().rposition(|cell| cell.symbol() != " " || !Look::of(cell).erased());
+        let (old, new) = (shown.content.as_slice(), next.content.as_slice());
+        let filled = new.iter().rposition(|cell| cell.symbol() != " " || !Look::of(cell).erased());
         let empty_from = filled.map_or(0, |at| at + 1);
-        let erasable = cells.len() - empty_from >= ERASED;
-        // Of a letter two columns wide that is painted over in part, terminals leave different things.
-        let mut torn = 0..0;
-        let mut changes = shown.diff_iter(next).map(|(x, _, cell)| (x, cell)).peekable();
-        loop {
-            let behind = changes.peek().map_or(self.columns, |(x, _)| *x);
-            let (x, cell) = match torn.next().filter(|x| *x < behind) {
-                Some(x) => (x, cells.get(usize::from(x))),
-                None => match changes.next() {
-                    Some((x, cell)) => (x, Some(cell)),
-                    None => return,
-                },
-            };
-            let Some(cell) = cell else { return };
-            self.go(x, y, cells);
-            if erasable && usize::from(x) >= empty_from {
-                self.wear(Look::PLAIN.blank_after(self.look.unwrap_or(Look::PLAIN)));
-                self.out.extend_from_slice(b"\x1b[K");
-                return;
+        let erasable = new.len() - empty_from >= ERASED;
+        let mut at = 0;
+        // Of a letter two columns wide that is painted over in part, terminals leave different things: up to here
+        // everything is painted.
+        let mut torn = 0;
+        while let (Some(cell), Some(was)) = (new.get(at), old.get(at)) {
+            let wide = columns_of(cell);
+            if at < torn || cell != was {
+                let x = u16::try_from(at).unwrap_or(u16::MAX);
+                self.go(x, y, new);
+                if erasable && at >= empty_from {
+                    self.wear(Look::PLAIN.blank_after(self.look.unwrap_or(Look::PLAIN)));
+                    self.out.extend_from_slice(b"\x1b[K");
+                    return;
+                }
+                if wide > 1 && cell.symbol().contains(EMOJI) {
+                    self.emoji(x, y, cell, wide);
+                } else {
+                    self.put(cell, wide);
+                }
+                let over = old.iter().enumerate().skip(at).take(wide);
+                torn = over.fold(torn, |torn, (at, was)| torn.max(at + columns_of(was)));
             }
-            self.put(cell);
-            let end = x + cell.cell_width().max(1);
-            let over = (x..end).filter_map(|x| Some(x + shown.cell((x, 0))?.cell_width()));
-            torn = end..over.max().unwrap_or(end).max(torn.end);
+            at += wide;
         }
+    }
+
+    /// Writes a letter that some terminals draw one column wide, and others two: over blanks, and whatever follows it is
+    /// gone to by its place.
+    fn emoji(&mut self, x: u16, y: u16, cell: &Cell, wide: usize) {
+        let mut blank = cell.clone();
+        blank.set_symbol(" ");
+        for _ in 0..wide {
+            self.put(&blank, 1);
+        }
+        self.jump(x, y);
+        self.put(cell, wide);
+        self.at = None;
     }
 
     /// Puts the text cursor where it is to be seen.
@@ -100,12 +116,12 @@ impl<'a> Brush<'a> {
         self.look = Some(look);
     }
 
-    fn put(&mut self, cell: &Cell) {
+    fn put(&mut self, cell: &Cell, wide: usize) {
         let (symbol, look) = (cell.symbol(), Look::of(cell));
         self.wear(if symbol == " " { look.blank_after(self.look.unwrap_or(Look::PLAIN)) } else { look });
         self.out.extend_from_slice(symbol.as_bytes());
         if let Some(at) = &mut self.at {
-            at.x += symbol.cell_width().max(1);
+            at.x = at.x.saturating_add(u16::try_from(wide).unwrap_or(u16::MAX));
             at.sure &= symbol.is_ascii();
         }
     }
@@ -124,7 +140,7 @@ impl<'a> Brush<'a> {
             };
             if between.len() <= SHORT && between.iter().all(same) {
                 for cell in between {
-                    self.put(cell);
+                    self.put(cell, 1);
                 }
                 return;
             }
@@ -150,6 +166,12 @@ impl<'a> Brush<'a> {
         self.out.extend_from_slice(&way);
         self.at = Some(At { x, y, sure: true });
     }
+}
+
+/// How many columns a cell takes.
+fn columns_of(cell: &Cell) -> usize {
+    let symbol = cell.symbol();
+    if symbol.len() == 1 { 1 } else { symbol.cell_width().max(1).into() }
 }
 
 /// The ways from a place that is sure to a cell, other than by its place alone.

@@ -1,7 +1,5 @@
 //! How a cell looks, and the shortest that tells a terminal to go over from one look to another.
 
-use std::fmt::Write as _;
-
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
@@ -63,28 +61,32 @@ impl Look {
         if have == Some(self) {
             return;
         }
-        let mut anew = String::from("0");
+        let mut anew = Codes::default();
+        anew.push(0);
         self.on_top_of(Self::PLAIN, &mut anew);
-        let mut change = String::new();
+        let mut codes = anew;
         if let Some(have) = have {
+            let mut change = Codes::default();
             self.on_top_of(have, &mut change);
+            if change.length <= codes.length && codes.length > 1 {
+                codes = change;
+            }
         }
-        let codes = match change.strip_prefix(';') {
-            Some(change) if change.len() <= anew.len() => change,
-            _ if anew == "0" => "",
-            _ => &anew,
-        };
         out.extend_from_slice(b"\x1b[");
-        out.extend_from_slice(codes.as_bytes());
+        match codes.text() {
+            // The terminal's own look needs no number.
+            b"0" => {}
+            text => out.extend_from_slice(text),
+        }
         out.push(b'm');
     }
 
-    /// The codes that make this of another look, each with a semicolon before it.
-    fn on_top_of(self, have: Self, codes: &mut String) {
+    /// The codes that make this of another look.
+    fn on_top_of(self, have: Self, codes: &mut Codes) {
         let mut modifier = have.modifier;
         for (one, _, end) in MODIFIERS {
             if modifier.contains(one) && !self.modifier.contains(one) {
-                let _ = write!(codes, ";{end}");
+                codes.push(end);
                 modifier -= MODIFIERS
                     .iter()
                     .filter(|(.., other)| *other == end)
@@ -93,7 +95,7 @@ impl Look {
         }
         for (one, set, _) in MODIFIERS {
             if self.modifier.contains(one) && !modifier.contains(one) {
-                let _ = write!(codes, ";{set}");
+                codes.push(set);
             }
         }
         for (have, want, set) in [(have.fg, self.fg, 38), (have.bg, self.bg, 48), (have.underline, self.underline, 58)]
@@ -106,16 +108,10 @@ impl Look {
 }
 
 /// The codes of a colour, of a letter (38), of what is beneath it (48) or of the line under it (58).
-fn colour(colour: Color, set: u8, codes: &mut String) {
+fn colour(colour: Color, set: u8, codes: &mut Codes) {
     let index = match colour {
-        Color::Reset => {
-            let _ = write!(codes, ";{}", set + 1);
-            return;
-        }
-        Color::Rgb(r, g, b) => {
-            let _ = write!(codes, ";{set};2;{r};{g};{b}");
-            return;
-        }
+        Color::Reset => return codes.push(set + 1),
+        Color::Rgb(r, g, b) => return [set, 2, r, g, b].into_iter().for_each(|code| codes.push(code)),
         Color::Indexed(index) => index,
         Color::Black => 0,
         Color::Red => 1,
@@ -135,7 +131,47 @@ fn colour(colour: Color, set: u8, codes: &mut String) {
         Color::White => 15,
     };
     // By number: where bold letters are drawn brighter, only those of a colour that is named (31) are.
-    let _ = write!(codes, ";{set};5;{index}");
+    for code in [set, 5, index] {
+        codes.push(code);
+    }
+}
+
+/// Codes as they are written, with semicolons between them. They are made for every change of the look on a screen.
+#[derive(Clone, Copy)]
+struct Codes {
+    bytes: [u8; 96],
+    length: usize,
+}
+
+impl Default for Codes {
+    fn default() -> Self {
+        Self { bytes: [0; 96], length: 0 }
+    }
+}
+
+impl Codes {
+    fn push(&mut self, code: u8) {
+        if self.length > 0 {
+            self.byte(b';');
+        }
+        for unit in [100, 10, 1] {
+            if code >= unit || unit == 1 {
+                self.byte(b'0' + code / unit % 10);
+            }
+        }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        // Three colours and every modifier are 75 bytes.
+        if let Some(free) = self.bytes.get_mut(self.length) {
+            *free = byte;
+            self.length += 1;
+        }
+    }
+
+    fn text(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One key: how it is written in the table and the config, what a terminal sends for it, and how it is shown.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -197,7 +197,13 @@ fn unknown(name: &str, rest: &str) -> String {
 
 /// How keys one after another are shown.
 pub fn show(sequence: &[Key]) -> String {
-    sequence.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    let mut shown = String::new();
+    for key in sequence {
+        let gap = if shown.is_empty() { "" } else { " " };
+        // A text takes whatever is written into it.
+        let _ = write!(shown, "{gap}{key}");
+    }
+    shown
 }
 
 /// Reads keys one after another, separated by spaces.

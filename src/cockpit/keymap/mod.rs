@@ -110,10 +110,15 @@ impl Keymap {
         own.map(|binding| show(&binding.sequence)).collect()
     }
 
+    /// The first key of a command, as it is shown.
+    pub fn first(&self, id: CommandId) -> Option<String> {
+        self.bindings.iter().find(|binding| binding.command.id == id).map(|binding| show(&binding.sequence))
+    }
+
     /// How to reach a command, for a sentence: its first key; where it has none and can be typed, `:name`; else its
     /// name.
     pub fn label(&self, id: CommandId) -> String {
-        if let Some(first) = self.labels(id).into_iter().next() {
+        if let Some(first) = self.first(id) {
             return first;
         }
         match find(id) {

@@ -54,6 +54,10 @@ const GAP: usize = 4;
 /// How wide the column of keys and words is that the texts stand beside.
 const HEAD: usize = 21;
 
+/// What stands before the lines that have none of that.
+const INDENT: &str = "                         ";
+const _: () = assert!(INDENT.len() == HEAD + 4);
+
 /// What it says, and where. Where something is looked for, what has every word of it.
 pub(super) fn content(app: &App, styles: &Styles, find: &str) -> (Block, Rect) {
     let area = inside(area(app));
@@ -93,16 +97,16 @@ fn entry(block: &mut Block, styles: &Styles, columns: usize, head: &str, text: &
         }
         return;
     }
-    let indent = " ".repeat(HEAD + 4);
-    let beside = format!("  {head}{}", " ".repeat((HEAD + 2).saturating_sub(width(head))));
+    let mut label = format!("  {head}");
+    label.extend(std::iter::repeat_n(' ', (HEAD + 2).saturating_sub(width(head))));
     // A wide one has a line of its own.
-    let alone = width(head) > HEAD;
-    if alone {
-        block.push(vec![Span::styled(beside.clone(), styles.key)]);
+    if width(head) > HEAD {
+        block.push(vec![Span::styled(std::mem::take(&mut label), styles.key)]);
     }
-    for (at, line) in wrap(text, columns.saturating_sub(HEAD + 4)).into_iter().enumerate() {
-        let label = if at == 0 && !alone { &beside } else { &indent };
-        block.push(vec![Span::styled(label.clone(), styles.key), Span::styled(line, styles.text)]);
+    for line in wrap(text, columns.saturating_sub(HEAD + 4)) {
+        let label = std::mem::take(&mut label);
+        let label = if label.is_empty() { Span::styled(INDENT, styles.key) } else { Span::styled(label, styles.key) };
+        block.push(vec![label, Span::styled(line, styles.text)]);
     }
 }
 

@@ -60,6 +60,8 @@ async fn patiently<T>(question: impl Future<Output = Result<T, OpsError>>) -> Re
 pub(super) struct Performer {
     ops: Arc<dyn Ops>,
     replies: mpsc::Sender<Msg>,
+    /// What is to be asked once everything that has come was taken.
+    next: HashMap<Target, (Ticket, Ask)>,
     asking: HashMap<Target, JoinHandle<()>>,
     /// How long the last answers took that are asked for again and again, in microseconds.
     took: Arc<[AtomicU64; 2]>,
@@ -67,7 +69,7 @@ pub(super) struct Performer {
 
 impl Performer {
     pub(super) fn new(ops: Arc<dyn Ops>, replies: mpsc::Sender<Msg>) -> Self {
-        Self { ops, replies, asking: HashMap::new(), took: Arc::default() }
+        Self { ops, replies, next: HashMap::new(), asking: HashMap::new(), took: Arc::default() }
     }
 
     /// How long to wait after a change before it is asked what there is now, so that a fleet that changes without end
@@ -77,8 +79,20 @@ impl Performer {
         (Duration::from_micros(took) * SHARE).min(SELDOM)
     }
 
-    /// Asks. The newest question of a kind ends the one before it, whose answer nobody wants any more.
+    /// Notes a question. The newest one of a kind is the only one: of a word that comes at once each letter asks.
     pub(super) fn ask(&mut self, ticket: Ticket, ask: Ask) {
+        self.next.insert(ticket.target, (ticket, ask));
+    }
+
+    /// Asks what was noted.
+    pub(super) fn begin(&mut self) {
+        for (_, (ticket, ask)) in std::mem::take(&mut self.next) {
+            self.begin_one(ticket, ask);
+        }
+    }
+
+    /// Asks. The question of this kind that was asked before is ended: nobody wants its answer any more.
+    fn begin_one(&mut self, ticket: Ticket, ask: Ask) {
         let (ops, replies) = (Arc::clone(&self.ops), self.replies.clone());
         let took = Arc::clone(&self.took);
         let task = tokio::spawn(async move {

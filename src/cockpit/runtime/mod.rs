@@ -138,6 +138,7 @@ impl Cockpit {
         let mut heard = Instant::now();
         let effects = start(&mut self.app);
         self.perform(effects)?;
+        self.performer.begin();
         // The first frame shows that the program is there; the board follows when it is known.
         self.paint()?;
         let mut painted = Instant::now();
@@ -189,6 +190,7 @@ impl Cockpit {
                     Err(_) => self.leaving = Some(ExitReason::TerminalLost),
                 }
             }
+            self.performer.begin();
             if self.leaving.is_none() && (self.urgent || self.dirty && painted.elapsed() >= frame_every) {
                 self.paint()?;
                 painted = Instant::now();

@@ -39,7 +39,7 @@ pub(in crate::cockpit) struct Block {
 impl Block {
     /// Adds a line. Blanks at its end are left out: where it is cut they would be cut too, and a cut is shown.
     pub(in crate::cockpit) fn push(&mut self, mut line: Vec<Span<'static>>) {
-        if let Some(last) = line.last_mut() {
+        if let Some(last) = line.last_mut().filter(|last| last.content.ends_with(char::is_whitespace)) {
             last.content = last.content.trim_end().to_owned().into();
         }
         self.lines.push(line);

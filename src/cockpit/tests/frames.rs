@@ -12,7 +12,8 @@ use crate::cockpit::frames::Frames;
 use crate::cockpit::frames::tests::assert_shows;
 use crate::cockpit::msg::Msg;
 use crate::cockpit::theme::Styles;
-use crate::cockpit::update::update;
+use crate::cockpit::update::{next_tick, update};
+use crate::domain::source::SourceStatus;
 
 /// A cockpit with a terminal.
 struct Seat {
@@ -192,4 +193,46 @@ fn a_change_takes_the_bytes_of_what_changes() {
     assert!((1..=2_400).contains(&moved), "the cursor: {moved} B");
     assert!(seat.frames.work().lines <= 2 + 1 + 11);
     seat.assert_right();
+}
+
+/// Ten sources that are heard every ten seconds, and nothing changes: what wakes the cockpit besides is what is to be
+/// seen to change.
+#[test]
+fn at_rest_nothing_wakes_it_but_a_label_that_changes() {
+    for screen in ["1", "2", "8", "2 enter"] {
+        let mut seat = Seat::new((200, 60));
+        let heard = |seat: &mut Seat| {
+            if let Ok(overview) = &mut *seat.desk.ops.overview.lock().unwrap() {
+                let source = SourceStatus { last_good_at: Some(seat.desk.now), ..overview.sources[0].clone() };
+                let named = |n| SourceStatus { name: format!("engine-{n}").into(), ..source.clone() };
+                overview.sources = std::iter::once(source.clone()).chain((1..10).map(named)).collect();
+                overview.at = seat.desk.now;
+            }
+            seat.desk.change();
+        };
+        heard(&mut seat);
+        seat.desk.keys(screen);
+        seat.frame();
+        let begin = seat.desk.now;
+        let mut wake_ups = 0;
+        for _ in 0..70 {
+            let next = next_tick(&seat.desk.app, seat.desk.now);
+            if next > begin + SignedDuration::from_secs(60) {
+                break;
+            }
+            assert!(next > seat.desk.now);
+            seat.desk.now = next;
+            let effects = update(&mut seat.desk.app, Msg::Tick, next);
+            seat.desk.settle(effects);
+            let bytes = seat.frame();
+            assert!((1..=1_000).contains(&bytes), "{screen}: a label has changed, and little else: {bytes} B");
+            wake_ups += 1;
+            if wake_ups % 10 == 0 {
+                heard(&mut seat);
+                seat.frame();
+            }
+        }
+        seat.assert_right();
+        assert!((1..=60).contains(&wake_ups), "{screen}: {wake_ups}");
+    }
 }

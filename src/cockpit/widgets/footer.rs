@@ -112,8 +112,8 @@ fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
         .iter()
         .filter(|command| command.at(app.screen()))
         .filter_map(|command| {
-            let first = app.keymap.labels(command.id).into_iter().next();
-            Some((command.id, first.or_else(|| unbound(app, command.id))?, command.hint?))
+            let hint = command.hint?;
+            Some((command.id, app.keymap.first(command.id).or_else(|| unbound(app, command.id))?, hint))
         })
         .collect();
     all.sort_by_key(|(id, ..)| *id == CommandId::Help);

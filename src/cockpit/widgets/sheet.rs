@@ -45,15 +45,39 @@ enum What {
     Fill(&'static str),
 }
 
-/// Whether each byte of a text is a column.
-fn simple(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+/// Whether a character is one column wide, whatever stands beside it of its kind: those of most texts, and most signs
+/// that things are drawn with. So such a text need not be taken apart into what readers call letters.
+fn is_plain(character: char) -> bool {
+    matches!(
+        character,
+        ' '..='~'
+            | '\u{a1}'..='\u{ac}'
+            | '\u{ae}'..='\u{2ff}'
+            | '\u{2010}'..='\u{2027}'
+            | '\u{2190}'..='\u{21ff}'
+            | '\u{2500}'..='\u{25fc}'
+            | '\u{2713}'..='\u{2718}'
+    )
+}
+
+/// How many columns a text takes in which each character is one.
+fn plain(text: &str) -> Option<usize> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Some(text.len());
+    }
+    let mut count = 0;
+    text.chars()
+        .all(|character| {
+            count += 1;
+            is_plain(character)
+        })
+        .then_some(count)
 }
 
 /// How many of `columns` columns a text takes that is written as far as it fits.
 fn used(text: &str, columns: u16) -> u16 {
-    if simple(text) {
-        return u16::try_from(text.len()).unwrap_or(u16::MAX).min(columns);
+    if let Some(wide) = plain(text) {
+        return u16::try_from(wide).unwrap_or(u16::MAX).min(columns);
     }
     let mut used = 0;
     for grapheme in text.graphemes(true).filter(|grapheme| !grapheme.contains(char::is_control)) {
@@ -174,9 +198,9 @@ impl Sheet {
                 What::Text(length) => {
                     let Some((text, others)) = rest.split_at_checked(*length as usize) else { return };
                     rest = others;
-                    if simple(text) {
+                    if let Some(wide) = plain(text) {
                         let mut letters = text.chars();
-                        let written = u16::try_from(text.len()).unwrap_or(u16::MAX).min(place.width);
+                        let written = u16::try_from(wide).unwrap_or(u16::MAX).min(place.width);
                         each(buffer, Rect { width: written, ..place }, |cell| {
                             cell.set_char(letters.next().unwrap_or(' ')).set_style(*style);
                         });
@@ -208,7 +232,7 @@ mod tests {
         /// What is noted comes to the cells that ratatui makes of the same texts.
         #[test]
         fn a_sheet_comes_to_what_is_written_directly(
-            texts in prop::collection::vec((0_u16..30, 0_u16..40, "[a-z é…│東\u{301}👍\u{ff9e}\u{7}]{0,20}"), 0..6)
+            texts in prop::collection::vec((0_u16..30, 0_u16..40, "[a-z é…│✗›東\u{301}👍\u{ff9e}\u{7}]{0,20}"), 0..6)
         ) {
             let area = Rect::new(0, 0, 30, 1);
             let (mut sheet, mut direct) = (Sheet::new(area), Buffer::empty(area));
@@ -221,6 +245,20 @@ mod tests {
             sheet.fill_in(&mut made);
             prop_assert_eq!(made, direct);
         }
+    }
+
+    #[test]
+    fn plain_characters_are_one_column_wide_beside_each_other() {
+        let plain: Vec<char> = ('\0'..='\u{ffff}').filter(|character| is_plain(*character)).collect();
+        assert!(plain.len() > 500);
+        for one in &plain {
+            assert_eq!(one.to_string().cell_width(), 1, "{one:?}");
+            assert_eq!(format!("{one}a").graphemes(true).count(), 2, "{one:?}");
+            assert_eq!(format!("a{one}").graphemes(true).count(), 2, "{one:?}");
+            assert_eq!(format!("{one}{one}").graphemes(true).count(), 2, "{one:?}");
+        }
+        let all: String = plain.iter().collect();
+        assert_eq!(all.graphemes(true).count(), plain.len());
     }
 
     #[test]

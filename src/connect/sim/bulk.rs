@@ -86,6 +86,8 @@ struct State {
     places: Vec<Place>,
     /// How many changes there have been.
     changes: u32,
+    /// Whether there are to be no more.
+    held: bool,
 }
 
 impl Bulk {
@@ -95,11 +97,24 @@ impl Bulk {
         let places = vec![Place { born: 0, last: 0 }; instances as usize];
         let tenants = (0..TENANTS).map(|n| format!("tenant-{n:04}").into()).collect();
         let errors = vec![OnceLock::new(); ERRORS.len() * NUMBERS];
-        Arc::new(Self { seed, rate, clock, started, tenants, errors, state: Mutex::new(State { places, changes: 0 }) })
+        Arc::new(Self {
+            seed,
+            rate,
+            clock,
+            started,
+            tenants,
+            errors,
+            state: Mutex::new(State { places, changes: 0, held: false }),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing changes from now on.
+    pub fn hold(&self) {
+        self.state().held = true;
     }
 
     /// Every instance as it is now: what all changes so far come to.
@@ -159,6 +174,7 @@ impl Bulk {
         let now = (self.clock)();
         let mut changes = Changes { flows: Vec::new(), gone: Vec::new(), engine_now: Some(now) };
         let mut state = self.state();
+        let by = if state.held { 0 } else { by };
         for _ in 0..by {
             state.changes = state.changes.wrapping_add(1).max(1);
             let change = state.changes;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Thresholds;
-use crate::domain::flow::FlowInstance;
+use crate::domain::flow::{FlowInstance, Status};
 use crate::domain::signs::Worker;
 
 /// The first moment after `now` from which on [`super::judge`] may give another verdict, rule or since, though nothing
@@ -17,30 +17,33 @@ pub fn next_change(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> 
         let at = |length: SignedDuration| began.map(|began| began.as_nanosecond() + length.as_nanos());
         [at(limit / 2), at(limit)]
     };
-    let wait = flow.wait.as_ref();
-    let absent = match flow.signs.worker {
-        Worker::Absent { since, .. } => since,
+    let (status, signs) = (flow.status, &flow.signs);
+    let (queued, running) = (status == Status::Queued, status == Status::Running);
+    let in_work = queued || running || matches!(status, Status::BackingOff | Status::Compensating);
+    let failing = flow.first_failure_at.filter(|_| running || status == Status::BackingOff);
+    let wait = flow.wait.as_ref().filter(|_| status == Status::Waiting);
+    let absent = match signs.worker {
+        Worker::Absent { since, .. } => since.filter(|_| in_work),
         Worker::Unknown | Worker::Present | Worker::Gone { .. } => None,
     };
-    let parent_ended = flow.signs.parent.as_ref().and_then(|parent| parent.ended_at);
-    let queued = flow.signs.queued_at.or(flow.entered_step_at);
-    let step = flow.entered_step_at.max(flow.last_start_at);
+    let parent_ended = signs.parent.as_ref().and_then(|parent| parent.ended_at);
+    let not_begun = queued || status == Status::Scheduled;
+    let entered = flow.entered_step_at;
     [
-        half_and_whole(flow.first_failure_at, limits.retry_min_age),
-        half_and_whole(flow.first_failure_at, limits.retry_max_age),
+        half_and_whole(failing, limits.retry_min_age),
+        half_and_whole(failing, limits.retry_max_age),
         half_and_whole(absent, limits.no_worker),
         half_and_whole(
-            queued.filter(|_| limits.queue.is_some()),
+            signs.queued_at.or(entered).filter(|_| queued && limits.queue.is_some()),
             limits.queue.map(|limit| limit.limit).unwrap_or_default(),
         ),
         half_and_whole(wait.and_then(|wait| wait.until), limits.wait_grace),
         half_and_whole(wait.and_then(|wait| wait.since), limits.wait_callback),
         half_and_whole(wait.and_then(|wait| wait.since), limits.wait_person),
-        half_and_whole(step, limits.overdue.limit),
-        half_and_whole(flow.entered_step_at, limits.overdue.limit),
-        half_and_whole(flow.entered_step_at, limits.overdue_queued.limit),
-        half_and_whole(flow.signs.due_at, limits.never_started),
-        half_and_whole(flow.created_at, limits.never_started),
+        half_and_whole(entered.max(flow.last_start_at).filter(|_| running), limits.overdue.limit),
+        half_and_whole(entered.filter(|_| queued), limits.overdue_queued.limit),
+        half_and_whole(signs.due_at.filter(|_| not_begun), limits.never_started),
+        half_and_whole(flow.created_at.filter(|_| not_begun && signs.due_at.is_none()), limits.never_started),
         half_and_whole(parent_ended, limits.orphan.unwrap_or_default()),
     ]
     .into_iter()

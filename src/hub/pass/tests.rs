@@ -16,6 +16,8 @@ use crate::domain::flow::{FlowError, JudgedFlow, PauseCause, Status, Version, Wa
 use crate::domain::ids::InstanceId;
 use crate::domain::signs::{Faults, Parent, Signs, Worker};
 use crate::domain::verdict::tests::instance;
+use crate::hub::listing::Lists;
+use crate::hub::matches::Matches;
 use crate::hub::{board, listing};
 use crate::ops::{FlowsQuery, GroupBy, GroupKey, Grouping, Page, SortBy};
 use crate::query::Filter;
@@ -88,7 +90,7 @@ fn error() -> impl Strategy<Value = Option<FlowError>> {
 }
 
 /// What of an instance differs from another one's; its id is given.
-fn flow() -> impl Strategy<Value = FlowInstance> {
+fn flow() -> BoxedStrategy<FlowInstance> {
     let names = (
         select(vec!["pay/run", "tenant/create", "mail"]),
         select(vec!["database", "(queued)", "sms"]),
@@ -112,6 +114,8 @@ fn flow() -> impl Strategy<Value = FlowInstance> {
             flow.version = Version::of(status, pause, flow.completed_commands, "dp");
             flow
         })
+        // On the stack it would be too large.
+        .boxed()
 }
 
 fn of(id: &str, flow: &FlowInstance) -> FlowInstance {
@@ -229,6 +233,7 @@ proptest! {
     fn columns_tell_what_a_plain_look_at_every_row_tells(
         passes in passes(),
         again in vec(any::<bool>(), 24),
+        fed in vec(option::weighted(0.2, flow()), 24),
         queries in vec(queries(), 6),
         later in 0_i64..40_000,
         live in any::<bool>(),
@@ -238,7 +243,14 @@ proptest! {
         let mut held = Rows::new("src".into());
         let mut known: BTreeMap<&str, FlowInstance> = BTreeMap::new();
         let (mut bad, mut now) = (false, at(0));
-        for (told, bad_rows, after) in passes {
+        // What was found and listed before is kept and brought up to date.
+        let (matches, lists) = (Matches::default(), Lists::default());
+        let listed = |held: &Rows, query: &FlowsQuery, now: Timestamp, live: bool| {
+            let found = matches.of(held, &query.filter, limits, now, live);
+            let parts = [listing::Part { rows: held, found: found.clone(), limits, live }];
+            (found, lists.window(&parts, query, held.len(), 3))
+        };
+        for ((told, bad_rows, after), lives) in passes.into_iter().zip([true, live, true, live]) {
             now += SignedDuration::from_secs(after);
             // Some of what was known is told again as it was.
             let mut whole: BTreeMap<&str, FlowInstance> =
@@ -254,6 +266,20 @@ proptest! {
             }
             pass.take(&mut held, limits, now);
             (known, bad) = (whole, bad_rows);
+            for query in queries.iter().take(3) {
+                listed(&held, query, now, lives);
+            }
+        }
+        // A few of them are told between two passes.
+        for ((id, flow), changed) in known.iter_mut().zip(&fed) {
+            if let Some(changed) = changed {
+                *flow = FlowInstance { observed_at: now, exact_id: flow.exact_id, ..changed.clone() };
+                held.put(&of(id, flow), limits);
+            }
+        }
+        held.advance(limits, now);
+        for query in queries.iter().skip(1).take(3) {
+            listed(&held, query, now, live);
         }
         // Time goes on, and nothing is told.
         now += SignedDuration::from_secs(later);
@@ -293,10 +319,12 @@ proptest! {
             let expected = board::oracle::of_source(&"src".into(), &matching.iter().map(|row| &**row), None);
             prop_assert_eq!(&part.cells, &expected.cells, "{}", query.filter);
             prop_assert_eq!(&part.cohorts, &expected.cohorts, "{}", query.filter);
-            let parts = [listing::Part { rows: &held, bits, limits, live }];
-            let window = listing::window(&parts, &query, shown.len(), 3);
             let expected = listing::oracle::window(matching, &query, shown.len(), 3);
-            prop_assert_eq!(window, expected, "{:?}", query);
+            let (found, window) = listed(&held, &query, now, live);
+            prop_assert_eq!(&*found.bits, &bits, "{}", query.filter);
+            prop_assert_eq!(found.count, bits.count());
+            prop_assert_eq!(&window, &expected, "{:?}", query);
+            prop_assert_eq!(&listed(&held, &query, now, live).1, &expected, "again: {:?}", query);
         }
     }
 }

@@ -9,7 +9,9 @@
 
 mod arena;
 mod bytes;
+mod due;
 mod facets;
+mod log;
 mod packed;
 mod search;
 mod sorting;
@@ -25,8 +27,10 @@ use jiff::Timestamp;
 
 use self::arena::{Arena, Place};
 use self::bytes::{Attempts, NO_ATTEMPTS, Said, State, WIDE};
+use self::due::Due;
 pub(in crate::hub) use self::facets::Facets;
 use self::facets::{Part, Sign};
+use self::log::Log;
 pub(in crate::hub) use self::search::Bits;
 use self::symbols::{NONE, Symbol, Symbols};
 use self::text::{KeyText, read_text, write_text};
@@ -45,6 +49,15 @@ const NEVER: i64 = i64::MIN;
 
 /// For so many rows room is made because of what a source says.
 const MOST_EXPECTED: usize = 1 << 20;
+
+/// What rows were at a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::hub) struct Moment {
+    /// How many changes there had been.
+    changes: u64,
+    /// When they were judged: what is told of a row says for how long it has been so.
+    judged_at: Timestamp,
+}
 
 /// The flow and the step of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,6 +98,8 @@ pub(in crate::hub) struct Rows {
     confirmed: Option<i64>,
     free: Vec<Slot>,
     by_id: HashTable<Slot>,
+    /// How all ids begin.
+    ids_begin: Vec<u8>,
     hasher: DefaultHashBuilder,
     places: Symbols<Where>,
     tenants: Symbols<SafeText>,
@@ -100,8 +115,9 @@ pub(in crate::hub) struct Rows {
     whole: bool,
     /// Rows whose id or key is not ASCII, of which letters' case is no matter of single bytes.
     odd: HashSet<Slot>,
-    /// From when on the rules may say something else of a row: seconds since the epoch.
-    due: Vec<u32>,
+    /// From when on the rules may say something else of a row.
+    due: Due,
+    log: Log,
     facets: Facets,
     judged_at: Timestamp,
     /// The latest moment as of which a row was judged since then, where one was.
@@ -204,6 +220,28 @@ impl Rows {
         }
     }
 
+    /// What they are at this moment, as a number: as long as it is the same, so are they, and what the rules say.
+    pub(in crate::hub) fn moment(&self) -> Moment {
+        Moment { changes: self.log.end(), judged_at: self.judged_at }
+    }
+
+    /// The rows that have come, gone or changed since a moment, or of which the rules say something else; `None` where
+    /// these are too many to be remembered.
+    pub(in crate::hub) fn changed_since(&self, moment: Moment) -> Option<Vec<Slot>> {
+        self.log.since(moment.changes)
+    }
+
+    /// Takes the place of other rows, from none of which anything is to be concluded.
+    pub(in crate::hub) fn replace(&mut self, mut other: Self) {
+        other.log.follow(&self.log);
+        *self = other;
+    }
+
+    /// Whether there is a row in a slot.
+    pub(in crate::hub) fn has(&self, slot: Slot) -> bool {
+        self.place.get(slot as usize).is_some_and(|place| *place != NONE)
+    }
+
     /// Every row.
     pub(in crate::hub) fn slots(&self) -> impl Iterator<Item = Slot> {
         (0..).zip(&self.place).filter(|(_, place)| **place != NONE).map(|(slot, _)| slot)
@@ -259,7 +297,8 @@ impl Rows {
             self.said[at] = Said::default();
             self.cohorts.release(self.cohort[at]);
             self.cohort[at] = NONE;
-            self.due[at] = 0;
+            self.due.set(slot, 0);
+            self.log.note(slot);
             self.count(Sign::Plus, slot);
         } else {
             // As of when it was told: what time changes from then on is seen to by the next advance.
@@ -290,7 +329,8 @@ impl Rows {
         self.errors.release(self.error[at]);
         self.cohorts.release(self.cohort[at]);
         (self.place[at], self.tenant[at], self.error[at], self.cohort[at]) = (NONE, NONE, NONE, NONE);
-        self.due[at] = u32::MAX;
+        self.due.set(slot, due::NEVER_DUE);
+        self.log.note(slot);
         self.odd.remove(&slot);
         self.free.push(slot);
         self.make_due(&id);
@@ -326,6 +366,7 @@ impl Rows {
             None => {
                 self.text_at[at] = self.texts.push(slot, text)?;
                 self.packed_at[at] = self.packed.push(slot, packed)?;
+                self.note_begin(instance);
                 let (texts, text_at, hasher) = (&self.texts, &self.text_at, &self.hasher);
                 self.by_id.insert_unique(hash, slot, |slot| hasher.hash_one(id_of(texts, text_at, *slot)));
             }
@@ -338,6 +379,16 @@ impl Rows {
             self.odd.insert(slot);
         }
         Some(slot)
+    }
+
+    /// Notes how all ids begin, with one more.
+    fn note_begin(&mut self, instance: &str) {
+        if self.by_id.is_empty() {
+            self.ids_begin = instance.as_bytes().to_vec();
+        } else if !instance.as_bytes().starts_with(&self.ids_begin) {
+            let same = self.ids_begin.iter().zip(instance.as_bytes()).take_while(|(a, b)| a == b).count();
+            self.ids_begin.truncate(same);
+        }
     }
 
     /// A new slot, in every column.
@@ -354,7 +405,7 @@ impl Rows {
         self.created.push(NEVER);
         self.began.push(NEVER);
         self.observed.push(0);
-        self.due.push(u32::MAX);
+        self.due.push();
         Some(slot)
     }
 
@@ -401,7 +452,15 @@ impl Rows {
 
     /// The instance of a row, and of the one that started it whether it has ended.
     pub(in crate::hub) fn flow(&self, slot: Slot) -> FlowInstance {
-        let mut flow = self.told(slot);
+        self.with_parent(self.told(slot))
+    }
+
+    /// The same without its id and its key, which are read from elsewhere.
+    fn nameless(&self, slot: Slot) -> FlowInstance {
+        self.with_parent(self.read(slot, SafeText::default(), None))
+    }
+
+    fn with_parent(&self, mut flow: FlowInstance) -> FlowInstance {
         if let Some(parent) = flow.signs.parent.as_mut().filter(|parent| self.whole && parent.ended.is_none()) {
             let known = self.find(&parent.id).map(|slot| self.told(slot));
             // A complete pass has seen each open one: a parent that is not among them has ended, and its engine
@@ -416,19 +475,24 @@ impl Rows {
     fn told(&self, slot: Slot) -> FlowInstance {
         #[cfg(test)]
         self.work.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let at = slot as usize;
         let (id, key) = self.text(slot);
+        self.read(slot, id.into(), key.map(SafeText::from))
+    }
+
+    /// The instance of a row, but for its texts.
+    fn read(&self, slot: Slot, id: SafeText, key: Option<SafeText>) -> FlowInstance {
+        let at = slot as usize;
         let state = self.state[at];
         let place = self.places.get(self.place[at]);
         let observed = self.observed_base.saturating_add(i64::from(self.observed[at]));
         let observed = self.confirmed.map_or(observed, |confirmed| confirmed.max(observed));
         let mut flow = FlowInstance {
-            id: InstanceId { source: self.source.clone(), instance: id.into() },
+            id: InstanceId { source: self.source.clone(), instance: id },
             exact_id: state.exact(),
             flow: place.map(|place| place.flow.clone()).unwrap_or_default(),
             step: place.map(|place| place.step.clone()).unwrap_or_default(),
             tenant: self.tenants.get(self.tenant[at]).cloned(),
-            key: key.map(SafeText::from),
+            key,
             status: state.status(),
             pause: state.pause(),
             attempts: Some(self.attempts[at]).filter(|n| *n < WIDE).map(u32::from),

@@ -9,8 +9,8 @@ use crate::domain::text::SafeText;
 use crate::domain::verdict::{Rule, Verdict};
 use crate::ops::{GroupBy, SortBy};
 
-/// What two texts are compared by: whether the first is missing, the text, and a second one.
-pub(in crate::hub) type SortText = (bool, SafeText, SafeText);
+/// What rows are compared by: a text, and a second one.
+pub(in crate::hub) type SortText = (SafeText, SafeText);
 
 impl Rows {
     /// Where it stands.
@@ -74,17 +74,34 @@ impl Rows {
         column.get(slot as usize).copied().unwrap_or(NONE)
     }
 
-    /// The text that it is sorted by.
-    pub(in crate::hub) fn sort_text(&self, slot: Slot, by: SortBy) -> SortText {
-        let at = slot as usize;
-        let some = |text: Option<SafeText>| (text.is_none(), text.unwrap_or_default(), SafeText::default());
-        let place = self.places.get(self.place[at]);
+    /// The texts that rows are sorted by.
+    pub(in crate::hub) fn sort_texts(&self, by: SortBy) -> Box<dyn Iterator<Item = (u32, SortText)> + '_> {
+        let one = |text: &SafeText| (text.clone(), SafeText::default());
         match by {
-            SortBy::Tenant => some(self.tenants.get(self.tenant[at]).cloned()),
-            SortBy::Error => some(self.errors.get(self.error[at]).map(|error| error.text.clone())),
-            SortBy::Step => place.map(|of| (false, of.step.clone(), of.flow.clone())).unwrap_or_default(),
-            _ => place.map(|of| (false, of.flow.clone(), of.step.clone())).unwrap_or_default(),
+            SortBy::Tenant => Box::new(self.tenants.iter().map(move |(symbol, tenant)| (symbol, one(tenant)))),
+            SortBy::Error => Box::new(self.errors.iter().map(move |(symbol, error)| (symbol, one(&error.text)))),
+            SortBy::Step => {
+                Box::new(self.places.iter().map(|(symbol, of)| (symbol, (of.step.clone(), of.flow.clone()))))
+            }
+            _ => Box::new(self.places.iter().map(|(symbol, of)| (symbol, (of.flow.clone(), of.step.clone())))),
         }
+    }
+
+    /// Which texts these are, as numbers: as long as they are the same, so are the texts, and how all ids begin.
+    pub(in crate::hub) fn sort_basis(&self, by: SortBy) -> (u64, u64) {
+        let of = match by {
+            SortBy::Flow | SortBy::Step => self.places.revision(),
+            SortBy::Tenant => self.tenants.revision(),
+            SortBy::Error => self.errors.revision(),
+            SortBy::Id => self.ids_begin.len() as u64,
+            SortBy::Worst | SortBy::For | SortBy::Created | SortBy::Status | SortBy::Attempts | SortBy::Source => 0,
+        };
+        (self.log.origin(), of)
+    }
+
+    /// How the ids of all rows begin.
+    pub(in crate::hub) fn ids_begin(&self) -> &[u8] {
+        &self.ids_begin
     }
 
     /// What stands for the group that it is in: rows with the same one are in the same group.

@@ -18,6 +18,8 @@ pub(in crate::hub) struct Symbols<T> {
     free: Vec<Symbol>,
     by_value: HashTable<Symbol>,
     hasher: DefaultHashBuilder,
+    /// How often a value came or went.
+    revision: u64,
 }
 
 impl<T> Default for Symbols<T> {
@@ -28,6 +30,7 @@ impl<T> Default for Symbols<T> {
             free: Vec::new(),
             by_value: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
+            revision: 0,
         }
     }
 }
@@ -57,6 +60,7 @@ impl<T: Eq + std::hash::Hash> Symbols<T> {
             }
             return symbol;
         }
+        self.revision += 1;
         let symbol = self.free.pop().unwrap_or_else(|| {
             self.values.push(None);
             self.uses.push(0);
@@ -85,6 +89,7 @@ impl<T: Eq + std::hash::Hash> Symbols<T> {
             entry.remove();
         }
         self.free.push(symbol);
+        self.revision += 1;
         true
     }
 
@@ -96,6 +101,11 @@ impl<T: Eq + std::hash::Hash> Symbols<T> {
     /// Every value in use.
     pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = (Symbol, &T)> {
         (0..).zip(&self.values).filter_map(|(symbol, value)| Some((symbol, value.as_ref()?)))
+    }
+
+    /// How often a value came or went: as long as it is the same, so are they.
+    pub(in crate::hub) const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// One more than the largest symbol.
@@ -111,7 +121,8 @@ mod tests {
 
     impl<T: Clone + Eq + Hash> Symbols<T> {
         fn take(&mut self, value: T) -> Symbol {
-            self.take_as(&value, |known| *known == value, || value.clone())
+            let like = value.clone();
+            self.take_as(&like, |known| *known == like, || value)
         }
     }
 

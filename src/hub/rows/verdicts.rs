@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::bytes::{Said, State};
+use super::due::NEVER_DUE;
 use super::facets::Sign;
 use super::symbols::{NONE, Symbol};
 use super::{Cause, Rows, Slot, nanos};
@@ -31,7 +32,8 @@ impl Rows {
         let judgement = self.judge(place, flow, limits, now);
         let next = self.thresholds.get(place as usize).and_then(Option::as_ref);
         let next = next.and_then(|limits| next_change(flow, limits, now));
-        self.due[at] = next.map_or(u32::MAX, seconds);
+        self.due.set(slot, next.map_or(NEVER_DUE, seconds));
+        self.log.note(slot);
         let told = judgement.verdict != Verdict::Ok && judgement.since().is_some();
         self.state[at] = State::new(flow, told);
         self.said[at] = Said::new(&judgement);
@@ -53,7 +55,7 @@ impl Rows {
         if self.whole != whole {
             self.whole = whole;
             for slot in self.depends.keys() {
-                self.due[*slot as usize] = 0;
+                self.due.set(*slot, 0);
             }
         }
     }
@@ -130,13 +132,14 @@ impl Rows {
             return;
         }
         for slot in self.dependants.get(instance).into_iter().flatten() {
-            self.due[*slot as usize] = 0;
+            self.due.set(*slot, 0);
         }
     }
 
     /// Judges a row anew of which nothing new was told.
     fn judge_again(&mut self, slot: Slot, limits: Limits<'_>, now: Timestamp) {
-        let flow = self.flow(slot);
+        // No rule asks who it is.
+        let flow = self.nameless(slot);
         self.count(Sign::Minus, slot);
         self.say(slot, &flow, limits, now);
     }
@@ -149,14 +152,12 @@ impl Rows {
             let now = now.as_millisecond().saturating_sub(self.observed_base);
             for (slot, observed) in (0_u32..).zip(&self.observed) {
                 if i64::from(*observed) >= now && self.place[slot as usize] != NONE {
-                    self.due[slot as usize] = 0;
+                    self.due.set(slot, 0);
                 }
             }
         }
-        let second = seconds(now);
-        let due: Vec<Slot> = (0..).zip(&self.due).filter(|(_, due)| **due <= second).map(|(slot, _)| slot).collect();
         let mut behind = Vec::new();
-        for slot in due {
+        for slot in self.due.take(seconds(now)) {
             self.judge_again(slot, limits, now);
             if !self.dependants.is_empty() {
                 let id = SafeText::from(self.id(slot));

@@ -1,0 +1,254 @@
+//! What a hub answers: every question and request that there is, out of its sources.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use super::board::{self, Board};
+use super::executor::offers;
+use super::rows::Bits;
+use super::source::Source;
+use super::{Hub, missing};
+use crate::domain::claim::{Claim, ClaimRequest};
+use crate::domain::ids::InstanceId;
+use crate::domain::log::LogView;
+use crate::domain::raw::RawFlow;
+use crate::domain::remediation::{Plan, Remediation, Verb};
+use crate::domain::trend::{Sample, Trend};
+use crate::domain::ways::Ways;
+use crate::ops::{
+    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview, Selected, Selection,
+};
+use crate::query::Filter;
+
+#[async_trait]
+impl Ops for Hub {
+    async fn overview(&self, filter: &Filter) -> Result<Arc<Overview>, OpsError> {
+        let revision = *self.revision.borrow();
+        let at = (self.clock)();
+        let board = |source: &Source| {
+            if filter.is_empty() {
+                return source.grown_board(&self.book, at);
+            }
+            let rows = &source.held().rows;
+            let part = self.matching(source, rows, filter);
+            board::of_rows(rows, &rows.facets_of(&part.found.bits, part.live), None, part.limits, part.live)
+        };
+        let boards: Vec<Board> = self.sources.iter().map(board).collect();
+        let mut overview = Overview {
+            at,
+            revision,
+            context: self.context.clone(),
+            sources: self.sources.iter().map(Source::status).collect(),
+            cells: Vec::new(),
+            cohorts: Vec::new(),
+            stuck_tenants: 0,
+            stuck_without_tenant: 0,
+            trend: filter.is_empty().then(|| self.trend(&boards, at)),
+            read_only: self.refusal(),
+            lock: self.latch.as_ref().map(|latch| latch.show()),
+            claims_note: None,
+        };
+        let mut tenants = HashSet::new();
+        for (source, board) in self.sources.iter().zip(boards) {
+            let live = source.live();
+            overview.cells.extend(board.cells.into_iter().map(|mut cell| {
+                cell.live = live;
+                cell
+            }));
+            overview.stuck_without_tenant += board.cohorts.iter().map(|cohort| cohort.without_tenant).sum::<u64>();
+            overview.cohorts.extend(board.cohorts);
+            tenants.extend(board.stuck_tenants);
+        }
+        overview.stuck_tenants = tenants.len() as u64;
+        board::worst_first(&mut overview.cohorts);
+        overview.claims_note = self.claims.put_on(&mut overview.cohorts, filter.is_empty(), overview.at);
+        Ok(Arc::new(overview))
+    }
+
+    async fn flows(&self, query: FlowsQuery) -> Result<FlowWindow, OpsError> {
+        let revision = *self.revision.borrow();
+        let held: Vec<_> = self.sources.iter().map(|source| (source, source.held())).collect();
+        let unfiltered = held.iter().map(|(_, held)| held.rows.len()).sum();
+        let parts: Vec<_> =
+            held.iter().map(|(source, held)| self.matching(source, &held.rows, &query.filter)).collect();
+        let mut window = self.lists.window(&parts, &query, unfiltered, revision);
+        if window.matching == 0 && unfiltered > 0 {
+            window.near = query.filter.wider().into_iter().find_map(|wider| {
+                let matching = |source: &Source, rows| self.matching(source, rows, &wider.filter).found.count;
+                let count = held.iter().map(|(source, held)| matching(source, &held.rows)).sum();
+                (count > 0).then(|| Near { count, words: wider.words.into(), term: wider.term.into() })
+            });
+        }
+        Ok(window)
+    }
+
+    async fn counts(&self, filters: &[Filter]) -> Result<Vec<FlowCount>, OpsError> {
+        let mut counts = vec![FlowCount::default(); filters.len()];
+        for source in &self.sources {
+            let rows = &source.held().rows;
+            for (count, filter) in counts.iter_mut().zip(filters) {
+                let part = self.matching(source, rows, filter);
+                count.matching += part.found.count as u64;
+                count.stuck += part.found.bits.iter().filter(|slot| rows.stuck(*slot, part.live)).count() as u64;
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn select(&self, selection: &Selection, limit: usize) -> Result<Selected, OpsError> {
+        let mut selected = Selected { rows: Vec::new(), total: 0 };
+        for source in &self.sources {
+            let rows = &source.held().rows;
+            let of_source = |ids: &BTreeSet<InstanceId>| -> Bits {
+                let ids = ids.iter().filter(|id| id.source == source.name);
+                ids.flat_map(|id| rows.all(&id.instance)).collect()
+            };
+            let bits = match selection {
+                Selection::Ids(ids) => of_source(ids),
+                Selection::Matching { filter, without } => {
+                    let mut bits = Bits::clone(&self.matching(source, rows, filter).found.bits);
+                    of_source(without).iter().for_each(|slot| bits.remove(slot));
+                    bits
+                }
+            };
+            selected.total += bits.count();
+            let (limits, live) = (source.limits(&self.book), source.live());
+            let room = limit.saturating_sub(selected.rows.len());
+            let chosen = bits.iter().take(room).map(|slot| Arc::new(rows.judged(slot, limits, live)));
+            selected.rows.extend(chosen);
+        }
+        Ok(selected)
+    }
+
+    async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
+        let (source, reading, judgement) = self.read(id).await?;
+        let verbs = offers(&*source.connector, &reading.detail.flow, self.refusal().as_ref());
+        let read_at = (self.clock)();
+        let clock_offset = reading.engine_now.duration_since(read_at);
+        let promises = self.promises(&reading.detail);
+        Ok(FlowAnswer { detail: reading.detail, judgement, verbs, promises, read_at, clock_offset })
+    }
+
+    async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {
+        let source = self.exact(id)?;
+        let raw =
+            source.connector.raw(&id.instance).await.map_err(|error| OpsError::Source(error.to_string().into()))?;
+        raw.ok_or_else(|| missing(id))
+    }
+
+    async fn ways(&self, id: &InstanceId) -> Result<Ways, OpsError> {
+        let source = self.exact(id)?;
+        let known = source.judged(&self.book, &id.instance).map(|row| row.flow.flow);
+        let flow = match known {
+            Some(flow) => flow,
+            // One that has ended is on no list.
+            None => self.read(id).await?.1.detail.flow.flow,
+        };
+        Ok(source.connector.ways(&id.instance, &flow))
+    }
+
+    async fn refresh(&self, source: Option<&str>) -> Result<(), OpsError> {
+        match source {
+            Some(name) => self.source(name)?.wake(),
+            None => self.sources.iter().for_each(Source::wake),
+        }
+        Ok(())
+    }
+
+    async fn plan(&self, verb: Verb, target: &InstanceId) -> Result<Plan, OpsError> {
+        let executor = self.executor()?;
+        let (source, reading, judgement) = self.read(target).await?;
+        let offers = offers(&*source.connector, &reading.detail.flow, None);
+        if let Some(refusal) = offers.into_iter().find(|offer| offer.verb == verb).and_then(|offer| offer.refusal) {
+            return Err(OpsError::Refused(format!("{} can't be had: {refusal}", verb.name()).into()));
+        }
+        Ok(executor.plan(&*source.connector, verb, &reading, &judgement))
+    }
+
+    async fn remediate(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError> {
+        let executor = self.executor()?;
+        if reason.chars().filter(|c| !c.is_whitespace()).count() < 3 {
+            return Err(OpsError::Refused("a reason is needed, for the record".into()));
+        }
+        let plan = executor.planned(plan_hash)?;
+        // Data that is acted on is read again first: what is on screen may be half a minute old.
+        let (source, fresh, _) = self.read(&plan.target).await?;
+        // Reading takes its time, in which the hub may have been locked.
+        let executor = self.executor().map(|_| executor)?;
+        executor.begin(source.connector.clone(), plan, reason, &fresh)
+    }
+
+    async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
+        Ok(self.executor.as_ref().map(|executor| executor.remediations()).unwrap_or_default())
+    }
+
+    async fn log(&self) -> Result<Arc<LogView>, OpsError> {
+        let book = self.log.get().ok_or_else(|| OpsError::Refused("no log is kept".into()))?;
+        Ok(Arc::new(book.view()))
+    }
+
+    async fn arm(&self, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
+        self.latch()?.arm(lasting, reason)
+    }
+
+    async fn disarm(&self) -> Result<(), OpsError> {
+        self.latch().map(|latch| latch.disarm())
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
+        let boards = self.sources.iter().flat_map(|source| source.grown_board(&self.book, (self.clock)()).cohorts);
+        let cohort = boards
+            .into_iter()
+            .find(|cohort| cohort.id == request.cohort)
+            .ok_or_else(|| OpsError::NotFound(format!("the board has no cohort {} any more", request.cohort).into()))?;
+        let (claims, now) = (self.claims.clone(), (self.clock)());
+        // Another program may be writing; nothing else waits for it.
+        let changed = tokio::task::spawn_blocking(move || claims.change(&request, &cohort, now)).await;
+        let claim = changed.map_err(|error| OpsError::Journal(format!("claims: {error}").into()))??;
+        self.changed();
+        Ok(claim)
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+}
+
+impl Hub {
+    /// How everything together has moved: the growth of those sources that are live, and the minutes in which each
+    /// source was that has ever answered.
+    fn trend(&self, boards: &[Board], now: Timestamp) -> Trend {
+        let any_live = self.sources.iter().any(Source::live);
+        let mut trend = Trend { samples: Vec::new(), growth: any_live.then_some(0) };
+        let mut answered = 0;
+        let mut minutes: BTreeMap<i64, (usize, Sample)> = BTreeMap::new();
+        for (source, board) in self.sources.iter().zip(boards) {
+            let (samples, growth) = source.trend(board, now);
+            answered += usize::from(!samples.is_empty());
+            if source.live() {
+                trend.growth = trend.growth.zip(growth).map(|(sum, growth)| sum.saturating_add(growth));
+            }
+            // Of two samples of one source in one minute of the clock the later one counts.
+            let by_minute: BTreeMap<i64, Sample> =
+                samples.into_iter().map(|sample| (sample.at.as_second().div_euclid(60), sample)).collect();
+            for (minute, sample) in by_minute {
+                match minutes.entry(minute) {
+                    Entry::Vacant(vacant) => _ = vacant.insert((1, sample)),
+                    Entry::Occupied(mut occupied) => {
+                        let (sources, sum) = occupied.get_mut();
+                        *sources += 1;
+                        sum.add(&sample);
+                    }
+                }
+            }
+        }
+        // A minute that one of them was silent in would look better than it was.
+        trend.samples = minutes.into_values().filter(|(sources, _)| *sources == answered).map(|(_, sum)| sum).collect();
+        trend
+    }
+}
