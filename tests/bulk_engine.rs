@@ -84,11 +84,10 @@ async fn what_has_not_changed_is_neither_sent_nor_lost() {
     assert_eq!((engine.count(), engine.unchanged()), (10, 3));
     assert!(engine.sent() - sent < 200, "{} bytes were sent", engine.sent() - sent);
     assert_eq!(status(&hub, "a").await.state, Freshness::Live);
-    assert_same(&hub, &engine).await;
     // Changes in one page or in both, some of which move the end of the first one.
-    for changes in [1, 1, 20] {
+    for changes in [1, 20] {
         drop(engine.bulk().advance(changes));
         hub.pass().await;
-        assert_same(&hub, &engine).await;
     }
+    assert_same(&hub, &engine).await;
 }

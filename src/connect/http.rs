@@ -42,6 +42,9 @@ pub const BODY_CAP: usize = 128 * 1024 * 1024;
 /// How many bytes the answer to a `GET` may have: those are small facts.
 const FACT_CAP: usize = 1024 * 1024;
 
+/// What a body is that is sent.
+const JSON: &str = "application/json";
+
 /// The longest name of an answer that is kept, in bytes.
 const LONGEST_TAG: usize = 256;
 
@@ -215,17 +218,20 @@ impl Client {
         self.read(path, request, self.body_cap).await
     }
 
-    /// As [`Client::post_bytes`], of a server that gave an earlier answer to the same question this name. `None` where
-    /// it says that the answer would be the same, and so does not send it.
-    pub async fn post_bytes_unless(
+    /// As [`Client::post_bytes`], of JSON that is written already; and of a server that gave an earlier answer to the
+    /// same question a name, on the condition that it would not be that one again. `None` where it would.
+    pub async fn post_text_unless(
         &self,
         path: &str,
-        body: &(impl Serialize + Sync),
-        known: &Tag,
+        body: String,
+        known: Option<&Tag>,
     ) -> Result<Option<Answer<Vec<u8>>>, ConnectError> {
         self.ready(path).await?;
-        let request = self.request(&self.reads, Method::POST, path)?.json(body);
-        self.read_unless(path, request.header(IF_NONE_MATCH, known.0.clone()), self.body_cap, true).await
+        let mut request = self.request(&self.reads, Method::POST, path)?.header(CONTENT_TYPE, JSON).body(body);
+        if let Some(known) = known {
+            request = request.header(IF_NONE_MATCH, known.0.clone());
+        }
+        self.read_unless(path, request, self.body_cap, known.is_some()).await
     }
 
     /// Reads JSON that came from `path`; the error says where and why, and may borrow nothing of the text.

@@ -373,7 +373,7 @@ fn small(shared: &Shared, index: &Index, kind: Kind, request: &Request) -> Value
     };
     let rows = match kind {
         Kind::Version => return json!({"version": "1.7.12"}),
-        Kind::Clock => vec![json!({"now": Timestamp::now().to_string()})],
+        Kind::Clock => vec![json!({"now": shared.bulk.now().to_string()})],
         Kind::Counts => index.counts.clone(),
         Kind::Probe => vec![json!({"one": 1})],
         Kind::One => one().iter().map(row).collect(),

@@ -149,3 +149,11 @@ fn the_way_is_short_and_a_look_is_told_once() {
     // What is empty up to the end is erased; of blanks between words only the ground is told.
     assert_eq!(told(&[("a long line", plain)], &[("a", plain)]), "^[1;3H^[m^[K");
 }
+
+#[test]
+fn a_letter_whose_width_nobody_agrees_on_moves_nothing_else() {
+    let plain = Style::new();
+    let (from, to) = (("ab d", plain), ("\u{26a0}\u{fe0f}cx", plain));
+    // Blanks, the letter over them, and what follows at its own place.
+    assert_eq!(told(&[from], &[to]), "^[1H^[m  \r\u{26a0}\u{fe0f}^[1;3Hcx");
+}

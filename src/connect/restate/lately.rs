@@ -1,22 +1,22 @@
 //! What was made of a row lately, for the rows after it: most of them have the same flow, step, key, version and error.
 //!
 //! To look a text up costs less than to make it safe and to keep it once more; an error is a hundred times as dear,
-//! since it is searched for secrets and masked. As much is kept as there are places, whatever an engine tells: what
-//! comes later takes the place of what was there.
+//! since it is searched for secrets and masked. As much is kept as there are places, whatever an engine tells: a text
+//! or a version that comes later takes the place of what was there, and too many errors begin anew.
 
 use std::hash::{BuildHasher, Hash};
 
-use hashbrown::DefaultHashBuilder;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::row::{NAME, flow_name};
 use crate::domain::flow::{FlowError, PauseCause, Status, Version};
 use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
 
-/// How many texts, versions and errors are kept; powers of two.
+/// How many texts, versions and errors are kept at most.
 const TEXTS: usize = 4_096;
 const VERSIONS: usize = 1_024;
-const ERRORS: usize = 4_096;
+const ERRORS: usize = 8_192;
 
 /// The longest text of an error that is kept, in bytes.
 const LONGEST: usize = 1_024;
@@ -40,7 +40,9 @@ struct KnownError {
 pub struct Lately {
     texts: Vec<SafeText>,
     versions: Vec<Option<KnownVersion>>,
-    errors: Vec<Option<KnownError>>,
+    errors: HashTable<KnownError>,
+    /// How many errors may be kept.
+    most: usize,
     hasher: DefaultHashBuilder,
 }
 
@@ -50,7 +52,8 @@ impl Lately {
         Self {
             texts: vec![SafeText::default(); TEXTS],
             versions: std::iter::repeat_with(|| None).take(VERSIONS).collect(),
-            errors: std::iter::repeat_with(|| None).take(ERRORS).collect(),
+            errors: HashTable::new(),
+            most: ERRORS,
             hasher: DefaultHashBuilder::default(),
         }
     }
@@ -96,16 +99,22 @@ impl Lately {
 
     /// As [`FlowError::new`], of an instance with this key.
     pub(super) fn error(&mut self, code: Option<&str>, text: &str, key: &str, redactor: &Redactor) -> FlowError {
-        let place = place(&mut self.errors, &self.hasher, &(code, text));
-        let known = match place {
-            None => return FlowError::new(code, text, &[key], redactor),
-            Some(_) if text.len() > LONGEST => return FlowError::new(code, text, &[key], redactor),
-            Some(Some(known)) if known.code.as_deref() == code && known.text == text => &*known,
-            Some(place) => {
-                let (error, code) = (FlowError::new(code, text, &[], redactor), code.map(ToOwned::to_owned));
-                &*place.insert(KnownError { code, text: text.to_owned(), error })
+        let hash = self.hasher.hash_one((code, text));
+        if self.most == 0 || text.len() > LONGEST {
+            return FlowError::new(code, text, &[key], redactor);
+        }
+        let same = |known: &KnownError| known.code.as_deref() == code && known.text == text;
+        if self.errors.find(hash, same).is_none() {
+            if self.errors.len() >= self.most {
+                self.errors.clear();
             }
-        };
+            let (error, code) = (FlowError::new(code, text, &[], redactor), code.map(ToOwned::to_owned));
+            let known = KnownError { code, text: text.to_owned(), error };
+            let hasher = &self.hasher;
+            let of = |known: &KnownError| hasher.hash_one((known.code.as_deref(), known.text.as_str()));
+            self.errors.insert_unique(hash, known, of);
+        }
+        let Some(known) = self.errors.find(hash, same) else { return FlowError::new(code, text, &[key], redactor) };
         // Its key is no part of what it says, and so is masked nowhere in it.
         if key.is_empty() || !known.error.text.contains(key) {
             return known.error.clone();
@@ -167,7 +176,7 @@ mod tests {
             steps in proptest::collection::vec((names(), names(), texts(), option(), 0_u64..3), 1..24),
         ) {
             let redactor = Redactor::new(["acme"]);
-            let mut lately = Lately::new();
+            let mut lately = Lately { most: 3, ..Lately::new() };
             for (one, other, text, code, number) in steps {
                 prop_assert_eq!(lately.text(&one), SafeText::clipped(&one, NAME));
                 prop_assert_eq!(lately.flow(&one, &other), flow_name(&one, &other));

@@ -53,7 +53,7 @@ impl Restate {
         let version = self.version().await?;
         let now = self.now().await?;
         let mut seen = Seen::default();
-        match self.ask_unless(&sql::counts(LOOK_BACK), known.counts.as_ref()).await? {
+        match self.ask_unless(body(&sql::counts(LOOK_BACK)), known.counts.as_ref()).await? {
             None => {
                 seen.counts.clone_from(&known.counts);
                 send(sink, Observation::CountsAsBefore).await?;
@@ -79,14 +79,15 @@ impl Restate {
         sink: &mpsc::Sender<Observation>,
         seen: &mut Seen,
     ) -> Result<(), ConnectError> {
-        let mut lately = Lately::new();
+        // Not made before there is a page that was sent.
+        let mut lately = None;
+        let question = Question::new();
         let mut after = String::new();
         // Where the pages begin that are as before, up to the present one.
         let mut same_from: Option<String> = None;
         loop {
             let page = known.page(&after);
-            let question = sql::instances(&Scope::Page { look_back: LOOK_BACK, after: &after });
-            let answer = self.ask_unless(&question, page.map(|page| &page.tag)).await?;
+            let answer = self.ask_unless(question.after(&after), page.map(|page| &page.tag)).await?;
             let next = match (answer, page) {
                 (None, Some(page)) => {
                     seen.pages.push(page.clone());
@@ -98,7 +99,8 @@ impl Restate {
                         send(sink, Observation::FlowsAsBefore { after: from, until: Some(after.clone()) }).await?;
                     }
                     let answer = answer.ok_or_else(|| ConnectError::BadAnswer("a page did not come".into()))?;
-                    self.page(&answer, &after, now, sink, &mut lately, seen).await?
+                    let lately = lately.get_or_insert_with(Lately::new);
+                    self.page(&answer, &after, now, sink, lately, seen).await?
                 }
             };
             match next {
@@ -152,15 +154,49 @@ impl Restate {
     }
 
     /// Asks a question, on the condition that the answer is not the one that has this name. `None` where it is.
-    async fn ask_unless(&self, sql: &str, known: Option<&Tag>) -> Result<Option<Answer<Vec<u8>>>, ConnectError> {
-        let body = serde_json::json!({ "query": sql });
-        match known {
-            Some(known) => self.http.post_bytes_unless("/query", &body, known).await,
-            None => self.http.post_bytes("/query", &body).await.map(Some),
-        }
+    async fn ask_unless(&self, question: String, known: Option<&Tag>) -> Result<Option<Answer<Vec<u8>>>, ConnectError> {
+        self.http.post_text_unless("/query", question, known).await
+    }
+}
+
+/// A query as it is sent.
+fn body(sql: &str) -> String {
+    serde_json::json!({ "query": sql }).to_string()
+}
+
+/// The question for a page, which is the same for all pages but for one id: written once a pass.
+struct Question {
+    before: String,
+    behind: String,
+}
+
+impl Question {
+    fn new() -> Self {
+        const HOLE: &str = "@@";
+        let body = body(&sql::instances(&Scope::Page { look_back: LOOK_BACK, after: HOLE }));
+        let (before, behind) = body.split_once(HOLE).unwrap_or((&body, ""));
+        Self { before: before.to_owned(), behind: behind.to_owned() }
+    }
+
+    /// For the page that begins after an id, which is empty or was checked by [`sql::is_id`].
+    fn after(&self, id: &str) -> String {
+        [&self.before, id, &self.behind].concat()
     }
 }
 
 async fn send(sink: &mpsc::Sender<Observation>, observation: Observation) -> Result<(), ConnectError> {
     sink.send(observation).await.map_err(|_| ConnectError::Ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_what_is_asked_for_that_page() {
+        for after in ["", "inv_1b3wINGK1Khz7navo4sCbtJqVcBELgPtrL"] {
+            let plain = body(&sql::instances(&Scope::Page { look_back: LOOK_BACK, after }));
+            assert_eq!(Question::new().after(after), plain);
+        }
+    }
 }

@@ -134,6 +134,11 @@ impl Bulk {
         Some(self.errors.get(which * NUMBERS + number)?.get_or_init(make).clone())
     }
 
+    /// The present, by its clock.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
     /// How many instances there are at any time.
     pub fn places(&self) -> u32 {
         u32::try_from(self.state().places.len()).unwrap_or(u32::MAX)

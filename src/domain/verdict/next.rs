@@ -11,8 +11,10 @@ use crate::domain::signs::Worker;
 ///
 /// It may come early: then nothing has changed, and the next moment is a later one.
 pub fn next_change(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> Option<Timestamp> {
+    // Whole nanoseconds, since this is asked of each row that is told.
+    let nanos = now.as_nanosecond();
     let half_and_whole = |began: Option<Timestamp>, limit: SignedDuration| {
-        let at = |length: SignedDuration| began.and_then(|began| began.checked_add(length).ok());
+        let at = |length: SignedDuration| began.map(|began| began.as_nanosecond() + length.as_nanos());
         [at(limit / 2), at(limit)]
     };
     let (status, signs) = (flow.status, &flow.signs);
@@ -48,7 +50,9 @@ pub fn next_change(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> 
     .flatten()
     .flatten()
     // Some rules hold as their limit is reached, others once it is passed.
-    .filter(|at| *at >= now)
-    .map(|at| if at > now { at } else { at.checked_add(SignedDuration::from_nanos(1)).unwrap_or(at) })
+    .filter(|at| *at >= nanos)
+    .map(|at| if at > nanos { at } else { at + 1 })
     .min()
+    // What is later than any time never comes.
+    .and_then(|at| Timestamp::from_nanosecond(at).ok())
 }

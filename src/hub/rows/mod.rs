@@ -125,7 +125,8 @@ pub(in crate::hub) struct Rows {
     /// Rows that were written, and that were read back.
     #[cfg(test)]
     work: (u64, std::sync::atomic::AtomicU64),
-    buffer: Vec<u8>,
+    /// For the packed part of a row and for its text, while it is written.
+    buffers: (Vec<u8>, Vec<u8>),
 }
 
 impl Rows {
@@ -268,10 +269,10 @@ impl Rows {
             self.work.0 += 1;
         }
         let attempts = Attempts::of(flow);
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let slot =
-            packed::pack(flow, attempts.wide(), &mut buffer).ok().and_then(|()| self.place(known, hash, flow, &buffer));
-        self.buffer = buffer;
+        let (mut packed, mut text) = std::mem::take(&mut self.buffers);
+        let written = packed::pack(flow, attempts.wide(), &mut packed).ok().and_then(|()| write_text(flow, &mut text));
+        let slot = written.and_then(|()| self.place(known, hash, flow, &text, &packed));
+        self.buffers = (packed, text);
         let slot = slot?;
         let at = slot as usize;
         let old = (self.place[at], self.tenant[at], self.error[at]);
@@ -336,9 +337,15 @@ impl Rows {
     }
 
     /// Takes the row that was known or makes one, and keeps its texts and its packed part.
-    fn place(&mut self, known: Option<Slot>, hash: u64, flow: &FlowInstance, packed: &[u8]) -> Option<Slot> {
+    fn place(
+        &mut self,
+        known: Option<Slot>,
+        hash: u64,
+        flow: &FlowInstance,
+        text: &[u8],
+        packed: &[u8],
+    ) -> Option<Slot> {
         let instance = flow.id.instance.as_str();
-        let text = write_text(flow)?;
         let slot = match known {
             Some(slot) => slot,
             None => self.free.pop().or_else(|| self.grow())?,
@@ -349,7 +356,7 @@ impl Rows {
                 self.count(Sign::Minus, slot);
                 if self.texts.get(self.text_at[at]) != text {
                     self.texts.free(self.text_at[at]);
-                    self.text_at[at] = self.texts.push(slot, &text)?;
+                    self.text_at[at] = self.texts.push(slot, text)?;
                 }
                 if !self.packed.overwrite(self.packed_at[at], packed) {
                     self.packed.free(self.packed_at[at]);
@@ -357,7 +364,7 @@ impl Rows {
                 }
             }
             None => {
-                self.text_at[at] = self.texts.push(slot, &text)?;
+                self.text_at[at] = self.texts.push(slot, text)?;
                 self.packed_at[at] = self.packed.push(slot, packed)?;
                 self.note_begin(instance);
                 let (texts, text_at, hasher) = (&self.texts, &self.text_at, &self.hasher);
@@ -365,7 +372,9 @@ impl Rows {
             }
         }
         if instance.is_ascii() && flow.key.as_deref().is_none_or(str::is_ascii) {
-            self.odd.remove(&slot);
+            if !self.odd.is_empty() {
+                self.odd.remove(&slot);
+            }
         } else {
             self.odd.insert(slot);
         }

@@ -4,6 +4,7 @@
 //! memory. So times are kept as a distance from the instance's creation, and what is missing costs a byte.
 
 use jiff::Timestamp;
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::flow::{FlowInstance, Version, Wait, WaitKind};
@@ -216,8 +217,28 @@ pub(super) fn pack(flow: &FlowInstance, wide: bool, into: &mut Vec<u8>) -> Resul
         signs: pack_signs(&flow.signs, base),
     };
     into.clear();
-    *into = postcard::to_extend(&packed, std::mem::take(into))?;
-    Ok(())
+    postcard::serialize_with_flavor(&packed, Bytes(into))
+}
+
+/// Where bytes are written to, several at once where there are several.
+struct Bytes<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Bytes<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
 }
 
 /// Whether the column of nanoseconds can tell a time: those from 1678 to 2262.

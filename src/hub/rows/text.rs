@@ -15,10 +15,11 @@ pub(super) enum KeyText<'a> {
     Tenant,
 }
 
-/// The length of the id in two bytes, the id, and the key with a byte before it where there is one.
-pub(super) fn write_text(flow: &FlowInstance) -> Option<Vec<u8>> {
+/// The length of the id in two bytes, the id, and the key with a byte before it where there is one; into a buffer that
+/// is emptied first.
+pub(super) fn write_text(flow: &FlowInstance, text: &mut Vec<u8>) -> Option<()> {
     let id = flow.id.instance.as_str();
-    let mut text = Vec::with_capacity(3 + id.len() + flow.key.as_deref().map_or(0, str::len));
+    text.clear();
     text.extend_from_slice(&u16::try_from(id.len()).ok()?.to_le_bytes());
     text.extend_from_slice(id.as_bytes());
     match &flow.key {
@@ -29,7 +30,7 @@ pub(super) fn write_text(flow: &FlowInstance) -> Option<Vec<u8>> {
             text.extend_from_slice(key.as_bytes());
         }
     }
-    Some(text)
+    Some(())
 }
 
 /// The id and the key.
