@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it measured")]
 
 #[path = "../tests/support/oracle.rs"]
+#[allow(unreachable_pub, reason = "tests share it by another way")]
 mod oracle;
 
 use std::collections::BTreeSet;

@@ -257,9 +257,11 @@ fn first() -> Result<(), Failure> {
     let config = config.to_str().ok_or("no path")?;
     let (mut shown, mut told) = (Vec::new(), Vec::new());
     for _ in 0..20 {
-        let words = [PROGRAM, "--config", config, "--screen", "flows"].map(str::to_owned);
+        let words = [PROGRAM, "--config", config].map(str::to_owned);
         let mut screen = screen::Screen::start(&words, None, home.path())?;
-        let at = screen.until("rows", |text| text.matches("inv_1").count() >= 40)?;
+        screen.until("the board", |text| text.contains("Board"))?;
+        screen.write(b"2")?;
+        let at = screen.until("rows", |text| text.matches("_1").count() >= 40)?;
         shown.push(at - screen.started);
         drop(screen);
         let started = std::time::Instant::now();
