@@ -29,7 +29,7 @@ use rustix::time::{ClockId, clock_gettime};
 use self::bare::Bare;
 use self::pages::Pages;
 use self::support::bulk_engine::BulkEngine;
-use self::support::hub::{config_of, hub_of, rows, setup, status};
+use self::support::hub::{config_of, hub_of, setup, status};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -110,7 +110,7 @@ fn ingest(setting: &Setting) -> Result<(), Failure> {
         let read: Bare<'_> = serde_json::from_slice(&page)?;
         std::hint::black_box(&read.rows);
         drop(read);
-        bare += spent() - before;
+        bare += spent().saturating_sub(before);
         bytes += page.len();
     }
     let pages = Arc::new(Pages::new(Arc::clone(&engine), setting.instances as usize));
@@ -118,10 +118,10 @@ fn ingest(setting: &Setting) -> Result<(), Failure> {
     let config = config.map_err(|error| format!("{error:?}"))?;
     let hub = quarterdeck::hub::Hub::new(setup(config, vec![("a".to_owned(), pages.clone(), Duration::from_secs(60))]));
     let runtime = runtime()?;
-    let mut told = |name: &str| {
+    let told = |name: &str| {
         let before = spent();
         runtime.block_on(hub.pass());
-        let own = (spent() - before).saturating_sub(pages.made());
+        let own = spent().saturating_sub(before).saturating_sub(pages.made());
         let speed = |took: Duration| bytes as f64 / took.as_secs_f64() / 1e6;
         println!(
             "{name}: {:.2} × a bare parse, {:.0} and {:.0} MB/s, {:.0} ns a row (goal ≥ 0.7)",
@@ -193,7 +193,7 @@ fn load(url: &str) -> Result<(), Failure> {
     for _ in 0..6 {
         let before = spent();
         runtime.block_on(hub.pass());
-        let took = spent() - before;
+        let took = spent().saturating_sub(before);
         let held = runtime.block_on(status(&hub, "a"));
         if let Some(error) = held.error {
             return Err(error.to_string().into());

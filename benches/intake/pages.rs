@@ -65,7 +65,7 @@ impl Connector for Pages {
         for from in (0..self.instances).step_by(PAGE) {
             let before = spent();
             let page = self.engine.page(from, PAGE);
-            *self.made.lock().unwrap() += spent() - before;
+            *self.made.lock().unwrap() += spent().saturating_sub(before);
             let mut parts = self.restate.parts(&page, now, &mut lately);
             loop {
                 let part = parts.next(1_000)?;
