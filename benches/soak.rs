@@ -5,19 +5,17 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it measured")]
 
-#[path = "../tests/support/oracle.rs"]
+#[path = "../tests/support/fleet.rs"]
 #[allow(unreachable_pub, reason = "tests share it by another way")]
-mod oracle;
+mod fleet;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
-use quarterdeck::config::{TenantBook, ThresholdBook};
-use quarterdeck::connect::Connector;
-use quarterdeck::connect::sim::{BULK, Bulk};
-use quarterdeck::hub::{Hub, Setup};
+use jiff::Timestamp;
+use quarterdeck::connect::sim::{Bulk, Clock};
+use quarterdeck::hub::Hub;
 use quarterdeck::ops::{FlowsQuery, GroupBy, Grouping, Ops, Page};
 use quarterdeck::query::{Filter, SortBy};
 
@@ -59,24 +57,12 @@ impl Setting {
 async fn main() -> Result<(), Failure> {
     let setting = Setting::read()?;
     let stopped: Arc<OnceLock<Timestamp>> = Arc::default();
-    let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = {
+    let clock: Clock = {
         let stopped = Arc::clone(&stopped);
         Arc::new(move || stopped.get().copied().unwrap_or_else(Timestamp::now))
     };
     let bulk = Bulk::new(312, setting.instances, setting.changes, Arc::clone(&clock));
-    let hub = Hub::new(Setup {
-        context: "soak".to_owned(),
-        operator: "soak".to_owned(),
-        read_only: None,
-        locked: false,
-        thresholds: ThresholdBook::default(),
-        tenants: TenantBook::default(),
-        soak: SignedDuration::from_secs(10),
-        state_dir: None,
-        claims_dir: None,
-        clock: Arc::clone(&clock),
-        sources: vec![(BULK.to_owned(), Arc::clone(&bulk) as Arc<dyn Connector>, POLL)],
-    });
+    let hub = fleet::hub_on(&bulk, Arc::clone(&clock), POLL);
     let polling = hub.start();
     while hub.overview(&Filter::default()).await?.sources.iter().any(|source| source.last_good_at.is_none()) {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -89,7 +75,7 @@ async fn main() -> Result<(), Failure> {
     stopped.get_or_init(Timestamp::now);
     tokio::time::sleep(3 * POLL).await;
     let now = clock();
-    let wrong = oracle::differences(&hub, bulk.instances(), POLL, now).await?;
+    let wrong = fleet::differences(&hub, bulk.instances(), POLL, now).await?;
     drop(polling);
     for difference in wrong.iter().take(20) {
         println!("differs: {difference}");

@@ -6,15 +6,12 @@ mod support;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use quarterdeck::config::{TenantBook, ThresholdBook};
-use quarterdeck::connect::Connector;
-use quarterdeck::connect::sim::{BULK, Bulk};
-use quarterdeck::hub::{Hub, Setup};
+use jiff::Timestamp;
+use quarterdeck::connect::sim::{Bulk, Clock};
 use quarterdeck::ops::Ops;
 use quarterdeck::query::Filter;
+use support::fleet::{differences, hub_on};
 use support::matrix::record;
-use support::oracle::differences;
 use support::wait::{eventually, seen};
 
 const POLL: Duration = Duration::from_millis(500);
@@ -24,24 +21,12 @@ const CHANGES: u32 = 5_000;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fleet_that_changes_without_end_is_held_as_it_is() {
     let stopped: Arc<OnceLock<Timestamp>> = Arc::default();
-    let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = {
+    let clock: Clock = {
         let stopped = Arc::clone(&stopped);
         Arc::new(move || stopped.get().copied().unwrap_or_else(Timestamp::now))
     };
     let bulk = Bulk::new(7, INSTANCES, CHANGES, Arc::clone(&clock));
-    let hub = Hub::new(Setup {
-        context: "soak".to_owned(),
-        operator: "soak".to_owned(),
-        read_only: None,
-        locked: false,
-        thresholds: ThresholdBook::default(),
-        tenants: TenantBook::default(),
-        soak: SignedDuration::from_secs(10),
-        state_dir: None,
-        claims_dir: None,
-        clock,
-        sources: vec![(BULK.to_owned(), Arc::clone(&bulk) as Arc<dyn Connector>, POLL)],
-    });
+    let hub = hub_on(&bulk, clock, POLL);
     let _polling = hub.start();
     // Several changes of each place, on average.
     eventually(Duration::from_secs(60), || async { seen(bulk.changes(), |changes| *changes > 5 * INSTANCES) }).await;

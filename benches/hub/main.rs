@@ -7,6 +7,9 @@
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
 
 mod figures;
+#[path = "../../tests/support/fleet.rs"]
+#[allow(unreachable_pub, dead_code, reason = "tests share it by another way, and use more of it")]
+mod fleet;
 mod limits;
 
 use std::collections::BTreeSet;
@@ -14,11 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode};
-use jiff::{SignedDuration, Timestamp};
-use quarterdeck::config::{TenantBook, ThresholdBook};
-use quarterdeck::connect::Connector;
-use quarterdeck::connect::sim::{BULK, Bulk};
-use quarterdeck::hub::{Hub, Setup};
+use jiff::Timestamp;
+use quarterdeck::connect::sim::Bulk;
+use quarterdeck::hub::Hub;
 use quarterdeck::ops::{FlowsQuery, GroupBy, Grouping, Ops, Page};
 use quarterdeck::query::{Filter, SortBy};
 use tokio::runtime::Runtime;
@@ -39,7 +40,7 @@ fn main() -> Result<(), Failure> {
     let now: Timestamp = "2026-07-14T09:00:00Z".parse()?;
     let before = figures::resident()?;
     let bulk = Bulk::new(312, INSTANCES, 0, Arc::new(move || now));
-    let hub = hub(&bulk, now);
+    let hub = fleet::hub_on(&bulk, Arc::new(move || now), Duration::from_secs(10));
     runtime.block_on(hub.pass());
     let per_instance = figures::resident()?.saturating_sub(before) / u64::from(INSTANCES);
 
@@ -52,22 +53,6 @@ fn main() -> Result<(), Failure> {
     figures::resident_per_instance(per_instance);
     figures::of_windows()?;
     Ok(())
-}
-
-fn hub(bulk: &Arc<Bulk>, now: Timestamp) -> Arc<Hub> {
-    Hub::new(Setup {
-        context: "bench".to_owned(),
-        operator: "bench".to_owned(),
-        read_only: None,
-        locked: false,
-        thresholds: ThresholdBook::default(),
-        tenants: TenantBook::default(),
-        soak: SignedDuration::from_secs(10),
-        state_dir: None,
-        claims_dir: None,
-        clock: Arc::new(move || now),
-        sources: vec![(BULK.to_owned(), Arc::clone(bulk) as Arc<dyn Connector>, Duration::from_secs(10))],
-    })
 }
 
 /// The first lines of what a filter matches.

@@ -7,6 +7,8 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
+use super::frames::number;
+
 /// One run of cells of the same style: where it begins, how wide it is, and what it says.
 struct Run {
     x: u16,
@@ -86,32 +88,8 @@ fn sgr(colour: Color, base: u8) -> Option<String> {
         Color::Reset => None,
         Color::Rgb(r, g, b) => Some(format!("{extended};2;{r};{g};{b}")),
         Color::Indexed(n) => Some(format!("{extended};5;{n}")),
-        named => Some(format!("{extended};5;{}", sixteen(named)?)),
+        named => Some(format!("{extended};5;{}", number(named)?)),
     }
-}
-
-/// The number of a named colour.
-fn sixteen(colour: Color) -> Option<u8> {
-    Some(match colour {
-        Color::Black => 0,
-        Color::Red => 1,
-        Color::Green => 2,
-        Color::Yellow => 3,
-        Color::Blue => 4,
-        Color::Magenta => 5,
-        Color::Cyan => 6,
-        Color::Gray => 7,
-        Color::DarkGray => 8,
-        Color::LightRed => 9,
-        Color::LightGreen => 10,
-        Color::LightYellow => 11,
-        Color::LightBlue => 12,
-        Color::LightMagenta => 13,
-        Color::LightCyan => 14,
-        Color::White => 15,
-        Color::Indexed(n) => n,
-        Color::Reset | Color::Rgb(..) => return None,
-    })
 }
 
 /// What a terminal makes of a colour.
@@ -145,7 +123,7 @@ fn rgb(colour: Color, default: (u8, u8, u8)) -> (u8, u8, u8) {
             let grey = 8 + 10 * (n - 232);
             (grey, grey, grey)
         }
-        other => sixteen(other).map_or(default, |n| NAMED[usize::from(n)]),
+        other => number(other).map_or(default, |n| NAMED[usize::from(n)]),
     }
 }
 

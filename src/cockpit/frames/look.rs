@@ -107,12 +107,9 @@ impl Look {
     }
 }
 
-/// The codes of a colour, of a letter (38), of what is beneath it (48) or of the line under it (58).
-fn colour(colour: Color, set: u8, codes: &mut Codes) {
-    let index = match colour {
-        Color::Reset => return codes.push(set + 1),
-        Color::Rgb(r, g, b) => return [set, 2, r, g, b].into_iter().for_each(|code| codes.push(code)),
-        Color::Indexed(index) => index,
+/// The number of a colour among 256, where it has one.
+pub(in crate::cockpit) const fn number(colour: Color) -> Option<u8> {
+    Some(match colour {
         Color::Black => 0,
         Color::Red => 1,
         Color::Green => 2,
@@ -129,6 +126,17 @@ fn colour(colour: Color, set: u8, codes: &mut Codes) {
         Color::LightMagenta => 13,
         Color::LightCyan => 14,
         Color::White => 15,
+        Color::Indexed(n) => n,
+        Color::Reset | Color::Rgb(..) => return None,
+    })
+}
+
+/// The codes of a colour, of a letter (38), of what is beneath it (48) or of the line under it (58).
+fn colour(colour: Color, set: u8, codes: &mut Codes) {
+    let index = match colour {
+        Color::Reset => return codes.push(set + 1),
+        Color::Rgb(r, g, b) => return [set, 2, r, g, b].into_iter().for_each(|code| codes.push(code)),
+        named => number(named).unwrap_or_default(),
     };
     // By number: where bold letters are drawn brighter, only those of a colour that is named (31) are.
     for code in [set, 5, index] {

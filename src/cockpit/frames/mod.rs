@@ -14,6 +14,7 @@ use ratatui::layout::{Position, Rect};
 
 use self::brush::Brush;
 use self::look::Look;
+pub(super) use self::look::number;
 use super::app::App;
 use super::draw::note;
 use super::theme::Styles;

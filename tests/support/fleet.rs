@@ -1,18 +1,37 @@
-//! What a hub must hold of instances that are known: every row and every count, by a plain look at each.
+//! A hub on very many made-up instances, and what it must hold of them: every row and count, by a plain look at each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use quarterdeck::config::ThresholdBook;
+use jiff::{SignedDuration, Timestamp};
+use quarterdeck::config::{TenantBook, ThresholdBook};
+use quarterdeck::connect::Connector;
+use quarterdeck::connect::sim::{BULK, Bulk, Clock};
 use quarterdeck::domain::cohort::cohort_of;
 use quarterdeck::domain::flow::{FlowInstance, JudgedFlow, PauseCause, Status};
 use quarterdeck::domain::text::SafeText;
 use quarterdeck::domain::verdict::{Circumstances, judge};
-use quarterdeck::hub::Hub;
+use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{Ops, OpsError, Selection};
 use quarterdeck::query::Filter;
+
+/// A hub that records nothing, on this source alone.
+pub fn hub_on(bulk: &Arc<Bulk>, clock: Clock, poll: Duration) -> Arc<Hub> {
+    Hub::new(Setup {
+        context: BULK.to_owned(),
+        operator: "nobody".to_owned(),
+        read_only: None,
+        locked: false,
+        thresholds: ThresholdBook::default(),
+        tenants: TenantBook::default(),
+        soak: SignedDuration::from_secs(10),
+        state_dir: None,
+        claims_dir: None,
+        clock,
+        sources: vec![(BULK.to_owned(), Arc::clone(bulk) as Arc<dyn Connector>, poll)],
+    })
+}
 
 /// What a flow and step, or a cohort, comes to.
 type Counts = BTreeMap<SafeText, [u64; 5]>;
