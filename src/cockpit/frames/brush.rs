@@ -7,6 +7,7 @@ use std::io::Write as _;
 
 use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use ratatui::layout::Position;
+use unicode_width::UnicodeWidthChar;
 
 use super::look::Look;
 
@@ -38,6 +39,8 @@ struct At {
     /// Whether all terminals agree on it: there are letters that some draw one column wide and some two, and then a
     /// line may even have gone on in the next one.
     sure: bool,
+    /// Whether it is behind a letter of several parts that some terminals draw beside one another.
+    parted: bool,
 }
 
 impl<'a> Brush<'a> {
@@ -74,21 +77,22 @@ impl<'a> Brush<'a> {
                     self.out.extend_from_slice(b"\x1b[K");
                     return;
                 }
-                if wide > 1 && cell.symbol().contains(EMOJI) {
-                    self.emoji(x, y, cell, wide);
+                if wide > 1 && (cell.symbol().contains(EMOJI) || parts_of(cell) != wide) {
+                    self.disputed(x, y, cell, wide);
                 } else {
                     self.put(cell, wide);
                 }
                 let over = old.iter().enumerate().skip(at).take(wide);
                 torn = over.fold(torn, |torn, (at, was)| torn.max(at + columns_of(was)));
+                // What stands behind a letter of several parts may have been drawn over by them.
+                torn = torn.max(at + parts_of(cell));
             }
             at += wide;
         }
     }
 
-    /// Writes a letter that some terminals draw one column wide, and others two: over blanks, and whatever follows it is
-    /// gone to by its place.
-    fn emoji(&mut self, x: u16, y: u16, cell: &Cell, wide: usize) {
+    /// Writes a letter on whose width terminals don't agree: over blanks, and whatever follows it is gone to by its place.
+    fn disputed(&mut self, x: u16, y: u16, cell: &Cell, wide: usize) {
         let mut blank = cell.clone();
         blank.set_symbol(" ");
         for _ in 0..wide {
@@ -123,13 +127,14 @@ impl<'a> Brush<'a> {
         if let Some(at) = &mut self.at {
             at.x = at.x.saturating_add(u16::try_from(wide).unwrap_or(u16::MAX));
             at.sure &= symbol.is_ascii();
+            at.parted = parts_of(cell) != wide;
         }
     }
 
     /// Goes to a cell of a line, of which those on the way are shown already.
     fn go(&mut self, x: u16, y: u16, cells: &[Cell]) {
         if let Some(at) = self.at.filter(|at| at.y == y && at.x <= x && x < self.columns) {
-            if at.x == x {
+            if at.x == x && !at.parted {
                 return;
             }
             let between = cells.get(usize::from(at.x)..usize::from(x)).unwrap_or_default();
@@ -138,7 +143,7 @@ impl<'a> Brush<'a> {
                 let look = if cell.symbol() == " " { look.blank_after(self.look.unwrap_or(look)) } else { look };
                 self.look == Some(look) && cell.symbol().is_ascii()
             };
-            if between.len() <= SHORT && between.iter().all(same) {
+            if at.sure && between.len() <= SHORT && between.iter().all(same) {
                 for cell in between {
                     self.put(cell, 1);
                 }
@@ -164,7 +169,7 @@ impl<'a> Brush<'a> {
             }
         }
         self.out.extend_from_slice(&way);
-        self.at = Some(At { x, y, sure: true });
+        self.at = Some(At { x, y, sure: true, parted: false });
     }
 }
 
@@ -172,6 +177,12 @@ impl<'a> Brush<'a> {
 fn columns_of(cell: &Cell) -> usize {
     let symbol = cell.symbol();
     if symbol.len() == 1 { 1 } else { symbol.cell_width().max(1).into() }
+}
+
+/// How many columns it takes where each part of a letter is drawn beside the one before.
+fn parts_of(cell: &Cell) -> usize {
+    let symbol = cell.symbol();
+    if symbol.len() <= 4 { columns_of(cell) } else { symbol.chars().filter_map(UnicodeWidthChar::width).sum() }
 }
 
 /// The ways from a place that is sure to a cell, other than by its place alone.
