@@ -1,9 +1,10 @@
 //! Which rows of a source match, for the filters that were asked for lately: kept up to date as rows change.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::recent::Recent;
 use super::rows::{Bits, Limits, Moment, Rows};
 use crate::query::Filter;
 
@@ -20,9 +21,15 @@ pub(super) struct Found {
     pub(super) at: Option<Timestamp>,
 }
 
-/// What was found lately, the last one first.
-#[derive(Debug, Default)]
-pub(super) struct Matches(Mutex<Vec<Match>>);
+/// What was found lately.
+#[derive(Debug)]
+pub(super) struct Matches(Recent<Match>);
+
+impl Default for Matches {
+    fn default() -> Self {
+        Self(Recent::new(FILTERS))
+    }
+}
 
 #[derive(Debug)]
 struct Match {
@@ -36,7 +43,8 @@ impl Matches {
     /// The rows that a filter matches. `now` is the present by the source's clock.
     pub(super) fn of(&self, rows: &Rows, filter: &Filter, limits: Limits<'_>, now: Timestamp, live: bool) -> Found {
         let at = filter.is_timed().then_some(now);
-        let known = self.take(filter).filter(|known| known.live == live && known.found.at == at);
+        let known = self.0.take(|known| known.filter == *filter);
+        let known = known.filter(|known| known.live == live && known.found.at == at);
         let moment = rows.moment();
         let known = known.and_then(|known| {
             let changed = rows.changed_since(known.moment)?;
@@ -56,19 +64,7 @@ impl Matches {
             let bits = rows.matching(filter, now, live);
             Found { count: bits.count(), bits: Arc::new(bits), at }
         });
-        self.keep(Match { filter: filter.clone(), live, moment, found: found.clone() });
+        self.0.keep(Match { filter: filter.clone(), live, moment, found: found.clone() });
         found
-    }
-
-    fn take(&self, filter: &Filter) -> Option<Match> {
-        let mut matches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = matches.iter().position(|known| known.filter == *filter)?;
-        Some(matches.remove(at))
-    }
-
-    fn keep(&self, found: Match) {
-        let mut matches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        matches.insert(0, found);
-        matches.truncate(FILTERS);
     }
 }

@@ -12,6 +12,7 @@ mod journal;
 mod listing;
 mod matches;
 mod pass;
+mod recent;
 mod rows;
 mod single;
 mod source;

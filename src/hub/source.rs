@@ -370,8 +370,8 @@ impl Source {
         let receive = async {
             while let Some(part) = parts.recv().await {
                 match part {
-                    Observation::Flows(mut flows) if book.tenants.is_empty() => {
-                        pass.flows(&self.held().rows, std::mem::take(&mut flows), self.limits(book));
+                    Observation::Flows(flows) if book.tenants.is_empty() => {
+                        pass.flows(&self.held().rows, flows, self.limits(book));
                     }
                     Observation::Flows(mut flows) => untold.append(&mut flows),
                     Observation::FlowsAsBefore { after, until } => pass.flows_as_before(after, until),

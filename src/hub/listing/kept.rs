@@ -6,12 +6,12 @@
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
 use super::order::{Basis, Entry, FEW, Order};
 use super::{Part, window};
+use crate::hub::recent::Recent;
 use crate::hub::rows::{Moment, Slot};
 use crate::ops::{FlowWindow, FlowsQuery, SortBy};
 use crate::query::Filter;
@@ -19,9 +19,15 @@ use crate::query::Filter;
 /// So many lists are kept: the one that is shown, and those that are gone back to.
 const LISTS: usize = 4;
 
-/// The lists, the one that was asked for last first.
-#[derive(Debug, Default)]
-pub(in crate::hub) struct Lists(Mutex<Vec<List>>);
+/// The lists.
+#[derive(Debug)]
+pub(in crate::hub) struct Lists(Recent<List>);
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self(Recent::new(LISTS))
+    }
+}
 
 /// One list.
 #[derive(Debug)]
@@ -52,30 +58,17 @@ impl Lists {
         unfiltered: usize,
         revision: u64,
     ) -> FlowWindow {
-        let mut list = self.take(query);
+        let such =
+            |list: &List| list.filter == query.filter && list.sort == query.sort && list.reverse == query.reverse;
+        let mut list = self.0.take(such).unwrap_or_else(|| List::new(query));
         let unchanged = list.refresh(parts);
         let answer = match list.answer.take() {
             Some((of, answer)) if unchanged && of == *query => FlowWindow { unfiltered, revision, ..answer },
             _ => window(parts, &list, query, unfiltered, revision),
         };
         list.answer = Some((query.clone(), answer.clone()));
-        self.keep(list);
+        self.0.keep(list);
         answer
-    }
-
-    /// The list that is asked for. Whoever asks for the same at the same time begins another one.
-    fn take(&self, query: &FlowsQuery) -> List {
-        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lists
-            .iter()
-            .position(|list| list.filter == query.filter && list.sort == query.sort && list.reverse == query.reverse);
-        known.map_or_else(|| List::new(query), |at| lists.remove(at))
-    }
-
-    fn keep(&self, list: List) {
-        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lists.insert(0, list);
-        lists.truncate(LISTS);
     }
 }
 
@@ -220,7 +213,7 @@ mod tests {
             let found = matches.of(rows, &query.filter, limits, now, true);
             let window = lists.window(&[Part { rows, found, limits, live: true }], &query, rows.len(), 1);
             let ids: Vec<String> = window.rows.iter().map(|row| row.flow.id.instance.to_string()).collect();
-            (ids.join(" "), lists.0.lock().unwrap().first().unwrap().begun, window)
+            (ids.join(" "), lists.0.kept().first().unwrap().begun, window)
         };
         let (ids, begun, first) = ask(&rows);
         assert_eq!((ids.as_str(), begun), ("i099 i098 i097", 1));
