@@ -158,10 +158,11 @@ fn loaded(setting: &Setting, changes: u32) -> Result<Screen, Failure> {
     Ok(screen)
 }
 
-fn fzf(setting: &Setting) -> Result<Option<Screen>, Failure> {
-    let Some(path) = peer("fzf") else { return Ok(None) };
-    let mut screen =
-        Screen::start(&[path, "--exact".into(), "--no-sort".into()], Some(&setting.lines()?), setting.home())?;
+/// A program that filters lines, with the instances as lines.
+fn lister(setting: &Setting, name: &str, options: &[&str]) -> Result<Option<Screen>, Failure> {
+    let Some(path) = peer(name) else { return Ok(None) };
+    let words: Vec<String> = std::iter::once(path).chain(options.iter().map(|&option| option.into())).collect();
+    let mut screen = Screen::start(&words, Some(&setting.lines()?), setting.home())?;
     let all = format!("{0}/{0}", setting.instances + 1);
     screen.until("every line", |text| text.contains(&all))?;
     screen.quiet(Duration::from_millis(300), Duration::from_secs(3))?;
@@ -182,7 +183,7 @@ fn keys(setting: &Setting) -> Result<(), Failure> {
         all.push((name, took));
         Ok(())
     };
-    if let Some(mut screen) = fzf(setting)? {
+    if let Some(mut screen) = lister(setting, "fzf", &[])? {
         press("fzf", &mut screen, b"\x1b[A", b"\x1b[B")?;
     }
     press("quarterdeck", &mut loaded(setting, setting.changes)?, b"j", b"k")?;
@@ -219,9 +220,14 @@ fn filter(setting: &Setting) -> Result<(), Failure> {
             all.push((name, took));
             Ok(())
         };
-    if let Some(mut screen) = fzf(setting)? {
-        let count = |text: &str| text.lines().find_map(fzf_count).unwrap_or_default().to_owned();
-        type_in("fzf", &mut screen, b"", b"\x15", count)?;
+    // As they come, and so that they do no more than is done here: exact, and in the order of the lines.
+    let listers: [(&str, &str, &[&str]); 3] =
+        [("fzf", "fzf", &[]), ("fzf --exact", "fzf", &["--exact", "--no-sort"]), ("skim", "sk", &[])];
+    for (name, program, options) in listers {
+        if let Some(mut screen) = lister(setting, program, options)? {
+            let count = |text: &str| text.lines().find_map(lister_count).unwrap_or_default().to_owned();
+            type_in(name, &mut screen, b"", b"\x15", count)?;
+        }
     }
     let count = |text: &str| {
         let bar = text.lines().nth(2).unwrap_or_default().trim_end();
@@ -232,8 +238,8 @@ fn filter(setting: &Setting) -> Result<(), Failure> {
     for (name, (now, peak)) in &memory {
         println!("{name:<12} memory {:.1} MiB, at its highest {:.1}", mib(*now), mib(*peak));
     }
-    if let [(_, (fzf, _)), (_, (own, _))] = memory[..] {
-        println!("memory: {:.2} × fzf", mib(own) / mib(fzf));
+    if let [(first, (peer, _)), .., (_, (own, _))] = memory[..] {
+        println!("memory: {:.2} × {first}", mib(own) / mib(peer));
     }
     Ok(())
 }
@@ -251,8 +257,8 @@ fn rest(setting: &Setting) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A line of fzf that tells how many lines match: `320/1000001`, and marks around it.
-fn fzf_count(line: &str) -> Option<&str> {
+/// A line that tells how many lines match, as fzf and skim write it: `320/1000001`, and marks around it.
+fn lister_count(line: &str) -> Option<&str> {
     let (matching, all) = line.trim().split_once('/')?;
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     (number(matching) && number(all.split(' ').next()?)).then_some(matching)

@@ -10,6 +10,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use self::kept::List;
 pub(super) use self::kept::Lists;
 use self::order::{Entry, Order};
@@ -164,9 +166,9 @@ fn groups(parts: &[Part<'_>], grouping: &Grouping, order: &Order<'_>) -> Vec<Gro
     let mut by_key: HashMap<GroupKey, usize> = HashMap::new();
     for (at, part) in (0..).zip(parts) {
         // A name is looked up once a symbol, and not once a row.
-        let mut known: HashMap<u32, usize> = HashMap::new();
+        let mut counted = Counted::default();
         for slot in part.found.bits.iter() {
-            let place = *known.entry(part.rows.group_symbol(slot, grouping.by, part.live)).or_insert_with(|| {
+            let count = counted.of(part.rows.group_symbol(slot, grouping.by, part.live), || {
                 let key = GroupKey(part.rows.group_key(slot, grouping.by, part.live));
                 *by_key.entry(key).or_insert_with_key(|key| {
                     let unfolded = grouping.unfolded.contains(key);
@@ -176,20 +178,57 @@ fn groups(parts: &[Part<'_>], grouping: &Grouping, order: &Order<'_>) -> Vec<Gro
                     groups.len() - 1
                 })
             });
-            let Some((head, listed)) = groups.get_mut(place) else { continue };
-            head.count += 1;
-            head.stuck += usize::from(part.rows.stuck(slot, part.live));
-            head.open += usize::from(!part.rows.status(slot).ended());
-            head.oldest = [head.oldest, part.rows.began(slot)].into_iter().flatten().min();
-            if head.unfolded {
+            count.rows += 1;
+            count.stuck += usize::from(part.rows.stuck(slot, part.live));
+            count.open += usize::from(!part.rows.status(slot).ended());
+            count.oldest = count.oldest.min(part.rows.began_nanos(slot).unwrap_or(i64::MAX));
+            if let Some((_, listed)) = groups.get_mut(count.group).filter(|(head, _)| head.unfolded) {
                 listed.push(order.entry(at, slot));
             }
+        }
+        for count in counted.0 {
+            let Some((head, _)) = groups.get_mut(count.group) else { continue };
+            head.count += count.rows;
+            head.stuck += count.stuck;
+            head.open += count.open;
+            let oldest = Timestamp::from_nanosecond(count.oldest.into()).ok().filter(|_| count.oldest != i64::MAX);
+            head.oldest = [head.oldest, oldest].into_iter().flatten().min();
         }
     }
     // Those that belong nowhere come last among equals.
     let named = |head: &GroupHead| (head.key.0.is_none(), head.key.0.clone());
     groups.sort_by(|(a, _), (b, _)| (b.stuck, b.count).cmp(&(a.stuck, a.count)).then_with(|| named(a).cmp(&named(b))));
     groups.into_iter().map(|(head, entries)| Group { head: Some(head), size: 1 + entries.len(), entries }).collect()
+}
+
+/// What rows of one source come to, by the symbol that stands for their group; the first one is of those that have
+/// none.
+#[derive(Default)]
+struct Counted(Vec<Count>);
+
+struct Count {
+    /// Which group it is; [`usize::MAX`] while no row was counted.
+    group: usize,
+    rows: usize,
+    stuck: usize,
+    open: usize,
+    /// Since when the oldest of them has been as it is; [`i64::MAX`] where that is known of none.
+    oldest: i64,
+}
+
+impl Counted {
+    fn of(&mut self, symbol: u32, group: impl FnOnce() -> usize) -> &mut Count {
+        // No symbol is the highest number, which thereby comes first.
+        let at = symbol.wrapping_add(1) as usize;
+        if self.0.len() <= at {
+            self.0.resize_with(at + 1, || Count { group: usize::MAX, rows: 0, stuck: 0, open: 0, oldest: i64::MAX });
+        }
+        let count = &mut self.0[at];
+        if count.group == usize::MAX {
+            count.group = group();
+        }
+        count
+    }
 }
 
 #[cfg(test)]

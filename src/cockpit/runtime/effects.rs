@@ -62,6 +62,8 @@ pub(super) struct Performer {
     replies: mpsc::Sender<Msg>,
     /// What is to be asked once everything that has come was taken.
     next: HashMap<Target, (Ticket, Ask)>,
+    /// What was asked because of something that the operator did, by its kind.
+    awaited: HashMap<Target, Ticket>,
     asking: HashMap<Target, JoinHandle<()>>,
     /// How long the last answers took that are asked for again and again, in microseconds.
     took: Arc<[AtomicU64; 2]>,
@@ -69,7 +71,8 @@ pub(super) struct Performer {
 
 impl Performer {
     pub(super) fn new(ops: Arc<dyn Ops>, replies: mpsc::Sender<Msg>) -> Self {
-        Self { ops, replies, next: HashMap::new(), asking: HashMap::new(), took: Arc::default() }
+        let (next, awaited, asking) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { ops, replies, next, awaited, asking, took: Arc::default() }
     }
 
     /// How long to wait after a change before it is asked what there is now, so that a fleet that changes without end
@@ -84,11 +87,24 @@ impl Performer {
         self.next.insert(ticket.target, (ticket, ask));
     }
 
-    /// Asks what was noted.
-    pub(super) fn begin(&mut self) {
-        for (_, (ticket, ask)) in std::mem::take(&mut self.next) {
+    /// Asks what was noted. `by_hand`: because of something that the operator did, who waits for the answer.
+    pub(super) fn begin(&mut self, by_hand: bool) {
+        for (target, (ticket, ask)) in std::mem::take(&mut self.next) {
+            // What is asked anew of itself takes the place of what was awaited, and is awaited like that.
+            if by_hand || self.awaited.contains_key(&target) {
+                self.awaited.insert(target, ticket);
+            }
             self.begin_one(ticket, ask);
         }
+    }
+
+    /// Whether this is the answer that the operator waits for. It is not waited for any longer.
+    pub(super) fn is_awaited(&mut self, ticket: Ticket) -> bool {
+        let awaited = self.awaited.get(&ticket.target) == Some(&ticket);
+        if awaited {
+            self.awaited.remove(&ticket.target);
+        }
+        awaited
     }
 
     /// Asks. The question of this kind that was asked before is ended: nobody wants its answer any more.

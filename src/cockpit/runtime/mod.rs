@@ -1,7 +1,8 @@
 //! The loop between the terminal and the hub: the only part of the cockpit that waits.
 //!
 //! Signals first, then answers, then keys; all that is there is taken before a frame is drawn. A key is answered with
-//! a frame at once, data at most every [`Settings::frame_every`]. Where nothing happens, nothing runs.
+//! a frame at once, and so is what it asked; data at most every [`Settings::frame_every`]. Where nothing happens,
+//! nothing runs.
 
 pub(super) mod effects;
 mod outside;
@@ -138,7 +139,7 @@ impl Cockpit {
         let mut heard = Instant::now();
         let effects = start(&mut self.app);
         self.perform(effects)?;
-        self.performer.begin();
+        self.performer.begin(true);
         // The first frame shows that the program is there; the board follows when it is known.
         self.paint()?;
         let mut painted = Instant::now();
@@ -190,7 +191,7 @@ impl Cockpit {
                     Err(_) => self.leaving = Some(ExitReason::TerminalLost),
                 }
             }
-            self.performer.begin();
+            self.performer.begin(self.urgent);
             if self.leaving.is_none() && (self.urgent || self.dirty && painted.elapsed() >= frame_every) {
                 self.paint()?;
                 painted = Instant::now();
@@ -324,6 +325,9 @@ impl Cockpit {
     fn take(&mut self, msg: Msg) -> Result<(), CockpitError> {
         let now = self.now();
         self.dirty = true;
+        if let Msg::Reply(ticket, _) = &msg {
+            self.urgent |= self.performer.is_awaited(*ticket);
+        }
         let effects = update(&mut self.app, msg, now);
         self.perform(effects)
     }

@@ -66,8 +66,20 @@ const NUMBERS: usize = 400;
 struct Place {
     /// The change with which the instance began, or 0.
     born: u32,
-    /// The last change of it.
+    /// The last change of it, or 0.
     last: u32,
+}
+
+impl Place {
+    /// As it is kept.
+    fn kept(self) -> u64 {
+        u64::from(self.born) << 32 | u64::from(self.last)
+    }
+
+    fn of(kept: u64) -> Self {
+        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or_default();
+        Self { born: half(kept >> 32), last: half(kept) }
+    }
 }
 
 /// A source of very many instances.
@@ -83,7 +95,8 @@ pub struct Bulk {
 }
 
 struct State {
-    places: Vec<Place>,
+    /// As numbers, so that those in which nothing has changed take no memory.
+    places: Vec<u64>,
     /// How many changes there have been.
     changes: u32,
     /// Whether there are to be no more.
@@ -94,7 +107,7 @@ impl Bulk {
     /// So many instances, of which so many change each second.
     pub fn new(seed: u64, instances: u32, rate: u32, clock: Clock) -> Arc<Self> {
         let started = clock();
-        let places = vec![Place { born: 0, last: 0 }; instances as usize];
+        let places = vec![0; instances as usize];
         let tenants = (0..TENANTS).map(|n| format!("tenant-{n:04}").into()).collect();
         let errors = vec![OnceLock::new(); ERRORS.len() * NUMBERS];
         Arc::new(Self {
@@ -121,7 +134,7 @@ impl Bulk {
     pub fn instances(&self) -> Vec<FlowInstance> {
         let now = (self.clock)();
         let state = self.state();
-        (0..).zip(&state.places).map(|(at, place)| self.instance(at, *place, now)).collect()
+        (0..).zip(&state.places).map(|(at, place)| self.instance(at, Place::of(*place), now)).collect()
     }
 
     /// An error with a number in it.
@@ -152,20 +165,20 @@ impl Bulk {
     /// The instance in a place as it is now; `None` where there is no such place.
     pub fn at(&self, place: u32) -> Option<FlowInstance> {
         let known = self.state().places.get(place as usize).copied()?;
-        Some(self.instance(place, known, (self.clock)()))
+        Some(self.instance(place, Place::of(known), (self.clock)()))
     }
 
     /// The id of the instance in a place; `None` where there is no such place.
     pub fn id_at(&self, place: u32) -> Option<SafeText> {
-        let born = self.state().places.get(place as usize)?.born;
-        Some(self.id(place as usize, born))
+        let place_of = self.state().places.get(place as usize).copied()?;
+        Some(self.id(place as usize, Place::of(place_of).born))
     }
 
     /// The instance of this id as it is now.
     pub fn named(&self, instance: &str) -> Option<FlowInstance> {
         let tail = instance.get(instance.len().checked_sub(12)?..)?;
         let at = u32::from_str_radix(tail.get(..6)?, 16).ok()?;
-        let place = self.state().places.get(at as usize).copied()?;
+        let place = Place::of(self.state().places.get(at as usize).copied()?);
         (self.id(at as usize, place.born) == *instance).then(|| self.instance(at, place, (self.clock)()))
     }
 
@@ -180,13 +193,15 @@ impl Bulk {
             let change = state.changes;
             let dice = Dice::new(self.seed ^ 0xB17E, change.into());
             let at = dice.below(state.places.len());
-            let Some(place) = state.places.get_mut(at) else { break };
+            let Some(kept) = state.places.get_mut(at) else { break };
+            let mut place = Place::of(*kept);
             if dice.fork(1).below(ENDS) == 0 {
                 changes.gone.push(self.id(at, place.born));
                 place.born = change;
             }
             place.last = change;
-            let (at, place) = (u32::try_from(at).unwrap_or_default(), *place);
+            *kept = place.kept();
+            let at = u32::try_from(at).unwrap_or_default();
             changes.flows.push(self.instance(at, place, now));
         }
         // One that began and ended between two looks was never there.
@@ -314,7 +329,7 @@ impl Connector for Bulk {
                 let places = state.places.get(from as usize..).unwrap_or_default();
                 (from..)
                     .zip(places.iter().take(CHUNK as usize))
-                    .map(|(at, place)| self.instance(at, *place, now))
+                    .map(|(at, place)| self.instance(at, Place::of(*place), now))
                     .collect()
             };
             from += CHUNK;

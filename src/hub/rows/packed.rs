@@ -47,11 +47,11 @@ impl Time {
     }
 }
 
-/// The times that most instances have: 0 is one that is missing, the others are distances from the creation, one more
-/// where they are not negative.
+/// The times that most instances have: 0 is one that is missing, the others are distances from the one before or else
+/// from the creation, one more where they are not negative.
 #[derive(Serialize, Deserialize)]
 enum Times {
-    /// In milliseconds: three or four bytes each.
+    /// In milliseconds: four bytes, and one or two for each that is near the one before it.
     Millis([i64; 5]),
     /// Each as it is, where one of them is finer than that.
     Exact([Time; 5]),
@@ -60,12 +60,15 @@ enum Times {
 impl Times {
     fn of(times: [Option<Timestamp>; 5], base: Timestamp) -> Self {
         let exact = times.map(|time| Time::of(time, base));
-        if exact.iter().any(|time| matches!(time, Time::Exact(..) | Time::Millis(i64::MAX))) {
+        if exact.iter().any(|time| matches!(time, Time::Exact(..))) {
             return Self::Exact(exact);
         }
+        let mut before = 0;
         Self::Millis(exact.map(|time| match time {
-            Time::Millis(millis) if millis >= 0 => millis + 1,
-            Time::Millis(millis) => millis,
+            Time::Millis(millis) => {
+                let distance = millis - std::mem::replace(&mut before, millis);
+                if distance >= 0 { distance + 1 } else { distance }
+            }
             Time::Missing | Time::Exact(..) => 0,
         }))
     }
@@ -73,11 +76,17 @@ impl Times {
     fn at(self, base: Timestamp) -> [Option<Timestamp>; 5] {
         let times = match self {
             Self::Exact(times) => times,
-            Self::Millis(millis) => millis.map(|millis| match millis {
-                0 => Time::Missing,
-                1.. => Time::Millis(millis - 1),
-                _ => Time::Millis(millis),
-            }),
+            Self::Millis(distances) => {
+                let mut before = 0_i64;
+                distances.map(|distance| {
+                    if distance == 0 {
+                        return Time::Missing;
+                    }
+                    // Bytes of any other origin must not overflow.
+                    before = before.saturating_add(if distance > 0 { distance - 1 } else { distance });
+                    Time::Millis(before)
+                })
+            }
         };
         times.map(|time| time.at(base))
     }
