@@ -1,7 +1,5 @@
 //! What rows are sorted and grouped by, out of the columns.
 
-use jiff::Timestamp;
-
 use super::symbols::NONE;
 use super::{NEVER, NO_ATTEMPTS, Rows, Slot, WIDE};
 use crate::domain::flow::Status;
@@ -43,11 +41,6 @@ impl Rows {
     /// Since when it has been as it is.
     pub(in crate::hub) fn began_nanos(&self, slot: Slot) -> Option<i64> {
         Some(self.began[slot as usize]).filter(|nanos| *nanos != NEVER)
-    }
-
-    /// The same as a time.
-    pub(in crate::hub) fn began(&self, slot: Slot) -> Option<Timestamp> {
-        self.began_nanos(slot).and_then(|nanos| Timestamp::from_nanosecond(nanos.into()).ok())
     }
 
     /// When it came to be.
