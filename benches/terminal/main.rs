@@ -18,8 +18,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_quarterdeck");
 
-/// What is typed to filter: rare in ids, and in nothing else.
-const NEEDLE: &str = "zq7";
+/// What is typed to filter: rare in ids, and in nothing else. Each is typed once, so that nothing is known of it.
+const NEEDLES: [&str; 11] = ["zq7", "xk3", "qj9", "wz4", "jx8", "kq5", "vz2", "yq6", "xw7", "zk9", "qv3"];
+
+/// A list whose count has been the same for so long is filtered.
+const STILL: Duration = Duration::from_millis(1_500);
 
 /// What is to be measured, and on what.
 struct Setting {
@@ -199,21 +202,16 @@ fn filter(setting: &Setting) -> Result<(), Failure> {
         |name, screen: &mut Screen, open: &[u8], clear: &[u8], count: fn(&str) -> String| -> Result<(), Failure> {
             memory.push((name, screen.memory()?));
             let unfiltered = count(&screen.text());
-            let mut wanted = String::new();
             let mut took = Vec::new();
-            for n in 0..11 {
+            for needle in NEEDLES {
                 screen.write(open)?;
                 screen.quiet(Duration::from_millis(100), Duration::from_secs(1))?;
                 let typed = std::time::Instant::now();
-                screen.write(NEEDLE.as_bytes())?;
-                if n == 0 {
-                    // The first time tells what there is to be seen.
-                    screen.quiet(Duration::from_millis(1_500), Duration::from_secs(20))?;
-                    wanted = count(&screen.text());
-                    println!("{name:<12} shows {wanted}");
-                } else {
-                    took.push(screen.until(&wanted, |text| count(text) == wanted)? - typed);
-                }
+                screen.write(needle.as_bytes())?;
+                let (found, came) = screen.settled(count, STILL)?;
+                let came = came.ok_or_else(|| format!("{name} shows nothing of {needle}"))?;
+                took.push(came - typed);
+                println!("{name:<12} {needle}: {found} after {:.1} ms", (came - typed).as_secs_f64() * 1e3);
                 screen.write(clear)?;
                 screen.until("no filter", |text| count(text) == unfiltered)?;
             }

@@ -122,6 +122,23 @@ impl Screen {
         }
     }
 
+    /// Waits until what is read off the screen has been the same for a while, and tells what it is and when it came.
+    pub(crate) fn settled(
+        &mut self,
+        read: impl Fn(&str) -> String,
+        still: Duration,
+    ) -> Result<(String, Option<Instant>), Failure> {
+        let (mut known, mut came, mut since) = (read(&self.text()), None, Instant::now());
+        while since.elapsed() < still {
+            let Some(at) = self.next(still.saturating_sub(since.elapsed()))? else { continue };
+            let now = read(&self.text());
+            if now != known {
+                (known, came, since) = (now, Some(at), Instant::now());
+            }
+        }
+        Ok((known, came))
+    }
+
     /// Waits until nothing has arrived for a while, or for so long at most.
     pub(crate) fn quiet(&mut self, silence: Duration, most: Duration) -> Result<(), Failure> {
         let begun = Instant::now();

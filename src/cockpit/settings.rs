@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::clipboard::Between;
 use super::keymap::Keymap;
 use super::opener::Opener;
 use super::theme::{Styles, Themes};
+use super::times::LocalZone;
 use super::views::View;
 use crate::config::{ContextInfo, Times};
 use crate::domain::text::SafeText;
@@ -174,7 +174,7 @@ pub struct Settings {
     /// By which clock times are shown.
     pub times: Times,
     /// The zone of this machine.
-    pub zone: TimeZone,
+    pub zone: LocalZone,
     /// The filter to begin with, on the flows screen.
     pub filter: Option<String>,
     /// The views of the config.
@@ -222,7 +222,7 @@ impl Settings {
             between: Between::Nothing,
             opener: Err("nobody was asked".into()),
             times: Times::Utc,
-            zone: TimeZone::system(),
+            zone: LocalZone::default(),
             filter: None,
             views: Vec::new(),
             frame_every: Duration::from_millis(33),

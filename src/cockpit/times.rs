@@ -1,31 +1,50 @@
 //! Times as the operator wants to read them: UTC, or the zone of this machine. Each is shown with its zone's name
 //! near it.
 
+use std::sync::{Arc, OnceLock};
+
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::config::Times as By;
 
+/// The zone of this machine. It is found out when it is first needed: that is a walk through some hundred files, for
+/// which no first frame has to wait.
+#[derive(Debug, Clone, Default)]
+pub struct LocalZone(Arc<OnceLock<TimeZone>>);
+
+impl LocalZone {
+    fn get(&self) -> &TimeZone {
+        self.0.get_or_init(TimeZone::system)
+    }
+}
+
+impl From<TimeZone> for LocalZone {
+    fn from(zone: TimeZone) -> Self {
+        Self(Arc::new(OnceLock::from(zone)))
+    }
+}
+
 /// How times are shown.
 #[derive(Debug, Clone)]
 pub struct Times {
     /// By which clock.
     pub by: By,
-    local: TimeZone,
+    local: LocalZone,
 }
 
 impl Times {
     /// Times by a clock, with the local zone for whoever turns to it.
-    pub fn new(by: By, local: TimeZone) -> Self {
-        Self { by, local }
+    pub fn new(by: By, local: impl Into<LocalZone>) -> Self {
+        Self { by, local: local.into() }
     }
 
     /// Turns to the other clock. Refuses where the zone of this machine is not known, or is UTC.
     pub fn turn(&mut self) -> Result<(), &'static str> {
         match self.by {
             By::Local => self.by = By::Utc,
-            By::Utc if self.local.is_unknown() => {
+            By::Utc if self.local.get().is_unknown() => {
                 return Err("the time zone of this machine is not known; TZ=Europe/Vienna, for one, would set it");
             }
             By::Utc => self.by = By::Local,
@@ -35,7 +54,7 @@ impl Times {
 
     fn zoned(&self, at: Timestamp) -> Zoned {
         match self.by {
-            By::Local if !self.local.is_unknown() => at.to_zoned(self.local.clone()),
+            By::Local if !self.local.get().is_unknown() => at.to_zoned(self.local.get().clone()),
             _ => at.to_zoned(TimeZone::UTC),
         }
     }

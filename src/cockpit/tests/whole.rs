@@ -156,7 +156,7 @@ fn the_first_is_remembered_and_the_second_compared() {
 #[test]
 fn times_are_shown_by_the_clock_that_is_asked_for() {
     let mut settings = settings();
-    settings.zone = jiff::tz::TimeZone::posix("EST5").unwrap();
+    settings.zone = jiff::tz::TimeZone::posix("EST5").unwrap().into();
     let local = text(&shot(FakeOps::default(), ScreenName::Detail, "U", (120, 34), &settings));
     assert!(local.contains("22:12 EST") && local.contains("timeline, EST"), "{local}");
     assert!(!local.contains("UTC"), "a time of another zone is on screen:\n{local}");

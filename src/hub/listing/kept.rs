@@ -42,6 +42,8 @@ pub(super) struct List {
     foremost: Vec<Entry>,
     /// How many there are in all.
     matching: usize,
+    /// Whether these two are known: what was asked for under the heads of groups has no need of them.
+    known: bool,
     /// What was answered last, and to which question.
     answer: Option<(FlowsQuery, FlowWindow)>,
     /// How often every row was looked at.
@@ -61,7 +63,7 @@ impl Lists {
         let such =
             |list: &List| list.filter == query.filter && list.sort == query.sort && list.reverse == query.reverse;
         let mut list = self.0.take(such).unwrap_or_else(|| List::new(query));
-        let unchanged = list.refresh(parts);
+        let unchanged = list.refresh(parts, query.group.is_none());
         let answer = match list.answer.take() {
             Some((of, answer)) if unchanged && of == *query => FlowWindow { unfiltered, revision, ..answer },
             _ => window(parts, &list, query, unfiltered, revision),
@@ -82,6 +84,7 @@ impl List {
             basis: Basis::default(),
             foremost: Vec::new(),
             matching: 0,
+            known: false,
             answer: None,
             #[cfg(test)]
             begun: 0,
@@ -103,16 +106,21 @@ impl List {
         self.foremost.iter().position(|other| other == entry)
     }
 
-    /// Brings it up to what the rows are now. Tells whether that is what they were.
-    fn refresh(&mut self, parts: &[Part<'_>]) -> bool {
+    /// Brings it up to what the rows are now, the first of them where these are `wanted`. Tells whether that is what they
+    /// were.
+    fn refresh(&mut self, parts: &[Part<'_>], wanted: bool) -> bool {
         let of: Vec<_> = parts.iter().map(|part| (part.rows.moment(), part.live, part.found.at)).collect();
-        if of == self.of {
+        if of == self.of && (self.known || !wanted) {
             return true;
         }
         let basis = Basis::of(parts, self.sort, &self.basis);
-        let changed = if basis.is(&self.basis) { self.changed(parts) } else { None };
+        let changed = if self.known && wanted && basis.is(&self.basis) { self.changed(parts) } else { None };
         self.basis = basis;
         self.of = of;
+        self.known = wanted;
+        if !wanted {
+            return false;
+        }
         let order = Order::new(parts, self.sort, self.reverse, self.basis.clone());
         let whole = self.foremost.len() == self.matching;
         self.matching = parts.iter().map(|part| part.found.count).sum();
