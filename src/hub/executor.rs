@@ -310,7 +310,7 @@ impl Executor {
         connector: Arc<dyn Connector>,
         id: SafeText,
         before: Baseline,
-        mut began: Option<SafeText>,
+        mut successor: Option<SafeText>,
     ) {
         let Some(act) = self.find(&id) else { return };
         let soak = Duration::try_from(self.soak).unwrap_or_default();
@@ -322,7 +322,7 @@ impl Executor {
         self.change(&id, |act| act.watched_until = until(soak));
         let mut said = SafeText::default();
         let last = loop {
-            let seen = look(&*connector, &act.plan, &before, &mut began).await;
+            let seen = look(&*connector, &act.plan, &before, &mut successor).await;
             if let Ok(Effect::Held(words) | Effect::Missed(words)) = &seen {
                 let verified = matches!(seen, Ok(Effect::Held(_)));
                 let (state, words) =
@@ -433,21 +433,22 @@ impl Executor {
     }
 }
 
-/// What is to be seen of an act now. `began` is the instance that a restart began, as soon as that is known.
+/// What is to be seen of an act now. `successor` is the instance that a restart began, as soon as that
+/// is known.
 async fn look(
     connector: &dyn Connector,
     plan: &Plan,
     before: &Baseline,
-    began: &mut Option<SafeText>,
+    successor: &mut Option<SafeText>,
 ) -> Result<Effect, ConnectError> {
     let target = &plan.target.instance;
     if plan.verb != Verb::RestartAsNew {
         return Ok(effect(plan.verb, before, connector.read(target).await?.as_ref()));
     }
-    if began.is_none() {
-        *began = connector.successor(target, before.engine_now).await?;
+    if successor.is_none() {
+        *successor = connector.successor(target, before.engine_now).await?;
     }
-    match began {
+    match successor {
         None => Ok(Effect::Pending("no instance was begun from it".into())),
         Some(id) => Ok(effect(plan.verb, before, connector.read(id).await?.as_ref())),
     }

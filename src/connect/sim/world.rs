@@ -352,14 +352,12 @@ impl Moment<'_> {
         let refused = |why: &str| ActAnswer::Refused(format!("{id} is {why}, cannot be {done}.").into());
         match (act.verb, phase.state) {
             (_, State::Ended { .. }) => refused("completed"),
-            (Verb::Resume, State::Scheduled { .. } | State::Queued { .. }) => refused("not running yet"),
+            (Verb::Resume | Verb::Pause, State::Scheduled { .. } | State::Queued { .. }) => refused("not running yet"),
             (Verb::Resume, State::Starved) => refused("waiting for a worker, not paused"),
             (Verb::Resume, State::Running { .. }) => refused("running already"),
             (Verb::Resume, State::Waiting { .. }) => refused("waiting, not paused"),
-            (Verb::Resume, State::Compensating) => refused("being cancelled"),
-            (Verb::Pause, State::Scheduled { .. } | State::Queued { .. }) => refused("not running yet"),
+            (Verb::Resume | Verb::Pause, State::Compensating) => refused("being cancelled"),
             (Verb::Pause, State::Paused { .. }) => refused("paused already"),
-            (Verb::Pause, State::Compensating) => refused("being cancelled"),
             (Verb::Kill, _) => ActAnswer::Done,
             (_, _) => ActAnswer::Accepted,
         }
