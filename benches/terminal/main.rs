@@ -22,7 +22,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_quarterdeck");
 const NEEDLES: [&str; 11] = ["zq7", "xk3", "qj9", "wz4", "jx8", "kq5", "vz2", "yq6", "xw7", "zk9", "qv3"];
 
 /// A list whose count has been the same for so long is filtered.
-const STILL: Duration = Duration::from_secs(3);
+const STILL: Duration = Duration::from_millis(1_500);
 
 /// What is to be measured, and on what.
 struct Setting {
