@@ -358,7 +358,6 @@ impl Moment<'_> {
             (Verb::Resume, State::Waiting { .. }) => refused("waiting, not paused"),
             (Verb::Resume | Verb::Pause, State::Compensating) => refused("being cancelled"),
             (Verb::Pause, State::Paused { .. }) => refused("paused already"),
-            (Verb::Kill, _) => ActAnswer::Done,
             (_, _) => ActAnswer::Accepted,
         }
     }

@@ -164,7 +164,7 @@ async fn a_kill_ends_it_at_once_and_compensates_nothing() {
     let pass = stage.pass().await;
     let killed = pass.first(|flow| flow.status == Status::BackingOff && flow.completed_commands > 0);
     let id = &killed.id.instance;
-    assert_eq!(stage.act(Verb::Kill, id, "k").await, ActAnswer::Done);
+    assert_eq!(stage.act(Verb::Kill, id, "k").await, ActAnswer::Accepted);
     stage.at(100);
     assert_eq!(stage.status(id).await, Status::Cancelled, "without a time in which it compensates");
     assert!(stage.pass().await.flows.iter().all(|flow| flow.id != killed.id));
