@@ -185,7 +185,7 @@ fn a_request_is_read_from_a_file_and_the_command_line_goes_before_it() {
     policy(&["test", "--request", wrong.to_str().unwrap()]).refused(&["tragets", "targets"]);
     policy(&["test", "--request", "/nowhere.json"]).refused(&["/nowhere.json"]);
     policy(&["test"]).refused(&["--verb is needed"]);
-    policy(&["test", "--verb", "resum\u{1b}[2Je"]).refused(&["unknown verb", "resume, cancel"]);
+    policy(&["test", "--verb", "resum\u{1b}[2Je"]).refused(&["unknown verb", "resume, pause"]);
     policy(&["test", "--verb", "resume", "--tier", "gold"]).refused(&["gold=3"]);
 }
 

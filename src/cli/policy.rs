@@ -24,7 +24,6 @@ use crate::domain::signs::Signs;
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
 use crate::hub::policy::{Policies, rules};
-use crate::hub::risk;
 
 /// The largest request that is read, in bytes.
 const LARGEST: u64 = 1024 * 1024;
@@ -246,7 +245,7 @@ impl Asked {
         let reason = self.reason.as_deref().unwrap_or_default();
         let request = Request {
             verb: verb.name().into(),
-            risk: risk(verb).into(),
+            risk: verb.risk().name().into(),
             runbook: self.runbook.as_ref().map(text),
             reason: Some(SafeText::clipped(reason, 500)),
             ticket: self.ticket.as_ref().map(text),

@@ -39,7 +39,7 @@ fn one<'a>(section: &Section<'a>, roles: &Roles, usual: &TimeZone, names: &mut N
     // Each is read before the first of them is given up, so that every mistake is told.
     let name = names.read(section);
     let zone = document.keep(zone(section)).map(|zone| zone.unwrap_or_else(|| usual.clone()));
-    let when = zone.as_ref().and_then(|zone| when(section, zone));
+    let when = when(section, zone.as_ref().unwrap_or(usual));
     let selector = document.keep(section.text("selector"));
     let kind = word(section, "kind", "kind of freeze", &FreezeKind::ALL);
     let override_roles = named_roles(section, "override_roles", roles);
@@ -107,14 +107,12 @@ fn when(section: &Section<'_>, zone: &TimeZone) -> Option<When> {
         missing("cron");
         return None;
     };
-    let lasting = lasting?;
-    if lasting > LONGEST {
+    if lasting.is_some_and(|lasting| lasting > LONGEST) {
         let message = format!("\"for\" can be {} at most", exact(LONGEST));
         document.problems.add(document.wrong(&section.place("for"), message));
-        return None;
     }
-    match Repeating::new(pattern.value, lasting) {
-        Ok(repeating) => Some(When::Repeating(repeating)),
+    match Repeating::new(pattern.value, lasting.unwrap_or(SHORTEST)) {
+        Ok(repeating) => lasting.map(|_| When::Repeating(repeating)),
         Err(why) => {
             document.problems.add(document.at(&pattern.span, true).wrong(format!("\"cron\": {why}")));
             None

@@ -44,7 +44,7 @@ impl Hub {
         let once = |text: &SafeText| BTreeSet::from([text.clone()]);
         let request = Request {
             verb: verb.name().into(),
-            risk: risk(verb).into(),
+            risk: verb.risk().name().into(),
             runbook: None,
             reason: reason.map(|reason| SafeText::clipped(reason.trim(), 500)),
             ticket: None,
@@ -85,13 +85,5 @@ impl Hub {
             offer.needs = decided.approvals().map(SafeText::from);
         }
         offers
-    }
-}
-
-/// What a verb may cost.
-pub const fn risk(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Resume => "reversible",
-        Verb::Cancel => "irreversible",
     }
 }

@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 
 use self::arming::Latch;
 use self::claims::Claims;
-pub use self::deciding::{Policing, risk};
+pub use self::deciding::Policing;
 use self::executor::Executor;
 use self::journal::Journal;
 use self::listing::{Lists, Part};

@@ -39,7 +39,7 @@ pub fn rules(limits: &Limits) -> Vec<Rule> {
         rule(MONEY, "a step that moves money would run".to_owned(), approval()),
         rule(MESSAGES, "a message would be sent again".to_owned(), approval()),
         rule(IRREVERSIBLE, "the verb is irreversible, in production".to_owned(), approval()),
-        rule(UNKNOWN, "several targets, a verb that is not reversible".to_owned(), Decision::Warn),
+        rule(UNKNOWN, "a costly verb, or several targets of an irreversible one".to_owned(), Decision::Warn),
     ];
     let general = limits.cap(None, &BTreeSet::new()).unwrap_or_default();
     rules.push(rule(CAP, format!("more than {general} targets"), Decision::Deny));
@@ -79,7 +79,7 @@ pub(super) fn reasons(
         says(IRREVERSIBLE.0, approval(), IRREVERSIBLE.1.to_owned());
     }
     let known = blast.money_steps.exact().is_some() && blast.messages.exact().is_some();
-    if !known && !reversible && plan.targets > 1 {
+    if !known && !reversible && (plan.targets > 1 || request.risk == *"costly") {
         says(UNKNOWN.0, Decision::Warn, UNKNOWN.1.to_owned());
     }
     if let Some(most) = limits.cap(None, roles).filter(|most| plan.targets > *most) {
