@@ -159,6 +159,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: ThemeCommand,
     },
+    /// Policies, freezes and limits: which are in force, and what they would decide
+    Policy {
+        #[command(subcommand)]
+        what: PolicyCommand,
+    },
     /// Print the manual page, in roff
     ///
     /// `quarterdeck man | man -l -` shows it.
@@ -191,6 +196,105 @@ pub(super) enum ThemeCommand {
         #[arg(value_name = "NAME|FILE")]
         theme: Option<String>,
     },
+}
+
+/// What is asked of policies.
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Every rule, policy and freeze in force, and when each freeze holds
+    Check {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// What would be decided of a request, with every reason; nothing is sent
+    #[command(after_help = POLICY_CODES)]
+    Test(Box<PolicyTest>),
+}
+
+/// A request that is made up. What the command line says goes before the file.
+#[derive(Debug, clap::Args)]
+pub(super) struct PolicyTest {
+    /// A JSON file with the same names as the options, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) request: Option<PathBuf>,
+    /// What is to be done
+    #[arg(long, value_name = "NAME")]
+    pub(super) verb: Option<String>,
+    /// Of how many targets [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(super) targets: Option<u64>,
+    /// Who asks [default: the operator]
+    #[arg(long, value_name = "NAME")]
+    pub(super) by: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+    /// The ticket
+    #[arg(long, value_name = "TEXT")]
+    pub(super) ticket: Option<String>,
+    /// The runbook
+    #[arg(long, value_name = "NAME")]
+    pub(super) runbook: Option<String>,
+    /// In how many waves [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(super) waves: Option<u64>,
+    /// A flow of the targets; as often as there are several
+    #[arg(long, value_name = "NAME")]
+    pub(super) flow: Vec<String>,
+    /// A step of the targets
+    #[arg(long, value_name = "NAME")]
+    pub(super) step: Vec<String>,
+    /// A source of the targets
+    #[arg(long, value_name = "NAME")]
+    pub(super) source: Vec<String>,
+    /// A tenant of the targets
+    #[arg(long, value_name = "NAME")]
+    pub(super) tenant: Vec<String>,
+    /// How many tenants of a tier: gold=3
+    #[arg(long, value_name = "TIER=N", value_parser = tier)]
+    pub(super) tier: Vec<(String, u64)>,
+    /// A region of the targets
+    #[arg(long, value_name = "NAME")]
+    pub(super) region: Vec<String>,
+    /// How many steps move money
+    #[arg(long, value_name = "N")]
+    pub(super) money_steps: Option<u64>,
+    /// How many messages are sent again
+    #[arg(long, value_name = "N")]
+    pub(super) messages: Option<u64>,
+    /// How many instances wait behind the targets
+    #[arg(long, value_name = "N")]
+    pub(super) behind: Option<u64>,
+    /// Whether the cause still fails
+    #[arg(long, value_name = "WHETHER")]
+    pub(super) cause_failing: Option<bool>,
+    /// When it is asked for [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<jiff::Timestamp>,
+    /// Override freezes as this role
+    #[arg(long, value_name = "ROLE", requires = "override_for")]
+    pub(super) override_as: Option<String>,
+    /// For how long
+    #[arg(long, value_name = "DURATION", value_parser = lasting, requires = "override_as")]
+    pub(super) override_for: Option<SignedDuration>,
+    /// Nothing is to be sent
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) format: Format,
+}
+
+const POLICY_CODES: &str = "\
+Exit codes: 0 allowed, 4 approvals are needed or it is refused, 2 usage or config.";
+
+fn tier(text: &str) -> Result<(String, u64), String> {
+    let wrong = || "a tier and a number are wanted, as in gold=3".to_owned();
+    let (tier, count) = text.rsplit_once('=').filter(|(tier, _)| !tier.is_empty()).ok_or_else(wrong)?;
+    Ok((tier.to_owned(), count.parse().map_err(|_| wrong())?))
+}
+
+fn lasting(text: &str) -> Result<SignedDuration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
 }
 
 #[derive(Debug, clap::Args)]

@@ -12,6 +12,7 @@ mod edits;
 mod first;
 mod get;
 mod output;
+mod policy;
 mod question;
 mod report;
 mod snapshot;
@@ -39,6 +40,8 @@ enum Outcome {
     Usage,
     /// A source failed. Wins over [`Outcome::Stuck`].
     SourceFailed,
+    /// It waits for approvals, or is refused.
+    Withheld,
 }
 
 impl From<Outcome> for ExitCode {
@@ -48,6 +51,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Stuck => 1,
             Outcome::Usage => 2,
             Outcome::SourceFailed => 3,
+            Outcome::Withheld => 4,
         })
     }
 }
@@ -113,6 +117,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Doctor(doctor) => doctor::run(&args.global, &doctor).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Theme { what } => theme::run(&args.global, &what),
+        Command::Policy { what } => policy::run(&args.global, &what),
         Command::Man => completions::man(),
         Command::Config { what: ConfigCommand::Check { file } } => config::check(&args.global, file.as_deref()),
         Command::Config { what: ConfigCommand::Example { write } } => config::example(&args.global, write),

@@ -3,14 +3,17 @@
 //! Pure: this module knows no runtime, no terminal, no network and no database, so each rule in it can be
 //! tested with plain values.
 
+pub mod blast;
 pub mod claim;
 pub mod cohort;
 mod fingerprint;
 pub mod flow;
+pub mod freeze;
 pub mod hash;
 pub mod ids;
 pub mod log;
 pub mod nearest;
+pub mod policy;
 pub mod promise;
 pub mod raw;
 pub mod redact;

@@ -127,7 +127,8 @@ impl Ops for Hub {
 
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
         let (source, reading, judgement) = self.read(id).await?;
-        let verbs = offers(&*source.connector, &reading.detail.flow, self.refusal().as_ref());
+        let offers = offers(&*source.connector, &reading.detail.flow, self.refusal().as_ref());
+        let verbs = self.under_policy(offers, &reading.detail.flow, &judgement);
         let read_at = (self.clock)();
         let clock_offset = reading.engine_now.duration_since(read_at);
         let promises = self.promises(&reading.detail);
@@ -167,7 +168,8 @@ impl Ops for Hub {
         if let Some(refusal) = offers.into_iter().find(|offer| offer.verb == verb).and_then(|offer| offer.refusal) {
             return Err(OpsError::Refused(format!("{} can't be had: {refusal}", verb.label()).into()));
         }
-        Ok(executor.plan(&*source.connector, verb, &reading, &judgement))
+        let plan = executor.plan(&*source.connector, verb, &reading, &judgement);
+        Ok(self.with_policy(plan, &reading.detail.flow, &judgement))
     }
 
     async fn remediate(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError> {
@@ -175,9 +177,14 @@ impl Ops for Hub {
         if reason.chars().filter(|c| !c.is_whitespace()).count() < 3 {
             return Err(OpsError::Refused("a reason is needed, for the record".into()));
         }
-        let plan = executor.planned(plan_hash)?;
+        let mut plan = executor.planned(plan_hash)?;
         // Data that is acted on is read again first: what is on screen may be half a minute old.
-        let (source, fresh, _) = self.read(&plan.target).await?;
+        let (source, fresh, judgement) = self.read(&plan.target).await?;
+        // Policies too: a freeze may have begun since, and the reason is known now.
+        plan.policy = self.decide_one(plan.verb, &fresh.detail.flow, &judgement, Some(reason));
+        if let Some(why) = plan.policy.denial().or_else(|| plan.policy.approvals()) {
+            return Err(OpsError::Refused(why.into()));
+        }
         // Reading takes its time, in which the hub may have been locked.
         let executor = self.executor().map(|_| executor)?;
         executor.begin(source.connector.clone(), plan, reason, &fresh)

@@ -17,6 +17,7 @@ use crate::connect::{Act, ActAnswer, ConnectError, Connector, Reading};
 use crate::domain::flow::{FlowInstance, Status};
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
+use crate::domain::policy::PolicyDecision;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
@@ -78,7 +79,7 @@ pub(super) fn offers(connector: &dyn Connector, flow: &FlowInstance, read_only: 
                     Some(format!("not supported by {}", connector.kind()).into())
                 }
             });
-            VerbOffer { verb, refusal }
+            VerbOffer { verb, refusal, needs: None }
         })
         .collect()
 }
@@ -146,6 +147,7 @@ impl Executor {
             error: flow.error.as_ref().map(|error| error.text.clone()),
             effect: connector.effect(verb, flow),
             warnings,
+            policy: PolicyDecision::default(),
             read_at: now,
             expires_at: now.saturating_add(PLAN_LIFE).unwrap_or(now),
         };
@@ -256,6 +258,7 @@ impl Executor {
                     error: None,
                     effect: SafeText::default(),
                     warnings: Vec::new(),
+                    policy: PolicyDecision::default(),
                     read_at: entry.at,
                     expires_at: entry.at,
                 },

@@ -6,12 +6,14 @@ mod answers;
 mod arming;
 mod board;
 mod claims;
+mod deciding;
 mod executor;
 mod history;
 mod journal;
 mod listing;
 mod matches;
 mod pass;
+pub mod policy;
 mod recent;
 mod rows;
 mod single;
@@ -28,6 +30,7 @@ use tokio::task::JoinHandle;
 
 use self::arming::Latch;
 use self::claims::Claims;
+pub use self::deciding::Policing;
 use self::executor::Executor;
 use self::journal::Journal;
 use self::listing::{Lists, Part};
@@ -56,6 +59,8 @@ pub struct Setup {
     pub thresholds: ThresholdBook,
     /// How tenants are told.
     pub tenants: TenantBook,
+    /// What may be done by whom, and when.
+    pub policing: Policing,
     /// How long the effect of an act is watched.
     pub soak: SignedDuration,
     /// Where acts are recorded; `None` for a world that is gone with the process.
@@ -74,6 +79,8 @@ pub struct Hub {
     context: SafeText,
     read_only: Option<SafeText>,
     book: Book,
+    policing: Policing,
+    operator: SafeText,
     clock: Clock,
     sources: Vec<Source>,
     revision: Arc<watch::Sender<u64>>,
@@ -128,6 +135,8 @@ impl Hub {
             context: setup.context.into(),
             read_only,
             book: Book { thresholds: setup.thresholds, tenants: setup.tenants },
+            policing: setup.policing,
+            operator: setup.operator.into(),
             clock: setup.clock,
             sources,
             revision,
