@@ -8,6 +8,8 @@ use jiff::SignedDuration;
 
 use crate::config::{ColourDepth, Flags, Times};
 use crate::connect::sim::check_speed;
+use crate::domain::plan::{Pace, Waves};
+use crate::domain::remediation::Verb;
 use crate::domain::time::parse_duration;
 use crate::query;
 
@@ -164,6 +166,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: PolicyCommand,
     },
+    /// Plan a verb for all that match a filter: who would be acted on, who not, and what is decided of it
+    ///
+    /// Nothing is sent. A plan that is made again while nothing has changed has the same hash.
+    #[command(after_help = PLAN_CODES)]
+    Plan(Box<MakePlan>),
     /// Print the manual page, in roff
     ///
     /// `quarterdeck man | man -l -` shows it.
@@ -283,6 +290,46 @@ pub(super) struct PolicyTest {
     #[command(flatten)]
     pub(super) format: Format,
 }
+
+/// What a plan is to be made of.
+#[derive(Debug, clap::Args)]
+pub(super) struct MakePlan {
+    /// What is to be done
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(Verb::ALL.map(Verb::name)))]
+    pub(super) verb: String,
+    /// Whom each wave takes: one, shares of all, and the rest [default: probe,5%,25%,rest]
+    #[arg(long, value_name = "WAVES")]
+    pub(super) waves: Option<Waves>,
+    /// Acts a second [default: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(super) per_second: Option<u32>,
+    /// Acts that wait for their answer at one time [default: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(super) concurrency: Option<u32>,
+    /// Stop when more than so many have failed after the first wave [default: 3]
+    #[arg(long, value_name = "N")]
+    pub(super) max_errors: Option<u32>,
+    #[command(flatten)]
+    pub(super) format: Format,
+    /// Whom, as a filter
+    #[arg(value_name = "FILTER", required = true)]
+    pub(super) filter: Vec<String>,
+}
+
+impl MakePlan {
+    /// How fast it is to go.
+    pub(super) fn pace(&self) -> Pace {
+        let usual = Pace::default();
+        Pace {
+            concurrency: self.concurrency.unwrap_or(usual.concurrency),
+            per_second: self.per_second.unwrap_or(usual.per_second),
+            max_errors: self.max_errors.unwrap_or(usual.max_errors),
+        }
+    }
+}
+
+const PLAN_CODES: &str = "\
+Exit codes: 0 it can be requested, 4 it is not allowed or nobody can be acted on, 3 a source failed, 2 usage or config.";
 
 const POLICY_CODES: &str = "\
 Exit codes: 0 allowed, 4 approvals are needed or it is refused, 2 usage or config.";

@@ -12,6 +12,7 @@ mod edits;
 mod first;
 mod get;
 mod output;
+mod plan;
 mod policy;
 mod question;
 mod report;
@@ -117,6 +118,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Doctor(doctor) => doctor::run(&args.global, &doctor).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Theme { what } => theme::run(&args.global, &what),
+        Command::Plan(make) => plan::run(&args.global, &make).await,
         Command::Policy { what } => policy::run(&args.global, &what),
         Command::Man => completions::man(),
         Command::Config { what: ConfigCommand::Check { file } } => config::check(&args.global, file.as_deref()),

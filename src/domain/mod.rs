@@ -13,6 +13,7 @@ pub mod hash;
 pub mod ids;
 pub mod log;
 pub mod nearest;
+pub mod plan;
 pub mod policy;
 pub mod promise;
 pub mod raw;

@@ -16,12 +16,13 @@ use super::{Hub, missing};
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
+use crate::domain::plan::WidePlan;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::trend::{Sample, Trend};
 use crate::domain::ways::Ways;
 use crate::ops::{
-    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview, Selected, Selection,
+    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview, PlanWish, Selected, Selection,
 };
 use crate::query::Filter;
 
@@ -170,6 +171,10 @@ impl Ops for Hub {
         }
         let plan = executor.plan(&*source.connector, verb, &reading, &judgement);
         Ok(self.with_policy(plan, &reading.detail.flow, &judgement))
+    }
+
+    async fn plan_of_many(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
+        self.wide_plan(wish).await
     }
 
     async fn remediate(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError> {

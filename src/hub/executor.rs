@@ -67,21 +67,24 @@ fn unfit(verb: Verb, flow: &FlowInstance) -> Option<&'static str> {
     }
 }
 
+/// Why a verb can't be had for an instance through its connector; `None` where it can.
+pub(super) fn refusal(connector: &dyn Connector, verb: Verb, flow: &FlowInstance) -> Option<SafeText> {
+    connector.refuses_acts().or_else(|| {
+        if connector.verbs().contains(&verb) {
+            unfit(verb, flow).map(SafeText::from)
+        } else {
+            Some(format!("not supported by {}", connector.kind()).into())
+        }
+    })
+}
+
 /// Every verb for one instance, those that can't be had with the reason.
 pub(super) fn offers(connector: &dyn Connector, flow: &FlowInstance, read_only: Option<&SafeText>) -> Vec<VerbOffer> {
-    Verb::ALL
-        .into_iter()
-        .map(|verb| {
-            let refusal = read_only.cloned().or_else(|| connector.refuses_acts()).or_else(|| {
-                if connector.verbs().contains(&verb) {
-                    unfit(verb, flow).map(SafeText::from)
-                } else {
-                    Some(format!("not supported by {}", connector.kind()).into())
-                }
-            });
-            VerbOffer { verb, refusal, needs: None }
-        })
-        .collect()
+    let offer = |verb| {
+        let refusal = read_only.cloned().or_else(|| refusal(connector, verb, flow));
+        VerbOffer { verb, refusal, needs: None }
+    };
+    Verb::ALL.into_iter().map(offer).collect()
 }
 
 /// The hash that a plan's request must carry: over the canonical JSON (RFC 8785) of what is to be done to whom.

@@ -13,6 +13,7 @@ mod journal;
 mod listing;
 mod matches;
 mod pass;
+mod planning;
 pub mod policy;
 mod recent;
 mod rows;
