@@ -1,6 +1,7 @@
 //! The command line: one file per command, and the exit codes that scripts rely on.
 
 mod args;
+mod audit;
 mod check;
 mod cockpit;
 mod completions;
@@ -39,6 +40,8 @@ enum Outcome {
     Usage,
     /// A source failed. Wins over [`Outcome::Stuck`].
     SourceFailed,
+    /// What was looked at is not as it should be.
+    Failed,
 }
 
 impl From<Outcome> for ExitCode {
@@ -48,6 +51,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Stuck => 1,
             Outcome::Usage => 2,
             Outcome::SourceFailed => 3,
+            Outcome::Failed => 5,
         })
     }
 }
@@ -111,6 +115,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Get(get) => get::run(&args.global, &get).await,
         Command::Snapshot(snapshot) => snapshot::run(&args.global, &snapshot).await,
         Command::Doctor(doctor) => doctor::run(&args.global, &doctor).await,
+        Command::Audit { what } => audit::run(&args.global, &what).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Theme { what } => theme::run(&args.global, &what),
         Command::Man => completions::man(),
