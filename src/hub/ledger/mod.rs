@@ -86,6 +86,9 @@ impl Ledger {
         let path = file(directory);
         let presence = Presence::take(directory)?;
         sqlite::private(&path)?;
+        if presence.alone {
+            sqlite::whole_pages(&path)?;
+        }
         let opened = drive(async {
             let mut connection = sqlite::connect(&path).await?;
             sqlite::check(&mut connection, &path).await?;
@@ -97,9 +100,13 @@ impl Ledger {
                 }
                 migrations::migrate(&mut connection, &path, found, steps).await?;
             }
-            anchored(directory, &mut connection).await?;
+            let anchored = anchored(directory, &mut connection).await?;
             let mut unfinished = Vec::new();
             if presence.alone {
+                if anchored && head::read(directory)?.is_none() {
+                    // Before the first entry, so that a note that is not there was taken away.
+                    head::note(directory, &Head::default())?;
+                }
                 takeover::take_over(directory, &mut connection).await?;
                 unfinished = acts::unfinished(&mut connection).await?;
             }
@@ -176,7 +183,16 @@ impl Inner {
                 Some(connection) => connection,
                 none => none.insert(self.begun().await?),
             };
-            transact(connection, self.directory.as_deref(), work).await
+            let written = transact(connection, self.directory.as_deref(), work).await;
+            if written.is_err()
+                && self.directory.is_some()
+                && let Some(connection) = held.take()
+            {
+                // A commit that failed leaves it in the middle of a transaction that the database has ended. What can't
+                // be closed is dropped.
+                let _ = connection.close().await;
+            }
+            written
         });
         written.map_err(|error| error.at(&self.path))
     }

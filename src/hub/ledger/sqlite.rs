@@ -2,7 +2,7 @@
 //! and how a copy is made. The other place is `lock.rs`; a ledger on PostgreSQL has its own two.
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,6 +54,35 @@ pub(super) fn private(path: &Path) -> Result<(), LedgerError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let mode = file.and_then(|file| file.metadata()).map_err(told)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 { Err(LedgerError::Exposed { path: path.to_owned(), mode }) } else { Ok(()) }
+}
+
+/// Where the file's header says how large a page is.
+const PAGE_SIZE_AT: u64 = 16;
+
+/// Refuses a file that ends in the middle of a page: SQLite would take what is missing for zeros. While there is a log
+/// beside it, the file may be as a process has left it that ended while it wrote; the log has all of it.
+pub(super) fn whole_pages(path: &Path) -> Result<(), LedgerError> {
+    let told = LedgerError::file(path);
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        return Ok(());
+    }
+    let file = OpenOptions::new().read(true).open(path).map_err(&told)?;
+    let length = file.metadata().map_err(&told)?.len();
+    let mut size = [0; 2];
+    if length > PAGE_SIZE_AT + 2 {
+        file.read_exact_at(&mut size, PAGE_SIZE_AT).map_err(&told)?;
+    }
+    // https://www.sqlite.org/fileformat.html: 1 stands for 65,536. What is no page size is told by SQLite itself.
+    let size = match u16::from_be_bytes(size) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    if length.checked_rem(size).unwrap_or(length) == 0 {
+        return Ok(());
+    }
+    Err(LedgerError::Corrupt { path: path.to_owned(), why: "it ends in the middle of a page".to_owned() })
 }
 
 /// Looks over every page.
