@@ -65,7 +65,6 @@ impl Book {
         let connection = if path.exists() {
             let opened = async {
                 sqlite::private(&path)?;
-                sqlite::whole_pages(&path)?;
                 let mut connection = sqlite::connect_to_read(&path).await?;
                 let found = migrations::version(&mut connection, &path).await?;
                 migrations::not_newer(found, migrations::ALL, &path)?;

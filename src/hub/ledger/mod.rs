@@ -85,10 +85,8 @@ impl Ledger {
         std::fs::create_dir_all(directory).map_err(LedgerError::file(directory))?;
         let path = file(directory);
         let presence = Presence::take(directory)?;
+        sqlite::make(&path)?;
         sqlite::private(&path)?;
-        if presence.alone {
-            sqlite::whole_pages(&path)?;
-        }
         let opened = drive(async {
             let mut connection = sqlite::connect(&path).await?;
             sqlite::check(&mut connection, &path).await?;

@@ -2,7 +2,7 @@
 //! and how a copy is made. The other place is `lock.rs`; a ledger on PostgreSQL has its own two.
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -48,38 +48,32 @@ pub(super) async fn connect_to_read(path: &Path) -> Result<SqliteConnection, sql
     options.pragma("query_only", "ON").connect().await
 }
 
-/// Makes the file for its owner alone where there is none, and refuses one that others can read.
+/// Makes the file for its owner alone where there is none.
+pub(super) fn make(path: &Path) -> Result<(), LedgerError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(LedgerError::file(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a file that others can read. It is not opened for that: where this process has the database open, closing
+/// the file once more would take the database's locks away (<https://www.sqlite.org/howtocorrupt.html>, 2.2).
 pub(super) fn private(path: &Path) -> Result<(), LedgerError> {
-    let told = LedgerError::file(path);
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-    let mode = file.and_then(|file| file.metadata()).map_err(told)?.permissions().mode() & 0o777;
+    let mode = std::fs::metadata(path).map_err(LedgerError::file(path))?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 { Err(LedgerError::Exposed { path: path.to_owned(), mode }) } else { Ok(()) }
 }
 
-/// Where the file's header says how large a page is.
-const PAGE_SIZE_AT: u64 = 16;
-
 /// Refuses a file that ends in the middle of a page: SQLite would take what is missing for zeros. While there is a log
 /// beside it, the file may be as a process has left it that ended while it wrote; the log has all of it.
-pub(super) fn whole_pages(path: &Path) -> Result<(), LedgerError> {
-    let told = LedgerError::file(path);
+async fn whole_pages(connection: &mut SqliteConnection, path: &Path) -> Result<(), LedgerError> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
         return Ok(());
     }
-    let file = OpenOptions::new().read(true).open(path).map_err(&told)?;
-    let length = file.metadata().map_err(&told)?.len();
-    let mut size = [0; 2];
-    if length > PAGE_SIZE_AT + 2 {
-        file.read_exact_at(&mut size, PAGE_SIZE_AT).map_err(&told)?;
-    }
-    // https://www.sqlite.org/fileformat.html: 1 stands for 65,536. What is no page size is told by SQLite itself.
-    let size = match u16::from_be_bytes(size) {
-        1 => 65_536,
-        size => u64::from(size),
-    };
-    if length.checked_rem(size).unwrap_or(length) == 0 {
+    let size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(connection).await?;
+    let length = std::fs::metadata(path).map_err(LedgerError::file(path))?.len();
+    if length.checked_rem(size.unsigned_abs()) == Some(0) {
         return Ok(());
     }
     Err(LedgerError::Corrupt { path: path.to_owned(), why: "it ends in the middle of a page".to_owned() })
@@ -87,6 +81,7 @@ pub(super) fn whole_pages(path: &Path) -> Result<(), LedgerError> {
 
 /// Looks over every page.
 pub(super) async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), LedgerError> {
+    whole_pages(connection, path).await?;
     let found: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(connection).await?;
     if found == "ok" { Ok(()) } else { Err(LedgerError::Corrupt { path: path.to_owned(), why: found }) }
 }
@@ -112,7 +107,7 @@ pub(super) async fn copy(connection: &mut SqliteConnection, to: &Path) -> Result
     // What a process has left that ended while it copied.
     match std::fs::remove_file(begun) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(told(error)),
-        _ => private(begun)?,
+        _ => make(begun)?,
     }
     let name = begun.to_str().ok_or_else(|| LedgerError::Unwritable(format!("{}: no UTF-8", begun.display())))?;
     sqlx::query("VACUUM INTO $1").bind(name).execute(connection).await?;

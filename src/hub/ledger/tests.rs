@@ -192,7 +192,7 @@ fn a_damaged_a_newer_and_a_foreign_one_are_told_apart() {
     assert_eq!(std::fs::read(&path).unwrap(), garbage, "it is left as it is");
 
     let dir = tempfile::tempdir().unwrap();
-    sqlite::private(&file(dir.path())).unwrap();
+    sqlite::make(&file(dir.path())).unwrap();
     behind_its_back(&dir, "CREATE TABLE notes (text TEXT)").unwrap();
     assert!(matches!(Ledger::open(dir.path()), Err(LedgerError::Foreign(_))));
 }
@@ -346,7 +346,7 @@ const RECORD: &str = r#"{"at":"2026-01-15T03:12:00Z","id":"a1","event":"sending"
 
 fn left_behind(dir: &TempDir, record: &[u8]) -> PathBuf {
     let path = dir.path().join("journal.jsonl");
-    sqlite::private(&path).unwrap();
+    sqlite::make(&path).unwrap();
     std::fs::write(&path, record).unwrap();
     path
 }
