@@ -16,7 +16,7 @@ use quarterdeck::ops::Ops;
 use serde_json::json;
 use support::fake_restate::{FakeRestate, Kind, row};
 use support::hostile::{Behaviour, Reply};
-use support::hub::{SOON, SOURCE, ended, hub, id};
+use support::hub::{SOON, SOURCE, VERBS_OF_PAUSED, ended, hub, id};
 use support::ledger::{put, verified};
 use support::matrix::record;
 use support::wait::{eventually, seen};
@@ -69,7 +69,7 @@ async fn a_lost_answer_is_unknown_and_never_sent_again() {
     let mut running = JoinSet::new();
     let mut done = 0;
     for (name, behaviour) in lost() {
-        for verb in Verb::ALL {
+        for verb in VERBS_OF_PAUSED {
             // Most of them only wait; too many at once would be late with what is to be good.
             if running.len() == 4 {
                 running.join_next().await.unwrap().unwrap();
@@ -88,7 +88,7 @@ async fn a_lost_answer_is_unknown_and_never_sent_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_enters_in_one_instant_are_one_act() {
     let mut asked = 0;
-    for verb in Verb::ALL {
+    for verb in VERBS_OF_PAUSED {
         let server = FakeRestate::start(vec![row("inv_1")]);
         let hub = hub(&server.url(), "", None);
         let plan = hub.plan(verb, &id("inv_1")).await.unwrap();

@@ -26,7 +26,7 @@ use quarterdeck::ops::Ops;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use support::engine::{After, Answer, Engine, Wire};
-use support::hub::{SOON, ended, setup};
+use support::hub::{SOON, VERBS_OF_PAUSED, ended, setup};
 use support::ledger::{apart, commits, copied, entries, folder, note, put, unfinished, verified};
 use support::matrix::record;
 use support::wait::{eventually, seen};
@@ -167,7 +167,7 @@ async fn send_held(hub: &Hub, verb: Verb, reason: &str) -> Remediation {
 #[test]
 fn a_process_that_ends_at_any_step_is_followed_by_one_that_looks_and_never_sends() {
     let mut cases = 0;
-    for verb in Verb::ALL {
+    for verb in VERBS_OF_PAUSED {
         for (step, reason) in Step::all().into_iter().zip(REASONS.into_iter().cycle()) {
             for after in After::ALL {
                 let what = format!("{verb:?}, {step:?}, then {after:?}");
@@ -195,7 +195,7 @@ fn a_process_that_ends_at_any_step_is_followed_by_one_that_looks_and_never_sends
 #[test]
 fn one_process_after_the_other_may_end_while_it_looks() {
     let mut cases = 0;
-    for verb in Verb::ALL {
+    for verb in VERBS_OF_PAUSED {
         for after in After::ALL {
             for (looks, reason) in REASONS.into_iter().enumerate().take(3) {
                 let what = format!("{verb:?}, {after:?}, after {looks} looks");
@@ -362,7 +362,7 @@ fn refuses(state: &Path, words: &[&str], what: &str) {
 #[test]
 fn a_record_that_lost_what_was_on_the_disk_is_not_written_to() {
     let mut cases = 0;
-    for verb in Verb::ALL {
+    for verb in VERBS_OF_PAUSED {
         let left = Left::of(verb, REASONS[0]);
         let (_, _, last) = left.steps.last().unwrap();
         for (end, _, head) in &left.steps {

@@ -18,7 +18,6 @@ use quarterdeck::config::Config;
 use quarterdeck::connect::{ActAnswer, Connector};
 use quarterdeck::domain::audit::{Action, Draft, Entry, Head, ON_TRUST};
 use quarterdeck::domain::ids::InstanceId;
-use quarterdeck::domain::remediation::Verb;
 use quarterdeck::hub::ledger::{Ledger, Verification};
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{Ops, OpsError};
@@ -28,7 +27,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use support::engine::{After, Answer, Engine, Wire};
-use support::hub::{ended, setup};
+use support::hub::{VERBS_OF_PAUSED, ended, setup};
 use support::ledger::{apart, connect, copied, entries, folder, note, verified};
 use support::matrix::record;
 use tempfile::TempDir;
@@ -342,7 +341,7 @@ fn with_little_room() {
             let wire: Arc<dyn Connector> = Arc::new(Wire(Arc::clone(&engine)));
             let sources = vec![("engine".to_owned(), wire, Duration::from_secs(5))];
             let hub = Hub::new(Setup { state_dir: Some(state.path().to_path_buf()), ..setup(config, sources) });
-            let verb = Verb::ALL[case % Verb::ALL.len()];
+            let verb = VERBS_OF_PAUSED[case % VERBS_OF_PAUSED.len()];
             let id = InstanceId::new("engine", "inv_1");
             let plan = hub.plan(verb, &id).await.unwrap();
             // It ends before the attempt is recorded, in it, or between it and the act.

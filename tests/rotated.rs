@@ -18,12 +18,12 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use quarterdeck::domain::ids::InstanceId;
-use quarterdeck::domain::remediation::{ItemState, Verb};
+use quarterdeck::domain::remediation::ItemState;
 use quarterdeck::ops::Ops;
 use serde_json::Value;
 use support::fake_restate::{FakeRestate, Kind, row};
 use support::hostile::{Behaviour, Reply};
-use support::hub::{config_of, ended, hub_in, status};
+use support::hub::{VERBS_OF_PAUSED, config_of, ended, hub_in, status};
 use support::program::{Said, command};
 use support::secrets::private;
 use support::wait::{eventually_now, seen};
@@ -205,7 +205,7 @@ async fn it_is_read_again_once_for_each_refusal() {
 #[tokio::test]
 async fn an_act_that_is_refused_is_not_sent_again_with_another_secret() {
     for (name, keys) in PLACES {
-        for verb in Verb::ALL {
+        for verb in VERBS_OF_PAUSED {
             let folder = tempfile::tempdir().unwrap();
             let strict = Strict::start();
             let config = config(folder.path(), &strict.server.url(), keys);

@@ -122,15 +122,21 @@ impl Screen {
         }
     }
 
-    /// Waits until what is read off the screen has been the same for a while, and tells what it is and when it came.
+    /// Waits until what is read off the screen has changed and then been the same for a while, and tells what it is and
+    /// when it came.
     pub(crate) fn settled(
         &mut self,
         read: impl Fn(&str) -> String,
         still: Duration,
     ) -> Result<(String, Option<Instant>), Failure> {
         let (mut known, mut came, mut since) = (read(&self.text()), None, Instant::now());
-        while since.elapsed() < still {
-            let Some(at) = self.next(still.saturating_sub(since.elapsed()))? else { continue };
+        loop {
+            let patience = if came.is_none() { PATIENCE } else { still };
+            let left = patience.saturating_sub(since.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            let Some(at) = self.next(left)? else { continue };
             let now = read(&self.text());
             if now != known {
                 (known, came, since) = (now, Some(at), Instant::now());

@@ -59,7 +59,7 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
         } else {
             "it is recorded, is not sent again, and is looked at again at the next start"
         };
-        report::note(&format!("still running: {} of {}{id}: {next}", act.verb.name(), act.target));
+        report::note(&format!("still running: {} of {}{id}: {next}", act.verb.label(), act.target));
     }
     tracing::info!("Quarterdeck ends");
     match exit.reason {

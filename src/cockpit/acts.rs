@@ -22,5 +22,5 @@ pub(super) fn told(act: &Remediation, operator: &str, now: Timestamp) -> String 
     let whose = if act.requested_by == *operator { "your".to_owned() } else { format!("{}'s", act.requested_by) };
     let watched = if act.ended { "" } else { ", still watched" };
     let ago = age(since(act.requested_at, now));
-    format!("{whose} {} {ago} ago{watched}: {}", act.plan.verb.name(), act.outcome)
+    format!("{whose} {} {ago} ago{watched}: {}", act.plan.verb.label(), act.outcome)
 }

@@ -127,6 +127,8 @@ pub enum ActAnswer {
     Accepted,
     /// It finished it.
     Done,
+    /// It began another instance of the same work: its own id of that one.
+    Began(SafeText),
     /// There is no such instance.
     Gone(SafeText),
     /// It refused, in its own words.
@@ -241,6 +243,12 @@ pub trait Connector: Send + Sync {
     ///
     /// The hub keeps what it had until it has seen [`Observation::End`]; an error ends the pass.
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError>;
+
+    /// The instance that the engine began last from this one, after a moment by the engine's clock; `None` where there is
+    /// none. It tells what became of a restart whose answer was lost.
+    async fn successor(&self, _instance: &str, _after: Timestamp) -> Result<Option<SafeText>, ConnectError> {
+        Ok(None)
+    }
 
     /// The same, for a hub that holds what the pass told that gave this mark: what has not changed since need not be told
     /// again.

@@ -12,23 +12,66 @@ use super::text::SafeText;
 
 /// What may be done to an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Verb {
     /// Go on from the failed step.
     Resume,
+    /// Stop trying, until it is resumed.
+    Pause,
+    /// Begin the same work once more, as another instance.
+    RestartAsNew,
     /// End it; what it did is compensated where the flow does so.
     Cancel,
+    /// End it at once; nothing that it did is compensated.
+    Kill,
+    /// Remove what is kept of one that has ended.
+    Purge,
+}
+
+/// What an act may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// Another act takes it back, or there is nothing to take back.
+    Reversible,
+    /// It can be stopped again; what it has sent or spent by then can't be taken back.
+    Costly,
+    /// Nothing takes it back.
+    Irreversible,
+}
+
+impl Risk {
+    /// Its name in JSON and on screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reversible => "reversible",
+            Self::Costly => "costly",
+            Self::Irreversible => "irreversible",
+        }
+    }
 }
 
 impl Verb {
     /// Every verb, the safest first.
-    pub const ALL: [Self; 2] = [Self::Resume, Self::Cancel];
+    pub const ALL: [Self; 6] = [Self::Resume, Self::Pause, Self::RestartAsNew, Self::Cancel, Self::Kill, Self::Purge];
 
-    /// Its name.
+    /// Its name in JSON and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Resume => "resume",
+            Self::Pause => "pause",
+            Self::RestartAsNew => "restart-as-new",
             Self::Cancel => "cancel",
+            Self::Kill => "kill",
+            Self::Purge => "purge",
+        }
+    }
+
+    /// Its name as people say it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::RestartAsNew => "restart as new",
+            Self::Resume | Self::Pause | Self::Cancel | Self::Kill | Self::Purge => self.name(),
         }
     }
 
@@ -40,7 +83,20 @@ impl Verb {
                 "goes on from the failed step now, instead of at its next try"
             }
             Self::Resume => "goes on from the failed step",
+            Self::Pause => "stops trying; resume goes on from the same step",
+            Self::RestartAsNew => "begins it once more: what it has sent is sent again",
             Self::Cancel => "ends it; the flow compensates what it did",
+            Self::Kill => "ends it at once; nothing that it did is compensated",
+            Self::Purge => "removes what is kept of it: history, result, error",
+        }
+    }
+
+    /// What it may cost.
+    pub const fn risk(self) -> Risk {
+        match self {
+            Self::Resume | Self::Pause => Risk::Reversible,
+            Self::RestartAsNew => Risk::Costly,
+            Self::Cancel | Self::Kill | Self::Purge => Risk::Irreversible,
         }
     }
 
@@ -48,8 +104,17 @@ impl Verb {
     pub const fn way_back(self) -> &'static str {
         match self {
             Self::Resume => "none needed: steps that completed are not run again",
+            Self::Pause => "resume",
+            Self::RestartAsNew => "none for what it sends again; the new instance can be cancelled",
             Self::Cancel => "none: a cancelled instance cannot be resumed",
+            Self::Kill => "none: a killed instance cannot be resumed, and what it did stays",
+            Self::Purge => "none: what is removed is gone",
         }
+    }
+
+    /// The verb of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.name() == name)
     }
 }
 

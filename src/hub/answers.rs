@@ -222,7 +222,7 @@ impl Hub {
         let (source, reading, judgement) = self.read(target).await?;
         let offers = offers(&*source.connector, &reading.detail.flow, None);
         if let Some(refusal) = offers.into_iter().find(|offer| offer.verb == verb).and_then(|offer| offer.refusal) {
-            return Err(OpsError::Refused(format!("{} can't be had: {refusal}", verb.name()).into()));
+            return Err(OpsError::Refused(format!("{} can't be had: {refusal}", verb.label()).into()));
         }
         Ok(executor.plan(&*source.connector, verb, &reading, &judgement))
     }

@@ -54,12 +54,15 @@ fn unfit(verb: Verb, flow: &FlowInstance) -> Option<&'static str> {
         return Some(INEXACT);
     }
     match (verb, flow.status) {
-        (_, status) if status.ended() => Some("it has ended"),
         (_, Status::Unknown) => Some("the source can't say what state it is in"),
-        (Verb::Resume, Status::Scheduled | Status::Queued) => Some("it has not begun"),
+        (Verb::RestartAsNew | Verb::Purge, status) if status.ended() => None,
+        (Verb::RestartAsNew | Verb::Purge, _) => Some("it has not ended"),
+        (_, status) if status.ended() => Some("it has ended"),
+        (Verb::Resume | Verb::Pause, Status::Scheduled | Status::Queued) => Some("it has not begun"),
         (Verb::Resume, Status::Running | Status::Compensating) => Some("it is running"),
         (Verb::Resume, Status::Waiting) => Some("it waits; there is no failed step to go on from"),
-        (Verb::Resume | Verb::Cancel, _) => None,
+        (Verb::Pause, Status::Paused) => Some("it is paused"),
+        (Verb::Resume | Verb::Pause | Verb::Cancel | Verb::Kill, _) => None,
     }
 }
 
@@ -227,7 +230,7 @@ impl Executor {
             item: ItemState::Pending,
             ended: false,
             outcome: "being sent".into(),
-            log: vec![(now, format!("{} requested", plan.verb.name()).into())],
+            log: vec![(now, format!("{} requested", plan.verb.label()).into())],
             answered: None,
             watched_until: None,
             plan,
@@ -277,12 +280,12 @@ impl Executor {
                 item: ItemState::Unknown,
                 ended: false,
                 outcome: "the process ended while it ran; looking what became of it".into(),
-                log: vec![(at, format!("{} requested", verb.name()).into())],
+                log: vec![(at, format!("{} requested", verb.label()).into())],
                 answered: None,
                 watched_until: None,
             });
             let this = self.clone();
-            tokio::spawn(async move { this.watch(connector, id, before).await });
+            tokio::spawn(async move { this.watch(connector, id, before, None).await });
         }
     }
 
@@ -290,9 +293,11 @@ impl Executor {
         let Some(plan) = self.find(&id).map(|act| act.plan) else { return };
         let act = Act { verb: plan.verb, instance: plan.target.instance.clone(), key: id.clone() };
         let answer = connector.act(&act).await;
+        let began = if let ActAnswer::Began(id) = &answer { Some(id.clone()) } else { None };
         let (state, words): (ItemState, SafeText) = match answer {
             ActAnswer::Accepted => (ItemState::Accepted, "accepted by the engine".into()),
             ActAnswer::Done => (ItemState::Done, "done, says the engine; watching whether it holds".into()),
+            ActAnswer::Began(id) => (ItemState::Done, format!("begun as {id}; watching how it gets on").into()),
             ActAnswer::Refused(why) | ActAnswer::Gone(why) => (ItemState::Failed, format!("refused: {why}").into()),
             ActAnswer::Unknown(why) => (
                 ItemState::Unknown,
@@ -308,13 +313,19 @@ impl Executor {
         if state == ItemState::Failed {
             self.end(&id, state, words).await;
         } else {
-            self.watch(connector, id, before).await;
+            self.watch(connector, id, before, began).await;
         }
     }
 
     /// Looks at the target until its outcome is seen or the soak is over. While the engine is known to have taken the
     /// act, and its target neither fails nor gets on, the soak has not begun: some steps take long.
-    async fn watch(self: Arc<Self>, connector: Arc<dyn Connector>, id: SafeText, before: Baseline) {
+    async fn watch(
+        self: Arc<Self>,
+        connector: Arc<dyn Connector>,
+        id: SafeText,
+        before: Baseline,
+        mut successor: Option<SafeText>,
+    ) {
         let Some(act) = self.find(&id) else { return };
         let soak = Duration::try_from(self.soak).unwrap_or_default();
         let begun = Instant::now();
@@ -325,8 +336,7 @@ impl Executor {
         self.change(&id, |act| act.watched_until = until(soak));
         let mut said = SafeText::default();
         let last = loop {
-            let reading = connector.read(&act.plan.target.instance).await;
-            let seen = reading.map(|reading| effect(act.plan.verb, &before, reading.as_ref()));
+            let seen = look(&*connector, &act.plan, &before, &mut successor).await;
             if let Ok(Effect::Held(words) | Effect::Missed(words)) = &seen {
                 let verified = matches!(seen, Ok(Effect::Held(_)));
                 let (state, words) =
@@ -437,6 +447,27 @@ impl Executor {
 /// That nothing is done, because it can't be recorded.
 fn unrecorded(error: &dyn std::fmt::Display) -> OpsError {
     OpsError::Journal(format!("nothing was sent, because it can't be recorded: {error}").into())
+}
+
+/// What is to be seen of an act now. `successor` is the instance that a restart began, as soon as that
+/// is known.
+async fn look(
+    connector: &dyn Connector,
+    plan: &Plan,
+    before: &Baseline,
+    successor: &mut Option<SafeText>,
+) -> Result<Effect, ConnectError> {
+    let target = &plan.target.instance;
+    if plan.verb != Verb::RestartAsNew {
+        return Ok(effect(plan.verb, before, connector.read(target).await?.as_ref()));
+    }
+    if successor.is_none() {
+        *successor = connector.successor(target, before.engine_now).await?;
+    }
+    match successor {
+        None => Ok(Effect::Pending("no instance was begun from it".into())),
+        Some(id) => Ok(effect(plan.verb, before, connector.read(id).await?.as_ref())),
+    }
 }
 
 /// What the soak came to.

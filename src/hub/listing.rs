@@ -167,7 +167,7 @@ fn groups(parts: &[Part<'_>], grouping: &Grouping, order: &Order<'_>) -> Vec<Gro
     for (at, part) in (0..).zip(parts) {
         // A name is looked up once a symbol, and not once a row.
         let mut counted = Counted::default();
-        for slot in part.found.bits.iter() {
+        part.found.bits.each(|slot| {
             let count = counted.of(part.rows.group_symbol(slot, grouping.by, part.live), || {
                 let key = GroupKey(part.rows.group_key(slot, grouping.by, part.live));
                 *by_key.entry(key).or_insert_with_key(|key| {
@@ -185,7 +185,7 @@ fn groups(parts: &[Part<'_>], grouping: &Grouping, order: &Order<'_>) -> Vec<Gro
             if let Some((_, listed)) = groups.get_mut(count.group).filter(|(head, _)| head.unfolded) {
                 listed.push(order.entry(at, slot));
             }
-        }
+        });
         for count in counted.0 {
             let Some((head, _)) = groups.get_mut(count.group) else { continue };
             head.count += count.rows;

@@ -56,8 +56,11 @@ pub(super) enum Effect {
 /// What `after` shows of `verb`; `None` where the engine has no such instance any more.
 pub(super) fn effect(verb: Verb, before: &Baseline, after: Option<&Reading>) -> Effect {
     match verb {
-        Verb::Resume => resumed(before, after),
-        Verb::Cancel => cancelled(after),
+        // Of a restart it is the new instance that is looked at, which has to get further than the old one did.
+        Verb::Resume | Verb::RestartAsNew => resumed(before, after),
+        Verb::Pause => paused(after),
+        Verb::Cancel | Verb::Kill => ended(verb, after),
+        Verb::Purge => purged(after),
     }
 }
 
@@ -88,14 +91,43 @@ fn resumed(before: &Baseline, after: Option<&Reading>) -> Effect {
     }
 }
 
-fn cancelled(after: Option<&Reading>) -> Effect {
+fn paused(after: Option<&Reading>) -> Effect {
+    let Some(reading) = after else {
+        return Effect::Vanished("it is gone; what became of it can't be seen any more".into());
+    };
+    let flow = &reading.detail.flow;
+    match flow.status {
+        Status::Paused => Effect::Held("it is paused".into()),
+        status if status.ended() => Effect::Missed(format!("it {} before it could be paused", past(status)).into()),
+        status => Effect::Pending(format!("it is still {} in {}", status.words(), flow.step).into()),
+    }
+}
+
+/// A cancel and a kill want the same of the engine, and differ in what the flow makes of it.
+fn ended(verb: Verb, after: Option<&Reading>) -> Effect {
+    let done = if verb == Verb::Kill { "killed" } else { "cancelled" };
     let Some(reading) = after else { return Effect::Held("it is gone".into()) };
     let flow = &reading.detail.flow;
     match flow.status {
-        Status::Cancelled => Effect::Held("it is cancelled".into()),
-        Status::Succeeded => Effect::Missed("it succeeded before it could be cancelled".into()),
-        Status::Failed | Status::TimedOut => Effect::Missed("it failed before it could be cancelled".into()),
+        Status::Cancelled => Effect::Held(format!("it is {done}").into()),
+        status if status.ended() => Effect::Missed(format!("it {} before it could be {done}", past(status)).into()),
         status => Effect::Pending(format!("it is still {} in {}", status.words(), flow.step).into()),
+    }
+}
+
+fn purged(after: Option<&Reading>) -> Effect {
+    match after.map(|reading| reading.detail.flow.status) {
+        None => Effect::Held("it is gone".into()),
+        Some(status) => Effect::Pending(format!("it is still there, {}", status.words()).into()),
+    }
+}
+
+/// What an instance did that ended so.
+const fn past(status: Status) -> &'static str {
+    match status {
+        Status::Succeeded => "succeeded",
+        Status::Cancelled => "was cancelled",
+        _ => "failed",
     }
 }
 

@@ -105,17 +105,53 @@ fn gone_after_a_resume_is_unknown_and_after_a_cancel_is_what_was_wanted() {
     assert!(matches!(effect(Verb::Cancel, &before(), None), Effect::Held(_)));
 }
 
+fn after(verb: Verb, status: Status) -> Effect {
+    let seen = Seen { status, completed: 2, failed_at: Some(at(5)), error: SAME };
+    effect(verb, &before(), Some(&reading(&seen)))
+}
+
 #[test]
-fn a_cancel_is_held_only_when_it_is_cancelled() {
-    let after = |status| {
-        let seen = Seen { status, completed: 2, failed_at: Some(at(5)), error: SAME };
-        effect(Verb::Cancel, &before(), Some(&reading(&seen)))
-    };
-    assert!(matches!(after(Status::Cancelled), Effect::Held(_)));
-    for status in [Status::Succeeded, Status::Failed, Status::TimedOut] {
-        assert!(matches!(after(status), Effect::Missed(_)), "{status:?}");
+fn a_cancel_and_a_kill_are_held_only_when_it_is_cancelled() {
+    for verb in [Verb::Cancel, Verb::Kill] {
+        assert!(matches!(after(verb, Status::Cancelled), Effect::Held(_)));
+        for status in [Status::Succeeded, Status::Failed, Status::TimedOut] {
+            assert!(matches!(after(verb, status), Effect::Missed(_)), "{verb:?} {status:?}");
+        }
+        for status in [Status::BackingOff, Status::Running, Status::Paused, Status::Waiting, Status::Queued] {
+            assert!(matches!(after(verb, status), Effect::Pending(_)), "{verb:?} {status:?}");
+        }
     }
-    for status in [Status::BackingOff, Status::Running, Status::Paused, Status::Waiting, Status::Queued] {
-        assert!(matches!(after(status), Effect::Pending(_)), "{status:?}");
+    assert_eq!(after(Verb::Kill, Status::Cancelled), Effect::Held("it is killed".into()));
+    assert_eq!(after(Verb::Kill, Status::Failed), Effect::Missed("it failed before it could be killed".into()));
+}
+
+#[test]
+fn a_pause_is_held_once_it_is_paused_and_missed_once_it_has_ended() {
+    assert_eq!(after(Verb::Pause, Status::Paused), Effect::Held("it is paused".into()));
+    for status in [Status::Succeeded, Status::Failed, Status::TimedOut, Status::Cancelled] {
+        assert!(matches!(after(Verb::Pause, status), Effect::Missed(_)), "{status:?}");
     }
+    for status in [Status::BackingOff, Status::Running, Status::Waiting] {
+        assert!(matches!(after(Verb::Pause, status), Effect::Pending(_)), "{status:?}");
+    }
+    assert!(matches!(effect(Verb::Pause, &before(), None), Effect::Vanished(_)));
+}
+
+#[test]
+fn a_purge_is_held_only_by_its_absence() {
+    assert_eq!(effect(Verb::Purge, &before(), None), Effect::Held("it is gone".into()));
+    for status in Status::ALL {
+        assert!(matches!(after(Verb::Purge, status), Effect::Pending(_)), "{status:?}");
+    }
+}
+
+#[test]
+fn a_restart_is_held_by_what_the_new_instance_comes_to() {
+    let seen = |status, completed| Seen { status, completed, failed_at: None, error: None };
+    let new = |seen: Seen| effect(Verb::RestartAsNew, &before(), Some(&reading(&seen)));
+    assert!(matches!(new(seen(Status::Succeeded, 4)), Effect::Held(_)));
+    // It begins at the first step: until it is past the one that failed, nothing is proven.
+    assert!(matches!(new(seen(Status::Running, 1)), Effect::Pending(_)));
+    assert!(matches!(new(seen(Status::Running, 3)), Effect::Holding(_)));
+    assert!(matches!(new(seen(Status::Failed, 2)), Effect::Missed(_)));
 }

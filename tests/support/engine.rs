@@ -62,9 +62,8 @@ impl After {
     /// What is said in the end of an act whose answer nobody knows, where this is all that is to be seen.
     pub const fn without_an_answer(self, verb: Verb) -> ItemState {
         match (verb, self) {
-            (Verb::Resume, Self::Past | Self::Succeeded) | (Verb::Cancel, Self::Cancelled | Self::Gone) => {
-                ItemState::Verified
-            }
+            (Verb::Resume, Self::Past | Self::Succeeded)
+            | (Verb::Cancel | Verb::Kill, Self::Cancelled | Self::Gone) => ItemState::Verified,
             _ => ItemState::Unknown,
         }
     }

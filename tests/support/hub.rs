@@ -105,6 +105,9 @@ pub async fn rows(hub: &Hub, source: &str) -> Vec<Arc<JudgedFlow>> {
     hub.flows(query).await.unwrap().rows
 }
 
+/// The verbs that can be had for an instance that the engine paused.
+pub const VERBS_OF_PAUSED: [Verb; 3] = [Verb::Resume, Verb::Cancel, Verb::Kill];
+
 /// The id of an instance of that source.
 pub fn id(instance: &str) -> InstanceId {
     InstanceId::new(SOURCE, instance)

@@ -15,9 +15,12 @@ use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::pen::{Pen, wrap};
 use crate::cockpit::widgets::state;
 use crate::domain::ids::InstanceId;
-use crate::domain::remediation::Verb;
+use crate::domain::remediation::{Risk, Verb};
 use crate::domain::time::{age, since};
 use crate::ops::{FlowAnswer, OpsError};
+
+/// Columns for the name of a verb.
+const NAME: u16 = 14;
 
 /// The menu of verbs. Choosing one makes a plan and changes nothing.
 pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &Remote<Box<FlowAnswer>>, index: usize) {
@@ -48,13 +51,14 @@ pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &
         }
         let (name, words) =
             if refusal.is_some() { (pen.styles.faint, pen.styles.faint) } else { (pen.styles.strong, pen.styles.text) };
-        pen.text(inner.x + 1, y, 10, offer.verb.name(), name);
-        pen.text(inner.x + 12, y, inner.width.saturating_sub(13), offer.verb.words(answer.detail.flow.status), words);
+        pen.text(inner.x + 1, y, NAME, offer.verb.label(), name);
+        let (x, width) = (inner.x + NAME + 2, inner.width.saturating_sub(NAME + 3));
+        pen.text(x, y, width, offer.verb.words(answer.detail.flow.status), words);
         if let Some(why) = refusal
             && y + 1 < inner.bottom()
         {
             let text = format!("not now: {why}");
-            pen.text(inner.x + 12, y + 1, inner.width.saturating_sub(13), &text, pen.styles.suspect);
+            pen.text(x, y + 1, width, &text, pen.styles.suspect);
         }
         y += 2;
     }
@@ -69,7 +73,7 @@ pub(super) fn planning(
     began: Timestamp,
 ) {
     let area = place(app, 72, 7);
-    let title = format!("{} {}", what.0.name(), what.1);
+    let title = format!("{} {}", what.0.label(), what.1);
     frame(pen, area, &title, &[("Esc", "close")], pen.styles.popup_border);
     match error {
         Some(error) => pen.centre(inside(area), &format!("no plan: {error}. Nothing was sent."), pen.styles.warning),
@@ -105,7 +109,9 @@ pub(super) fn review_content(app: &App, styles: &Styles, review: &Review) -> (Bl
         fact("error", error, styles.error_text);
     }
     fact("effect", &plan.effect, styles.strong);
-    fact("way back", plan.verb.way_back(), styles.text);
+    let way_back_style = if plan.verb.risk() == Risk::Irreversible { styles.warning } else { styles.text };
+    fact("risk", plan.verb.risk().name(), way_back_style);
+    fact("way back", plan.verb.way_back(), way_back_style);
     for warning in &plan.warnings {
         fact("warning", &format!("{} {warning}", app.glyphs.warn), styles.warning);
     }
@@ -128,14 +134,14 @@ pub(super) fn review_content(app: &App, styles: &Styles, review: &Review) -> (Bl
 pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Position> {
     let (block, text_area) = review_content(app, pen.styles, review);
     let area = review_area(app, &block);
-    let irreversible = review.plan.verb == Verb::Cancel;
+    let irreversible = review.plan.verb.risk() == Risk::Irreversible;
     let border = if irreversible { pen.styles.popup_danger } else { pen.styles.popup_border };
     let keys: &[(&str, &str)] = match review.focus {
         Focus::Reason => &[("Enter Tab", "to the buttons"), ("Esc", "close, nothing sent")],
         Focus::Cancel => &[("Tab", "to the other button"), ("Enter", "close, nothing sent"), ("Esc", "close")],
         Focus::Do => &[("Tab", "back to the reason"), ("Enter", "do it"), ("Esc", "close, nothing sent")],
     };
-    frame(pen, area, &format!("review: {} one instance", review.plan.verb.name()), keys, border);
+    frame(pen, area, &format!("review: {} one instance", review.plan.verb.label()), keys, border);
     paint(pen, text_area, &block, review.scroll);
     pen.hit(text_area, Hit::Area(Place::Popup));
     let form =
@@ -199,7 +205,8 @@ fn buttons(pen: &mut Pen<'_>, review: &Review, ready: bool, irreversible: bool, 
         (true, true) => styles.button_focus,
         (false, true) => styles.button,
     };
-    let mut name = review.plan.verb.name().to_owned();
+    let mut name = review.plan.verb.label().to_owned();
+    // The word alone could be taken for the way out.
     if review.plan.verb == Verb::Cancel {
         name = format!("{name} the instance");
     }
@@ -232,7 +239,7 @@ pub(super) fn quit(app: &App, pen: &mut Pen<'_>, leave: bool) {
     for act in &running {
         let id = act.id.as_deref().unwrap_or("not recorded yet");
         let spans = [
-            Span::styled(format!("{} {} ", pen.glyphs.busy, act.verb.name()), pen.styles.strong),
+            Span::styled(format!("{} {} ", pen.glyphs.busy, act.verb.label()), pen.styles.strong),
             Span::styled(act.target.to_string(), pen.styles.strong),
             Span::styled(format!("  {id}"), pen.styles.dim),
         ];

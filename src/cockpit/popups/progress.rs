@@ -30,7 +30,7 @@ fn area(app: &App, lines: usize) -> Rect {
 /// Draws the box around it.
 pub(super) fn frame(app: &App, pen: &mut Pen<'_>, id: &str) {
     let act = app.act(id);
-    let title = act.map_or("act".to_owned(), |act| format!("{} {}", act.plan.verb.name(), act.plan.target));
+    let title = act.map_or("act".to_owned(), |act| format!("{} {}", act.plan.verb.label(), act.plan.target));
     let close = if act.is_some_and(|act| act.ended) { "close" } else { "leave it running" };
     let (block, _) = content(app, pen.styles, id);
     super::frame(pen, area(app, block.len()), &title, &[("Esc", close)], pen.styles.popup_border);

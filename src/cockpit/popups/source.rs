@@ -21,7 +21,7 @@ fn area(app: &App, styles: &Styles, name: &str) -> (Rect, Block) {
     match app.overview.value().and_then(|overview| overview.source(name)) {
         Some(source) => {
             block = facts(app, styles, source, columns);
-            let verbs: Vec<_> = source.verbs.iter().map(|verb| verb.name()).collect();
+            let verbs: Vec<_> = source.verbs.iter().map(|verb| verb.label()).collect();
             let verbs =
                 if verbs.is_empty() { "be read only".to_owned() } else { format!("be read; {}", verbs.join(", ")) };
             labelled(&mut block, styles, "can", &verbs, styles.text, columns);

@@ -130,7 +130,7 @@ fn draw_acts(app: &App, pen: &mut Pen<'_>, area: Rect) {
                 progress::style(pen.styles, act.item),
             ),
             Span::styled(format!("{:>4} ago  ", age(since(act.requested_at, app.now))), pen.styles.dim),
-            Span::styled(format!("{} {}", act.plan.verb.name(), act.plan.target), pen.styles.text),
+            Span::styled(format!("{} {}", act.plan.verb.label(), act.plan.target), pen.styles.text),
             Span::styled(format!("  {}", act.outcome), pen.styles.dim),
         ];
         pen.spans(area.x + 2, y, area.width.saturating_sub(2), &spans);

@@ -475,7 +475,7 @@ fn last_act(app: &App, pen: &mut Pen<'_>, area: Rect) -> bool {
     let spans = [
         Span::styled("  last act  ", pen.styles.faint),
         Span::styled(format!("{} {}", pen.glyphs.item(act.item), act.item.name()), style),
-        Span::styled(format!("  {} {}", act.plan.verb.name(), act.plan.target), pen.styles.text),
+        Span::styled(format!("  {} {}", act.plan.verb.label(), act.plan.target), pen.styles.text),
         Span::styled(format!("  {when} ago"), pen.styles.dim),
         Span::styled(if act.outcome.is_empty() { String::new() } else { format!(": {}", act.outcome) }, pen.styles.dim),
     ];

@@ -227,7 +227,11 @@ fn a_source_is_opened_with_its_error_in_full() {
     let mut desk = Desk::new();
     desk.keys("8 j enter");
     let picture = desk.picture();
-    for fact in ["source billing", "tcp connect to billing.internal:9070", "be read; resume, cancel"] {
+    for fact in [
+        "source billing",
+        "tcp connect to billing.internal:9070",
+        "be read; resume, pause, restart as new, cancel, kill, purge",
+    ] {
         assert!(picture.contains(fact), "{fact}\n{picture}");
     }
     desk.keys("q");

@@ -333,7 +333,7 @@ fn plan(app: &mut App) -> Vec<Effect> {
     let target = target.clone();
     let refusal = app.read_only().cloned().or(offer.refusal);
     if let Some(why) = refusal {
-        app.say(Level::Warning, format!("{}: {why}", offer.verb.name()));
+        app.say(Level::Warning, format!("{}: {why}", offer.verb.label()));
         return Vec::new();
     }
     app.forget(Target::Flow);

@@ -61,7 +61,7 @@ pub(super) fn go(app: &mut App, name: &str) -> Result<Vec<Effect>, String> {
         return Err(format!("{name} is shown already"));
     }
     if let Some(act) = app.running().first() {
-        return Err(format!("not while {} of {} runs: its outcome would not be watched", act.verb.name(), act.target));
+        return Err(format!("not while {} of {} runs: its outcome would not be watched", act.verb.label(), act.target));
     }
     open(app);
     if let Some(Popup::Contexts(list)) = &mut app.popup {

@@ -416,5 +416,5 @@ fn tell_endings(app: &mut App, before: &[Remediation]) {
         return;
     }
     let level = if act.item == ItemState::Verified { Level::Info } else { Level::Warning };
-    app.say(level, format!("{} {}: {}, {}", act.plan.verb.name(), act.plan.target, act.item.name(), act.outcome));
+    app.say(level, format!("{} {}: {}, {}", act.plan.verb.label(), act.plan.target, act.item.name(), act.outcome));
 }

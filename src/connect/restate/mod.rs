@@ -34,7 +34,7 @@
 //! An answer is read part by part where it lies (`page.rs`), and what its rows have in common is made once
 //! (`lately.rs`). Errors are cut to their first line in the query; only [`Connector::read`] asks for the whole text.
 //!
-//! Acts are `PATCH /invocations/{id}/resume|cancel`: one request, on a connection of its own, never sent again.
+//! Acts are `PATCH /invocations/{id}/resume|pause|restart-as-new|cancel|kill|purge`: one request, on a connection of its own, never sent again.
 //! An error status of 500 and more, and every lost connection after the request began, is `Unknown`.
 
 mod answer;
@@ -105,6 +105,16 @@ struct VersionAnswer {
 #[derive(Deserialize)]
 struct ClockRow {
     now: String,
+}
+
+/// An invocation that was restarted from another one.
+#[derive(Deserialize)]
+struct SuccessorRow {
+    id: String,
+}
+
+impl Row for SuccessorRow {
+    const MOST: usize = 1;
 }
 
 impl Row for ClockRow {
@@ -220,9 +230,18 @@ impl Connector for Restate {
         let step = &flow.step;
         match verb {
             Verb::Resume => format!("Restate starts it again at {step}; steps that completed are not run again"),
+            Verb::Pause => {
+                format!("Restate stops trying {step}; one that runs is stopped at its next suspension point")
+            }
+            Verb::RestartAsNew => {
+                "Restate begins a new invocation with the same input, from the first step; this one stays as it is"
+                    .into()
+            }
             Verb::Cancel => {
                 format!("Restate raises a cancellation at {step}; the flow may compensate, then it ends as cancelled")
             }
+            Verb::Kill => format!("Restate ends it at {step} at once; the flow gets no chance to compensate"),
+            Verb::Purge => "Restate removes the invocation, its journal and its result".into(),
         }
         .into()
     }
@@ -310,9 +329,30 @@ impl Connector for Restate {
         match self.http.act(reqwest::Method::PATCH, &path).await {
             ActReply::NotSent(why) => ActAnswer::Refused(format!("nothing was sent: {why}").into()),
             ActReply::Lost(why) => ActAnswer::Unknown(why.as_str().into()),
-            ActReply::Answered { status, body } => answer(status, &body),
+            ActReply::Answered { status, body } => match (act.verb, answer(status, &body)) {
+                (Verb::RestartAsNew, ActAnswer::Done) => begun(&body),
+                (_, answer) => answer,
+            },
         }
     }
+
+    async fn successor(&self, instance: &str, after: Timestamp) -> Result<Option<SafeText>, ConnectError> {
+        if !sql::is_id(instance) {
+            return Ok(None);
+        }
+        let rows: Vec<SuccessorRow> = self.strict(&sql::successor(instance, after)).await?;
+        Ok(rows.into_iter().next().map(|row| row.id.as_str().into()).filter(|id: &SafeText| sql::is_id(id)))
+    }
+}
+
+/// What was begun by a restart, as the engine (1.7.12) tells it. One that does not tell is looked for.
+fn begun(body: &[u8]) -> ActAnswer {
+    #[derive(Deserialize)]
+    struct Begun {
+        new_invocation_id: String,
+    }
+    let begun = serde_json::from_slice::<Begun>(body).ok().filter(|begun| sql::is_id(&begun.new_invocation_id));
+    begun.map_or(ActAnswer::Done, |begun| ActAnswer::Began(begun.new_invocation_id.as_str().into()))
 }
 
 /// What the engine's answer to an act means.
@@ -346,6 +386,14 @@ fn answer(status: u16, body: &[u8]) -> ActAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_restart_tells_what_it_began() {
+        assert_eq!(begun(br#"{"new_invocation_id":"inv_2"}"#), ActAnswer::Began("inv_2".into()));
+        for untold in [&b""[..], b"{}", br#"{"new_invocation_id":7}"#, br#"{"new_invocation_id":"a'b"}"#] {
+            assert_eq!(begun(untold), ActAnswer::Done, "{untold:?}");
+        }
+    }
 
     #[test]
     fn answers_to_acts() {

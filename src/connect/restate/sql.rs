@@ -1,6 +1,6 @@
 //! The SQL that the connector asks; what each part means is said in the header of [`super`].
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// How many instances one page holds.
 ///
@@ -64,6 +64,15 @@ pub(super) fn counts(look_back: SignedDuration) -> String {
 
 /// The engine's clock.
 pub(super) const CLOCK: &str = "select now() as now";
+
+/// The invocation that was restarted last from this one, since a moment by the engine's clock.
+pub(super) fn successor(id: &str, since: Timestamp) -> String {
+    format!(
+        "select id from sys_invocation where restarted_from = '{id}' \
+         and created_at >= to_timestamp_millis({}) order by created_at desc limit 1",
+        since.as_millisecond()
+    )
+}
 
 /// The whole error of an instance, uncut, and facts of the engine's own.
 pub(super) fn whole(id: &str) -> String {

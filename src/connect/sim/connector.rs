@@ -53,7 +53,7 @@ impl Connector for ControlPlane {
     }
 
     fn verbs(&self) -> &'static [Verb] {
-        &Verb::ALL
+        &[Verb::Resume, Verb::Pause, Verb::Cancel, Verb::Kill]
     }
 
     fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText {
@@ -165,6 +165,10 @@ fn effect(verb: Verb, target: &FlowInstance) -> String {
             let row = if target.status == Status::Paused { ", with a new row of retries" } else { "" };
             format!("tries {} again at once{row}; {kept}", target.step)
         }
+        Verb::Pause => format!("stops trying {}; resume goes on from there", target.step),
+        Verb::Kill => format!("ends it in {} at once; what has completed stays as it is", target.step),
+        // This engine has neither.
+        Verb::RestartAsNew | Verb::Purge => String::new(),
         Verb::Cancel => {
             let undone: Vec<&str> = done.iter().rev().copied().collect();
             match undone.as_slice() {

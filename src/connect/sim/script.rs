@@ -122,7 +122,7 @@ impl Script {
         for deed in deeds {
             player.act(*deed);
             // Whoever asks to cancel a second time must not put the end off.
-            if deed.verb == Verb::Cancel {
+            if matches!(deed.verb, Verb::Cancel | Verb::Kill) {
                 break;
             }
         }
@@ -287,6 +287,11 @@ impl Player<'_> {
         }
     }
 
+    /// A person holds it where it is.
+    fn hold(&mut self, step: usize, attempt: u32, first_failure: Option<Ms>) {
+        self.push(step, State::Paused { cause: PauseCause::Held, attempt, first_failure });
+    }
+
     /// Cuts the script where an act happens and writes it on.
     fn act(&mut self, deed: Deed) {
         let begun = self.phases.partition_point(|phase| phase.at <= deed.at);
@@ -302,7 +307,13 @@ impl Player<'_> {
                 let row = Row { attempt: attempt + 1, first_failure: Some(first_failure), asked: true };
                 self.play(step, row);
             }
-            (Verb::Resume, _) => {}
+            (Verb::Pause, State::Running { attempt, .. }) => self.hold(step, attempt, None),
+            (Verb::Pause, State::BackingOff { attempt, first_failure, .. }) => {
+                self.hold(step, attempt, Some(first_failure));
+            }
+            (Verb::Pause, State::Starved | State::Waiting { .. }) => self.hold(step, 1, None),
+            (Verb::Resume | Verb::Pause | Verb::RestartAsNew | Verb::Purge, _) => {}
+            (Verb::Kill, _) => self.push(step, State::Ended { status: Status::Cancelled, attempt: None }),
             (Verb::Cancel, _) => {
                 // What has begun undoes what it did; what has not, only ends.
                 if !matches!(state, State::Scheduled { .. } | State::Queued { .. }) {

@@ -63,7 +63,11 @@ impl Moment<'_> {
         entries.extend(played.deeds.iter().filter(|deed| deed.at <= self.now).map(|deed| {
             let what = match deed.verb {
                 Verb::Resume => "resume asked",
+                Verb::Pause => "pause asked",
                 Verb::Cancel => "cancel asked",
+                Verb::Kill => "kill asked",
+                // This engine has neither.
+                Verb::RestartAsNew | Verb::Purge => "nothing asked",
             };
             (deed.at, self.happened(deed.at, what, None))
         }));

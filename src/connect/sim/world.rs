@@ -342,17 +342,23 @@ impl Moment<'_> {
         };
         let done = match act.verb {
             Verb::Resume => "resumed",
+            Verb::Pause => "paused",
             Verb::Cancel => "cancelled",
+            Verb::Kill => "killed",
+            Verb::RestartAsNew | Verb::Purge => {
+                return ActAnswer::Refused(format!("this engine knows no {}.", act.verb.label()).into());
+            }
         };
         let refused = |why: &str| ActAnswer::Refused(format!("{id} is {why}, cannot be {done}.").into());
         match (act.verb, phase.state) {
             (_, State::Ended { .. }) => refused("completed"),
-            (Verb::Resume, State::Scheduled { .. } | State::Queued { .. }) => refused("not running yet"),
+            (Verb::Resume | Verb::Pause, State::Scheduled { .. } | State::Queued { .. }) => refused("not running yet"),
             (Verb::Resume, State::Starved) => refused("waiting for a worker, not paused"),
             (Verb::Resume, State::Running { .. }) => refused("running already"),
             (Verb::Resume, State::Waiting { .. }) => refused("waiting, not paused"),
-            (Verb::Resume, State::Compensating) => refused("being cancelled"),
-            (Verb::Resume, State::Paused { .. } | State::BackingOff { .. }) | (Verb::Cancel, _) => ActAnswer::Accepted,
+            (Verb::Resume | Verb::Pause, State::Compensating) => refused("being cancelled"),
+            (Verb::Pause, State::Paused { .. }) => refused("paused already"),
+            (_, _) => ActAnswer::Accepted,
         }
     }
 }

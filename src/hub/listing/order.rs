@@ -115,6 +115,13 @@ impl<'a> Order<'a> {
         if self.reverse { order.reverse() } else { order }
     }
 
+    /// Tells every row that matches.
+    fn each(&self, mut of: impl FnMut(Entry)) {
+        for (at, part) in (0..).zip(self.parts) {
+            part.found.bits.each(|slot| of(self.entry(at, slot)));
+        }
+    }
+
     /// Every row that matches.
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         (0..).zip(self.parts).flat_map(move |(at, part)| part.found.bits.iter().map(move |slot| self.entry(at, slot)))
@@ -135,7 +142,7 @@ impl<'a> Order<'a> {
     /// The first so many rows, in their order.
     pub(super) fn foremost(&self, most: usize) -> Vec<Entry> {
         let mut first = Foremost::new(most);
-        self.entries().for_each(|entry| first.offer(entry, |a, b| self.compare(a, b)));
+        self.each(|entry| first.offer(entry, |a, b| self.compare(a, b)));
         first.sorted(|a, b| self.compare(a, b))
     }
 
@@ -146,7 +153,7 @@ impl<'a> Order<'a> {
         }
         if total - from <= FEW {
             let mut last = Foremost::new(total - from);
-            self.entries().for_each(|entry| last.offer(entry, |a, b| self.compare(b, a)));
+            self.each(|entry| last.offer(entry, |a, b| self.compare(b, a)));
             let mut rows = last.sorted(|a, b| self.compare(b, a));
             rows.reverse();
             rows.truncate(to - from);

@@ -71,6 +71,17 @@ impl Bits {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// Tells each of them: where they are many, this is quicker than [`Bits::iter`].
+    pub(in crate::hub) fn each(&self, mut of: impl FnMut(Slot)) {
+        for (base, word) in (0..).step_by(64).zip(&self.0) {
+            let mut left = *word;
+            while left != 0 {
+                of(base + left.trailing_zeros());
+                left &= left - 1;
+            }
+        }
+    }
+
     /// Each of them.
     pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
         (0..).step_by(64).zip(&self.0).flat_map(|(base, word)| {

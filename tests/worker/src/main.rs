@@ -3,7 +3,7 @@
 //! Usage: `quarterdeck-test-worker ADDRESS FAULTS_DIR`. A fault is on while a file of its name exists in
 //! `FAULTS_DIR`; the file's content, if any, is the error text. Faults:
 //! `database` (TenantProvisioning, step create-database), `migration` (SchemaMigration, step apply-0042),
-//! `hang` (CertRotation, step wait-acme), `order` (OrderBook, step reserve).
+//! `hang` (CertRotation, step wait-acme), `order` (OrderBook, step reserve). With `unlocked` DnsCutover succeeds.
 
 #![allow(clippy::print_stdout, reason = "its address is what a test reads from it")]
 #![allow(
@@ -88,14 +88,17 @@ impl SchemaMigration {
     }
 }
 
-/// Ends badly at once, with the code that the engine's own cancel uses too.
-struct DnsCutover;
+/// Ends badly at once, with the code that the engine's own cancel uses too, unless `unlocked` is on.
+struct DnsCutover(Faults);
 
 #[service]
 impl DnsCutover {
     #[handler]
     async fn cutover(&self, ctx: Context<'_>, zone: String) -> Result<(), HandlerError> {
         ctx.run(|| async { Ok(60) }).name("lower-ttl").await?;
+        if self.0.text("unlocked", String::new).is_some() {
+            return Ok(());
+        }
         Err(TerminalError::new_with_code(409, format!("zone {zone} is locked by registrar")).into())
     }
 }
@@ -218,7 +221,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let endpoint = Endpoint::builder()
         .bind(TenantProvisioning(faults.clone()))
         .bind(migration.options(pausing))
-        .bind(DnsCutover)
+        .bind(DnsCutover(faults.clone()))
         .bind(BackupRun)
         .bind(ConfigReconciler)
         .bind(OrderBook(faults.clone()))

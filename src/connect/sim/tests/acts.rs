@@ -141,6 +141,42 @@ async fn a_cancelled_one_leaves_the_rows_and_is_still_found() {
 }
 
 #[tokio::test]
+async fn a_pause_holds_it_and_a_resume_takes_that_back() {
+    let stage = Stage::new(SEED);
+    let pass = stage.pass().await;
+    let retried = pass.first(|flow| flow.status == Status::BackingOff);
+    let id = &retried.id.instance;
+    assert_eq!(stage.act(Verb::Pause, id, "p").await, ActAnswer::Accepted);
+    stage.at(30 * MINUTE);
+    let held = stage.pass().await;
+    let held = held.first(|flow| flow.id == retried.id);
+    assert_eq!((held.status, held.pause), (Status::Paused, Some(PauseCause::Held)), "nothing tries it any more");
+    let refused = ActAnswer::Refused(format!("{id} is paused already, cannot be paused.").into());
+    assert_eq!(stage.act(Verb::Pause, id, "again").await, refused);
+    assert_eq!(stage.act(Verb::Resume, id, "r").await, ActAnswer::Accepted);
+    stage.at(30 * MINUTE + 1_000);
+    assert_ne!(stage.status(id).await, Status::Paused);
+}
+
+#[tokio::test]
+async fn a_kill_ends_it_at_once_and_compensates_nothing() {
+    let stage = Stage::new(SEED);
+    let pass = stage.pass().await;
+    let killed = pass.first(|flow| flow.status == Status::BackingOff && flow.completed_commands > 0);
+    let id = &killed.id.instance;
+    assert_eq!(stage.act(Verb::Kill, id, "k").await, ActAnswer::Accepted);
+    stage.at(100);
+    assert_eq!(stage.status(id).await, Status::Cancelled, "without a time in which it compensates");
+    assert!(stage.pass().await.flows.iter().all(|flow| flow.id != killed.id));
+    let refused = ActAnswer::Refused(format!("{id} is completed, cannot be killed.").into());
+    assert_eq!(stage.act(Verb::Kill, id, "k2").await, refused);
+    for (n, verb) in [Verb::RestartAsNew, Verb::Purge].into_iter().enumerate() {
+        let refused = ActAnswer::Refused(format!("this engine knows no {}.", verb.label()).into());
+        assert_eq!(stage.act(verb, id, &format!("n{n}")).await, refused);
+    }
+}
+
+#[tokio::test]
 async fn what_has_not_begun_is_cancelled_and_never_resumed() {
     let stage = Stage::new(SEED);
     let pass = stage.pass().await;
