@@ -8,15 +8,16 @@
 
 mod support;
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use quarterdeck::domain::remediation::{ItemState, Verb};
+use quarterdeck::domain::remediation::{ItemState, Remediation, Verb};
 use quarterdeck::ops::Ops;
+use serde_json::json;
 use support::fake_restate::{FakeRestate, Kind, row};
 use support::hostile::{Behaviour, Reply};
-use support::hub::{SOON, VERBS_OF_PAUSED, ended, hub, id};
+use support::hub::{SOON, SOURCE, VERBS_OF_PAUSED, ended, hub, id};
+use support::ledger::{put, verified};
 use support::matrix::record;
 use support::wait::{eventually, seen};
 use tokio::task::JoinSet;
@@ -107,13 +108,29 @@ async fn fifty_enters_in_one_instant_are_one_act() {
     record("acts-once", asked, 100);
 }
 
-/// A folder with the first bytes of a record.
+/// A folder with what an older version has recorded, as far as that.
 fn state_with(record: &[u8]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("journal.jsonl");
-    std::fs::write(&path, record).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    put(dir.path(), "journal.jsonl", record);
     dir
+}
+
+/// The record of an act as the version before the ledger wrote it.
+fn of_an_older_version(act: &Remediation) -> Vec<u8> {
+    let (id, hash, version) = (&act.id, &act.plan.hash, &act.plan.version);
+    let lines = [
+        json!({
+            "at": act.requested_at, "id": id, "event": "sending", "verb": "resume", "source": SOURCE,
+            "instance": "inv_1", "version": version, "flow": act.plan.flow, "plan_hash": hash, "reason": act.reason,
+            "requested_by": "tester",
+            "before": {
+                "engine_now": act.requested_at, "completed_commands": 2, "step": "apply-0042", "fingerprint": null,
+            },
+        }),
+        json!({"at": act.requested_at, "id": id, "event": "answered", "state": "unknown", "text": "UNKNOWN"}),
+        json!({"at": act.requested_at, "id": id, "event": "ended", "state": "unknown", "text": act.outcome}),
+    ];
+    lines.map(|line| format!("{line}\n")).concat().into_bytes()
 }
 
 async fn sends_nothing(server: &FakeRestate, state: &Path, what: &str) {
@@ -129,16 +146,16 @@ async fn sends_nothing(server: &FakeRestate, state: &Path, what: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_ends_anywhere_in_its_record_sends_nothing_when_it_comes_back() {
+async fn a_record_of_an_older_version_that_ends_anywhere_is_taken_over_and_nothing_is_sent() {
     let dir = tempfile::tempdir().unwrap();
     let server = FakeRestate::start(vec![row("inv_1")]);
     server.behave_for(Kind::Act, Behaviour::Close);
     let first = hub(&server.url(), "", Some(dir.path()));
     let plan = first.plan(Verb::Resume, &id("inv_1")).await.unwrap();
     let act = first.remediate(&plan.hash, "a test asked for it").await.unwrap();
-    ended(&first, &act).await;
+    let act = ended(&first, &act).await;
     drop(first);
-    let record_of_it = std::fs::read(dir.path().join("journal.jsonl")).unwrap();
+    let record_of_it = of_an_older_version(&act);
     // After each whole line, and somewhere in each of them.
     let ends = record_of_it.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
     let mut cuts: Vec<usize> = ends.chain((0..record_of_it.len()).step_by(97)).collect();
@@ -146,7 +163,10 @@ async fn a_process_that_ends_anywhere_in_its_record_sends_nothing_when_it_comes_
     let mut cases = 0;
     for cut in cuts {
         let state = state_with(&record_of_it[..cut]);
-        sends_nothing(&server, state.path(), &format!("cut after {cut} of {} bytes", record_of_it.len())).await;
+        let what = format!("cut after {cut} of {} bytes", record_of_it.len());
+        sends_nothing(&server, state.path(), &what).await;
+        assert!(!state.path().join("journal.jsonl").exists(), "{what}: it is taken over");
+        assert_eq!(verified(state.path()).broken, None, "{what}");
         cases += 1;
     }
     assert_eq!(server.asked(Kind::Act), 1);

@@ -1,5 +1,5 @@
-//! A process that ends while it acts: at every step of the act, and after every byte of its record. Whoever comes next
-//! says that nobody knows what became of the act, looks, and never sends it again.
+//! A process that ends while it acts: at every step of the act, and anywhere in what it writes to the ledger. Whoever
+//! comes next says that nobody knows what became of the act, looks, and never sends it again.
 //!
 //! A process is a runtime of its own here, with a hub on the record that the one before has left. Where it is dropped,
 //! everything that ran in it ends there, and nothing has a chance to put itself in order. Time is made up.
@@ -17,15 +17,18 @@ use std::time::Duration;
 
 use quarterdeck::config::Config;
 use quarterdeck::connect::{ActAnswer, Connector};
+use quarterdeck::domain::audit::Head;
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::remediation::{ItemState, Remediation, Verb};
+use quarterdeck::hub::ledger::Book;
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::Ops;
-use serde_json::Value;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use support::engine::{After, Answer, Engine, Wire};
 use support::hub::{SOON, VERBS_OF_PAUSED, ended, setup};
+use support::ledger::{apart, commits, copied, entries, folder, note, put, unfinished, verified};
 use support::matrix::record;
-use support::secrets::private;
 use support::wait::{eventually, seen};
 use tempfile::TempDir;
 
@@ -52,25 +55,8 @@ async fn send(hub: &Hub, verb: Verb, instance: &str, reason: &str) -> Remediatio
     act
 }
 
-/// The lines of the record that can be read.
-fn lines(state: &Path) -> Vec<Value> {
-    let text = std::fs::read(state.join("journal.jsonl")).unwrap_or_default();
-    text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
-}
-
-fn named<'a>(lines: &'a [Value], event: &str) -> Vec<&'a Value> {
-    lines.iter().filter(|line| line["event"] == event).collect()
-}
-
-/// The acts that were begun and have no end in the record.
-fn unfinished(lines: &[Value]) -> Vec<&str> {
-    let has_ended = |id: &Value| named(lines, "ended").iter().any(|line| line["id"] == *id);
-    named(lines, "sending")
-        .iter()
-        .map(|line| &line["id"])
-        .filter(|id| !has_ended(id))
-        .map(|id| id.as_str().unwrap())
-        .collect()
+fn named(state: &Path, action: &str) -> usize {
+    entries(state).iter().filter(|entry| entry.action == action).count()
 }
 
 fn sent_once_at_most(engine: &Engine, what: &str) {
@@ -81,7 +67,7 @@ fn sent_once_at_most(engine: &Engine, what: &str) {
 /// The next process: it takes up what has no end in the record, says that nobody knows, looks, and sends nothing. Gives
 /// what was said in the end.
 fn takes_up(state: &Path, engine: &Arc<Engine>, what: &str) -> Vec<Remediation> {
-    let open: Vec<String> = unfinished(&lines(state)).into_iter().map(str::to_owned).collect();
+    let open = unfinished(state);
     let (sent, begun, looks) = (engine.sent(), engine.begun(), engine.looks());
     let acts = process(state, engine, async |hub| {
         let _polling = hub.start();
@@ -105,7 +91,8 @@ fn takes_up(state: &Path, engine: &Arc<Engine>, what: &str) -> Vec<Remediation> 
     });
     assert_eq!((engine.sent(), engine.begun()), (sent, begun), "{what}: it is not sent again");
     assert!(open.is_empty() || engine.looks() > looks, "{what}: it was looked at");
-    assert_eq!(unfinished(&lines(state)), Vec::<&str>::new(), "{what}: the end is in the record");
+    assert_eq!(unfinished(state), Vec::<String>::new(), "{what}: the end is in the record");
+    assert_eq!(verified(state).broken, None, "{what}: the audit is whole");
     acts
 }
 
@@ -158,7 +145,7 @@ impl Step {
             let act = send_held(&hub, verb, reason).await;
             eventually(SOON, || async { seen(engine.begun(), |begun| *begun == 1) }).await;
             if matches!(self, Self::Answered(_) | Self::Watched(..)) {
-                let is_answered = || async { seen(lines(state), |lines| named(lines, "answered").len() == 1) };
+                let is_answered = || async { seen(named(state, "answer"), |answers| *answers == 1) };
                 eventually(SOON, is_answered).await;
             }
             if let Self::Watched(_, looks) = self {
@@ -184,7 +171,7 @@ fn a_process_that_ends_at_any_step_is_followed_by_one_that_looks_and_never_sends
         for (step, reason) in Step::all().into_iter().zip(REASONS.into_iter().cycle()) {
             for after in After::ALL {
                 let what = format!("{verb:?}, {step:?}, then {after:?}");
-                let state = tempfile::tempdir().unwrap();
+                let state = folder();
                 let engine = Engine::new(Answer::Never, After::TheSame);
                 step.is_reached(state.path(), &engine, verb, reason);
                 engine.becomes(Answer::Is(ActAnswer::Accepted), after);
@@ -212,7 +199,7 @@ fn one_process_after_the_other_may_end_while_it_looks() {
         for after in After::ALL {
             for (looks, reason) in REASONS.into_iter().enumerate().take(3) {
                 let what = format!("{verb:?}, {after:?}, after {looks} looks");
-                let state = tempfile::tempdir().unwrap();
+                let state = folder();
                 let engine = Engine::new(Answer::Never, After::TheSame);
                 Step::Sent.is_reached(state.path(), &engine, verb, reason);
                 for _ in 0..3 {
@@ -237,44 +224,98 @@ fn one_process_after_the_other_may_end_while_it_looks() {
     record("acts-once", cases, 60);
 }
 
-/// The whole record of one act, from the request to its end.
-fn whole(verb: Verb, reason: &str) -> Vec<u8> {
-    let state = tempfile::tempdir().unwrap();
-    let engine = Engine::new(Answer::Is(ActAnswer::Accepted), After::PausedAgain);
-    if verb == Verb::Cancel {
-        engine.becomes(Answer::Is(ActAnswer::Accepted), After::Failed);
+/// What a process leaves that acted once, from the request to its end, and was stopped with the machine: everything is
+/// in the database's log. And which acts have no end, and the audit's end, after each commit of it.
+struct Left {
+    state: TempDir,
+    wal: Vec<u8>,
+    /// Where a commit ends in the log; what there is then.
+    steps: Vec<(usize, Vec<String>, Head)>,
+}
+
+impl Left {
+    fn of(verb: Verb, reason: &str) -> Self {
+        let state = folder();
+        let engine = Engine::new(Answer::Is(ActAnswer::Accepted), After::PausedAgain);
+        if verb == Verb::Cancel {
+            engine.becomes(Answer::Is(ActAnswer::Accepted), After::Failed);
+        }
+        let left = process(state.path(), &engine, async |hub| {
+            let act = send(&hub, verb, "inv_1", reason).await;
+            ended(&hub, &act).await;
+            // The last one to close it would write everything into the database itself.
+            copied(state.path())
+        });
+        let wal = std::fs::read(left.path().join("ledger.sqlite-wal")).unwrap();
+        let steps = commits(&wal).into_iter().map(|end| {
+            let part = copied(left.path());
+            put(part.path(), "ledger.sqlite-wal", &wal[..end]);
+            let open = unfinished(part.path());
+            (end, open, verified(part.path()).head)
+        });
+        let steps: Vec<_> = steps.collect();
+        // The tables, and then: the plan, the attempt, the act, its answer and its end, and the second attempt refused.
+        assert!(steps.len() >= 7, "{}", steps.len());
+        let open = steps.iter().filter(|(_, open, _)| open.len() == 1).count();
+        // The second attempt is refused while the first one runs, or afterwards.
+        assert!((2..=3).contains(&open), "from the act to its end: {steps:?}");
+        Self { state: left, wal, steps }
     }
-    process(state.path(), &engine, async |hub| {
-        let act = send(&hub, verb, "inv_1", reason).await;
-        ended(&hub, &act).await;
-    });
-    assert_eq!(lines(state.path()).len(), 3);
-    std::fs::read(state.path().join("journal.jsonl")).unwrap()
+
+    /// Which step the log is at that is good so far.
+    fn at(&self, good: usize) -> (Vec<String>, Head) {
+        let step = self.steps.iter().rev().find(|(end, ..)| *end <= good);
+        step.map_or((Vec::new(), Head::default()), |(_, open, head)| (open.clone(), head.clone()))
+    }
+
+    /// What is left of it with this log, and this noted as the audit's end.
+    fn with(&self, wal: &[u8], noted: &Head) -> TempDir {
+        let state = copied(self.state.path());
+        put(state.path(), "ledger.sqlite-wal", wal);
+        note(state.path(), noted);
+        state
+    }
+
+    /// The end of the audit as it was noted one step before: a process may end between the two.
+    fn before(&self, head: &Head) -> Head {
+        let earlier = self.steps.iter().rev().find(|(.., other)| other.sequence < head.sequence);
+        earlier.map_or(Head::default(), |(.., head)| head.clone())
+    }
 }
 
-/// A folder with the first bytes of a record.
-fn left_behind(record: &[u8]) -> TempDir {
-    let state = tempfile::tempdir().unwrap();
-    let path = state.path().join("journal.jsonl");
-    private(&path, "");
-    std::fs::write(&path, record).unwrap();
-    state
-}
-
-/// A disk that is full, or a machine that stops, leaves any part of the last line. That part is passed over, and what
-/// is written behind it can be read: the next act is in the record like any other.
-fn ends_after_any_byte(verb: Verb, reason: &str) -> usize {
+/// A machine that stops leaves any part of what was being written to the log, and maybe not as it was written. What was
+/// whole is there, what was not is passed over, and the next act is in the record like any other.
+fn ends_anywhere(verb: Verb, reason: &str, cases_due: usize, seed: u64) -> usize {
+    let left = Left::of(verb, reason);
+    let mut dice = StdRng::seed_from_u64(seed);
+    // At each end of a commit and beside it, and anywhere.
+    let ends = left.steps.iter().flat_map(|(end, ..)| [end - 1, *end, end + 1]);
+    let mut places: Vec<usize> = ends.filter(|at| *at <= left.wal.len()).chain([0, 1, 31, 32]).collect();
+    while places.len() < cases_due {
+        places.push(dice.random_range(0..left.wal.len()));
+    }
     let mut cases = 0;
-    let record_of_it = whole(verb, reason);
-    for (cut, after) in (0..=record_of_it.len()).zip(After::ALL.into_iter().cycle()) {
-        let what = format!("{verb:?}, cut after {cut} of {} bytes, then {after:?}", record_of_it.len());
-        let state = left_behind(&record_of_it[..cut]);
+    for (place, after) in places.into_iter().zip(After::ALL.into_iter().cycle()) {
+        // Cut there, or one bit of it is another one.
+        let flipped = dice.random_bool(0.5) && place < left.wal.len();
+        let wal = if flipped {
+            let mut wal = left.wal.clone();
+            wal[place] ^= 1 << dice.random_range(0..8);
+            wal
+        } else {
+            left.wal[..place].to_vec()
+        };
+        let what = format!("{verb:?}, {place} of {} bytes, flipped: {flipped}, then {after:?}", left.wal.len());
+        let (due, head) = left.at(place);
+        // The note comes after the commit: a process that ended in between has left the one before.
+        let noted = if dice.random_bool(0.5) { head.clone() } else { left.before(&head) };
+        let state = left.with(&wal, &noted);
         // It was sent before, where the record is as far as that.
         let engine = Engine::new(Answer::Never, after);
-        let due = unfinished(&lines(state.path())).len();
         engine.was_acted_on();
+        assert_eq!(unfinished(state.path()), due, "{what}");
         let acts = takes_up(state.path(), &engine, &what);
-        assert_eq!(acts.len(), due, "{what}");
+        assert_eq!(acts.iter().map(|act| act.id.to_string()).collect::<Vec<_>>(), due, "{what}");
         for act in &acts {
             is_told(act, verb, after, &what);
         }
@@ -296,11 +337,83 @@ fn ends_after_any_byte(verb: Verb, reason: &str) -> usize {
 }
 
 #[test]
-fn the_record_of_a_resume_may_end_after_any_byte() {
-    record("acts-once", ends_after_any_byte(Verb::Resume, REASONS[1]), 700);
+fn the_record_of_a_resume_may_end_anywhere() {
+    record("acts-once", ends_anywhere(Verb::Resume, REASONS[1], 750, 1), 750);
 }
 
 #[test]
-fn the_record_of_a_cancel_may_end_after_any_byte() {
-    record("acts-once", ends_after_any_byte(Verb::Cancel, REASONS[2]), 700);
+fn the_record_of_a_cancel_may_end_anywhere() {
+    record("acts-once", ends_anywhere(Verb::Cancel, REASONS[2], 750, 2), 750);
+}
+
+/// Nothing can be planned or sent, and that is said in words.
+fn refuses(state: &Path, words: &[&str], what: &str) {
+    let engine = Engine::new(Answer::Is(ActAnswer::Accepted), After::Succeeded);
+    process(state, &engine, async |hub| {
+        let _polling = hub.start();
+        let plan = hub.plan(Verb::Resume, &InstanceId::new("engine", "inv_1")).await;
+        let refused = plan.expect_err(what).to_string();
+        assert!(refused.starts_with("acts can't be recorded: "), "{what}: {refused}");
+        assert!(words.iter().any(|words| refused.contains(words)), "{what}: {refused}");
+    });
+    assert_eq!(engine.begun(), 0, "{what}");
+}
+
+#[test]
+fn a_record_that_lost_what_was_on_the_disk_is_not_written_to() {
+    let mut cases = 0;
+    for verb in VERBS_OF_PAUSED {
+        let left = Left::of(verb, REASONS[0]);
+        let (_, _, last) = left.steps.last().unwrap();
+        for (end, _, head) in &left.steps {
+            if head.sequence == last.sequence {
+                continue;
+            }
+            // The note is of what was on the disk, and the ledger is an older one.
+            let what = format!("{verb:?}, {end} bytes");
+            let state = left.with(&left.wal[..*end], last);
+            refuses(state.path(), &["the end of the audit is missing"], &what);
+            assert_eq!(verified(state.path()).broken.unwrap().sequence, head.sequence + 1, "{what}");
+            cases += 1;
+        }
+    }
+    record("acts-once", cases, 10);
+}
+
+#[test]
+fn a_ledger_that_was_cut_or_overwritten_is_not_acted_upon() {
+    let state = folder();
+    let engine = Engine::new(Answer::Is(ActAnswer::Accepted), After::Succeeded);
+    process(state.path(), &engine, async |hub| {
+        for n in 0..20 {
+            engine.is_new();
+            let act = send(&hub, Verb::Resume, &format!("inv_{n}"), REASONS[3]).await;
+            ended(&hub, &act).await;
+        }
+    });
+    // It was closed: everything is in the database itself.
+    let whole = std::fs::read(state.path().join("ledger.sqlite")).unwrap();
+    assert!(!state.path().join("ledger.sqlite-wal").exists() && whole.len() > 20_000);
+    let mut dice = StdRng::seed_from_u64(3);
+    let mut cases = 0;
+    for n in 0..120 {
+        let place = if n % 8 == 0 {
+            4096 * dice.random_range(0..whole.len() / 4096)
+        } else {
+            dice.random_range(0..whole.len())
+        };
+        let left = copied(state.path());
+        put(left.path(), "ledger.sqlite", &whole[..place]);
+        let what = format!("{place} of {} bytes", whole.len());
+        refuses(left.path(), &["is damaged", "the end of the audit is missing", "is no ledger"], &what);
+        assert!(
+            apart(async || match Book::open(left.path()).await {
+                Ok(mut book) => book.verify().await.is_ok_and(|found| found.broken.is_some()),
+                Err(error) => error.to_string().contains("is damaged"),
+            }),
+            "{what}"
+        );
+        cases += 1;
+    }
+    record("acts-once", cases, 120);
 }

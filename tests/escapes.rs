@@ -169,9 +169,8 @@ async fn in_errors_and_in_the_record_of_acts() {
         assert!(is_shown(n, payload, &acts), "{payload:?}: {acts}");
         cases += 5;
     }
-    // A line of JSON each, which escapes what it must: `cat` shows it as it is.
-    let journal = std::fs::read_to_string(dir.path().join("journal.jsonl")).unwrap();
-    cases += all_are_shown("the record of acts", &journal);
+    let told = support::ledger::entries(dir.path()).into_iter().map(|entry| entry.detail + "\n");
+    cases += all_are_shown("the record of acts", &told.collect::<String>());
     record("escapes", cases, 6 * LEAST);
 }
 

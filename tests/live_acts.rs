@@ -6,22 +6,12 @@ mod support;
 use quarterdeck::domain::flow::Status;
 use quarterdeck::domain::remediation::{ItemState, Verb};
 use quarterdeck::ops::{Ops, OpsError};
-use serde_json::{Value, json};
+use serde_json::json;
 use support::hub::{SOON, act, becomes, ended, hub, id};
+use support::ledger::{copied, detail, entries, events, verified};
 use support::proxy::Proxy;
 use support::restate::Restate;
 use support::wait::eventually;
-
-/// The lines of the record, parsed.
-fn journal(dir: &std::path::Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(dir.join("journal.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn events(lines: &[Value], act: &str) -> Vec<String> {
-    let of_act = lines.iter().filter(|line| line["id"] == act);
-    of_act.map(|line| line["event"].as_str().unwrap().to_owned()).collect()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_resume_is_verified_when_the_cause_is_gone_and_says_so_when_it_is_not() {
@@ -59,10 +49,13 @@ async fn a_resume_is_verified_when_the_cause_is_gone_and_says_so_when_it_is_not(
         assert_eq!(fixed.item, ItemState::Verified, "{fixed:?}");
         assert_eq!(fixed.outcome, "verified: it is past create-database, now in promise:approval");
     }
-    let lines = journal(state.path());
-    assert_eq!(events(&lines, &fixed.id), ["sending", "answered", "ended"]);
-    assert_eq!(lines[0]["reason"], "a test asked for it");
-    assert_eq!(lines[0]["requested_by"], "tester");
+    let told = entries(state.path());
+    assert_eq!(events(&told, &fixed.id), ["act", "answer", "outcome"]);
+    let actions: Vec<&str> = told.iter().take(5).map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["dry_run", "attempt", "act", "answer", "outcome"]);
+    assert_eq!(detail(&told[2])["reason"], "a test asked for it");
+    assert_eq!(told[2].actor, "tester");
+    assert_eq!(verified(state.path()).broken, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -132,7 +125,7 @@ async fn a_lost_answer_is_unknown_is_looked_at_again_and_nothing_is_sent_twice()
     let sent = |instance: &str| proxy.seen().iter().filter(|path| path.contains(instance)).count();
     assert_eq!((sent(&reached), sent(&lost)), (1, 1), "{:?}", proxy.seen());
     assert_eq!(proxy.reached().len(), 1);
-    assert_eq!(events(&journal(state.path()), &second.id), ["sending", "answered", "ended"]);
+    assert_eq!(events(&entries(state.path()), &second.id), ["act", "answer", "outcome"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -180,11 +173,7 @@ async fn an_act_whose_process_ended_is_looked_at_again_and_never_sent_again() {
     restate.fault_off("migration");
     act(&first, Verb::Resume, &paused).await.unwrap();
     eventually(SOON, || async { if proxy.held() == 1 { Ok(()) } else { Err(proxy.held()) } }).await;
-    let record = std::fs::read(state.path().join("journal.jsonl")).unwrap();
-    let other_state = tempfile::tempdir().unwrap();
-    let copy = other_state.path().join("journal.jsonl");
-    std::fs::write(&copy, record).unwrap();
-    std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let other_state = copied(state.path());
     proxy.release();
 
     let second = hub(&proxy.url(), "", Some(other_state.path()));

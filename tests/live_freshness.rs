@@ -130,8 +130,9 @@ async fn a_server_that_dies_is_seen_to_and_one_that_comes_back_is_live_again() {
     let refused = hub.remediate(&plan.hash, "a test asked for it").await.unwrap_err();
     assert!(matches!(&refused, OpsError::Source(_)), "{refused:?}");
     assert!(hub.remediations().await.unwrap().is_empty());
-    let record = std::fs::read_to_string(state.path().join("journal.jsonl")).unwrap_or_default();
-    assert_eq!(record, "", "nothing was begun");
+    let record = support::ledger::entries(state.path());
+    assert!(record.iter().all(|entry| entry.action != "act"), "nothing was begun: {record:#?}");
+    assert_eq!(record.last().unwrap().action, "refusal", "{record:#?}");
 
     restate.restart_server().await;
     let again = becomes(&hub, |overview| live(overview) && counts(overview) == counts(&before)).await;

@@ -47,7 +47,7 @@ fn what_is_done_in_the_cockpit_is_seen_by_the_next_command() {
         seen.lines.iter().map(|line| line.trim()).filter(|line| ["3", "4"].contains(line)).collect();
     assert_eq!(counts, ["4", "3"], "{}", seen.picture());
     let folder = term.home().join("STATE/quarterdeck/demo-312");
-    assert!(folder.join("journal.jsonl").is_file(), "the record is kept with its world");
+    assert!(folder.join("ledger.sqlite").is_file(), "the record is kept with its world");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{ColourDepth, Flags, Times};
 use crate::connect::sim::check_speed;
@@ -148,6 +148,13 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
+    /// The audit: what was tried, refused, sent, answered and came of it
+    ///
+    /// It is one for all contexts of a state directory; --demo has the demo's own.
+    Audit {
+        #[command(subcommand)]
+        what: AuditCommand,
+    },
     /// Print the completions for a shell
     ///
     /// bash: `quarterdeck completions bash > ~/.local/share/bash-completion/completions/quarterdeck`
@@ -191,6 +198,92 @@ pub(super) enum ConfigCommand {
         #[arg(long)]
         write: bool,
     },
+}
+
+const AUDIT_EXIT_CODES: &str =
+    "Exit codes: 0 fine, 2 usage or config, 5 the audit is not whole, 70 the ledger can't be read.";
+
+/// What is done with the audit.
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// The last entries, the newest first; with --context those of that context alone
+    #[command(after_help = AUDIT_EXIT_CODES)]
+    List {
+        /// At most this many
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: usize,
+        /// Only what happened since: 2h, or a time such as 2026-01-15T03:12:00Z
+        #[arg(long, value_name = "WHEN", value_parser = moment)]
+        since: Option<Moment>,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Go along the whole chain, and hold its end against the note of it beside the ledger
+    ///
+    /// Prints how many entries there are and the last one's hash. Names the first entry that was changed, moved, put in
+    /// or taken away. With --head also whether an entry is the one that an earlier export or look had as its last.
+    #[command(after_help = AUDIT_EXIT_CODES)]
+    Verify {
+        /// An end of the chain from elsewhere, as it was printed: 412:9f3a…
+        #[arg(long, value_name = "SEQUENCE:HASH", value_parser = head)]
+        head: Option<crate::domain::audit::Head>,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Every entry as it is hashed, with the chain's end, for other programs and for keeping elsewhere
+    ///
+    /// An entry's hash is SHA-256 over its canonical JSON (RFC 8785) without the field hash.
+    #[command(after_help = AUDIT_EXIT_CODES)]
+    Export {
+        /// Only what happened since: 24h, or a time such as 2026-01-15T03:12:00Z
+        #[arg(long, value_name = "WHEN", value_parser = moment)]
+        since: Option<Moment>,
+        /// How to print
+        #[arg(short, long, value_enum, default_value_t = Exported::Json, value_name = "FORMAT")]
+        output: Exported,
+    },
+}
+
+/// How an export is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Exported {
+    /// One JSON document
+    Json,
+    /// The chain's end in the first line, then one entry a line
+    Ndjson,
+}
+
+/// A moment in the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    At(Timestamp),
+    Ago(SignedDuration),
+}
+
+impl Moment {
+    /// Which one it is, at `now`.
+    pub(super) fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(ago) => now.checked_sub(ago).unwrap_or(Timestamp::MIN),
+        }
+    }
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    let at = text.parse().map(Moment::At);
+    let ago = || parse_duration(text).map(Moment::Ago);
+    at.or_else(|_| ago())
+        .map_err(|_| "a duration or a time with its zone is wanted, as in 2h or 2026-01-15T03:12:00Z".into())
+}
+
+fn head(text: &str) -> Result<crate::domain::audit::Head, String> {
+    let read = text.split_once(':').and_then(|(sequence, hash)| {
+        let good = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let sequence = sequence.parse().ok()?;
+        good.then(|| crate::domain::audit::Head { sequence, hash: hash.to_ascii_lowercase() })
+    });
+    read.ok_or_else(|| "a place and 64 hexadecimal digits are wanted, as `audit verify` prints them".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

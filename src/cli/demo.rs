@@ -44,7 +44,7 @@ pub(super) fn world(global: &Global, look: Look) -> Result<World, Failure> {
         let source = Bulk::new(seed, instances, global.changes.unwrap_or(0), sim::system_clock());
         return hub(global, vec![(sim::BULK.to_owned(), source, POLL)], sim::system_clock(), None, None);
     }
-    let folder = state_dir().join(format!("demo-{seed}"));
+    let folder = folder(global);
     if look == Look::Once {
         if global.speed.is_some() {
             return Err(Failure::Usage("--speed goes with what stays open: the cockpit, or --watch".into()));
@@ -85,6 +85,11 @@ pub(super) fn world(global: &Global, look: Look) -> Result<World, Failure> {
 pub(super) fn picture(global: &Global) -> Result<World, Failure> {
     let at: Timestamp = PICTURED.parse().map_err(|error: jiff::Error| Failure::Other(error.into()))?;
     of_sim(global, Arc::new(SimWorld::start(global.seed.unwrap_or(sim::SEED), Arc::new(move || at))), None)
+}
+
+/// The folder in which a demo and its ledger are kept.
+pub(super) fn folder(global: &Global) -> PathBuf {
+    state_dir().join(format!("demo-{}", global.seed.unwrap_or(sim::SEED)))
 }
 
 /// Where demos are kept: beside the record of acts, by custom or as the environment says.

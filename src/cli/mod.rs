@@ -1,6 +1,7 @@
 //! The command line: one file per command, and the exit codes that scripts rely on.
 
 mod args;
+mod audit;
 mod check;
 mod cockpit;
 mod completions;
@@ -43,6 +44,8 @@ enum Outcome {
     SourceFailed,
     /// It waits for approvals, or is refused.
     Withheld,
+    /// What was looked at is not as it should be.
+    Failed,
 }
 
 impl From<Outcome> for ExitCode {
@@ -53,6 +56,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Usage => 2,
             Outcome::SourceFailed => 3,
             Outcome::Withheld => 4,
+            Outcome::Failed => 5,
         })
     }
 }
@@ -116,6 +120,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Get(get) => get::run(&args.global, &get).await,
         Command::Snapshot(snapshot) => snapshot::run(&args.global, &snapshot).await,
         Command::Doctor(doctor) => doctor::run(&args.global, &doctor).await,
+        Command::Audit { what } => audit::run(&args.global, &what).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Theme { what } => theme::run(&args.global, &what),
         Command::Plan(make) => plan::run(&args.global, &make).await,

@@ -191,23 +191,18 @@ impl Asked {
     /// What the file says, and over it what the command line says.
     fn read(test: &PolicyTest) -> Result<Self, Failure> {
         let mut asked = test.request.as_deref().map_or_else(|| Ok(Self::default()), read_file)?;
-        fn over<T: Clone>(value: &mut Option<T>, given: &Option<T>) {
-            if given.is_some() {
-                value.clone_from(given);
-            }
-        }
-        over(&mut asked.verb, &test.verb);
-        over(&mut asked.targets, &test.targets);
-        over(&mut asked.by, &test.by);
-        over(&mut asked.reason, &test.reason);
-        over(&mut asked.ticket, &test.ticket);
-        over(&mut asked.runbook, &test.runbook);
-        over(&mut asked.waves, &test.waves);
-        over(&mut asked.money_steps, &test.money_steps);
-        over(&mut asked.messages, &test.messages);
-        over(&mut asked.behind, &test.behind);
-        over(&mut asked.cause_failing, &test.cause_failing);
-        over(&mut asked.at, &test.at);
+        over(&mut asked.verb, test.verb.as_ref());
+        over(&mut asked.targets, test.targets.as_ref());
+        over(&mut asked.by, test.by.as_ref());
+        over(&mut asked.reason, test.reason.as_ref());
+        over(&mut asked.ticket, test.ticket.as_ref());
+        over(&mut asked.runbook, test.runbook.as_ref());
+        over(&mut asked.waves, test.waves.as_ref());
+        over(&mut asked.money_steps, test.money_steps.as_ref());
+        over(&mut asked.messages, test.messages.as_ref());
+        over(&mut asked.behind, test.behind.as_ref());
+        over(&mut asked.cause_failing, test.cause_failing.as_ref());
+        over(&mut asked.at, test.at.as_ref());
         for (list, given) in [
             (&mut asked.flows, &test.flow),
             (&mut asked.steps, &test.step),
@@ -346,6 +341,13 @@ impl Asked {
             })
         };
         (0..count).map(row).collect()
+    }
+}
+
+/// What is given goes before what there was.
+fn over<T: Clone>(value: &mut Option<T>, given: Option<&T>) {
+    if given.is_some() {
+        *value = given.cloned();
     }
 }
 

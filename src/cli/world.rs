@@ -58,16 +58,14 @@ pub(super) fn config(global: &Global) -> Result<Config, Failure> {
     })
 }
 
-/// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
-pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
+/// Refuses options of the demo for one's own sources, and the other way round.
+fn not_mixed(global: &Global) -> Result<(), Failure> {
     if global.demo {
-        if let Some(name) = &global.context {
-            let name = SafeText::clipped(name, 40);
-            return Err(Failure::Usage(format!(
-                "--context {name} goes with your own sources, and not with the demo world"
-            )));
-        }
-        return demo::world(global, if once { Look::Once } else { Look::Cockpit });
+        let Some(name) = &global.context else { return Ok(()) };
+        let name = SafeText::clipped(name, 40);
+        return Err(Failure::Usage(format!(
+            "--context {name} goes with your own sources, and not with the demo world"
+        )));
     }
     for (given, option) in [
         (global.seed.is_some(), "--seed"),
@@ -78,6 +76,21 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         if given {
             return Err(Failure::Usage(format!("{option} goes with --demo")));
         }
+    }
+    Ok(())
+}
+
+/// Where the ledger of what a command looks at is.
+pub(super) fn state_dir(global: &Global) -> Result<PathBuf, Failure> {
+    not_mixed(global)?;
+    if global.demo { Ok(demo::folder(global)) } else { Ok(config(global)?.state_dir) }
+}
+
+/// Builds what a command looks at. `once`: for one pass, so that nothing is to be recorded.
+pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
+    not_mixed(global)?;
+    if global.demo {
+        return demo::world(global, if once { Look::Once } else { Look::Cockpit });
     }
     let config = config(global)?;
     let stamp = stamp(&config);

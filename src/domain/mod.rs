@@ -3,6 +3,7 @@
 //! Pure: this module knows no runtime, no terminal, no network and no database, so each rule in it can be
 //! tested with plain values.
 
+pub mod audit;
 pub mod blast;
 pub mod claim;
 pub mod cohort;

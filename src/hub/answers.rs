@@ -163,14 +163,11 @@ impl Ops for Hub {
     }
 
     async fn plan(&self, verb: Verb, target: &InstanceId) -> Result<Plan, OpsError> {
-        let executor = self.executor()?;
-        let (source, reading, judgement) = self.read(target).await?;
-        let offers = offers(&*source.connector, &reading.detail.flow, None);
-        if let Some(refusal) = offers.into_iter().find(|offer| offer.verb == verb).and_then(|offer| offer.refusal) {
-            return Err(OpsError::Refused(format!("{} can't be had: {refusal}", verb.label()).into()));
+        let planned = self.planned(verb, target).await;
+        if let Some(executor) = &self.executor {
+            executor.dry_run(verb, target, planned.as_ref()).await;
         }
-        let plan = executor.plan(&*source.connector, verb, &reading, &judgement);
-        Ok(self.with_policy(plan, &reading.detail.flow, &judgement))
+        planned
     }
 
     async fn plan_of_many(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
@@ -178,21 +175,14 @@ impl Ops for Hub {
     }
 
     async fn remediate(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError> {
-        let executor = self.executor()?;
-        if reason.chars().filter(|c| !c.is_whitespace()).count() < 3 {
-            return Err(OpsError::Refused("a reason is needed, for the record".into()));
+        let carried_out = self.carried_out(plan_hash, reason).await;
+        if let (Some(executor), Err(why)) = (&self.executor, &carried_out) {
+            // What can't be recorded has no entry either.
+            if !matches!(why, OpsError::Journal(_)) {
+                executor.refused(plan_hash, "remediate", why).await;
+            }
         }
-        let mut plan = executor.planned(plan_hash)?;
-        // Data that is acted on is read again first: what is on screen may be half a minute old.
-        let (source, fresh, judgement) = self.read(&plan.target).await?;
-        // Policies too: a freeze may have begun since, and the reason is known now.
-        plan.policy = self.decide_one(plan.verb, &fresh.detail.flow, &judgement, Some(reason));
-        if let Some(why) = plan.policy.denial().or_else(|| plan.policy.approvals()) {
-            return Err(OpsError::Refused(why.into()));
-        }
-        // Reading takes its time, in which the hub may have been locked.
-        let executor = self.executor().map(|_| executor)?;
-        executor.begin(source.connector.clone(), plan, reason, &fresh)
+        carried_out
     }
 
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
@@ -205,11 +195,12 @@ impl Ops for Hub {
     }
 
     async fn arm(&self, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
-        self.latch()?.arm(lasting, reason)
+        self.latch()?.arm(lasting, reason).await
     }
 
     async fn disarm(&self) -> Result<(), OpsError> {
-        self.latch().map(|latch| latch.disarm())
+        self.latch()?.disarm().await;
+        Ok(())
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {
@@ -232,6 +223,36 @@ impl Ops for Hub {
 }
 
 impl Hub {
+    async fn planned(&self, verb: Verb, target: &InstanceId) -> Result<Plan, OpsError> {
+        let executor = self.executor()?;
+        let (source, reading, judgement) = self.read(target).await?;
+        let offers = offers(&*source.connector, &reading.detail.flow, None);
+        if let Some(refusal) = offers.into_iter().find(|offer| offer.verb == verb).and_then(|offer| offer.refusal) {
+            return Err(OpsError::Refused(format!("{} can't be had: {refusal}", verb.label()).into()));
+        }
+        let plan = executor.plan(&*source.connector, verb, &reading, &judgement);
+        Ok(self.with_policy(plan, &reading.detail.flow, &judgement))
+    }
+
+    async fn carried_out(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError> {
+        let executor = self.executor()?;
+        if reason.chars().filter(|c| !c.is_whitespace()).count() < 3 {
+            return Err(OpsError::Refused("a reason is needed, for the record".into()));
+        }
+        let mut plan = executor.planned(plan_hash)?;
+        executor.attempt(&plan, reason).await?;
+        // Data that is acted on is read again first: what is on screen may be half a minute old.
+        let (source, fresh, judgement) = self.read(&plan.target).await?;
+        // Policies too: a freeze may have begun since, and the reason is known now.
+        plan.policy = self.decide_one(plan.verb, &fresh.detail.flow, &judgement, Some(reason));
+        if let Some(why) = plan.policy.denial().or_else(|| plan.policy.approvals()) {
+            return Err(OpsError::Refused(why.into()));
+        }
+        // Reading takes its time, in which the hub may have been locked.
+        let executor = self.executor().map(|_| executor)?;
+        executor.begin(source.connector.clone(), plan, reason, &fresh).await
+    }
+
     /// How everything together has moved: the growth of those sources that are live, and the minutes in which each
     /// source was that has ever answered.
     fn trend(&self, boards: &[Board], now: Timestamp) -> Trend {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 
-use super::journal::{Arming, Entry, Event, Journal};
+use super::journal::{Arming, Journal};
 use super::source::Clock;
 use crate::domain::hash::digest;
 use crate::domain::text::SafeText;
@@ -22,6 +22,8 @@ pub(super) struct Latch {
     clock: Clock,
     changed: Arc<dyn Fn() + Send + Sync>,
     state: Mutex<State>,
+    /// Held while an arming or a locking is being recorded, so that none comes in between.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -48,6 +50,7 @@ impl Latch {
             clock,
             changed,
             state: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
         }
     }
 
@@ -71,7 +74,20 @@ impl Latch {
     }
 
     /// Lets acts through for a while. What is armed already is armed anew.
-    pub(super) fn arm(self: &Arc<Self>, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
+    pub(super) async fn arm(self: &Arc<Self>, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
+        // A task of its own: whoever asked may go away meanwhile, and what is recorded is so.
+        let (this, reason) = (self.clone(), reason.to_owned());
+        let armed = tokio::spawn(async move {
+            let armed = this.arm_for(lasting, &reason).await;
+            if let Err(OpsError::Refused(why)) = &armed {
+                this.journal.refusal((this.clock)(), "", "arm", why).await;
+            }
+            armed
+        });
+        armed.await.unwrap_or_else(|error| Err(OpsError::Journal(format!("not armed: {error}").into())))
+    }
+
+    async fn arm_for(self: &Arc<Self>, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
         let reason = SafeText::clipped(reason.trim(), 500);
         if reason.chars().filter(|c| !c.is_whitespace()).count() < REASON_LEAST {
             let text = format!("a reason of at least {REASON_LEAST} characters is needed, for the record");
@@ -85,12 +101,13 @@ impl Latch {
         let until = now.saturating_add(lasting).unwrap_or(now);
         let id = digest(&["arm", &now.as_nanosecond().to_string(), &self.operator], 6);
         let armed = Armed { until, reason: reason.clone(), by: self.operator.clone() };
-        // Held over the record too, so that no second arming comes in between.
-        let mut state = self.state();
-        let event = Event::Armed(Arming { until, reason: reason.to_string(), requested_by: self.operator.to_string() });
+        let _turn = self.turn.lock().await;
+        let arming = Arming { until, reason: reason.to_string(), requested_by: self.operator.to_string() };
         self.journal
-            .append(Entry { at: now, id: id.to_string(), event })
+            .armed(now, &id, &arming)
+            .await
             .map_err(|error| OpsError::Journal(format!("not armed, because it can't be recorded: {error}").into()))?;
+        let mut state = self.state();
         if let Some(older) = state.expiry.take() {
             older.abort();
         }
@@ -101,7 +118,7 @@ impl Latch {
         state.expiry = Some(tokio::spawn(async move {
             tokio::time::sleep(wait).await;
             if let Some(this) = this.upgrade() {
-                this.lock(Some(&id), "its time was over");
+                this.lock(Some(&id), "its time was over").await;
             }
         }));
         drop(state);
@@ -110,36 +127,42 @@ impl Latch {
     }
 
     /// Lets no act through any more.
-    pub(super) fn disarm(&self) {
-        self.lock(None, "it was locked by hand");
+    pub(super) async fn disarm(&self) {
+        self.lock(None, "it was locked by hand").await;
     }
 
     /// Locks it; where `only` is given, if it is still armed by that arming.
-    fn lock(&self, only: Option<&SafeText>, why: &str) {
+    async fn lock(&self, only: Option<&SafeText>, why: &str) {
+        let _turn = self.turn.lock().await;
+        if let Some(id) = self.locked(only) {
+            self.journal.disarmed((self.clock)(), &id, why).await;
+        }
+    }
+
+    /// Locks it, and gives by which arming it was open, where it was.
+    fn locked(&self, only: Option<&SafeText>) -> Option<SafeText> {
         let mut state = self.state();
         if state.armed.is_none() || only.is_some_and(|id| *id != state.id) {
-            return;
+            return None;
         }
         state.armed = None;
-        let id = state.id.to_string();
+        let id = state.id.clone();
         if let Some(expiry) = state.expiry.take()
             && only.is_none()
         {
             expiry.abort();
         }
         drop(state);
-        // Locked it is in any case; that it is not in the record is only told in the log.
-        let entry = Entry { at: (self.clock)(), id, event: Event::Disarmed { text: why.to_owned() } };
-        if let Err(error) = self.journal.append(entry) {
-            tracing::error!(%error, "that the context was locked again can't be recorded");
-        }
         (self.changed)();
+        Some(id)
     }
 }
 
 impl Drop for Latch {
     fn drop(&mut self) {
-        self.lock(None, "the context was left");
+        if let Some(id) = self.locked(None) {
+            self.journal.disarmed_now((self.clock)(), &id, "the context was left");
+        }
     }
 }
 
@@ -150,6 +173,8 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::domain::audit::Entry;
+    use crate::hub::ledger::{Book, Choice, Ledger};
 
     /// A latch whose record is a file, by a clock that is moved by hand.
     fn latch(dir: &std::path::Path) -> (Arc<Latch>, Arc<AtomicI64>) {
@@ -158,13 +183,15 @@ mod tests {
             let seconds = seconds.clone();
             Arc::new(move || Timestamp::from_second(seconds.load(Ordering::SeqCst)).unwrap())
         };
-        let journal = Arc::new(Journal::open(dir).unwrap());
+        let journal = Arc::new(Journal::new(Ledger::open(dir).unwrap(), "prod", "jo"));
         (Arc::new(Latch::new("prod", "jo", journal, clock, Arc::new(|| {}))), seconds)
     }
 
-    fn record(dir: &std::path::Path) -> Vec<serde_json::Value> {
-        let text = std::fs::read_to_string(dir.join("journal.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    /// What the audit says, refusals aside.
+    async fn record(dir: &std::path::Path) -> Vec<Entry> {
+        let (entries, unreadable) = Book::open(dir).await.unwrap().entries(&Choice::default()).await.unwrap();
+        assert_eq!(unreadable, 0);
+        entries.into_iter().rev().filter(|entry| entry.action != "refusal").collect()
     }
 
     #[tokio::test]
@@ -172,40 +199,41 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (latch, seconds) = latch(dir.path());
         assert!(latch.refusal().unwrap().contains("prod is production: read-only until it is armed"));
-        let armed = latch.arm(SignedDuration::from_mins(30), "  the queue is stuck ").unwrap();
+        let armed = latch.arm(SignedDuration::from_mins(30), "  the queue is stuck ").await.unwrap();
         assert_eq!((armed.reason.as_str(), armed.by.as_str()), ("the queue is stuck", "jo"));
         assert_eq!(latch.refusal(), None);
         // The clock alone locks it, whether or not anything ran meanwhile.
         seconds.fetch_add(30 * 60, Ordering::SeqCst);
         assert!(latch.refusal().is_some() && latch.show().armed.is_none());
-        assert_eq!(record(dir.path()).len(), 1);
+        assert_eq!(record(dir.path()).await.len(), 1);
         // And a task of its own sees to the record.
-        latch.arm(SignedDuration::from_millis(1), "the queue is stuck").unwrap();
-        while record(dir.path()).len() < 3 {
+        latch.arm(SignedDuration::from_millis(1), "the queue is stuck").await.unwrap();
+        while record(dir.path()).await.len() < 3 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let lines = record(dir.path());
-        let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
-        assert_eq!(events, ["armed", "armed", "disarmed"]);
-        assert_eq!((&lines[1]["reason"], &lines[1]["requested_by"]), (&"the queue is stuck".into(), &"jo".into()));
-        assert_eq!((&lines[1]["id"], &lines[2]["text"]), (&lines[2]["id"], &"its time was over".into()));
+        let lines = record(dir.path()).await;
+        let events: Vec<_> = lines.iter().map(|line| line.action.as_str()).collect();
+        assert_eq!(events, ["arm", "arm", "disarm"]);
+        assert!(lines[1].detail.contains("\"reason\":\"the queue is stuck\"") && lines[1].actor == "jo");
+        assert_eq!(lines[1].remediation, lines[2].remediation);
+        assert_eq!(lines[2].detail, "{\"text\":\"its time was over\"}");
     }
 
     #[tokio::test]
     async fn the_end_of_an_older_arming_ends_no_later_one() {
         let dir = tempfile::tempdir().unwrap();
         let (latch, seconds) = latch(dir.path());
-        latch.arm(SignedDuration::from_mins(1), "first reason").unwrap();
+        latch.arm(SignedDuration::from_mins(1), "first reason").await.unwrap();
         let first = latch.state().id.clone();
         seconds.fetch_add(30, Ordering::SeqCst);
-        latch.arm(SignedDuration::from_mins(10), "second reason").unwrap();
-        latch.lock(Some(&first), "its time was over");
+        latch.arm(SignedDuration::from_mins(10), "second reason").await.unwrap();
+        latch.lock(Some(&first), "its time was over").await;
         seconds.fetch_add(120, Ordering::SeqCst);
         assert_eq!(latch.show().armed.unwrap().reason.as_str(), "second reason");
-        latch.disarm();
-        latch.disarm();
+        latch.disarm().await;
+        latch.disarm().await;
         assert!(latch.refusal().is_some());
-        assert_eq!(record(dir.path()).len(), 3, "what is locked is not locked again");
+        assert_eq!(record(dir.path()).await.len(), 3, "what is locked is not locked again");
     }
 
     #[tokio::test]
@@ -215,12 +243,12 @@ mod tests {
         for (minutes, reason) in
             [(30, "ab"), (30, " a\u{a0}b "), (31, "a good reason"), (0, "a good reason"), (-5, "why not")]
         {
-            assert!(matches!(latch.arm(SignedDuration::from_mins(minutes), reason), Err(OpsError::Refused(_))));
+            assert!(matches!(latch.arm(SignedDuration::from_mins(minutes), reason).await, Err(OpsError::Refused(_))));
         }
-        assert!(latch.refusal().is_some() && record(dir.path()).is_empty());
-        let full = Arc::new(Journal::full());
+        assert!(latch.refusal().is_some() && record(dir.path()).await.is_empty());
+        let full = Arc::new(Journal::new(Ledger::full(), "prod", "jo"));
         let latch = Arc::new(Latch::new("prod", "jo", full, Arc::new(Timestamp::now), Arc::new(|| {})));
-        assert!(matches!(latch.arm(SignedDuration::from_mins(5), "a reason"), Err(OpsError::Journal(_))));
+        assert!(matches!(latch.arm(SignedDuration::from_mins(5), "a reason").await, Err(OpsError::Journal(_))));
         assert!(latch.refusal().is_some());
     }
 
@@ -228,8 +256,8 @@ mod tests {
     async fn leaving_the_context_locks_it() {
         let dir = tempfile::tempdir().unwrap();
         let (latch, _) = latch(dir.path());
-        latch.arm(SignedDuration::from_mins(5), "a reason").unwrap();
+        latch.arm(SignedDuration::from_mins(5), "a reason").await.unwrap();
         drop(latch);
-        assert_eq!(record(dir.path())[1]["text"], "the context was left");
+        assert_eq!(record(dir.path()).await[1].detail, "{\"text\":\"the context was left\"}");
     }
 }

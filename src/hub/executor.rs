@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::journal::{Entry, Event, Journal, Sending};
+use super::journal::{Journal, Left, Sending};
 use super::source::Clock;
 use super::verify::{Baseline, Effect, effect};
 use crate::connect::{Act, ActAnswer, ConnectError, Connector, Reading};
@@ -171,8 +171,27 @@ impl Executor {
         Ok(plan.clone())
     }
 
+    /// Records that a plan is to be carried out; where that can't be, it is not.
+    pub(super) async fn attempt(&self, plan: &Plan, reason: &str) -> Result<(), OpsError> {
+        let reason = SafeText::clipped(reason.trim(), 500);
+        let recorded = self.journal.attempt((self.clock)(), plan, &reason).await;
+        recorded.map_err(|error| unrecorded(&error))
+    }
+
+    /// Records that something was refused. `subject` is what it was asked for.
+    pub(super) async fn refused(&self, plan_hash: &str, subject: &str, why: &OpsError) {
+        self.journal.refusal((self.clock)(), plan_hash, subject, &why.to_string()).await;
+    }
+
+    /// Records what an act would do, or why it can't be had.
+    pub(super) async fn dry_run(&self, verb: Verb, target: &InstanceId, plan: Result<&Plan, &OpsError>) {
+        let why = plan.err().map(ToString::to_string);
+        let plan = plan.map_err(|_| why.as_deref().unwrap_or_default());
+        self.journal.dry_run((self.clock)(), verb, target, plan).await;
+    }
+
     /// Spends a plan: records the request and sends it, once. `fresh` is a reading of the target of just now.
-    pub(super) fn begin(
+    pub(super) async fn begin(
         self: &Arc<Self>,
         connector: Arc<dyn Connector>,
         plan: Plan,
@@ -197,23 +216,17 @@ impl Executor {
         let id = digest(&[&plan.hash, &now.as_nanosecond().to_string(), &self.operator], 6);
         let before = Baseline::of(fresh);
         let reason = SafeText::clipped(reason.trim(), 500);
-        self.record(
-            &id,
-            Event::Sending(Box::new(Sending {
-                verb: plan.verb,
-                source: plan.target.source.to_string(),
-                instance: plan.target.instance.to_string(),
-                version: plan.version.to_string(),
-                flow: plan.flow.to_string(),
-                plan_hash: plan.hash.to_string(),
-                reason: reason.to_string(),
-                requested_by: self.operator.to_string(),
-                before: before.clone(),
-            })),
-        )
-        .map_err(|error| {
-            OpsError::Journal(format!("nothing was sent, because it can't be recorded: {error}").into())
-        })?;
+        let sending = Sending {
+            verb: plan.verb,
+            source: plan.target.source.to_string(),
+            instance: plan.target.instance.to_string(),
+            version: plan.version.to_string(),
+            flow: plan.flow.to_string(),
+            plan_hash: plan.hash.to_string(),
+            reason: reason.to_string(),
+            requested_by: self.operator.to_string(),
+            before: before.clone(),
+        };
         let remediation = Remediation {
             id: id.clone(),
             reason,
@@ -227,25 +240,27 @@ impl Executor {
             watched_until: None,
             plan,
         };
-        let (verb, instance) = (remediation.plan.verb.name(), &remediation.plan.target.instance);
-        tracing::info!(source = %remediation.plan.target.source, act = %id, verb, %instance, "an act is sent");
-        self.remember(remediation.clone());
+        // A task of its own: whoever asked may go away while it is being recorded, and what is recorded is carried out.
         let this = self.clone();
-        tokio::spawn(async move { this.carry_out(connector, id, before).await });
-        Ok(remediation)
+        let begun = tokio::spawn(async move {
+            this.journal.sending(now, &id, sending).await.map_err(|error| unrecorded(&error))?;
+            let (verb, instance) = (remediation.plan.verb.name(), &remediation.plan.target.instance);
+            tracing::info!(source = %remediation.plan.target.source, act = %id, verb, %instance, "an act is sent");
+            this.remember(remediation.clone());
+            let carrying = this.clone();
+            tokio::spawn(async move { carrying.carry_out(connector, id, before).await });
+            Ok(remediation)
+        });
+        begun.await.unwrap_or_else(|error| Err(unrecorded(&error)))
     }
 
     /// Takes up the acts whose process ended while they ran: they are looked at again, and never sent again.
-    pub(super) fn take_up(
-        self: &Arc<Self>,
-        connector_of: impl Fn(&str) -> Option<Arc<dyn Connector>>,
-    ) -> std::io::Result<()> {
-        for entry in self.journal.unfinished()? {
-            let Event::Sending(sending) = entry.event else { continue };
-            let Sending { verb, source, instance, version, flow, plan_hash, reason, requested_by, before } = *sending;
+    pub(super) fn take_up(self: &Arc<Self>, connector_of: impl Fn(&str) -> Option<Arc<dyn Connector>>) {
+        for Left { id, at, sending } in self.journal.unfinished() {
+            let Sending { verb, source, instance, version, flow, plan_hash, reason, requested_by, before } = sending;
             // An act on a source of another context is that context's to take up.
             let Some(connector) = connector_of(&source) else { continue };
-            let id = SafeText::from(entry.id);
+            let id = SafeText::from(id);
             self.remember(Remediation {
                 id: id.clone(),
                 plan: Plan {
@@ -262,23 +277,22 @@ impl Executor {
                     effect: SafeText::default(),
                     warnings: Vec::new(),
                     policy: PolicyDecision::default(),
-                    read_at: entry.at,
-                    expires_at: entry.at,
+                    read_at: at,
+                    expires_at: at,
                 },
                 reason: reason.into(),
                 requested_by: requested_by.into(),
-                requested_at: entry.at,
+                requested_at: at,
                 item: ItemState::Unknown,
                 ended: false,
                 outcome: "the process ended while it ran; looking what became of it".into(),
-                log: vec![(entry.at, format!("{} requested", verb.label()).into())],
+                log: vec![(at, format!("{} requested", verb.label()).into())],
                 answered: None,
                 watched_until: None,
             });
             let this = self.clone();
             tokio::spawn(async move { this.watch(connector, id, before, None).await });
         }
-        Ok(())
     }
 
     async fn carry_out(self: Arc<Self>, connector: Arc<dyn Connector>, id: SafeText, before: Baseline) {
@@ -296,14 +310,14 @@ impl Executor {
                 format!("UNKNOWN whether the engine took it: {why}; not sent again, looking").into(),
             ),
         };
-        let recorded = self.record(&id, Event::Answered { state, text: words.to_string() });
+        let recorded = self.journal.answered((self.clock)(), &id, &plan, state, &words).await;
         self.tell(&id, state, words.clone());
         self.change(&id, |act| act.answered = matches!(state, ItemState::Accepted | ItemState::Done).then_some(state));
         if let Err(error) = recorded {
             self.tell(&id, state, format!("the answer can't be recorded: {error}").into());
         }
         if state == ItemState::Failed {
-            self.end(&id, state, words);
+            self.end(&id, state, words).await;
         } else {
             self.watch(connector, id, before, began).await;
         }
@@ -333,7 +347,7 @@ impl Executor {
                 let verified = matches!(seen, Ok(Effect::Held(_)));
                 let (state, words) =
                     self.final_word(&id, if verified { Outcome::Held } else { Outcome::Missed }, words);
-                return self.end(&id, state, words);
+                return self.end(&id, state, words).await;
             }
             let words = words_of(&seen);
             if words != said {
@@ -358,7 +372,7 @@ impl Executor {
             Err(error) => (Outcome::Unseen, format!("it can't be looked at: {error}").into()),
         };
         let (state, words) = self.final_word(&id, outcome, &words);
-        self.end(&id, state, words);
+        self.end(&id, state, words).await;
     }
 
     /// The state in which an act ends, and why: what was seen, weighed with whether the engine is known to have
@@ -380,10 +394,6 @@ impl Executor {
                 format!("UNKNOWN whether the engine took it; nothing was sent again. Seen: {seen}").into(),
             ),
         }
-    }
-
-    fn record(&self, id: &str, event: Event) -> std::io::Result<()> {
-        self.journal.append(Entry { at: (self.clock)(), id: id.to_owned(), event })
     }
 
     fn remember(&self, act: Remediation) {
@@ -425,18 +435,24 @@ impl Executor {
         self.note(id, words);
     }
 
-    fn end(&self, id: &str, state: ItemState, words: SafeText) {
+    async fn end(&self, id: &str, state: ItemState, words: SafeText) {
+        let mut recorded = Ok(());
         if let Some(act) = self.find(id) {
+            recorded = self.journal.ended((self.clock)(), id, &act.plan, state, &words).await;
             let verb = act.plan.verb.name();
             tracing::info!(source = %act.plan.target.source, act = id, verb, state = state.name(), outcome = %words, "an act ended");
         }
-        let recorded = self.record(id, Event::Ended { state, text: words.to_string() });
         self.tell(id, state, words);
         if let Err(error) = recorded {
             self.note(id, format!("the outcome can't be recorded: {error}").into());
         }
         self.change(id, |act| act.ended = true);
     }
+}
+
+/// That nothing is done, because it can't be recorded.
+fn unrecorded(error: &dyn std::fmt::Display) -> OpsError {
+    OpsError::Journal(format!("nothing was sent, because it can't be recorded: {error}").into())
 }
 
 /// What is to be seen of an act now. `successor` is the instance that a restart began, as soon as that

@@ -1,50 +1,18 @@
-//! The record of acts: one line of JSON before and after each, appended and flushed to the disk, never changed.
+//! What is recorded of acts and armings, before and after: the rows of the acts and the audit, written together.
 //!
-//! What is not recorded is not done: where a line can't be written, the act does not run. A later version moves the
-//! record into a database; callers will not notice.
-
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+//! What is not recorded is not done: where it can't be written, the act does not run.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use super::ledger::{Begun, Ledger, LedgerError};
 use super::verify::Baseline;
-use crate::domain::remediation::{ItemState, Verb};
-
-/// The longest line that is read back, in bytes; a longer one was not written by this program.
-const LINE: usize = 64 * 1024;
-
-/// One line of the record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Entry {
-    /// When it was written.
-    pub(super) at: Timestamp,
-    /// Which act.
-    pub(super) id: String,
-    /// What is told.
-    #[serde(flatten)]
-    pub(super) event: Event,
-}
-
-/// What a line tells of an act.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Event {
-    /// It is about to be sent.
-    Sending(Box<Sending>),
-    /// The engine answered, or the answer was lost.
-    Answered { state: ItemState, text: String },
-    /// Nothing more will happen by itself.
-    Ended { state: ItemState, text: String },
-    /// Acts on a production context are let through.
-    Armed(Arming),
-    /// And not any more.
-    Disarmed { text: String },
-}
+use crate::domain::audit::{Action, Draft, ON_TRUST};
+use crate::domain::ids::InstanceId;
+use crate::domain::redact::Redactor;
+use crate::domain::remediation::{ItemState, Plan, Verb};
+use crate::domain::text::SafeText;
 
 /// An act that is about to be sent: everything needed to see later what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +29,13 @@ pub(super) struct Sending {
     pub(super) before: Baseline,
 }
 
+impl Sending {
+    /// As the audit tells it.
+    pub(super) fn told(&self) -> Value {
+        json!({ "verb": self.verb.name(), "flow": self.flow, "version": self.version, "reason": self.reason })
+    }
+}
+
 /// Until when acts are let through, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Arming {
@@ -70,199 +45,193 @@ pub(super) struct Arming {
     pub(super) requested_by: String,
 }
 
-/// The record of acts.
-#[derive(Debug)]
-pub(super) struct Journal(Mutex<Store>);
+impl Arming {
+    /// As the audit tells it.
+    pub(super) fn told(&self) -> Value {
+        json!({ "until": self.until, "reason": self.reason })
+    }
+}
 
+/// An act whose process ended while it ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) id: String,
+    pub(super) at: Timestamp,
+    pub(super) sending: Sending,
+}
+
+/// The record of what one hub does.
 #[derive(Debug)]
-enum Store {
-    /// A file, and where it is. `alone`: no other process had it open when this one opened it.
-    File { file: File, path: PathBuf, alone: bool },
-    /// For a world that is gone with the process.
-    Memory(Vec<Entry>),
+pub(super) struct Journal {
+    ledger: Ledger,
+    context: String,
+    operator: String,
+}
+
+/// A text without what looks like a secret.
+fn kept(text: &str) -> String {
+    Redactor::default().text(text).into_owned()
 }
 
 impl Journal {
-    /// Opens the record in the state directory, for its owner alone.
-    pub(super) fn open(directory: &Path) -> io::Result<Self> {
-        let path = directory.join("journal.jsonl");
-        let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        std::fs::create_dir_all(directory).map_err(told)?;
-        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path).map_err(told)?;
-        let mode = file.metadata().map_err(told)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            let mend = format!("{} can be read by others (mode {mode:o}); mend it with: chmod 600 {0}", path.display());
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, mend));
+    pub(super) fn new(ledger: Ledger, context: &str, operator: &str) -> Self {
+        let safe = |text: &str| SafeText::from(text).to_string();
+        Self { ledger, context: safe(context), operator: safe(operator) }
+    }
+
+    /// An entry on something else than an act.
+    fn draft(&self, at: Timestamp, action: Action, subject: String, detail: Value) -> Draft {
+        Draft {
+            at,
+            actor: self.operator.clone(),
+            trusted: Some(ON_TRUST.to_owned()),
+            context: self.context.clone(),
+            action,
+            subject,
+            remediation: None,
+            plan_hash: None,
+            detail,
         }
-        // Whoever has it open holds a shared lock; so an exclusive one tells that nobody else does.
-        let alone = file.try_lock().is_ok();
-        file.lock_shared().map_err(told)?;
-        Ok(Self(Mutex::new(Store::File { file, path, alone })))
     }
 
-    /// A record that is gone with the process.
-    pub(super) fn in_memory() -> Self {
-        Self(Mutex::new(Store::Memory(Vec::new())))
+    /// An entry on a plan.
+    fn of_plan(&self, at: Timestamp, action: Action, plan: &Plan, detail: Value) -> Draft {
+        let draft = self.draft(at, action, plan.target.to_string(), detail);
+        Draft { plan_hash: Some(plan.hash.to_string()), ..draft }
     }
 
-    /// A record on a disk that is full.
-    #[cfg(test)]
-    pub(super) fn full() -> Self {
-        let path = PathBuf::from("/dev/full");
-        let file = OpenOptions::new().read(true).append(true).open(&path).unwrap();
-        Self(Mutex::new(Store::File { file, path, alone: false }))
+    /// Somebody asks for a plan to be carried out.
+    pub(super) async fn attempt(&self, at: Timestamp, plan: &Plan, reason: &str) -> Result<(), LedgerError> {
+        let detail = json!({ "verb": plan.verb.name(), "reason": kept(reason) });
+        self.ledger.audit(vec![self.of_plan(at, Action::Attempt, plan, detail)]).await
     }
 
-    /// Appends a line and waits until the disk has it.
-    pub(super) fn append(&self, entry: Entry) -> io::Result<()> {
-        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Store::Memory(entries) => entries.push(entry),
-            Store::File { file, .. } => {
-                // A process that ended in the middle of a line, or a disk that was full, left half of one: what came
-                // right behind it could not be read back.
-                let mut line = if ends_a_line(file)? { Vec::new() } else { vec![b'\n'] };
-                serde_json::to_writer(&mut line, &entry)?;
-                line.push(b'\n');
-                file.write_all(&line)?;
-                file.sync_data()?;
+    /// Something that was asked for is not let through. It is refused whether or not that can be recorded.
+    pub(super) async fn refusal(&self, at: Timestamp, plan_hash: &str, subject: &str, why: &str) {
+        let draft = self.draft(at, Action::Refusal, subject.to_owned(), json!({ "text": kept(why) }));
+        // It comes from whoever asked.
+        let plan_hash = Some(SafeText::clipped(plan_hash, 64).to_string()).filter(|hash| !hash.is_empty());
+        self.if_it_can(Draft { plan_hash, ..draft }).await;
+    }
+
+    /// What an act would do was worked out, or why it can't be had.
+    pub(super) async fn dry_run(&self, at: Timestamp, verb: Verb, target: &InstanceId, plan: Result<&Plan, &str>) {
+        let draft = match plan {
+            Ok(plan) => self.of_plan(at, Action::DryRun, plan, json!({ "verb": verb.name() })),
+            Err(why) => {
+                let detail = json!({ "verb": verb.name(), "refused": kept(why) });
+                self.draft(at, Action::DryRun, target.to_string(), detail)
             }
-        }
-        Ok(())
-    }
-
-    /// The acts that were begun and whose end is not recorded: a process ended while they ran.
-    ///
-    /// A line that can't be read (the process was ended in the middle of it) is passed over. None where another
-    /// process has the record open: what is unfinished may be its own, and run.
-    pub(super) fn unfinished(&self) -> io::Result<Vec<Entry>> {
-        let entries = match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Store::Memory(entries) => entries.clone(),
-            Store::File { alone: false, .. } => return Ok(Vec::new()),
-            Store::File { path, .. } => BufReader::new(File::open(path)?)
-                .split(b'\n')
-                .filter_map(|line| {
-                    let line = line.ok()?;
-                    (line.len() <= LINE).then(|| serde_json::from_slice(&line).ok()).flatten()
-                })
-                .collect(),
         };
-        let mut open: Vec<Entry> = Vec::new();
-        for entry in entries {
-            match entry.event {
-                Event::Sending(_) => open.push(entry),
-                Event::Answered { .. } | Event::Armed(_) | Event::Disarmed { .. } => {}
-                Event::Ended { .. } => open.retain(|begun| begun.id != entry.id),
-            }
+        self.if_it_can(draft).await;
+    }
+
+    /// Records what changes nothing by itself.
+    async fn if_it_can(&self, draft: Draft) {
+        let action = draft.action.name();
+        if let Err(error) = self.ledger.audit(vec![draft]).await {
+            tracing::error!(%error, action, "it can't be recorded");
         }
-        Ok(open)
-    }
-}
-
-/// Whether what is appended begins a line.
-fn ends_a_line(file: &File) -> io::Result<bool> {
-    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(true) };
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, last)?;
-    Ok(byte == *b"\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(id: &str, event: Event) -> Entry {
-        Entry { at: "2026-01-15T03:12:00Z".parse().unwrap(), id: id.to_owned(), event }
     }
 
-    fn sending() -> Event {
-        Event::Sending(Box::new(Sending {
-            verb: Verb::Resume,
-            source: "restate".into(),
-            instance: "inv_1".into(),
-            version: "v".into(),
-            flow: "a/b".into(),
-            plan_hash: "h".into(),
-            reason: "because".into(),
-            requested_by: "somebody".into(),
-            before: Baseline {
-                engine_now: "2026-01-15T03:12:00Z".parse().unwrap(),
-                completed_commands: 2,
-                step: "apply".into(),
-                fingerprint: None,
-            },
-        }))
+    /// An act is about to be sent. When this returns the disk has it.
+    pub(super) async fn sending(&self, at: Timestamp, id: &str, sending: Sending) -> Result<(), LedgerError> {
+        let sending = Sending { reason: kept(&sending.reason), ..sending };
+        let subject = format!("{}/{}", sending.source, sending.instance);
+        let draft = Draft {
+            remediation: Some(id.to_owned()),
+            plan_hash: Some(sending.plan_hash.clone()),
+            ..self.draft(at, Action::Act, subject, sending.told())
+        };
+        let text = serde_json::to_string(&sending).map_err(|error| LedgerError::Unwritable(error.to_string()))?;
+        let Sending { source, instance, .. } = sending;
+        let act = Begun { id: id.to_owned(), at, source, instance, sending: text };
+        self.ledger
+            .write(async move |writing| {
+                writing.begin(&act).await?;
+                writing.audit(draft).await
+            })
+            .await
     }
 
-    fn ended() -> Event {
-        Event::Ended { state: ItemState::Verified, text: "it succeeded".into() }
+    /// The engine answered, or the answer was lost.
+    pub(super) async fn answered(
+        &self,
+        at: Timestamp,
+        id: &str,
+        plan: &Plan,
+        state: ItemState,
+        text: &str,
+    ) -> Result<(), LedgerError> {
+        let (id, text) = (id.to_owned(), kept(text));
+        let detail = json!({ "state": state.name(), "text": text });
+        let draft = Draft { remediation: Some(id.clone()), ..self.of_plan(at, Action::Answer, plan, detail) };
+        self.ledger
+            .write(async move |writing| {
+                writing.answer(&id, state, &text, at).await?;
+                writing.audit(draft).await
+            })
+            .await
     }
 
-    #[test]
-    fn what_was_begun_and_not_ended_is_found_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::open(dir.path()).unwrap();
-        journal.append(entry("1", sending())).unwrap();
-        journal.append(entry("2", sending())).unwrap();
-        journal.append(entry("1", ended())).unwrap();
-        drop(journal);
-        let open = Journal::open(dir.path()).unwrap().unfinished().unwrap();
-        assert_eq!(open, vec![entry("2", sending())]);
+    /// Nothing more will happen to an act by itself.
+    pub(super) async fn ended(
+        &self,
+        at: Timestamp,
+        id: &str,
+        plan: &Plan,
+        state: ItemState,
+        text: &str,
+    ) -> Result<(), LedgerError> {
+        let (id, text) = (id.to_owned(), kept(text));
+        let detail = json!({ "state": state.name(), "text": text });
+        let draft = Draft { remediation: Some(id.clone()), ..self.of_plan(at, Action::Outcome, plan, detail) };
+        self.ledger
+            .write(async move |writing| {
+                if writing.end(&id, state, &text, at).await? {
+                    writing.audit(draft).await?;
+                }
+                Ok(())
+            })
+            .await
     }
 
-    #[test]
-    fn what_another_process_may_be_running_is_left_to_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let first = Journal::open(dir.path()).unwrap();
-        first.append(entry("1", sending())).unwrap();
-        let second = Journal::open(dir.path()).unwrap();
-        assert_eq!(second.unfinished().unwrap(), vec![]);
-        second.append(entry("2", sending())).unwrap();
-        drop((first, second));
-        assert_eq!(Journal::open(dir.path()).unwrap().unfinished().unwrap().len(), 2);
+    /// Acts on a production context are let through. `id` is the arming's.
+    pub(super) async fn armed(&self, at: Timestamp, id: &str, arming: &Arming) -> Result<(), LedgerError> {
+        let arming = Arming { reason: kept(&arming.reason), ..arming.clone() };
+        let draft = self.draft(at, Action::Arm, self.context.clone(), arming.told());
+        self.ledger.audit(vec![Draft { remediation: Some(id.to_owned()), ..draft }]).await
     }
 
-    #[test]
-    fn a_line_cut_in_the_middle_hides_no_other() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::open(dir.path()).unwrap();
-        journal.append(entry("1", sending())).unwrap();
-        drop(journal);
-        let path = dir.path().join("journal.jsonl");
-        let mut text = std::fs::read(&path).unwrap();
-        let half = text.len() / 2;
-        let head = text[..half].to_vec();
-        text.extend(head);
-        std::fs::write(&path, text).unwrap();
-        assert_eq!(Journal::open(dir.path()).unwrap().unfinished().unwrap().len(), 1);
+    fn disarming(&self, at: Timestamp, id: &str, text: &str) -> Draft {
+        let draft = self.draft(at, Action::Disarm, self.context.clone(), json!({ "text": text }));
+        Draft { remediation: Some(id.to_owned()), ..draft }
     }
 
-    #[test]
-    fn what_comes_after_half_a_line_can_be_read() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("journal.jsonl");
-        drop(Journal::open(dir.path()).unwrap());
-        std::fs::write(&path, "{\"at\":\"2026-01-15T0").unwrap();
-        let journal = Journal::open(dir.path()).unwrap();
-        journal.append(entry("2", sending())).unwrap();
-        journal.append(entry("3", sending())).unwrap();
-        drop(journal);
-        let open = Journal::open(dir.path()).unwrap().unfinished().unwrap();
-        assert_eq!(open, vec![entry("2", sending()), entry("3", sending())]);
-        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3, "no line is empty");
+    /// And not any more.
+    pub(super) async fn disarmed(&self, at: Timestamp, id: &str, text: &str) {
+        // Locked it is in any case; that it is not in the record is only told in the log.
+        self.if_it_can(self.disarming(at, id, text)).await;
     }
 
-    #[test]
-    fn others_may_not_read_it() {
-        let dir = tempfile::tempdir().unwrap();
-        drop(Journal::open(dir.path()).unwrap());
-        let path = dir.path().join("journal.jsonl");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(Journal::open(dir.path()).unwrap_err().to_string().contains("chmod 600"));
+    /// As [`Journal::disarmed`], where nothing can be awaited.
+    pub(super) fn disarmed_now(&self, at: Timestamp, id: &str, text: &str) {
+        let draft = self.disarming(at, id, text);
+        if let Err(error) = self.ledger.write_now(async move |writing| writing.audit(draft).await) {
+            tracing::error!(%error, "that the context was locked again can't be recorded");
+        }
     }
 
-    #[test]
-    fn a_directory_that_cannot_be_written_is_an_error() {
-        assert!(Journal::open(Path::new("/proc/quarterdeck")).is_err());
+    /// The acts that were begun and whose end is not recorded: a process ended while they ran. None where another
+    /// process has the ledger open: what is unfinished may be its own, and run.
+    pub(super) fn unfinished(&self) -> Vec<Left> {
+        let read = |left: &super::ledger::Unfinished| match serde_json::from_str(&left.sending) {
+            Ok(sending) => Some(Left { id: left.id.clone(), at: left.at, sending }),
+            Err(error) => {
+                tracing::error!(id = %left.id, %error, "an act that has no end can't be read back");
+                None
+            }
+        };
+        self.ledger.unfinished().iter().filter_map(read).collect()
     }
 }

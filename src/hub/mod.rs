@@ -10,6 +10,7 @@ mod deciding;
 mod executor;
 mod history;
 mod journal;
+pub mod ledger;
 mod listing;
 mod matches;
 mod pass;
@@ -34,6 +35,7 @@ use self::claims::Claims;
 pub use self::deciding::Policing;
 use self::executor::Executor;
 use self::journal::Journal;
+use self::ledger::Ledger;
 use self::listing::{Lists, Part};
 use self::rows::Rows;
 pub use self::source::Clock;
@@ -110,10 +112,10 @@ impl Hub {
         let (revision, _) = watch::channel(0);
         let revision = Arc::new(revision);
         let mut read_only = setup.read_only.map(SafeText::from);
-        let journal = match (&read_only, &setup.state_dir) {
+        let ledger = match (&read_only, &setup.state_dir) {
             (Some(_), _) => None,
-            (None, None) => Some(Journal::in_memory()),
-            (None, Some(dir)) => Journal::open(dir)
+            (None, None) => Some(Ledger::in_memory()),
+            (None, Some(dir)) => Ledger::open(dir)
                 .map_err(|error| read_only = Some(format!("acts can't be recorded: {error}").into()))
                 .ok(),
         };
@@ -121,7 +123,7 @@ impl Hub {
             let revision = revision.clone();
             Arc::new(move || revision.send_modify(|n| *n += 1))
         };
-        let journal = journal.map(Arc::new);
+        let journal = ledger.map(|ledger| Arc::new(Journal::new(ledger, &setup.context, &setup.operator)));
         let latch = journal.clone().filter(|_| setup.locked).map(|journal| {
             let clock = setup.clock.clone();
             Arc::new(Latch::new(&setup.context, &setup.operator, journal, clock, Arc::clone(&changed) as _))
@@ -159,9 +161,7 @@ impl Hub {
     pub fn start(self: &Arc<Self>) -> Polling {
         if let Some(executor) = &self.executor {
             let connector_of = |name: &str| self.source(name).ok().map(|source| source.connector.clone());
-            if let Err(error) = executor.take_up(connector_of) {
-                tracing::error!(%error, "the record of acts can't be read back");
-            }
+            executor.take_up(connector_of);
         }
         let poll = |index: usize| {
             let hub = self.clone();

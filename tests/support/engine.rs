@@ -123,6 +123,11 @@ impl Engine {
         self.inner().acted_on = true;
     }
 
+    /// Nobody has acted on the instance that is looked at next.
+    pub fn is_new(&self) {
+        self.inner().acted_on = false;
+    }
+
     /// How often it was sent each key.
     pub fn sent(&self) -> BTreeMap<String, usize> {
         self.inner().sent.clone()

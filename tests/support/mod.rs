@@ -22,6 +22,7 @@ pub mod fleet;
 pub mod forward;
 pub mod hostile;
 pub mod hub;
+pub mod ledger;
 pub mod matrix;
 pub mod payloads;
 pub mod program;

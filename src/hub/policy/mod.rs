@@ -133,7 +133,7 @@ impl Policies {
                 }
                 Ok(true) => reasons.push(says(policy.decision.clone(), policy.reason.clone())),
                 Err(why) => {
-                    reasons.push(says(Decision::Deny, format!("it can't be evaluated, so it denies: {why}").into()))
+                    reasons.push(says(Decision::Deny, format!("it can't be evaluated, so it denies: {why}").into()));
                 }
             }
         }
