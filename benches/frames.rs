@@ -56,6 +56,7 @@ fn hub(clock: &Clock, sources: Vec<(String, Arc<dyn Connector>, Duration)>) -> A
         locked: false,
         thresholds: ThresholdBook::default(),
         tenants: TenantBook::default(),
+        policing: quarterdeck::hub::Policing::default(),
         soak: SignedDuration::from_secs(10),
         claims_dir: None,
         state_dir: None,

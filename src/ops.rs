@@ -18,6 +18,7 @@ use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
+use crate::domain::plan::{Pace, Waves, WidePlan};
 use crate::domain::promise::Promise;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb, VerbOffer};
@@ -319,6 +320,19 @@ pub enum Selection {
     },
 }
 
+/// What a plan of many is to be made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanWish {
+    /// What is to be done.
+    pub verb: Verb,
+    /// To whom.
+    pub selection: Selection,
+    /// In which waves.
+    pub waves: Waves,
+    /// At what pace.
+    pub pace: Pace,
+}
+
 /// What there is now of a selection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selected {
@@ -377,6 +391,11 @@ pub trait Ops: Send + Sync {
 
     /// What a verb would do to an instance, from a fresh look at it. Changes nothing.
     async fn plan(&self, verb: Verb, target: &InstanceId) -> Result<Plan, OpsError>;
+
+    /// What a verb would do to all that are chosen, from what is held of them. Changes nothing.
+    async fn plan_of_many(&self, _wish: &PlanWish) -> Result<WidePlan, OpsError> {
+        Err(OpsError::Refused("no plan of many is made here".into()))
+    }
 
     /// Carries a plan out. Answers once the request is recorded; the act goes on by itself, and
     /// [`Ops::remediations`] tells how far it has come.

@@ -98,6 +98,7 @@ async fn show() -> Result<cockpit::Exit, CockpitError> {
         locked: false,
         thresholds: quarterdeck::config::ThresholdBook::default(),
         tenants: quarterdeck::config::TenantBook::default(),
+        policing: quarterdeck::hub::Policing::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
         claims_dir: None,

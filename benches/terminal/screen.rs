@@ -138,7 +138,8 @@ impl Screen {
             }
             let Some(at) = self.next(left)? else { continue };
             let now = read(&self.text());
-            if now != known {
+            // A count that is being made anew is not told by some for a while.
+            if now != known && !now.is_empty() {
                 (known, came, since) = (now, Some(at), Instant::now());
             }
         }

@@ -8,6 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{ColourDepth, Flags, Times};
 use crate::connect::sim::check_speed;
+use crate::domain::plan::{Pace, Waves};
+use crate::domain::remediation::Verb;
 use crate::domain::time::parse_duration;
 use crate::query;
 
@@ -166,6 +168,16 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: ThemeCommand,
     },
+    /// Policies, freezes and limits: which are in force, and what they would decide
+    Policy {
+        #[command(subcommand)]
+        what: PolicyCommand,
+    },
+    /// Plan a verb for all that match a filter: who would be acted on, who not, and what is decided of it
+    ///
+    /// Nothing is sent. A plan that is made again while nothing has changed has the same hash.
+    #[command(after_help = PLAN_CODES)]
+    Plan(Box<MakePlan>),
     /// Print the manual page, in roff
     ///
     /// `quarterdeck man | man -l -` shows it.
@@ -284,6 +296,145 @@ pub(super) enum ThemeCommand {
         #[arg(value_name = "NAME|FILE")]
         theme: Option<String>,
     },
+}
+
+/// What is asked of policies.
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Every rule, policy and freeze in force, and when each freeze holds
+    Check {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// What would be decided of a request, with every reason; nothing is sent
+    #[command(after_help = POLICY_CODES)]
+    Test(Box<PolicyTest>),
+}
+
+/// A request that is made up. What the command line says goes before the file.
+#[derive(Debug, clap::Args)]
+pub(super) struct PolicyTest {
+    /// A JSON file with the same names as the options, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) request: Option<PathBuf>,
+    /// What is to be done
+    #[arg(long, value_name = "NAME")]
+    pub(super) verb: Option<String>,
+    /// Of how many targets [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(super) targets: Option<u64>,
+    /// Who asks [default: the operator]
+    #[arg(long, value_name = "NAME")]
+    pub(super) by: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+    /// The ticket
+    #[arg(long, value_name = "TEXT")]
+    pub(super) ticket: Option<String>,
+    /// The runbook
+    #[arg(long, value_name = "NAME")]
+    pub(super) runbook: Option<String>,
+    /// In how many waves [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(super) waves: Option<u64>,
+    /// A flow of the targets; as often as there are several
+    #[arg(long, value_name = "NAME")]
+    pub(super) flow: Vec<String>,
+    /// A step of the targets
+    #[arg(long, value_name = "NAME")]
+    pub(super) step: Vec<String>,
+    /// A source of the targets
+    #[arg(long, value_name = "NAME")]
+    pub(super) source: Vec<String>,
+    /// A tenant of the targets
+    #[arg(long, value_name = "NAME")]
+    pub(super) tenant: Vec<String>,
+    /// How many tenants of a tier: gold=3
+    #[arg(long, value_name = "TIER=N", value_parser = tier)]
+    pub(super) tier: Vec<(String, u64)>,
+    /// A region of the targets
+    #[arg(long, value_name = "NAME")]
+    pub(super) region: Vec<String>,
+    /// How many steps move money
+    #[arg(long, value_name = "N")]
+    pub(super) money_steps: Option<u64>,
+    /// How many messages are sent again
+    #[arg(long, value_name = "N")]
+    pub(super) messages: Option<u64>,
+    /// How many instances wait behind the targets
+    #[arg(long, value_name = "N")]
+    pub(super) behind: Option<u64>,
+    /// Whether the cause still fails
+    #[arg(long, value_name = "WHETHER")]
+    pub(super) cause_failing: Option<bool>,
+    /// When it is asked for [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<jiff::Timestamp>,
+    /// Override freezes as this role
+    #[arg(long, value_name = "ROLE", requires = "override_for")]
+    pub(super) override_as: Option<String>,
+    /// For how long
+    #[arg(long, value_name = "DURATION", value_parser = lasting, requires = "override_as")]
+    pub(super) override_for: Option<SignedDuration>,
+    /// Nothing is to be sent
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) format: Format,
+}
+
+/// What a plan is to be made of.
+#[derive(Debug, clap::Args)]
+pub(super) struct MakePlan {
+    /// What is to be done
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(Verb::ALL.map(Verb::name)))]
+    pub(super) verb: String,
+    /// Whom each wave takes: one, shares of all, and the rest [default: probe,5%,25%,rest]
+    #[arg(long, value_name = "WAVES")]
+    pub(super) waves: Option<Waves>,
+    /// Acts a second [default: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(super) per_second: Option<u32>,
+    /// Acts that wait for their answer at one time [default: 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(super) concurrency: Option<u32>,
+    /// Stop when more than so many have failed after the first wave [default: 3]
+    #[arg(long, value_name = "N")]
+    pub(super) max_errors: Option<u32>,
+    #[command(flatten)]
+    pub(super) format: Format,
+    /// Whom, as a filter
+    #[arg(value_name = "FILTER", required = true)]
+    pub(super) filter: Vec<String>,
+}
+
+impl MakePlan {
+    /// How fast it is to go.
+    pub(super) fn pace(&self) -> Pace {
+        let usual = Pace::default();
+        Pace {
+            concurrency: self.concurrency.unwrap_or(usual.concurrency),
+            per_second: self.per_second.unwrap_or(usual.per_second),
+            max_errors: self.max_errors.unwrap_or(usual.max_errors),
+        }
+    }
+}
+
+const PLAN_CODES: &str = "\
+Exit codes: 0 it can be requested, 4 it is not allowed or nobody can be acted on, 3 a source failed, 2 usage or config.";
+
+const POLICY_CODES: &str = "\
+Exit codes: 0 allowed, 4 approvals are needed or it is refused, 2 usage or config.";
+
+fn tier(text: &str) -> Result<(String, u64), String> {
+    let wrong = || "a tier and a number are wanted, as in gold=3".to_owned();
+    let (tier, count) = text.rsplit_once('=').filter(|(tier, _)| !tier.is_empty()).ok_or_else(wrong)?;
+    Ok((tier.to_owned(), count.parse().map_err(|_| wrong())?))
+}
+
+fn lasting(text: &str) -> Result<SignedDuration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,9 +10,10 @@ use super::args::Global;
 use super::{Failure, Outcome, check, output, report, theme};
 use crate::cockpit::command::{Command, TABLE};
 use crate::cockpit::theme::DEFAULT as DEFAULT_THEME;
-use crate::config::{self, Config, ConfigError, Flags, Layer};
+use crate::config::{self, Config, ConfigError, Flags, Layer, PolicySettings};
 use crate::domain::text::SafeText;
 use crate::domain::time::exact;
+use crate::hub::policy::Policies;
 
 /// The example, with every key that there is.
 pub(super) const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -39,7 +40,9 @@ pub(super) fn check(global: &Global, file: Option<&Path>) -> Result<Outcome, Fai
         // What is wrong with a file of one's own is told of the theme that it should be.
         let _ = theme::add_file(&mut themes, name);
     }
-    let wrong = check::mistakes(&config.ui, &config.keys, &config.views, &themes);
+    let mut wrong = check::mistakes(&config.ui, &config.keys, &config.views, &themes);
+    wrong.extend(Policies::compile(&config.policies).err().unwrap_or_default());
+    wrong.sort_by_key(|diagnostic| (diagnostic.place.line, diagnostic.place.column));
     if !wrong.is_empty() {
         return Err(usage(&ConfigError::Invalid(wrong)));
     }
@@ -98,7 +101,15 @@ fn in_force(config: &Config, undecided: bool) -> Vec<(&'static str, String, Stri
         row("frame", exact(ui.frame.value), &ui.frame.from),
         ("keys", format!("{} commands have keys of their own", config.keys.len()), String::new()),
         ("views", format!("{} saved", config.views.len()), String::new()),
+        ("policies", policies(config), String::new()),
     ]
+}
+
+/// How much is said of who may do what; `quarterdeck policy check` says it whole.
+fn policies(config: &Config) -> String {
+    let PolicySettings { policies, freezes, roles, solo, .. } = &config.policies;
+    let solo = if *solo { ", solo" } else { "" };
+    format!("policies: {}, freezes: {}, roles: {}{solo}", policies.len(), freezes.len(), roles.0.len())
 }
 
 /// Prints the example, or writes it to where the config is looked for.

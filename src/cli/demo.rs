@@ -18,7 +18,7 @@ use crate::cockpit::Tempo;
 use crate::config::{ConfigError, ThresholdBook, Ui, default_state_dir};
 use crate::connect::Connector;
 use crate::connect::sim::{self, Bulk, Clock, World as SimWorld};
-use crate::hub::{Hub, Setup};
+use crate::hub::{Hub, Policing, Setup};
 
 /// The time of pictures: in the middle of the night.
 const PICTURED: &str = "2026-01-15T03:12:00Z";
@@ -125,6 +125,7 @@ fn hub(
         locked: false,
         thresholds: ThresholdBook::default(),
         tenants: crate::config::TenantBook::default(),
+        policing: Policing::default(),
         soak: SignedDuration::from_secs(10),
         claims_dir: state_dir.clone(),
         state_dir,

@@ -113,7 +113,7 @@ pub(super) fn unexpected(error: OpsError) -> Failure {
 }
 
 /// Says on standard error which sources failed; a failed source is never silently a smaller number.
-fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome {
+pub(super) fn outcome(overview: &Overview, fail_on: Option<FailOn>, stuck: bool) -> Outcome {
     let mut failed = false;
     for source in &overview.sources {
         if source.state != Freshness::Live {

@@ -13,6 +13,8 @@ mod edits;
 mod first;
 mod get;
 mod output;
+mod plan;
+mod policy;
 mod question;
 mod report;
 mod snapshot;
@@ -40,6 +42,8 @@ enum Outcome {
     Usage,
     /// A source failed. Wins over [`Outcome::Stuck`].
     SourceFailed,
+    /// It waits for approvals, or is refused.
+    Withheld,
     /// What was looked at is not as it should be.
     Failed,
 }
@@ -51,6 +55,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Stuck => 1,
             Outcome::Usage => 2,
             Outcome::SourceFailed => 3,
+            Outcome::Withheld => 4,
             Outcome::Failed => 5,
         })
     }
@@ -118,6 +123,8 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Audit { what } => audit::run(&args.global, &what).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Theme { what } => theme::run(&args.global, &what),
+        Command::Plan(make) => plan::run(&args.global, &make).await,
+        Command::Policy { what } => policy::run(&args.global, &what),
         Command::Man => completions::man(),
         Command::Config { what: ConfigCommand::Check { file } } => config::check(&args.global, file.as_deref()),
         Command::Config { what: ConfigCommand::Example { write } } => config::example(&args.global, write),

@@ -18,7 +18,8 @@ use crate::connect::restate::Restate;
 use crate::connect::sim::World as SimWorld;
 use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
-use crate::hub::{Clock, Hub, Setup};
+use crate::hub::policy::Policies;
+use crate::hub::{Clock, Hub, Policing, Setup};
 
 /// A hub, and what the header says of it.
 pub(super) struct World {
@@ -93,6 +94,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     }
     let config = config(global)?;
     let stamp = stamp(&config);
+    let policies = policies(&config)?;
     let read_only = global.read_only.then(|| "started with --read-only".to_owned());
     let clock: Clock = Arc::new(Timestamp::now);
     let redactor = Redactor::new(config.redact.iter().map(String::as_str));
@@ -105,6 +107,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         locked: config.context.production && !global.write,
         thresholds: config.thresholds,
         tenants: config.tenants,
+        policing: Policing { policies, production: config.context.production },
         soak: config.soak,
         state_dir: (!once).then(|| config.state_dir.clone()),
         // A single look reads them and writes nothing.
@@ -130,6 +133,11 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         log: Some((config.log, config.state_dir)),
         unread: None,
     })
+}
+
+/// What the config says of who may do what, compiled.
+pub(super) fn policies(config: &Config) -> Result<Policies, Failure> {
+    Policies::compile(&config.policies).map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))
 }
 
 /// The keys of the hashes: others in each run, so that nobody can tell a secret from one.

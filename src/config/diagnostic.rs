@@ -50,6 +50,48 @@ struct Excerpt {
     wide: usize,
 }
 
+/// Where a text of the file stands that somebody else reads: a place within it can be pointed at.
+///
+/// Such a text holds no secret, so that its lines are shown.
+#[derive(Clone)]
+pub struct TextPlace {
+    start: Place,
+    /// The lines that it stands on, with the byte of the text that each begins with, and what the file has before it;
+    /// none where the text does not stand in the file as it is, since it has escapes.
+    lines: Vec<(usize, String, String)>,
+}
+
+impl TextPlace {
+    /// Says what is wrong at a byte of the text.
+    pub fn wrong(&self, byte: usize, message: impl Into<String>) -> Diagnostic {
+        let row = self.lines.iter().rposition(|(begins, ..)| *begins <= byte).unwrap_or_default();
+        let Some((begins, head, line)) = self.lines.get(row) else { return self.start.wrong(message) };
+        let mut at = byte.saturating_sub(*begins).min(line.len());
+        while !line.is_char_boundary(at) {
+            at -= 1;
+        }
+        let excerpt = Excerpt {
+            text: SafeText::new(&format!("{head}{line}")).to_string(),
+            before: SafeText::new(head).width() + SafeText::new(&line[..at]).width(),
+            wide: 1,
+        };
+        Place {
+            file: self.start.file.clone(),
+            line: self.start.line + row,
+            column: head.chars().count() + line[..at].chars().count() + 1,
+            excerpt: Some(Box::new(excerpt)),
+        }
+        .wrong(message)
+    }
+}
+
+/// Places change with every line above; what is made of a text does not.
+impl fmt::Debug for TextPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TextPlace")
+    }
+}
+
 /// One thing that is wrong in the config. `Display` gives
 /// `config.toml:3:1: unknown key "knd" (did you mean "kind"?)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +177,29 @@ impl Document<'_> {
     pub(super) fn at(&self, span: &Range<usize>, harmless: bool) -> Place {
         let (line, column) = self.position(span.start);
         Place { file: self.name.to_owned(), line, column, excerpt: self.excerpt(span, harmless) }
+    }
+
+    /// Where a text stands of which a part may be wrong. `span` is that of the value with its quotes.
+    pub(super) fn text_at(&self, span: &Range<usize>, value: &str) -> TextPlace {
+        let start = self.at(span, true);
+        let quoted = self.text.get(span.clone()).unwrap_or_default();
+        let Some(inside) = quoted.find(value).filter(|_| !value.is_empty()) else {
+            return TextPlace { start, lines: Vec::new() };
+        };
+        let begin = span.start + inside;
+        let line = self.text[..begin].rfind('\n').map_or(0, |at| at + 1);
+        let (row, _) = self.position(begin);
+        let mut head = self.text[line..begin].to_owned();
+        let (mut lines, mut at) = (Vec::new(), 0);
+        for part in value.split_inclusive('\n') {
+            lines.push((at, std::mem::take(&mut head), part.trim_end_matches(['\r', '\n']).to_owned()));
+            at += part.len();
+        }
+        // The quotes that end it belong to what is shown.
+        if let (Some((.., last)), Some(end)) = (lines.last_mut(), quoted.get(inside + value.len()..)) {
+            last.push_str(end);
+        }
+        TextPlace { start: Place { line: row, ..start }, lines }
     }
 
     /// Line and column of a byte, both counted from 1.

@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use super::diagnostic::{Diagnostic, Document, Problems};
 use super::layers::{Flags, Layer, Setting, variable};
 use super::log::LogSettings;
+use super::policies::PolicySettings;
 use super::redact;
 use super::section::{Found, Section};
 use super::tenants::TenantBook;
@@ -21,7 +22,7 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 14] = [
+const ROOT: [&str; 19] = [
     "log",
     "operator",
     "soak",
@@ -36,6 +37,11 @@ const ROOT: [&str; 14] = [
     "promise",
     "tenant",
     "redact",
+    "policy",
+    "freeze",
+    "roles",
+    "limits",
+    "solo",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
 const SOURCE: [&str; 12] = [
@@ -94,6 +100,7 @@ pub(super) fn read(
     let redact = document.keep(redact::read(&root)).unwrap_or_default();
     let log = LogSettings::read(&root, surroundings);
     let (keys, views) = (ui::keys(&root), ui::views(&root));
+    let policies = PolicySettings::read(&root);
     let drafts = contexts(&root);
     let problems_so_far = problems.take();
     if !problems_so_far.is_empty() {
@@ -125,6 +132,7 @@ pub(super) fn read(
         keys,
         views,
         redact,
+        policies,
         log,
         layers,
     })

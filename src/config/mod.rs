@@ -7,10 +7,12 @@
 mod command;
 mod diagnostic;
 mod file;
+mod freezes;
 pub mod jq;
 mod layers;
 mod log;
 mod paths;
+mod policies;
 mod promises;
 mod redact;
 mod secret;
@@ -28,10 +30,12 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use thiserror::Error;
 
-pub use diagnostic::{Diagnostic, Place};
+pub use diagnostic::{Diagnostic, Place, TextPlace};
+pub use freezes::FreezeSetting;
 pub use layers::{Flags, Layer, Setting};
 pub use log::LogSettings;
 pub use paths::{default_file, default_state_dir};
+pub use policies::{PolicySetting, PolicySettings};
 pub use secret::SecretPlace;
 pub use tenants::{TenantBook, TenantRule};
 pub use thresholds::ThresholdBook;
@@ -62,6 +66,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Names of fields that hold secrets, besides the usual ones.
     pub redact: Vec<String>,
+    /// What may be done by whom, and when. Expressions and filters are as they were written: the hub reads them.
+    pub policies: PolicySettings,
     /// How the cockpit is to look.
     pub ui: Ui,
     /// The keys that are not as they are by default, in the order of the file. The commands' names and the keys are

@@ -10,7 +10,7 @@ use super::diagnostic::{Diagnostic, Document};
 use crate::domain::time::parse_duration;
 
 /// Keys that belong to no table. Whoever appends one to the end of a file has put it into the last table.
-const TOP_LEVEL: [&str; 3] = ["operator", "soak", "state_dir"];
+const TOP_LEVEL: [&str; 4] = ["operator", "soak", "solo", "state_dir"];
 
 /// A value and its place in the text.
 #[derive(Debug, Clone)]
@@ -138,6 +138,17 @@ impl<'a> Section<'a> {
                     .filter(|number| *number > 0)
                     .ok_or_else(|| self.document.wrong(&value.span(), format!("\"{key}\" must be 1 or more"))),
                 _ => Err(self.mismatch(key, value, "a whole number")),
+            })
+            .transpose()
+    }
+
+    /// A moment: a text, or a date and time as TOML has them.
+    pub(super) fn moment(&self, key: &str) -> Result<Option<Found<String>>, Diagnostic> {
+        self.get(key)
+            .map(|value| match value.get_ref() {
+                DeValue::String(text) => Ok(Found { value: text.to_string(), span: value.span() }),
+                DeValue::Datetime(moment) => Ok(Found { value: moment.to_string(), span: value.span() }),
+                _ => Err(self.mismatch(key, value, "a date and time")),
             })
             .transpose()
     }

@@ -14,8 +14,17 @@ pub fn digest(parts: &[&str], bytes: usize) -> SafeText {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let mut hex = String::with_capacity(2 * bytes);
-    for byte in hash.finalize().iter().take(bytes) {
+    hex(hash.finalize().iter().take(bytes))
+}
+
+/// The SHA-256 of a text, in hexadecimal.
+pub fn sha256(text: &str) -> SafeText {
+    hex(Sha256::digest(text.as_bytes()).iter())
+}
+
+fn hex<'a>(bytes: impl Iterator<Item = &'a u8>) -> SafeText {
+    let mut hex = String::with_capacity(64);
+    for byte in bytes {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }

@@ -4,14 +4,18 @@
 //! tested with plain values.
 
 pub mod audit;
+pub mod blast;
 pub mod claim;
 pub mod cohort;
 mod fingerprint;
 pub mod flow;
+pub mod freeze;
 pub mod hash;
 pub mod ids;
 pub mod log;
 pub mod nearest;
+pub mod plan;
+pub mod policy;
 pub mod promise;
 pub mod raw;
 pub mod redact;

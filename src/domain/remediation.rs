@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::flow::Status;
 use super::ids::InstanceId;
+use super::policy::PolicyDecision;
 use super::text::SafeText;
 
 /// What may be done to an instance.
@@ -125,6 +126,8 @@ pub struct VerbOffer {
     pub verb: Verb,
     /// Why it can't be had now; `None` where it can.
     pub refusal: Option<SafeText>,
+    /// What it needs besides a reason, with why.
+    pub needs: Option<SafeText>,
 }
 
 /// What would be done, frozen: the exact target and the version of it that was seen. Changes nothing.
@@ -154,6 +157,8 @@ pub struct Plan {
     pub effect: SafeText,
     /// What the operator should know before asking for it.
     pub warnings: Vec<SafeText>,
+    /// What policies, freezes and limits say of it. Asked again when it is carried out.
+    pub policy: PolicyDecision,
     /// When the target was read, by the local clock.
     pub read_at: Timestamp,
     /// When the plan is void, by the local clock.

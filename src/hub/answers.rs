@@ -16,12 +16,13 @@ use super::{Hub, missing};
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
+use crate::domain::plan::WidePlan;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::trend::{Sample, Trend};
 use crate::domain::ways::Ways;
 use crate::ops::{
-    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview, Selected, Selection,
+    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview, PlanWish, Selected, Selection,
 };
 use crate::query::Filter;
 
@@ -127,7 +128,8 @@ impl Ops for Hub {
 
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
         let (source, reading, judgement) = self.read(id).await?;
-        let verbs = offers(&*source.connector, &reading.detail.flow, self.refusal().as_ref());
+        let offers = offers(&*source.connector, &reading.detail.flow, self.refusal().as_ref());
+        let verbs = self.under_policy(offers, &reading.detail.flow, &judgement);
         let read_at = (self.clock)();
         let clock_offset = reading.engine_now.duration_since(read_at);
         let promises = self.promises(&reading.detail);
@@ -166,6 +168,10 @@ impl Ops for Hub {
             executor.dry_run(verb, target, planned.as_ref()).await;
         }
         planned
+    }
+
+    async fn plan_of_many(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
+        self.wide_plan(wish).await
     }
 
     async fn remediate(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError> {
@@ -224,7 +230,8 @@ impl Hub {
         if let Some(refusal) = offers.into_iter().find(|offer| offer.verb == verb).and_then(|offer| offer.refusal) {
             return Err(OpsError::Refused(format!("{} can't be had: {refusal}", verb.label()).into()));
         }
-        Ok(executor.plan(&*source.connector, verb, &reading, &judgement))
+        let plan = executor.plan(&*source.connector, verb, &reading, &judgement);
+        Ok(self.with_policy(plan, &reading.detail.flow, &judgement))
     }
 
     async fn carried_out(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError> {
@@ -232,10 +239,15 @@ impl Hub {
         if reason.chars().filter(|c| !c.is_whitespace()).count() < 3 {
             return Err(OpsError::Refused("a reason is needed, for the record".into()));
         }
-        let plan = executor.planned(plan_hash)?;
+        let mut plan = executor.planned(plan_hash)?;
         executor.attempt(&plan, reason).await?;
         // Data that is acted on is read again first: what is on screen may be half a minute old.
-        let (source, fresh, _) = self.read(&plan.target).await?;
+        let (source, fresh, judgement) = self.read(&plan.target).await?;
+        // Policies too: a freeze may have begun since, and the reason is known now.
+        plan.policy = self.decide_one(plan.verb, &fresh.detail.flow, &judgement, Some(reason));
+        if let Some(why) = plan.policy.denial().or_else(|| plan.policy.approvals()) {
+            return Err(OpsError::Refused(why.into()));
+        }
         // Reading takes its time, in which the hub may have been locked.
         let executor = self.executor().map(|_| executor)?;
         executor.begin(source.connector.clone(), plan, reason, &fresh).await

@@ -17,6 +17,7 @@ use crate::connect::{Act, ActAnswer, ConnectError, Connector, Reading};
 use crate::domain::flow::{FlowInstance, Status};
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
+use crate::domain::policy::PolicyDecision;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
@@ -66,21 +67,24 @@ fn unfit(verb: Verb, flow: &FlowInstance) -> Option<&'static str> {
     }
 }
 
+/// Why a verb can't be had for an instance through its connector; `None` where it can.
+pub(super) fn refusal(connector: &dyn Connector, verb: Verb, flow: &FlowInstance) -> Option<SafeText> {
+    connector.refuses_acts().or_else(|| {
+        if connector.verbs().contains(&verb) {
+            unfit(verb, flow).map(SafeText::from)
+        } else {
+            Some(format!("not supported by {}", connector.kind()).into())
+        }
+    })
+}
+
 /// Every verb for one instance, those that can't be had with the reason.
 pub(super) fn offers(connector: &dyn Connector, flow: &FlowInstance, read_only: Option<&SafeText>) -> Vec<VerbOffer> {
-    Verb::ALL
-        .into_iter()
-        .map(|verb| {
-            let refusal = read_only.cloned().or_else(|| connector.refuses_acts()).or_else(|| {
-                if connector.verbs().contains(&verb) {
-                    unfit(verb, flow).map(SafeText::from)
-                } else {
-                    Some(format!("not supported by {}", connector.kind()).into())
-                }
-            });
-            VerbOffer { verb, refusal }
-        })
-        .collect()
+    let offer = |verb| {
+        let refusal = read_only.cloned().or_else(|| refusal(connector, verb, flow));
+        VerbOffer { verb, refusal, needs: None }
+    };
+    Verb::ALL.into_iter().map(offer).collect()
 }
 
 /// The hash that a plan's request must carry: over the canonical JSON (RFC 8785) of what is to be done to whom.
@@ -146,6 +150,7 @@ impl Executor {
             error: flow.error.as_ref().map(|error| error.text.clone()),
             effect: connector.effect(verb, flow),
             warnings,
+            policy: PolicyDecision::default(),
             read_at: now,
             expires_at: now.saturating_add(PLAN_LIFE).unwrap_or(now),
         };
@@ -271,6 +276,7 @@ impl Executor {
                     error: None,
                     effect: SafeText::default(),
                     warnings: Vec::new(),
+                    policy: PolicyDecision::default(),
                     read_at: at,
                     expires_at: at,
                 },

@@ -6,6 +6,7 @@ mod answers;
 mod arming;
 mod board;
 mod claims;
+mod deciding;
 mod executor;
 mod history;
 mod journal;
@@ -13,6 +14,8 @@ pub mod ledger;
 mod listing;
 mod matches;
 mod pass;
+mod planning;
+pub mod policy;
 mod recent;
 mod rows;
 mod single;
@@ -29,6 +32,7 @@ use tokio::task::JoinHandle;
 
 use self::arming::Latch;
 use self::claims::Claims;
+pub use self::deciding::Policing;
 use self::executor::Executor;
 use self::journal::Journal;
 use self::ledger::Ledger;
@@ -58,6 +62,8 @@ pub struct Setup {
     pub thresholds: ThresholdBook,
     /// How tenants are told.
     pub tenants: TenantBook,
+    /// What may be done by whom, and when.
+    pub policing: Policing,
     /// How long the effect of an act is watched.
     pub soak: SignedDuration,
     /// Where acts are recorded; `None` for a world that is gone with the process.
@@ -76,6 +82,8 @@ pub struct Hub {
     context: SafeText,
     read_only: Option<SafeText>,
     book: Book,
+    policing: Policing,
+    operator: SafeText,
     clock: Clock,
     sources: Vec<Source>,
     revision: Arc<watch::Sender<u64>>,
@@ -130,6 +138,8 @@ impl Hub {
             context: setup.context.into(),
             read_only,
             book: Book { thresholds: setup.thresholds, tenants: setup.tenants },
+            policing: setup.policing,
+            operator: setup.operator.into(),
             clock: setup.clock,
             sources,
             revision,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::FlowAnswer;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::JudgedFlow;
+use crate::domain::plan::WidePlan;
 use crate::domain::raw::{RawFlow, Told};
 use crate::domain::text::SafeText;
 
@@ -80,4 +81,36 @@ pub fn raw_json(raw: &RawFlow) -> Value {
 /// Lines of a text, put together again; nothing where there is none.
 fn joined(lines: &[SafeText]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.iter().map(SafeText::as_str).collect::<Vec<_>>().join("\n"))
+}
+
+/// A plan of many, schema `quarterdeck.plan/1`.
+pub fn wide_plan_json(plan: &WidePlan) -> Value {
+    let targets: Vec<Value> = plan
+        .frozen
+        .targets
+        .iter()
+        .map(|target| json!({"id": target.id.to_string(), "version": target.version}))
+        .collect();
+    let skipped: Vec<Value> =
+        plan.skipped.iter().map(|skipped| json!({"id": skipped.id.to_string(), "reason": skipped.reason})).collect();
+    let effects: Vec<Value> =
+        plan.effects.iter().map(|(effect, targets)| json!({"effect": effect, "targets": targets})).collect();
+    let verb = plan.frozen.verb;
+    json!({
+        "schema": "quarterdeck.plan/1",
+        "hash": plan.hash,
+        "verb": verb.name(),
+        "risk": verb.risk().name(),
+        "way_back": verb.way_back(),
+        "targets": targets,
+        "skipped": skipped,
+        "waves": plan.frozen.waves.to_string(),
+        "wave_sizes": plan.frozen.waves.sizes(plan.frozen.targets.len()),
+        "limits": plan.frozen.pace,
+        "effects": effects,
+        "blast": plan.blast,
+        "policy": plan.policy,
+        "made_at": plan.made_at,
+        "expires_at": plan.expires_at,
+    })
 }

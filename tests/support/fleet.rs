@@ -25,6 +25,7 @@ pub fn hub_on(bulk: &Arc<Bulk>, clock: Clock, poll: Duration) -> Arc<Hub> {
         locked: false,
         thresholds: ThresholdBook::default(),
         tenants: TenantBook::default(),
+        policing: quarterdeck::hub::Policing::default(),
         soak: SignedDuration::from_secs(10),
         state_dir: None,
         claims_dir: None,

@@ -12,7 +12,8 @@ use quarterdeck::domain::flow::JudgedFlow;
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::remediation::{Remediation, Verb};
 use quarterdeck::domain::source::SourceStatus;
-use quarterdeck::hub::{Hub, Setup};
+use quarterdeck::hub::policy::Policies;
+use quarterdeck::hub::{Hub, Policing, Setup};
 use quarterdeck::ops::{FlowsQuery, Ops, OpsError, Page, SortBy};
 use quarterdeck::query::Filter;
 use secrecy::SecretString;
@@ -48,6 +49,10 @@ pub fn setup(config: Config, sources: Vec<(String, Arc<dyn Connector>, Duration)
         locked: false,
         thresholds: config.thresholds,
         tenants: config.tenants,
+        policing: Policing {
+            policies: Policies::compile(&config.policies).unwrap(),
+            production: config.context.production,
+        },
         soak: SOAK,
         state_dir: None,
         claims_dir: None,

@@ -15,6 +15,7 @@ use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::pen::{Pen, wrap};
 use crate::cockpit::widgets::state;
 use crate::domain::ids::InstanceId;
+use crate::domain::policy::{Decision, Mode};
 use crate::domain::remediation::{Risk, Verb};
 use crate::domain::time::{age, since};
 use crate::ops::{FlowAnswer, OpsError};
@@ -59,6 +60,10 @@ pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &
         {
             let text = format!("not now: {why}");
             pen.text(x, y + 1, width, &text, pen.styles.suspect);
+        } else if let Some(needs) = &offer.needs
+            && y + 1 < inner.bottom()
+        {
+            pen.text(x, y + 1, width, needs, pen.styles.info);
         }
         y += 2;
     }
@@ -114,6 +119,17 @@ pub(super) fn review_content(app: &App, styles: &Styles, review: &Review) -> (Bl
     fact("way back", plan.verb.way_back(), way_back_style);
     for warning in &plan.warnings {
         fact("warning", &format!("{} {warning}", app.glyphs.warn), styles.warning);
+    }
+    for reason in &plan.policy.reasons {
+        let (sign, style) = match (reason.mode, &reason.decision) {
+            (Mode::Shadow, _) => ("in shadow, counts for nothing: ", styles.dim),
+            (Mode::Enforce, Decision::Deny) => ("not allowed, ", styles.failed),
+            (Mode::Enforce, Decision::RequireApproval(_)) => ("needs approval, ", styles.warning),
+            (Mode::Enforce, Decision::Allow) => ("allowed, ", styles.text),
+            // It is among the warnings.
+            (Mode::Enforce, Decision::Warn) => continue,
+        };
+        fact("policy", &format!("{sign}{reason}"), style);
     }
     let left = if app.now < plan.expires_at {
         format!("expires in {}", age(since(app.now, plan.expires_at)))

@@ -15,6 +15,7 @@ mod moving;
 mod newcomers;
 mod palette;
 mod pictures;
+mod policies;
 mod refresh;
 mod reload;
 mod typing;

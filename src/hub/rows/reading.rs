@@ -6,7 +6,7 @@ use super::bytes::{Attempts, WIDE};
 use super::text::{KeyText, read_text};
 use super::verdicts::Limits;
 use super::{Rows, Slot, nanos, packed};
-use crate::domain::flow::{FlowInstance, JudgedFlow, Version};
+use crate::domain::flow::{FlowInstance, JudgedFlow, Version, WaitKind};
 use crate::domain::ids::InstanceId;
 use crate::domain::signs::Signs;
 use crate::domain::text::SafeText;
@@ -89,6 +89,16 @@ impl Rows {
         };
         packed::unpack(self.packed.get(self.packed_at[at]), &mut flow);
         flow
+    }
+
+    /// How many instances wait for the key that an instance holds.
+    pub(in crate::hub) fn behind(&self, instance: &SafeText) -> u64 {
+        let dependants = self.dependants.get(instance).into_iter().flatten();
+        let waits = |slot: &Slot| {
+            let wait = self.nameless(*slot).wait;
+            wait.is_some_and(|wait| wait.kind == WaitKind::Lock && wait.reference.as_ref() == Some(instance))
+        };
+        dependants.filter(|slot| waits(slot)).count() as u64
     }
 
     /// A row with the whole of what the rules say of it, as of the moment up to which all were judged.

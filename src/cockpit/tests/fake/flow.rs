@@ -86,8 +86,8 @@ pub(in crate::cockpit) fn answer(flow: FlowInstance) -> FlowAnswer {
         },
         judgement,
         verbs: vec![
-            VerbOffer { verb: Verb::Resume, refusal: None },
-            VerbOffer { verb: Verb::Cancel, refusal: Some("its source is stale".into()) },
+            VerbOffer { verb: Verb::Resume, refusal: None, needs: None },
+            VerbOffer { verb: Verb::Cancel, refusal: Some("its source is stale".into()), needs: None },
         ],
         promises: BTreeMap::from([
             ("validate".into(), Promise { run: Some(SignedDuration::from_secs(5)), queue: None }),

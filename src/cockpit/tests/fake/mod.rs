@@ -17,6 +17,7 @@ use crate::config::ContextInfo;
 use crate::domain::cohort::{Cohort, Counts, cohort_id, fingerprint};
 use crate::domain::flow::{FlowError, FlowInstance, JudgedFlow, PauseCause, Status, Version, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
+use crate::domain::policy::PolicyDecision;
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb};
 use crate::domain::source::{Freshness, SourceStatus};
@@ -260,6 +261,7 @@ pub(in crate::cockpit) fn plan(verb: Verb, target: &InstanceId) -> Plan {
         error: flow.error.map(|error| error.text),
         effect: "PATCH /invocations/inv_1dQ0000mXk7Vb2oZrT9/resume: it goes on at command 5 (apply)".into(),
         warnings: vec!["the same error was seen 40 s ago in another instance: it may fail again".into()],
+        policy: PolicyDecision::default(),
         read_at: ago(1),
         expires_at: now() + SignedDuration::from_mins(15),
     }

@@ -1,0 +1,311 @@
+//! Plans of many targets: whom exactly, in which waves and at what pace, frozen under one hash.
+//!
+//! A plan changes nothing. Whoever approves it, carries it out or reads of it later names it by its hash: made once more
+//! while nothing has changed, it has the same one; with any other source, target, version, verb, wave or limit it has
+//! another.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde_json::json;
+
+use super::blast::Blast;
+use super::hash::sha256;
+use super::ids::InstanceId;
+use super::policy::PolicyDecision;
+use super::remediation::Verb;
+use super::text::SafeText;
+
+/// How long a plan may be requested after it was made.
+pub const PLAN_LIFE: SignedDuration = SignedDuration::from_mins(15);
+
+/// How many of the targets one wave takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wave {
+    /// One.
+    Probe,
+    /// So many of a hundred of all targets, and one at the least.
+    Share(u8),
+    /// All that are left.
+    Rest,
+}
+
+impl fmt::Display for Wave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Probe => f.write_str("probe"),
+            Self::Share(percent) => write!(f, "{percent}%"),
+            Self::Rest => f.write_str("rest"),
+        }
+    }
+}
+
+/// The waves of a plan, the first one first; the last one takes the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waves(Vec<Wave>);
+
+impl Default for Waves {
+    /// One, a twentieth, a quarter, the rest.
+    fn default() -> Self {
+        Self(vec![Wave::Probe, Wave::Share(5), Wave::Share(25), Wave::Rest])
+    }
+}
+
+impl FromStr for Waves {
+    type Err = String;
+
+    /// `probe,5%,25%,rest`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wave = |word: &str| match word.trim() {
+            "probe" => Ok(Wave::Probe),
+            "rest" => Ok(Wave::Rest),
+            share => {
+                let percent = share.strip_suffix('%').and_then(|number| number.parse::<u8>().ok());
+                let percent = percent.filter(|percent| (1..=100).contains(percent));
+                percent.map(Wave::Share).ok_or_else(|| {
+                    format!(
+                        "{:?} is no wave: probe, a share such as 5%, or rest",
+                        SafeText::clipped(share, 20).as_str()
+                    )
+                })
+            }
+        };
+        let waves = text.split(',').map(wave).collect::<Result<Vec<_>, _>>()?;
+        let [before @ .., last] = waves.as_slice() else { return Err("no wave".to_owned()) };
+        if before.contains(&Wave::Rest) {
+            return Err("nothing is left after rest".to_owned());
+        }
+        if *last != Wave::Rest {
+            return Err(format!("the last wave has to be rest, and not {last}: no target may be left over"));
+        }
+        Ok(Self(waves))
+    }
+}
+
+impl fmt::Display for Waves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&words.join(","))
+    }
+}
+
+impl Waves {
+    /// How many of so many targets each wave takes: all of them together, and no wave none.
+    pub fn sizes(&self, targets: usize) -> Vec<usize> {
+        let mut left = targets;
+        let sizes = self.0.iter().map(|wave| {
+            let wanted = match wave {
+                Wave::Probe => 1,
+                Wave::Share(percent) => (targets * usize::from(*percent)).div_ceil(100),
+                Wave::Rest => left,
+            };
+            let size = wanted.min(left);
+            left -= size;
+            size
+        });
+        sizes.filter(|size| *size > 0).collect()
+    }
+}
+
+/// How fast, how many at once, and when to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Pace {
+    /// Acts that wait for their answer at one time.
+    pub concurrency: u32,
+    /// Acts a second.
+    pub per_second: u32,
+    /// It stops when more than so many failed after the first wave; in the first one none may.
+    pub max_errors: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { concurrency: 5, per_second: 5, max_errors: 3 }
+    }
+}
+
+/// One target, in the version that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// Who.
+    pub id: InstanceId,
+    /// What the meaning of the act depends on.
+    pub version: SafeText,
+}
+
+/// One that was chosen and is no target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    /// Who.
+    pub id: InstanceId,
+    /// Why.
+    pub reason: SafeText,
+}
+
+/// What a plan's hash is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frozen {
+    /// What is to be done.
+    pub verb: Verb,
+    /// To whom, in the order of their ids.
+    pub targets: Vec<Target>,
+    /// In which waves.
+    pub waves: Waves,
+    /// At what pace.
+    pub pace: Pace,
+}
+
+impl Frozen {
+    /// Freezes it: targets stand in the order of their ids, each once.
+    pub fn new(verb: Verb, mut targets: Vec<Target>, waves: Waves, pace: Pace) -> Self {
+        targets.sort_unstable();
+        targets.dedup_by(|one, other| one.id == other.id);
+        Self { verb, targets, waves, pace }
+    }
+
+    /// Its hash, in hexadecimal: SHA-256 over the canonical JSON (RFC 8785).
+    pub fn hash(&self) -> SafeText {
+        let targets: Vec<_> = self
+            .targets
+            .iter()
+            .map(|target| json!([target.id.source.as_str(), target.id.instance.as_str(), target.version.as_str()]))
+            .collect();
+        // Keys in their order, no white space, small whole numbers, and texts without control characters: that is the
+        // canonical form.
+        let canonical = json!({
+            "limits": {
+                "concurrency": self.pace.concurrency,
+                "max_errors": self.pace.max_errors,
+                "per_second": self.pace.per_second,
+            },
+            "targets": targets,
+            "verb": self.verb.name(),
+            "waves": self.waves.to_string(),
+        });
+        sha256(&canonical.to_string())
+    }
+}
+
+/// A plan of many targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WidePlan {
+    /// What it is named by.
+    pub hash: SafeText,
+    /// What its hash is of.
+    pub frozen: Frozen,
+    /// Who was chosen and is left out, and why.
+    pub skipped: Vec<Skipped>,
+    /// What each target goes through, in words: each of them once, and of how many targets.
+    pub effects: Vec<(SafeText, usize)>,
+    /// What it hurts.
+    pub blast: Blast,
+    /// What is decided of it.
+    pub policy: PolicyDecision,
+    /// When it was made, by the local clock.
+    pub made_at: Timestamp,
+    /// Until when it may be requested.
+    pub expires_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn target(n: u8, version: &str) -> Target {
+        Target { id: InstanceId::new("a", format!("i{n:03}")), version: version.into() }
+    }
+
+    fn frozen(targets: Vec<Target>) -> Frozen {
+        Frozen::new(Verb::Resume, targets, Waves::default(), Pace::default())
+    }
+
+    #[test]
+    fn waves_are_read_as_they_are_written() {
+        for text in ["rest", "probe,rest", "probe,5%,25%,rest", "100%,rest"] {
+            assert_eq!(text.parse::<Waves>().unwrap().to_string(), text);
+        }
+        assert_eq!(" probe , rest".parse::<Waves>().unwrap().to_string(), "probe,rest");
+        assert_eq!(Waves::default().to_string(), "probe,5%,25%,rest");
+        for (text, why) in [
+            ("", "\"\" is no wave: probe, a share such as 5%, or rest"),
+            ("probe", "the last wave has to be rest, and not probe: no target may be left over"),
+            ("rest,rest", "nothing is left after rest"),
+            ("0%,rest", "\"0%\" is no wave: probe, a share such as 5%, or rest"),
+            ("101%,rest", "\"101%\" is no wave: probe, a share such as 5%, or rest"),
+            ("5,rest", "\"5\" is no wave: probe, a share such as 5%, or rest"),
+        ] {
+            assert_eq!(text.parse::<Waves>().unwrap_err(), why, "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_are_of_all_targets_and_rounded_up() {
+        assert_eq!(Waves::default().sizes(298), [1, 15, 75, 207]);
+        assert_eq!(Waves::default().sizes(1), [1]);
+        assert_eq!(Waves::default().sizes(3), [1, 1, 1]);
+        assert!(Waves::default().sizes(0).is_empty());
+    }
+
+    #[test]
+    fn the_hash_is_the_one_of_the_canonical_text() {
+        let plan = frozen(vec![target(1, "v")]);
+        let text = r#"{"limits":{"concurrency":5,"max_errors":3,"per_second":5},"targets":[["a","i001","v"]],"verb":"resume","waves":"probe,5%,25%,rest"}"#;
+        assert_eq!(plan.hash(), sha256(text));
+        // By another program: sha256sum.
+        assert_eq!(plan.hash(), "20d9e5659e0c29c62ded97c2c2b4417bf8afe5f6ce34b36c9b0f663076573939");
+    }
+
+    #[test]
+    fn whatever_is_another_plan_has_another_hash() {
+        let plan = frozen(vec![target(1, "v"), target(2, "v")]);
+        let pace = |change: fn(&mut Pace)| {
+            let mut other = plan.clone();
+            change(&mut other.pace);
+            other
+        };
+        let others = [
+            frozen(vec![target(1, "v")]),
+            frozen(vec![target(1, "v"), target(3, "v")]),
+            frozen(vec![target(1, "v"), target(2, "w")]),
+            frozen(vec![target(1, "v"), Target { id: InstanceId::new("b", "i002"), version: "v".into() }]),
+            Frozen { verb: Verb::Cancel, ..plan.clone() },
+            Frozen { waves: "probe,rest".parse().unwrap(), ..plan.clone() },
+            pace(|pace| pace.concurrency += 1),
+            pace(|pace| pace.per_second += 1),
+            pace(|pace| pace.max_errors += 1),
+        ];
+        let mut hashes: Vec<SafeText> = others.iter().map(Frozen::hash).chain([plan.hash()]).collect();
+        hashes.sort();
+        hashes.dedup();
+        assert_eq!(hashes.len(), others.len() + 1);
+    }
+
+    proptest! {
+        #[test]
+        fn waves_take_each_target_once(targets in 0_usize..20_000, shares in vec(1_u8..=100, 0..5), probe: bool) {
+            let mut waves: Vec<Wave> = probe.then_some(Wave::Probe).into_iter().collect();
+            waves.extend(shares.into_iter().map(Wave::Share));
+            waves.push(Wave::Rest);
+            let sizes = Waves(waves).sizes(targets);
+            prop_assert_eq!(sizes.iter().sum::<usize>(), targets);
+            prop_assert!(sizes.iter().all(|size| *size > 0));
+            prop_assert!(!probe || targets == 0 || sizes[0] == 1);
+        }
+
+        #[test]
+        fn the_order_in_which_targets_were_found_does_not_matter(
+            mut found in vec(any::<u8>(), 0..20).prop_map(|found| {
+                found.into_iter().map(|n| target(n, "v")).collect::<Vec<_>>()
+            })
+        ) {
+            let one = frozen(found.clone());
+            found.reverse();
+            prop_assert_eq!(one.hash(), frozen(found).hash());
+        }
+    }
+}

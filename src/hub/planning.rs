@@ -1,0 +1,98 @@
+//! Plans of many targets: who of those that were chosen can be acted on, who is left out and why, and what it hurts.
+//!
+//! A plan is made of the rows as they are held, and only of sources that are live: what is not known to be the present
+//! is left out and said, and never acted on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Hub;
+use super::executor::refusal;
+use crate::domain::blast::{Blast, Hurt};
+use crate::domain::plan::{Frozen, PLAN_LIFE, Skipped, Target, WidePlan};
+use crate::domain::policy::{MOST_TARGETS, PlanFacts, Request};
+use crate::domain::text::SafeText;
+use crate::ops::{Ops as _, OpsError, PlanWish};
+
+impl Hub {
+    /// Freezes what a verb would do to all that are chosen. Changes nothing.
+    pub(super) async fn wide_plan(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
+        let most = usize::try_from(MOST_TARGETS).unwrap_or(usize::MAX);
+        let chosen = self.select(&wish.selection, most).await?;
+        if chosen.total > most {
+            return Err(OpsError::Refused(
+                format!("{} instances match, and a plan takes {MOST_TARGETS} at most: narrow the filter", chosen.total)
+                    .into(),
+            ));
+        }
+        let (mut targets, mut rows, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+        let mut effects: BTreeMap<SafeText, usize> = BTreeMap::new();
+        let mut blast = Blast::default();
+        let mut facts = PlanFacts::default();
+        for row in chosen.rows {
+            let flow = &row.flow;
+            let source = self.source(&flow.id.source)?;
+            let stale = || {
+                let why = source.status().error.unwrap_or_else(|| "it has not answered".into());
+                SafeText::from(format!("its source is not live: {why}"))
+            };
+            let refused = if source.live() { refusal(&*source.connector, wish.verb, flow) } else { Some(stale()) };
+            if let Some(reason) = refused {
+                skipped.push(Skipped { id: flow.id.clone(), reason });
+                continue;
+            }
+            *effects.entry(source.connector.effect(wish.verb, flow)).or_default() += 1;
+            let behind = Some(source.held().rows.behind(&flow.id.instance));
+            blast.add(Hurt { tenant: flow.tenant.clone(), behind, ..Hurt::default() });
+            facts.flows.insert(flow.flow.clone());
+            facts.steps.insert(flow.step.clone());
+            facts.sources.insert(flow.id.source.clone());
+            targets.push(Target { id: flow.id.clone(), version: flow.version.as_str().into() });
+            rows.push(row);
+        }
+        if targets.is_empty() {
+            return Err(OpsError::Refused(nobody(&skipped).into()));
+        }
+        let frozen = Frozen::new(wish.verb, targets, wish.waves.clone(), wish.pace);
+        facts.targets = frozen.targets.len() as u64;
+        facts.waves = frozen.waves.sizes(frozen.targets.len()).len() as u64;
+        facts.blast = blast.clone();
+        let request = Request {
+            verb: wish.verb.name().into(),
+            risk: wish.verb.risk().name().into(),
+            runbook: None,
+            reason: None,
+            ticket: None,
+            by: self.operator.clone(),
+            dry_run: false,
+            break_glass: None,
+            plan: facts,
+        };
+        let policy = self.decide(&request, &rows);
+        let made_at = (self.clock)();
+        skipped.sort_unstable();
+        let mut effects: Vec<_> = effects.into_iter().collect();
+        effects.sort_by(|(one, few), (other, more)| more.cmp(few).then_with(|| one.cmp(other)));
+        Ok(WidePlan {
+            hash: frozen.hash(),
+            frozen,
+            skipped,
+            effects,
+            blast,
+            policy,
+            made_at,
+            expires_at: made_at.saturating_add(PLAN_LIFE).unwrap_or(made_at),
+        })
+    }
+}
+
+/// Why there is nothing to plan.
+fn nobody(skipped: &[Skipped]) -> String {
+    let reasons: BTreeSet<&SafeText> = skipped.iter().map(|skipped| &skipped.reason).collect();
+    match skipped.len() {
+        0 => "nothing matches, so there is nothing to plan".to_owned(),
+        n => {
+            let why: Vec<&str> = reasons.into_iter().take(3).map(SafeText::as_str).collect();
+            format!("none of the {n} that match can be acted on: {}", why.join("; "))
+        }
+    }
+}
