@@ -8,6 +8,7 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -266,7 +267,7 @@ fn an_end_that_was_cut_is_found() {
             }
             // The note was behind by some that were not cut.
             2 if left > 1 => {
-                let noted = entries(state.path())[left as usize].head();
+                let noted = entries(state.path())[usize::try_from(left).unwrap()].head();
                 tamper(state.path(), &[format!("DELETE FROM audit WHERE sequence > {left}")]);
                 note(state.path(), &noted);
                 is_found(state.path(), left + 1, &what);
@@ -364,7 +365,7 @@ fn with_little_room() {
         drop(runtime);
         assert_eq!(verified(state.path()).broken, None, "{case}");
     }
-    println!("{EACH} cases with little room");
+    std::io::stdout().write_all(format!("{EACH} cases with little room\n").as_bytes()).unwrap();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
@@ -115,9 +116,9 @@ fn where_nothing_was_recorded_there_is_nothing_to_be_wrong() {
     assert_eq!(audit(&dir, &["list"]).code, 0);
     assert_eq!(audit(&dir, &["export"]).code, 0);
     assert!(!state(&dir).exists(), "looking makes nothing");
-    let said = finish(&mut command(&["audit", "verify", "--demo"]));
+    let said = finish(&mut command(["audit", "verify", "--demo"]));
     assert_eq!(said.code, 0, "{}", said.err);
-    let said = finish(&mut command(&["audit", "verify", "--demo", "--context", "prod"]));
+    let said = finish(&mut command(["audit", "verify", "--demo", "--context", "prod"]));
     assert_eq!(said.code, 2, "{}", said.err);
 }
 
@@ -179,7 +180,10 @@ fn an_export_can_be_checked_by_any_other_program() {
         let mut hashed = entry.clone();
         hashed.as_object_mut().unwrap().remove("hash");
         let canonical = serde_json_canonicalizer::to_vec(&hashed).unwrap();
-        previous = Sha256::digest(canonical).iter().map(|byte| format!("{byte:02x}")).collect();
+        previous.clear();
+        for byte in Sha256::digest(canonical) {
+            write!(previous, "{byte:02x}").unwrap();
+        }
         assert_eq!(entry["hash"], previous.as_str(), "{entry}");
     }
     assert_eq!(export["head"], json!({ "sequence": 9, "hash": previous }));
