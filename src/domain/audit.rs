@@ -330,11 +330,11 @@ mod tests {
         Draft {
             at: Timestamp::from_millisecond(1_768_446_720_000 + i64::try_from(n).unwrap()).unwrap(),
             actor: "mara \"M\" ü".into(),
-            trusted: (n % 2 == 0).then(|| ON_TRUST.to_owned()),
+            trusted: n.is_multiple_of(2).then(|| ON_TRUST.to_owned()),
             context: "prod".into(),
             action: Action::ALL[usize::try_from(n).unwrap() % Action::ALL.len()],
             subject: format!("eu/inv_{n}"),
-            remediation: (n % 3 == 0).then(|| format!("{n}")),
+            remediation: n.is_multiple_of(3).then(|| format!("{n}")),
             plan_hash: None,
             detail: json!({"z": 1, "a": {"reason": "because\\ 理由", "€": [1.5, null, -3]}}),
         }

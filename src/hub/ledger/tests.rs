@@ -217,7 +217,7 @@ fn pages_that_were_overwritten_are_found_when_it_is_opened() {
 
 /// The steps there are, and one more.
 fn one_more() -> Vec<Migration> {
-    let version = ALL.len() as i64 + 1;
+    let version = i64::try_from(ALL.len()).unwrap() + 1;
     let more = Migration { version, name: "more", tables: "CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY)", own: "" };
     ALL.iter().copied().chain([more]).collect()
 }
@@ -232,7 +232,7 @@ fn a_copy_is_kept_before_it_is_changed_for_a_new_version() {
     assert!(matches!(in_use, LedgerError::InUse(_)), "{in_use}");
     drop(ledger);
     // What a process has left that ended while it copied.
-    let copy = copy_before(&file(dir.path()), ALL.len() as i64 + 1);
+    let copy = copy_before(&file(dir.path()), i64::try_from(ALL.len()).unwrap() + 1);
     std::fs::write(copy.with_extension("before-2.new"), "half").unwrap();
     let ledger = apart(|| Ledger::open_with(dir.path(), &steps)).unwrap();
     assert_eq!(left(&ledger), ["1"]);

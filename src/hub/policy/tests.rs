@@ -235,10 +235,12 @@ proptest! {
             .collect();
         let mode = if shadow { "shadow" } else { "enforce" };
         all.insert(place.min(all.len()), ("failing".to_owned(), failing, "allow", mode));
-        let text: String = all
-            .iter()
-            .map(|(name, when, decision, mode)| format!("[[policy]]\nname = \"{name}\"\nwhen = '{when}'\ndecision = \"{decision}\"\nmode = \"{mode}\"\nreason = \"because\"\n"))
-            .collect();
+        let told = |(name, when, decision, mode): &(String, &str, &str, &str)| {
+            format!(
+                "[[policy]]\nname = \"{name}\"\nwhen = '{when}'\ndecision = \"{decision}\"\nmode = \"{mode}\"\nreason = \"because\"\n"
+            )
+        };
+        let text = all.iter().map(told).collect::<Vec<_>>().concat();
         let policies = policies(&text);
         let decided = decided(&policies, "resume", "reversible", 1, false);
         let listed = decided.reasons.iter().find(|reason| reason.policy == *"failing").unwrap();
@@ -266,8 +268,8 @@ in_flight = "hold"
 reason = "nobody is there on weekends"
 "#;
 
-fn glass(role: &str, reason: &str, until: &str) -> Option<BreakGlass> {
-    Some(BreakGlass { role: role.into(), reason: reason.into(), until: until.parse().unwrap() })
+fn glass(role: &str, reason: &str, until: &str) -> BreakGlass {
+    BreakGlass { role: role.into(), reason: reason.into(), until: until.parse().unwrap() }
 }
 
 #[test]
@@ -300,7 +302,7 @@ fn a_role_may_override_a_freeze_with_a_reason_and_an_end() {
         let asked = Request { by: by.into(), break_glass, ..request("resume", "reversible", &targets) };
         policies.decide(&asked, &targets, &now(false))
     };
-    let open = ask("jo", glass("incident", "payments are down", "2026-11-22T13:00:00Z"));
+    let open = ask("jo", Some(glass("incident", "payments are down", "2026-11-22T13:00:00Z")));
     assert_eq!((&open.decision, open.borrowed.len()), (&Decision::Warn, 1), "{open:?}");
     let borrowed = &open.borrowed[0];
     assert_eq!((&*borrowed.freeze, &*borrowed.by, &*borrowed.role), ("weekend", "jo", "incident"));
@@ -312,7 +314,7 @@ fn a_role_may_override_a_freeze_with_a_reason_and_an_end() {
         ("jo", "incident", "payments are down", "2026-11-22T12:00:00Z", "the override has ended"),
         ("jo", "incident", "payments are down", "2026-11-22T16:00:01Z", "4h at most"),
     ] {
-        let refused = ask(by, glass(role, reason, until));
+        let refused = ask(by, Some(glass(role, reason, until)));
         assert!(refused.denial().unwrap().contains(why) && refused.borrowed.is_empty(), "{refused:?}");
     }
 }

@@ -227,8 +227,8 @@ fn every_field_can_be_asked_for_and_is_of_its_kind() {
                 continue;
             }
         };
-        let text = format!("type({}.{}) == {test}", field.of, field.name);
-        assert_eq!(asked(&text, &request), Ok(true), "{text}");
+        let when = format!("type({}.{}) == {test}", field.of, field.name);
+        assert_eq!(asked(&when, &request), Ok(true), "{when}");
     }
 }
 
