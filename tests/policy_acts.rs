@@ -82,16 +82,24 @@ async fn a_freeze_that_begins_after_the_plan_was_made_refuses_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn by_default_one_resume_needs_nothing_and_an_irreversible_act_on_production_an_approval() {
+async fn what_needs_an_approval_is_not_sent_without_it() {
+    let rules = r#"
+        [[policy]]
+        name = "lasting"
+        when = 'request.risk == "irreversible"'
+        decision = "require-approval"
+        approvals = 1
+        reason = "nothing takes it back"
+    "#;
     let server = FakeRestate::start(vec![row("inv_1")]);
-    let hub = hub(&server.url(), "", true, "jo", &at("2026-11-22T12:00:00Z"));
+    let hub = hub(&server.url(), rules, true, "jo", &at("2026-11-22T12:00:00Z"));
     let answer = hub.flow(&id("inv_1")).await.unwrap();
     let offer = |verb| answer.verbs.iter().find(|offer| offer.verb == verb).unwrap();
     assert_eq!((&offer(Verb::Resume).refusal, &offer(Verb::Resume).needs), (&None, &None));
     assert!(offer(Verb::Cancel).needs.as_ref().unwrap().contains("approvals are needed: 1 of anybody else"));
     let cancel = hub.plan(Verb::Cancel, &id("inv_1")).await.unwrap();
     let why = refused(&hub, &cancel.hash, "a test asked for it").await;
-    assert!(why.starts_with("approvals are needed: 1 of anybody else (irreversible: "), "{why}");
+    assert!(why.starts_with("approvals are needed: 1 of anybody else (lasting: nothing takes it back"), "{why}");
     assert_eq!(server.asked(Kind::Act), 0);
     let resume = hub.plan(Verb::Resume, &id("inv_1")).await.unwrap();
     assert_eq!((&resume.policy.decision, resume.policy.reasons.len()), (&Decision::Allow, 0));

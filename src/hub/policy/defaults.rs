@@ -38,7 +38,7 @@ pub fn rules(limits: &Limits) -> Vec<Rule> {
         rule(MANY, format!("more than {} targets", limits.approval_above), approval()),
         rule(MONEY, "a step that moves money would run".to_owned(), approval()),
         rule(MESSAGES, "a message would be sent again".to_owned(), approval()),
-        rule(IRREVERSIBLE, "the verb is irreversible, in production".to_owned(), approval()),
+        rule(IRREVERSIBLE, "several targets of an irreversible verb, in production".to_owned(), approval()),
         rule(UNKNOWN, "a costly verb, or several targets of an irreversible one".to_owned(), Decision::Warn),
     ];
     let general = limits.cap(None, &BTreeSet::new()).unwrap_or_default();
@@ -74,8 +74,11 @@ pub(super) fn reasons(
         says(MESSAGES.0, approval(), format!("{}: {}", MESSAGES.1, blast.messages.words()));
     }
     let reversible = request.risk == *"reversible";
-    // What is neither of the words that are known is not taken for harmless.
-    if at.production && !reversible && request.risk != *"costly" {
+    // One alone is for whoever reviews it to decide, at night too; what is neither of the words that are known is not
+    // taken for harmless.
+    let lasting = request.risk == *"irreversible" && plan.targets > 1;
+    let unheard = !reversible && request.risk != *"costly" && request.risk != *"irreversible";
+    if at.production && (lasting || unheard) {
         says(IRREVERSIBLE.0, approval(), IRREVERSIBLE.1.to_owned());
     }
     let known = blast.money_steps.exact().is_some() && blast.messages.exact().is_some();

@@ -94,7 +94,7 @@ fn decided(policies: &Policies, verb: &str, risk: &str, count: usize, production
 }
 
 #[test]
-fn without_a_config_one_reversible_act_needs_nothing_and_much_or_irreversible_an_approval() {
+fn without_a_config_one_act_needs_nothing_and_many_or_several_irreversible_ones_an_approval() {
     let none = Policies::default();
     for production in [false, true] {
         let one = decided(&none, "resume", "reversible", 1, production);
@@ -108,7 +108,8 @@ fn without_a_config_one_reversible_act_needs_nothing_and_much_or_irreversible_an
         "{many:?}"
     );
     assert_eq!(decided(&none, "cancel", "irreversible", 1, false).decision, Decision::Allow);
-    let cancel = decided(&none, "cancel", "irreversible", 1, true);
+    assert_eq!(decided(&none, "cancel", "irreversible", 1, true).decision, Decision::Allow, "one alone");
+    let cancel = decided(&none, "cancel", "irreversible", 2, true);
     assert!(cancel.approvals().unwrap().contains("irreversible"), "{cancel:?}");
     let unheard = decided(&none, "shred", "unheard of", 1, true);
     assert!(unheard.approvals().is_some(), "a risk that nobody knows is not taken for harmless");
