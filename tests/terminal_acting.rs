@@ -49,12 +49,12 @@ fn v_opens_a_menu_that_greys_what_may_not_be_done_and_says_why() {
     term.press("v");
     let seen = term.shows("not now: it waits; there is no failed step to go on from");
     assert!(seen.has("what may be done to platform/wf_"), "{}", seen.picture());
-    assert!(seen.has("▸ resume") && seen.has("cancel     ends it; the flow compensates"), "{}", seen.picture());
+    assert!(seen.has("▸ resume") && seen.has("cancel         ends it; the flow compensates"), "{}", seen.picture());
     assert!(seen.has("Enter plan it; nothing is sent"), "{}", seen.picture());
     // Enter on what is greyed says why once more, and makes no plan.
     term.press("enter");
     term.until("the reason at the bottom", |seen| seen.last().contains("resume: it waits"));
-    term.press("down");
+    term.press("down down down");
     term.shows("▸ cancel");
     term.press("esc");
     term.lacks("what may be done to");
@@ -164,7 +164,7 @@ fn an_act_that_helps_is_verified_and_told_where_one_is() {
     let mut term = on("step:build is:stuck", Launch::demo());
     term.press("v");
     term.shows("▸ resume");
-    term.press("down enter");
+    term.press("down down down enter");
     let seen = term.shows("review: cancel one instance");
     assert!(seen.has("Back") && seen.has("Cancel the instance"), "two buttons, two names\n{}", seen.picture());
     term.paste("hung since the worker\nwas replaced\n");
@@ -226,8 +226,8 @@ fn a_read_only_cockpit_greys_every_verb_with_that_reason() {
     term.press("v");
     let seen = term.shows("not now: started with --read-only");
     let greyed = seen.lines.iter().filter(|line| line.contains("not now: started with --read-only")).count();
-    assert_eq!(greyed, 2, "{}", seen.picture());
-    for (name, keys) in [("resume", "enter"), ("cancel", "down enter")] {
+    assert_eq!(greyed, 6, "{}", seen.picture());
+    for (name, keys) in [("resume", "enter"), ("cancel", "down down down enter")] {
         term.press(keys);
         term.until("the refusal", |seen| seen.last().contains(&format!("{name}: started with --read-only")));
     }
