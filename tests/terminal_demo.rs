@@ -20,7 +20,7 @@ fn what_is_done_in_the_cockpit_is_seen_by_the_next_command() {
     term.until("the three of them", |seen| seen.lines[2].contains("1/3 (of "));
     term.press("v");
     term.shows("▸ resume");
-    term.press("down enter");
+    term.press("down down down enter");
     term.shows("review: cancel one instance");
     term.write("it hangs");
     term.press("tab tab");
