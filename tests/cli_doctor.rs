@@ -83,7 +83,7 @@ fn where_all_is_well_it_says_so_of_each_thing_and_leaves_nothing_behind() {
     assert_eq!(found(&report, "here", "can read").len(), 4);
     assert_eq!(one(&report, "here", "credentials"), "ok bearer token from the environment variable TOKEN");
     assert_eq!(one(&report, "here", "TLS"), "ok none: the URL begins with http://");
-    assert_eq!(one(&report, "here", "may do"), "ok resume, cancel, after a review");
+    assert_eq!(one(&report, "here", "may do"), "ok resume, pause, restart-as-new, cancel, kill, purge, after a review");
     let source = &report["sources"][0];
     assert_eq!(
         (&source["name"], &source["reachable"], &source["version"]),
@@ -232,7 +232,7 @@ fn what_is_wrong_with_a_source_is_told_and_decides_how_it_ends() {
             expired.url(),
             "verify = false".to_owned(),
             0,
-            &[("TLS", "look NOT VERIFIED (verify = false)"), ("may do", "ok it has resume, cancel; none may be used")],
+            &[("TLS", "look NOT VERIFIED (verify = false)"), ("may do", "ok it has resume, pause, restart-as-new, cancel, kill, purge; none may be used")],
         ),
         ("no pair", verified.url(), no_pair, 3, &[("reachable", "FAILED not asked: ")]),
     ];
@@ -279,12 +279,12 @@ fn what_may_be_done_follows_the_context_and_the_command_line() {
         let words: Vec<&str> = ["--context", "prod", "-o", "json"].iter().chain(words).copied().collect();
         one(&doctor(home.path(), &words).good().json(), "a", "may do")
     };
-    let why = "ok it has resume, cancel; none may be used: ";
+    let why = "ok it has resume, pause, restart-as-new, cancel, kill, purge; none may be used: ";
     assert_eq!(
         may(&[]),
         format!("{why}the context is production, and read-only until it is armed or started with --write")
     );
-    assert_eq!(may(&["--write"]), "ok resume, cancel, after a review");
+    assert_eq!(may(&["--write"]), "ok resume, pause, restart-as-new, cancel, kill, purge, after a review");
     assert_eq!(may(&["--read-only"]), format!("{why}started with --read-only"));
     // Where acts can't be recorded, nothing can be acted on: that is worth a look, and no failure of a source.
     std::fs::remove_dir(home.path().join("state")).unwrap();
