@@ -230,7 +230,7 @@ impl Asked {
         let usage = |text: String| Failure::Usage(text);
         let names = Verb::ALL.map(Verb::name);
         let name = self.verb.as_deref().ok_or_else(|| usage("--verb is needed: what is to be done".to_owned()))?;
-        let verb = Verb::ALL.into_iter().find(|verb| verb.name() == name).ok_or_else(|| {
+        let verb = Verb::named(name).ok_or_else(|| {
             let meant = nearest(name, names).map(|meant| format!(" (did you mean \"{meant}\"?)")).unwrap_or_default();
             usage(format!("unknown verb \"{}\"; there are: {}{meant}", SafeText::clipped(name, 60), names.join(", ")))
         })?;

@@ -18,7 +18,7 @@ use super::policy::PolicyDecision;
 use super::remediation::Verb;
 use super::text::SafeText;
 
-/// How long a plan may be requested after it was made.
+/// How long a plan may be carried out, or requested, after it was made.
 pub const PLAN_LIFE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How many of the targets one wave takes.

@@ -17,14 +17,12 @@ use crate::connect::{Act, ActAnswer, ConnectError, Connector, Reading};
 use crate::domain::flow::{FlowInstance, Status};
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
+use crate::domain::plan::PLAN_LIFE;
 use crate::domain::policy::PolicyDecision;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
 use crate::ops::OpsError;
-
-/// How long a plan may be carried out after it was made.
-const PLAN_LIFE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How often the effect of an act is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

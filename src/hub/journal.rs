@@ -100,6 +100,12 @@ impl Journal {
         Draft { plan_hash: Some(plan.hash.to_string()), ..draft }
     }
 
+    /// An entry on how far an act has come.
+    fn of_act(&self, at: Timestamp, action: Action, (id, plan): (&str, &Plan), state: ItemState, text: &str) -> Draft {
+        let detail = json!({ "state": state.name(), "text": text });
+        Draft { remediation: Some(id.to_owned()), ..self.of_plan(at, action, plan, detail) }
+    }
+
     /// Somebody asks for a plan to be carried out.
     pub(super) async fn attempt(&self, at: Timestamp, plan: &Plan, reason: &str) -> Result<(), LedgerError> {
         let detail = json!({ "verb": plan.verb.name(), "reason": kept(reason) });
@@ -164,8 +170,7 @@ impl Journal {
         text: &str,
     ) -> Result<(), LedgerError> {
         let (id, text) = (id.to_owned(), kept(text));
-        let detail = json!({ "state": state.name(), "text": text });
-        let draft = Draft { remediation: Some(id.clone()), ..self.of_plan(at, Action::Answer, plan, detail) };
+        let draft = self.of_act(at, Action::Answer, (&id, plan), state, &text);
         self.ledger
             .write(async move |writing| {
                 writing.answer(&id, state, &text, at).await?;
@@ -184,8 +189,7 @@ impl Journal {
         text: &str,
     ) -> Result<(), LedgerError> {
         let (id, text) = (id.to_owned(), kept(text));
-        let detail = json!({ "state": state.name(), "text": text });
-        let draft = Draft { remediation: Some(id.clone()), ..self.of_plan(at, Action::Outcome, plan, detail) };
+        let draft = self.of_act(at, Action::Outcome, (&id, plan), state, &text);
         self.ledger
             .write(async move |writing| {
                 if writing.end(&id, state, &text, at).await? {

@@ -83,7 +83,7 @@ impl Program {
         if text.len() > LENGTH {
             return Err(Mistake { at: LENGTH, why: format!("it is longer than {LENGTH} bytes") });
         }
-        if let Some(at) = too_deep(text) {
+        if let Some(at) = too_deep(text, BRACKETS) {
             return Err(Mistake { at, why: format!("brackets are nested deeper than {BRACKETS}") });
         }
         let work = || compile(text);
@@ -143,8 +143,8 @@ impl Program {
     }
 }
 
-/// Where brackets are nested too deeply. Those within texts are counted too, which only refuses more.
-fn too_deep(text: &str) -> Option<usize> {
+/// Where brackets are nested deeper than `most`, in a program or an expression of the config. Those within texts are counted too, which only refuses more.
+pub fn too_deep(text: &str, most: usize) -> Option<usize> {
     let mut depth = 0_usize;
     text.bytes().position(|byte| {
         match byte {
@@ -152,7 +152,7 @@ fn too_deep(text: &str) -> Option<usize> {
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth > BRACKETS
+        depth > most
     })
 }
 

@@ -12,6 +12,7 @@ use cel::{Env, ExecutionError, Value};
 
 use super::bound::{self, Found};
 use super::facts::Facts;
+use crate::config::jq::too_deep;
 use crate::domain::policy::THREAD;
 use crate::domain::text::SafeText;
 
@@ -65,7 +66,7 @@ impl Program {
         if text.len() > LENGTH {
             return Err(Mistake::new(0, format!("it is longer than {LENGTH} bytes")));
         }
-        if let Some(at) = too_deep(text) {
+        if let Some(at) = too_deep(text, BRACKETS) {
             return Err(Mistake::new(at, format!("brackets are nested deeper than {BRACKETS}")));
         }
         // A stack of its own: how much of the present one is left nobody knows.
@@ -125,19 +126,6 @@ fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
             Ok(thread) => thread.join().map_err(|_| PANICKED.to_owned()),
             Err(error) => Err(format!("it can't be evaluated: {error}")),
         }
-    })
-}
-
-/// Where brackets are nested too deeply. Those within texts are counted too, which only refuses more.
-fn too_deep(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    text.bytes().position(|byte| {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth > BRACKETS
     })
 }
 
