@@ -232,7 +232,10 @@ fn what_is_wrong_with_a_source_is_told_and_decides_how_it_ends() {
             expired.url(),
             "verify = false".to_owned(),
             0,
-            &[("TLS", "look NOT VERIFIED (verify = false)"), ("may do", "ok it has resume, pause, restart-as-new, cancel, kill, purge; none may be used")],
+            &[
+                ("TLS", "look NOT VERIFIED (verify = false)"),
+                ("may do", "ok it has resume, pause, restart-as-new, cancel, kill, purge; none may be used"),
+            ],
         ),
         ("no pair", verified.url(), no_pair, 3, &[("reachable", "FAILED not asked: ")]),
     ];
