@@ -13,12 +13,13 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::domain::approval::Answer;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
-use crate::domain::plan::{Pace, Waves, WidePlan};
+use crate::domain::plan::{Pace, Parameters, Waves, WidePlan};
 use crate::domain::promise::Promise;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb, VerbOffer};
@@ -27,6 +28,7 @@ use crate::domain::text::SafeText;
 use crate::domain::trend::Trend;
 use crate::domain::verdict::Judgement;
 use crate::domain::ways::Ways;
+use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::query::Filter;
 
 pub use crate::query::{GroupBy, SortBy};
@@ -325,12 +327,42 @@ pub enum Selection {
 pub struct PlanWish {
     /// What is to be done.
     pub verb: Verb,
+    /// With what else.
+    pub parameters: Parameters,
     /// To whom.
     pub selection: Selection,
     /// In which waves.
     pub waves: Waves,
     /// At what pace.
     pub pace: Pace,
+}
+
+/// That a plan of many is to be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestOf {
+    /// Which plan.
+    pub plan_hash: SafeText,
+    /// Why, in the operator's words.
+    pub reason: SafeText,
+    /// The ticket, where there is one.
+    pub ticket: Option<SafeText>,
+    /// The remediation that it takes back.
+    pub takes_back: Option<SafeText>,
+}
+
+/// What somebody says of a remediation that waits for approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewOf {
+    /// Which remediation.
+    pub id: SafeText,
+    /// The hash of the plan that the reviewer has seen.
+    pub plan_hash: SafeText,
+    /// What.
+    pub answer: Answer,
+    /// Why.
+    pub comment: SafeText,
+    /// The plan's code, as a lone operator has typed it.
+    pub code: Option<SafeText>,
 }
 
 /// What there is now of a selection.
@@ -403,6 +435,31 @@ pub trait Ops: Send + Sync {
 
     /// The acts of this hub, the newest first.
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError>;
+
+    /// Asks that a plan of many be carried out. It runs once whoever has to agree has agreed, and somebody starts it.
+    async fn request(&self, _request: &RequestOf) -> Result<Arc<WideRemediation>, OpsError> {
+        Err(OpsError::Refused("nothing can be asked for here".into()))
+    }
+
+    /// Approves or denies what somebody else has asked for.
+    async fn review(&self, _review: &ReviewOf) -> Result<Arc<WideRemediation>, OpsError> {
+        Err(OpsError::Refused("nothing can be approved here".into()))
+    }
+
+    /// Starts, holds, resumes or aborts a remediation. Answers once that is recorded; it goes on by itself.
+    async fn control(&self, _id: &str, _control: Control) -> Result<Arc<WideRemediation>, OpsError> {
+        Err(OpsError::Refused("nothing runs here".into()))
+    }
+
+    /// The remediations of many of this context, the newest first; of very many the newest ones.
+    async fn wide_remediations(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
+        Ok(Arc::default())
+    }
+
+    /// One of them with its items and its history.
+    async fn wide_remediation(&self, id: &str) -> Result<WideDetail, OpsError> {
+        Err(OpsError::NotFound(format!("there is no remediation {}", SafeText::clipped(id, 40)).into()))
+    }
 
     /// What the program that answers tells of itself.
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {

@@ -3,6 +3,7 @@
 //! Pure: this module knows no runtime, no terminal, no network and no database, so each rule in it can be
 //! tested with plain values.
 
+pub mod approval;
 pub mod audit;
 pub mod blast;
 pub mod claim;
@@ -28,3 +29,4 @@ pub mod time;
 pub mod trend;
 pub mod verdict;
 pub mod ways;
+pub mod wide;

@@ -4,11 +4,12 @@
 //! while nothing has changed, it has the same one; with any other source, target, version, verb, wave or limit it has
 //! another.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::blast::Blast;
@@ -110,7 +111,7 @@ impl Waves {
 }
 
 /// How fast, how many at once, and when to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
     /// Acts that wait for their answer at one time.
     pub concurrency: u32,
@@ -149,6 +150,8 @@ pub struct Skipped {
 pub struct Frozen {
     /// What is to be done.
     pub verb: Verb,
+    /// With what else, by name; nothing for most verbs.
+    pub parameters: Parameters,
     /// To whom, in the order of their ids.
     pub targets: Vec<Target>,
     /// In which waves.
@@ -157,12 +160,24 @@ pub struct Frozen {
     pub pace: Pace,
 }
 
+/// What a verb is given besides its target, by name. [`DEPLOYMENT`] is the one there is.
+pub type Parameters = BTreeMap<SafeText, SafeText>;
+
+/// The parameter that names the deployment on which a resumed instance goes on.
+pub const DEPLOYMENT: &str = "deployment";
+
 impl Frozen {
     /// Freezes it: targets stand in the order of their ids, each once.
-    pub fn new(verb: Verb, mut targets: Vec<Target>, waves: Waves, pace: Pace) -> Self {
+    pub fn new(verb: Verb, parameters: Parameters, mut targets: Vec<Target>, waves: Waves, pace: Pace) -> Self {
         targets.sort_unstable();
         targets.dedup_by(|one, other| one.id == other.id);
-        Self { verb, targets, waves, pace }
+        Self { verb, parameters, targets, waves, pace }
+    }
+
+    /// The wave of each target, from 0, in the order of the targets.
+    pub fn wave_of_each(&self) -> impl Iterator<Item = u32> {
+        let sizes = self.waves.sizes(self.targets.len());
+        (0_u32..).zip(sizes).flat_map(|(wave, size)| std::iter::repeat_n(wave, size))
     }
 
     /// Its hash, in hexadecimal: SHA-256 over the canonical JSON (RFC 8785).
@@ -180,6 +195,7 @@ impl Frozen {
                 "max_errors": self.pace.max_errors,
                 "per_second": self.pace.per_second,
             },
+            "parameters": self.parameters,
             "targets": targets,
             "verb": self.verb.name(),
             "waves": self.waves.to_string(),
@@ -221,7 +237,7 @@ mod tests {
     }
 
     fn frozen(targets: Vec<Target>) -> Frozen {
-        Frozen::new(Verb::Resume, targets, Waves::default(), Pace::default())
+        Frozen::new(Verb::Resume, Parameters::new(), targets, Waves::default(), Pace::default())
     }
 
     #[test]
@@ -254,10 +270,10 @@ mod tests {
     #[test]
     fn the_hash_is_the_one_of_the_canonical_text() {
         let plan = frozen(vec![target(1, "v")]);
-        let text = r#"{"limits":{"concurrency":5,"max_errors":3,"per_second":5},"targets":[["a","i001","v"]],"verb":"resume","waves":"probe,5%,25%,rest"}"#;
+        let text = r#"{"limits":{"concurrency":5,"max_errors":3,"per_second":5},"parameters":{},"targets":[["a","i001","v"]],"verb":"resume","waves":"probe,5%,25%,rest"}"#;
         assert_eq!(plan.hash(), sha256(text));
         // By another program: sha256sum.
-        assert_eq!(plan.hash(), "20d9e5659e0c29c62ded97c2c2b4417bf8afe5f6ce34b36c9b0f663076573939");
+        assert_eq!(plan.hash(), "3b9f94d9b1174032135ff8a2d63dc40de78acdba0c82d9c3fe00fc0d965decb1");
     }
 
     #[test]
@@ -274,6 +290,7 @@ mod tests {
             frozen(vec![target(1, "v"), target(2, "w")]),
             frozen(vec![target(1, "v"), Target { id: InstanceId::new("b", "i002"), version: "v".into() }]),
             Frozen { verb: Verb::Cancel, ..plan.clone() },
+            Frozen { parameters: [(DEPLOYMENT.into(), "dp_1".into())].into(), ..plan.clone() },
             Frozen { waves: "probe,rest".parse().unwrap(), ..plan.clone() },
             pace(|pace| pace.concurrency += 1),
             pace(|pace| pace.per_second += 1),

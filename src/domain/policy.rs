@@ -8,7 +8,7 @@ use std::fmt;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::blast::Blast;
 use super::text::SafeText;
@@ -17,7 +17,7 @@ use super::text::SafeText;
 pub const THREAD: &str = "policies";
 
 /// Who has to approve, and how many.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Needed {
     /// How many approvals, each by somebody else; 1 at the least.
     pub approve: u32,
@@ -95,7 +95,7 @@ impl Serialize for Decision {
 }
 
 /// Whether a policy counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// It counts.
@@ -208,7 +208,7 @@ pub struct BreakGlass {
 }
 
 /// What a decision lets through against a rule, for a while: borrowed time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Borrowed {
     /// The freeze that was overridden.
     pub freeze: SafeText,

@@ -166,7 +166,7 @@ pub struct Plan {
 }
 
 /// How far one act has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemState {
     /// Not sent yet.
@@ -186,6 +186,15 @@ pub enum ItemState {
 }
 
 impl ItemState {
+    /// Every state, in the order in which an item comes through them.
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::Skipped, Self::Accepted, Self::Done, Self::Verified, Self::Failed, Self::Unknown];
+
+    /// The state of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
     /// Its name in JSON and on screen.
     pub const fn name(self) -> &'static str {
         match self {

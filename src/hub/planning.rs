@@ -52,7 +52,7 @@ impl Hub {
         if targets.is_empty() {
             return Err(OpsError::Refused(nobody(&skipped).into()));
         }
-        let frozen = Frozen::new(wish.verb, targets, wish.waves.clone(), wish.pace);
+        let frozen = Frozen::new(wish.verb, wish.parameters.clone(), targets, wish.waves.clone(), wish.pace);
         facts.targets = frozen.targets.len() as u64;
         facts.waves = frozen.waves.sizes(frozen.targets.len()).len() as u64;
         facts.blast = blast.clone();
