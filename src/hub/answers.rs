@@ -43,7 +43,7 @@ impl Ops for Hub {
         let mut overview = Overview {
             at,
             revision,
-            context: self.context.clone(),
+            context: self.gate.context.clone(),
             sources: self.sources.iter().map(Source::status).collect(),
             cells: Vec::new(),
             cohorts: Vec::new(),
@@ -51,7 +51,7 @@ impl Ops for Hub {
             stuck_without_tenant: 0,
             trend: filter.is_empty().then(|| self.trend(&boards, at)),
             read_only: self.refusal(),
-            lock: self.latch.as_ref().map(|latch| latch.show()),
+            lock: self.gate.latch.as_ref().map(|latch| latch.show()),
             claims_note: None,
         };
         let mut tenants = HashSet::new();
