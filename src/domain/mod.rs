@@ -7,6 +7,7 @@ pub mod approval;
 pub mod audit;
 pub mod blast;
 pub mod claim;
+pub mod code;
 pub mod cohort;
 mod fingerprint;
 pub mod flow;
