@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::config::jq::Names;
 use crate::domain::flow::{FlowDetail, FlowInstance};
+use crate::domain::plan::Parameters;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
@@ -146,6 +147,8 @@ pub struct Act {
     pub instance: SafeText,
     /// The idempotency key, for engines that take one.
     pub key: SafeText,
+    /// With what else.
+    pub parameters: Parameters,
 }
 
 /// One instance read live, with what is needed to see whether an act held.

@@ -17,7 +17,7 @@ use crate::connect::{Act, ActAnswer, ConnectError, Connector, Reading};
 use crate::domain::flow::{FlowInstance, Status};
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
-use crate::domain::plan::PLAN_LIFE;
+use crate::domain::plan::{PLAN_LIFE, Parameters};
 use crate::domain::policy::PolicyDecision;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
 use crate::domain::text::SafeText;
@@ -295,7 +295,12 @@ impl Executor {
 
     async fn carry_out(self: Arc<Self>, connector: Arc<dyn Connector>, id: SafeText, before: Baseline) {
         let Some(plan) = self.find(&id).map(|act| act.plan) else { return };
-        let act = Act { verb: plan.verb, instance: plan.target.instance.clone(), key: id.clone() };
+        let act = Act {
+            verb: plan.verb,
+            instance: plan.target.instance.clone(),
+            key: id.clone(),
+            parameters: Parameters::new(),
+        };
         let answer = connector.act(&act).await;
         let began = if let ActAnswer::Began(id) = &answer { Some(id.clone()) } else { None };
         let (state, words): (ItemState, SafeText) = match answer {

@@ -48,6 +48,7 @@ use crate::connect::Connector;
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogBook;
 use crate::domain::text::SafeText;
+use crate::domain::wide::WideRemediation;
 use crate::ops::{NOT_LOCKED, OpsError};
 use crate::query::Filter;
 
@@ -183,6 +184,27 @@ impl Hub {
         let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).collect();
         tasks.extend(self.runs.as_ref().map(|runs| tokio::spawn(runs.clone().mind(Arc::downgrade(self)))));
         Polling(tasks)
+    }
+
+    /// Whether this process sends or watches items of a remediation.
+    pub fn carries(&self, id: &str) -> bool {
+        self.runs.as_ref().is_some_and(|runs| runs.carries(id))
+    }
+
+    /// Whether another process carries remediations out.
+    pub fn carried_out_elsewhere(&self) -> bool {
+        self.runs.as_ref().is_some_and(|runs| runs.elsewhere())
+    }
+
+    /// The remediations of many, also where another process has changed them since.
+    ///
+    /// # Errors
+    /// Where they can't be read.
+    pub async fn wide_remediations_anew(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
+        match &self.runs {
+            Some(runs) => runs.list_anew().await,
+            None => Ok(Arc::default()),
+        }
     }
 
     /// Where it is kept what the program tells of itself. The first one stays.

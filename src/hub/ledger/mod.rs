@@ -29,8 +29,8 @@ use sqlx::{Connection as _, SqliteConnection};
 pub(super) use self::acts::{Begun, Unfinished};
 pub use self::book::{Book, Choice, Verification};
 pub use self::error::LedgerError;
-pub(super) use self::remediations::{Kept, KeptItem};
 use self::lock::Presence;
+pub(super) use self::remediations::{Kept, KeptItem};
 use crate::domain::audit::{Action, Draft, Head};
 
 /// The name under which the program itself stands in the audit.
@@ -170,7 +170,9 @@ impl Ledger {
     /// A number that is another one once somebody else has written to the ledger.
     pub(super) async fn version(&self) -> Result<i64, LedgerError> {
         let inner = self.0.clone();
-        let read = tokio::task::spawn_blocking(move || inner.with(async |connection, _| sqlite::data_version(connection).await));
+        let read = tokio::task::spawn_blocking(move || {
+            inner.with(async |connection, _| sqlite::data_version(connection).await)
+        });
         read.await.unwrap_or_else(|error| Err(LedgerError::Unwritable(error.to_string())))
     }
 

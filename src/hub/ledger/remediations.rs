@@ -203,10 +203,11 @@ impl Writing<'_> {
         context: &str,
         states: &[WideState],
     ) -> Result<Vec<(String, WideState, String)>, LedgerError> {
-        let rows = sqlx::query("SELECT id, state, plan_hash FROM remediations WHERE context = $1 ORDER BY requested_at, id")
-            .bind(context)
-            .fetch_all(&mut *self.connection)
-            .await?;
+        let rows =
+            sqlx::query("SELECT id, state, plan_hash FROM remediations WHERE context = $1 ORDER BY requested_at, id")
+                .bind(context)
+                .fetch_all(&mut *self.connection)
+                .await?;
         let mut standing = Vec::new();
         for row in &rows {
             let state: String = row.try_get(1)?;

@@ -57,7 +57,12 @@ impl Runs {
     }
 
     /// Records that something was refused, and gives it on.
-    pub(in crate::hub) async fn refused<T>(&self, plan_hash: &str, subject: &str, error: OpsError) -> Result<T, OpsError> {
+    pub(in crate::hub) async fn refused<T>(
+        &self,
+        plan_hash: &str,
+        subject: &str,
+        error: OpsError,
+    ) -> Result<T, OpsError> {
         if !matches!(error, OpsError::Journal(_)) {
             self.journal.refusal(self.now(), plan_hash, subject, &error.to_string()).await;
         }
@@ -65,7 +70,14 @@ impl Runs {
     }
 
     /// What is decided of a plan now that somebody asks for it.
-    fn decided(&self, plan: &WidePlan, by: &SafeText, reason: &SafeText, ticket: Option<&SafeText>, rows: &[Arc<JudgedFlow>]) -> PolicyDecision {
+    fn decided(
+        &self,
+        plan: &WidePlan,
+        by: &SafeText,
+        reason: &SafeText,
+        ticket: Option<&SafeText>,
+        rows: &[Arc<JudgedFlow>],
+    ) -> PolicyDecision {
         let asked = Asked { by, reason: Some(reason), ticket };
         self.gate.decide_wide(&plan.frozen, &plan.blast, &asked, rows)
     }
@@ -237,7 +249,13 @@ impl Runs {
             kept.changed_at = self.now();
             writing.stands(&kept).await?;
             writing.leave_out(id, "nothing was sent: its time was over", self.now()).await?;
-            writing.audit(self.entry_of_all(Action::Outcome, &kept, json!({ "state": kept.state.name(), "text": kept.outcome }))).await?;
+            writing
+                .audit(self.entry_of_all(
+                    Action::Outcome,
+                    &kept,
+                    json!({ "state": kept.state.name(), "text": kept.outcome }),
+                ))
+                .await?;
         }
         Ok(Some(kept))
     }
@@ -364,7 +382,9 @@ impl Runs {
             return Some(denied);
         }
         let now_needed = Approval { needed: decision.needed, ..kept.approval.clone() };
-        now_needed.missing_words(roles).map(|missing| format!("more approvals are asked for than when it was requested: {missing}"))
+        now_needed
+            .missing_words(roles)
+            .map(|missing| format!("more approvals are asked for than when it was requested: {missing}"))
     }
 
     /// That it is held because the process is left.
@@ -375,7 +395,9 @@ impl Runs {
         let (id, now) = (id.to_string(), self.now());
         let draft = self.journal.draft(now, Action::Control, format!("remediation {id}"), serde_json::Value::Null);
         async move |writing: &mut Writing<'_>| {
-            let Some(mut kept) = writing.remediation(&id).await?.filter(|kept| kept.state.runs()) else { return Ok(()) };
+            let Some(mut kept) = writing.remediation(&id).await?.filter(|kept| kept.state.runs()) else {
+                return Ok(());
+            };
             let counts = writing.counts(&id).await?;
             kept.state = WideState::Held;
             kept.changed_at = now;

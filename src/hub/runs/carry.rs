@@ -54,6 +54,8 @@ pub(super) struct Carrying {
     in_flight: JoinSet<(usize, ActAnswer)>,
     waiting: Arc<AtomicBool>,
     next_send: Instant,
+    /// Whether something was asked of it that is not known here yet.
+    stopped: bool,
 }
 
 /// What became of an item that was to be sent.
@@ -68,22 +70,33 @@ impl Runs {
     /// Whoever calls has the turn.
     pub(super) fn carry_on(self: &Arc<Self>, id: &SafeText) {
         let mut running = self.running();
-        if running.contains_key(id) {
+        if let Some(running) = running.get(id) {
+            // It may be at its end just now: then it looks once more.
+            running.wanted.store(true, Ordering::SeqCst);
+            running.asked.notify_one();
             return;
         }
-        let (asked, in_flight) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
-        let (this, own, heard, waiting) = (self.clone(), id.clone(), asked.clone(), in_flight.clone());
+        let flag = || Arc::new(AtomicBool::new(false));
+        let (asked, wanted, in_flight) = (Arc::new(Notify::new()), flag(), flag());
+        let (this, own) = (self.clone(), id.clone());
+        let (heard, again, waiting) = (asked.clone(), wanted.clone(), in_flight.clone());
         let task = tokio::spawn(async move {
-            match Carrying::load(&this, &own, waiting).await {
-                Ok(Some(mut carrying)) => carrying.run(&heard).await,
-                Ok(None) => {}
-                Err(error) => tracing::error!(%error, remediation = %own, "it can't be read back"),
+            loop {
+                match Carrying::load(&this, &own, waiting.clone()).await {
+                    Ok(Some(mut carrying)) => carrying.run(&heard).await,
+                    Ok(None) => {}
+                    Err(error) => tracing::error!(%error, remediation = %own, "it can't be read back"),
+                }
+                let mut running = this.running();
+                if !again.swap(false, Ordering::SeqCst) {
+                    running.remove(&own);
+                    break;
+                }
             }
-            this.running().remove(&own);
             this.end_turn();
             this.touched();
         });
-        running.insert(id.clone(), Running { task, asked, in_flight });
+        running.insert(id.clone(), Running { task, asked, wanted, in_flight });
     }
 }
 
@@ -92,7 +105,8 @@ impl Carrying {
         let Some((head, items, _)) = runs.ledger().remediation(id.to_string(), 0).await? else { return Ok(None) };
         let plan = kept::read(&head.plan, &head.plan_hash)?;
         let now = Instant::now();
-        let baseline = |item: &KeptItem| item.before.as_deref().and_then(|text| serde_json::from_str::<Baseline>(text).ok());
+        let baseline =
+            |item: &KeptItem| item.before.as_deref().and_then(|text| serde_json::from_str::<Baseline>(text).ok());
         let known = items.iter().flat_map(|item| {
             baseline(item).and_then(|before| before.fingerprint).into_iter().chain(item.fingerprint.clone())
         });
@@ -113,15 +127,20 @@ impl Carrying {
             in_flight: JoinSet::new(),
             waiting,
             next_send: now,
+            stopped: true,
         }))
     }
 
     async fn run(&mut self, asked: &Notify) {
-        let mut next_look = Instant::now();
+        let (mut next_look, mut next_listen) = (Instant::now(), Instant::now());
         loop {
-            if let Err(error) = self.read_again().await {
-                // What can't be read can't be recorded either.
-                self.broken(&error);
+            if self.stopped || next_listen <= Instant::now() {
+                self.stopped = false;
+                next_listen = Instant::now() + LISTEN_EVERY;
+                if let Err(error) = self.read_again().await {
+                    // What can't be read can't be recorded either.
+                    self.broken(&error);
+                }
             }
             self.move_on().await;
             let runs = self.head.state.runs();
@@ -143,8 +162,8 @@ impl Carrying {
                     self.look().await;
                     next_look = Instant::now() + super::looking::every(self.watched.len());
                 }
-                () = asked.notified() => {}
-                () = tokio::time::sleep(LISTEN_EVERY) => {}
+                () = asked.notified() => self.stopped = true,
+                () = tokio::time::sleep_until(next_listen) => {}
             }
         }
     }
@@ -240,6 +259,10 @@ impl Carrying {
         let written = runs
             .ledger()
             .write(async move |writing| {
+                // Somebody may have aborted it just now.
+                if writing.remediation(&head.id).await?.is_none_or(|there| !there.state.runs()) {
+                    return Ok(());
+                }
                 writing.stands(&head).await?;
                 if let Some(other) = took_back
                     && let Some(mut other) = writing.remediation(&other).await?
@@ -283,7 +306,8 @@ impl Carrying {
                     }
                 }
                 // What somebody else has made of it meanwhile stays.
-                if let Some(there) = writing.remediation(&head.id).await?
+                if head.state.runs()
+                    && let Some(there) = writing.remediation(&head.id).await?
                     && there.state.runs()
                 {
                     writing.stands(&head).await?;
@@ -338,8 +362,7 @@ impl Carrying {
             return;
         }
         let Some((at, sight)) = self.ready.pop_front() else { return };
-        let (Some(item), Some(connector)) = (self.items.get_mut(at), self.runs.connectors.get(&sight.flow.id.source))
-        else {
+        let (Some(item), Some(connector)) = (self.items.get_mut(at), self.runs.connector(&sight.flow.id.source)) else {
             return;
         };
         let connector = connector.clone();
@@ -353,8 +376,8 @@ impl Carrying {
         match self.begin(begun).await {
             Ok(Begun::Yes) => {}
             Ok(Begun::Stopped) => {
-                self.unsent(at);
-                return;
+                self.stopped = true;
+                return self.unsent(at);
             }
             Err(error) => {
                 self.unsent(at);
@@ -417,9 +440,7 @@ impl Carrying {
         let (wave, pace) = (self.head.wave, self.plan.frozen.pace);
         let most = (pace.per_second as usize).saturating_mul(5).clamp(1, AHEAD);
         let next: Vec<usize> = (0..self.items.len())
-            .filter(|at| {
-                self.items.get(*at).is_some_and(|item| item.wave == wave && item.act.is_none() && !item.ended)
-            })
+            .filter(|at| self.items.get(*at).is_some_and(|item| item.wave == wave && item.act.is_none() && !item.ended))
             .take(most)
             .collect();
         self.ready_at = Instant::now();
@@ -431,7 +452,12 @@ impl Carrying {
             }
         };
         let rows: Vec<_> = seen.iter().filter_map(|(_, sight)| sight.as_ref()).map(row).collect();
-        let refused = self.runs.gate.refusal().map(|why| why.to_string()).or_else(|| self.runs.denied(&self.head, &self.plan, &rows));
+        let refused = self
+            .runs
+            .gate
+            .refusal()
+            .map(|why| why.to_string())
+            .or_else(|| self.runs.denied(&self.head, &self.plan, &rows));
         if let Some(why) = refused {
             self.hold(&why).await;
             return false;
@@ -446,7 +472,7 @@ impl Carrying {
                     let (status, step) = (flow.status.words(), &flow.step);
                     Some(format!("changed: now {status} in {step} (version {now}, was {})", item.version))
                 }
-                Some(sight) if sight.flow.id.instance != item.instance => Some("it can't be named exactly".to_owned()),
+                Some(sight) if sight.flow.id.instance != *item.instance => Some("it can't be named exactly".to_owned()),
                 Some(_) => None,
             };
             match (why, sight) {
@@ -478,7 +504,7 @@ impl Carrying {
         }
         let mut seen = Vec::with_capacity(of.len());
         for (source, asked) in by_source {
-            let connector = self.runs.connectors.get(source).ok_or_else(|| format!("there is no source {source}"))?;
+            let connector = self.runs.connector(source).ok_or_else(|| format!("there is no source {source}"))?;
             let ids: Vec<SafeText> = asked.iter().map(|(_, id)| id.clone()).collect();
             let sights = connector.sights(&ids).await.map_err(|error| format!("{source} can't be read: {error}"))?;
             if sights.len() != ids.len() {
@@ -499,10 +525,9 @@ impl Carrying {
             ActAnswer::Done => (ItemState::Done, "done, says the engine; watching whether it holds".to_owned()),
             ActAnswer::Began(id) => (ItemState::Done, format!("begun as {id}; watching how it gets on")),
             ActAnswer::Refused(why) | ActAnswer::Gone(why) => (ItemState::Failed, format!("refused: {why}")),
-            ActAnswer::Unknown(why) => (
-                ItemState::Unknown,
-                format!("UNKNOWN whether the engine took it: {why}; not sent again, looking"),
-            ),
+            ActAnswer::Unknown(why) => {
+                (ItemState::Unknown, format!("UNKNOWN whether the engine took it: {why}; not sent again, looking"))
+            }
         };
         if let ActAnswer::Began(id) = &answer {
             item.began = Some(id.to_string());
@@ -538,5 +563,5 @@ impl Carrying {
 
 /// A target as policies look at it. Its verdict is no part of what is asked.
 fn row(sight: &Sight) -> Arc<JudgedFlow> {
-    Arc::new(JudgedFlow { flow: sight.flow.clone(), judgement: Judgement::default() })
+    Arc::new(JudgedFlow { flow: sight.flow.clone(), judgement: Judgement::ok() })
 }

@@ -164,8 +164,7 @@ impl Carrying {
         }
         for at in due {
             let (Some(item), Some(watched)) = (self.items.get_mut(*at), self.watched.get_mut(at)) else { continue };
-            let Some(connector) = self.runs.connectors.get(item.source.as_str()).filter(|_| watched.began.is_none())
-            else {
+            let Some(connector) = self.runs.connector(&item.source).filter(|_| watched.began.is_none()) else {
                 continue;
             };
             // What can't be found now is looked for again.

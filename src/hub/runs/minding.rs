@@ -92,9 +92,10 @@ impl Runs {
         if self.gate.refusal().is_some() || !self.running().is_empty() {
             return;
         }
-        let next = list.iter().rev().find(|one| {
-            one.state == WideState::Approved && !tried.contains(&(one.id.clone(), one.changed_at))
-        });
+        let next = list
+            .iter()
+            .rev()
+            .find(|one| one.state == WideState::Approved && !tried.contains(&(one.id.clone(), one.changed_at)));
         let Some(next) = next else { return };
         tried.insert((next.id.clone(), next.changed_at));
         if let Err(error) = hub.control(&next.id, Control::Run).await {
@@ -135,7 +136,8 @@ impl Runs {
                         if item.act.is_some() && !item.ended && item.state == ItemState::Pending {
                             item.state = ItemState::Unknown;
                             item.at = Some(now);
-                            item.words = "UNKNOWN whether it was sent: the process ended; not sent again, looking".into();
+                            item.words =
+                                "UNKNOWN whether it was sent: the process ended; not sent again, looking".into();
                             writing.item_stands(&id, &item).await?;
                             let subject = format!("{}/{}", item.source, item.instance);
                             let detail = json!({ "state": item.state.name(), "text": item.words });

@@ -10,9 +10,6 @@ mod kept;
 mod lock;
 mod looking;
 mod minding;
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,6 +57,8 @@ struct Running {
     task: JoinHandle<()>,
     /// That something was asked of it.
     asked: Arc<Notify>,
+    /// That it is to be carried on with, also where it was at its end already.
+    wanted: Arc<AtomicBool>,
     /// Whether an answer of the engine is waited for.
     in_flight: Arc<AtomicBool>,
 }
@@ -110,6 +109,11 @@ impl Runs {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The connector of a source.
+    fn connector(&self, source: &str) -> Option<&Arc<dyn Connector>> {
+        self.connectors.get(&SafeText::from(source))
+    }
+
     fn context(&self) -> String {
         self.gate.context.to_string()
     }
@@ -147,6 +151,17 @@ impl Runs {
             self.shown().list = Arc::new(list);
         }
         Ok(self.shown().list.clone())
+    }
+
+    /// As [`Runs::list`], also where another process has written since.
+    pub(super) async fn list_anew(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
+        self.outdated.store(true, Ordering::SeqCst);
+        self.list().await
+    }
+
+    /// Whether this process sends or watches its items.
+    pub(super) fn carries(&self, id: &str) -> bool {
+        self.running().contains_key(&SafeText::from(id))
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
@@ -208,6 +223,9 @@ impl Runs {
     /// Holds what this process carries out, because it is left, and waits for the answers that are still to come.
     pub(super) async fn leave(&self) {
         let running: Vec<SafeText> = self.running().keys().cloned().collect();
+        if running.is_empty() {
+            return;
+        }
         for id in running {
             if let Err(error) = self.ledger().write(self.left(&id)).await {
                 tracing::error!(%error, remediation = %id, "that it is held can't be recorded");
