@@ -153,10 +153,10 @@ async fn a_cohort_of_500_is_repaired_and_a_service_that_breaks_again_holds_it() 
     }
     assert_eq!((count(&done, "verified"), count(&done, "failed")), (verified, open));
     assert!(verified >= 380 && (open == 0) == (done["state"] == "succeeded"), "{done:#}");
-    let entries = said(home, "wall", &["audit", "export"]).good().out;
+    let export = said(home, "wall", &["audit", "export"]).good().json();
     let of = |action: &str| {
-        let entries = entries.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        entries.filter(|entry| entry["remediation"] == id && entry["action"] == action).count() as u64
+        let entries = export["entries"].as_array().unwrap();
+        entries.iter().filter(|entry| entry["remediation"] == id && entry["action"] == action).count() as u64
     };
     assert_eq!((of("request"), of("approval"), of("act")), (1, 1, verified + open));
     assert!(of("control") >= 3 && of("refusal") >= 2, "{} {}", of("control"), of("refusal"));
