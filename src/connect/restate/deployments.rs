@@ -485,7 +485,7 @@ mod tests {
             listed(value)
         };
         let served = |names: &[&str], revision: u64| {
-            Value::from_iter(names.iter().map(|name| json!({"name": name, "revision": revision})))
+            names.iter().map(|name| json!({"name": name, "revision": revision})).collect::<Value>()
         };
         let all = [named("dp_1", served(&["A", "B", "C"], 1)), named("dp_2", served(&["A", "B", "D"], 2))];
         let weigh = |on: [(&str, &str); 4]| {
@@ -495,7 +495,7 @@ mod tests {
         // B goes with it; C is there already, and D is not served by it.
         let good =
             weigh([("A", "dp_2"), ("B", "dp_2"), ("C", "dp_1"), ("D", "dp_2")]).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(good.told.moves, ["A".into(), "B".into()]);
+        assert_eq!(good.told.moves, [SafeText::from("A"), "B".into()]);
         assert_eq!(*good.told.switches_off, *"dp_2 gets nothing new of A, B; it stays registered");
         let why = weigh([("A", "dp_2"), ("B", "dp_3"), ("C", "dp_1"), ("D", "dp_2")]).err().unwrap();
         assert_eq!(why.to_string(), "it would put B back too, which is on dp_3");
