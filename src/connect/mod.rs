@@ -17,6 +17,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::config::jq::Names;
+use crate::domain::deployment::{Deployment, Pinned, PutBack};
 use crate::domain::flow::{FlowDetail, FlowInstance};
 use crate::domain::plan::Parameters;
 use crate::domain::raw::RawFlow;
@@ -143,12 +144,12 @@ pub enum ActAnswer {
 pub struct Act {
     /// What to do.
     pub verb: Verb,
+    /// With what else, by name; nothing for most.
+    pub parameters: Parameters,
     /// The engine's own id of the instance.
     pub instance: SafeText,
     /// The idempotency key, for engines that take one.
     pub key: SafeText,
-    /// With what else.
-    pub parameters: Parameters,
 }
 
 /// One instance read live, with what is needed to see whether an act held.
@@ -160,6 +161,8 @@ pub struct Reading {
     pub engine_now: Timestamp,
     /// When it last failed, by the engine's clock.
     pub last_failure_at: Option<Timestamp>,
+    /// On which code it stays; `None` where it has not begun, or the engine knows no such thing.
+    pub pinned: Option<Pinned>,
 }
 
 /// One instance as a pass would tell of it: what many are looked at by, before an act and after it.
@@ -175,7 +178,7 @@ pub struct Sight {
 
 impl From<Reading> for Sight {
     fn from(reading: Reading) -> Self {
-        let Reading { detail, engine_now, last_failure_at } = reading;
+        let Reading { detail, engine_now, last_failure_at, .. } = reading;
         Self { flow: detail.flow, engine_now, last_failure_at }
     }
 }
@@ -252,6 +255,17 @@ pub trait Connector: Send + Sync {
     /// What a verb makes the engine do, in words, for one instance.
     fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText;
 
+    /// The same for a verb that is given more than its target.
+    fn effect_with(&self, verb: Verb, _parameters: &Parameters, flow: &FlowInstance) -> SafeText {
+        self.effect(verb, flow)
+    }
+
+    /// Why a verb can't be had with these parameters for one instance; `None` where it can. Without any it always can.
+    fn objection(&self, verb: Verb, parameters: &Parameters, _flow: &FlowInstance) -> Option<SafeText> {
+        let name = parameters.keys().next()?;
+        Some(format!("{} takes no {name} at {}", verb.label(), self.kind()).into())
+    }
+
     /// Whether it answers at all, asked as cheaply as can be: what a pause between two passes is filled with.
     async fn check(&self) -> Result<(), ConnectError>;
 
@@ -314,4 +328,23 @@ pub trait Connector: Send + Sync {
 
     /// Sends exactly one request for exactly one instance, and never a second one.
     async fn act(&self, act: &Act) -> ActAnswer;
+
+    /// The deployments from which the service of a flow was registered, the newest first. None where the engine knows no
+    /// such thing, or no such service.
+    async fn deployments(&self, _flow: &str) -> Result<Vec<Deployment>, ConnectError> {
+        Ok(Vec::new())
+    }
+
+    /// What it would do to put the service of a flow back from one deployment, its current one, to another. Changes
+    /// nothing. [`ConnectError::Refused`] says why it can't be had.
+    async fn plan_put_back(&self, _flow: &str, _from: &str, _to: &str) -> Result<PutBack, ConnectError> {
+        Err(ConnectError::Refused(format!("not supported by {}", self.kind()).into()))
+    }
+
+    /// Puts the service of a flow back from one deployment, its current one, to another. Sends exactly one request that
+    /// changes something, and never a second one; looks before it does. [`Connector::deployments`], read again, tells
+    /// whether it holds.
+    async fn put_back(&self, _flow: &str, _from: &str, _to: &str) -> ActAnswer {
+        ActAnswer::Refused(format!("not supported by {}", self.kind()).into())
+    }
 }

@@ -9,6 +9,7 @@ pub mod blast;
 pub mod claim;
 pub mod code;
 pub mod cohort;
+pub mod deployment;
 mod fingerprint;
 pub mod flow;
 pub mod freeze;

@@ -34,7 +34,7 @@ pub(super) struct Seen<'a> {
 
 impl<'a> From<&'a Reading> for Seen<'a> {
     fn from(reading: &'a Reading) -> Self {
-        let Reading { detail, engine_now, last_failure_at } = reading;
+        let Reading { detail, engine_now, last_failure_at, .. } = reading;
         Self { flow: &detail.flow, engine_now: *engine_now, last_failure_at: *last_failure_at }
     }
 }

@@ -104,7 +104,7 @@ impl Stage {
     }
 
     async fn act(&self, verb: Verb, id: &str, key: &str) -> ActAnswer {
-        let act = Act { verb, instance: id.into(), key: key.into(), parameters: Parameters::new() };
+        let act = Act { verb, parameters: Parameters::new(), instance: id.into(), key: key.into() };
         let home = match Index::from_id(id, self.world.seed).and_then(|index| case(self.world.seed, index)) {
             Some(case) => case.flow.plane.name(),
             None => "platform",
