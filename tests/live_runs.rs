@@ -84,7 +84,10 @@ async fn a_cohort_of_500_is_repaired_and_a_service_that_breaks_again_holds_it() 
         if plan["targets"].as_array().unwrap().len() == 500 { Ok(plan) } else { Err(plan["wave_sizes"].clone()) }
     })
     .await;
-    assert_eq!((&plan["wave_sizes"], &plan["policy"]["decision"]), (&json!([1, 25, 125, 349]), &json!("require-approval")));
+    assert_eq!(
+        (&plan["wave_sizes"], &plan["policy"]["decision"]),
+        (&json!([1, 25, 125, 349]), &json!("require-approval"))
+    );
     let hash = plan["hash"].as_str().unwrap();
 
     let asked = said(home, "ada", &["request", hash, "--reason", "tables are back", "--ticket", "OPS-7", "-o", "json"]);
@@ -134,7 +137,8 @@ async fn a_cohort_of_500_is_repaired_and_a_service_that_breaks_again_holds_it() 
     let (mut verified, mut open) = (0, 0);
     for item in detail["targets"].as_array().unwrap() {
         let instance = item["id"].as_str().unwrap().strip_prefix("restate/").unwrap();
-        let rows = restate.sql(&format!("select status, completion_result from sys_invocation where id = '{instance}'")).await;
+        let rows =
+            restate.sql(&format!("select status, completion_result from sys_invocation where id = '{instance}'")).await;
         // A provisioning that is past its failed step waits for somebody.
         let ended = rows.is_empty() || rows[0]["completion_result"] == "success" || rows[0]["status"] == "suspended";
         match item["state"].as_str().unwrap() {
@@ -164,11 +168,16 @@ async fn a_cohort_of_500_is_repaired_and_a_service_that_breaks_again_holds_it() 
 
     // What failed is a plan of its own.
     let failed = "flow:SchemaMigration/migrate state:paused";
-    let words: Vec<&str> = ["plan", "--verb", "resume", "--waves", "rest", "-o", "json"].into_iter().chain(failed.split(' ')).collect();
+    let words: Vec<&str> =
+        ["plan", "--verb", "resume", "--waves", "rest", "-o", "json"].into_iter().chain(failed.split(' ')).collect();
     if open > 0 {
         let plan = said(home, "ada", &words).good().json();
         assert_eq!(plan["targets"].as_array().unwrap().len() as u64, open);
-        let asked = said(home, "ada", &["request", plan["hash"].as_str().unwrap(), "--reason", "those that failed", "-o", "json"]);
+        let asked = said(
+            home,
+            "ada",
+            &["request", plan["hash"].as_str().unwrap(), "--reason", "those that failed", "-o", "json"],
+        );
         let again = asked.json()["id"].as_str().unwrap().to_owned();
         if asked.code == 4 {
             assert_eq!(said(home, "ben", &["approve", &again, "--comment", "the rest of it"]).code, 0);

@@ -15,6 +15,7 @@ use quarterdeck::domain::wide::{Control, WideState};
 use quarterdeck::ops::{Ops, OpsError, PlanWish};
 use support::crowd::{Asked, Crowd, Fate, name};
 use support::ledger::verified;
+use support::matrix::record;
 use support::runs::{Place, asked, but, carried, request, settled, stands, wish, wish_for};
 
 #[tokio::test(start_paused = true)]
@@ -35,7 +36,8 @@ async fn a_cohort_is_repaired_wave_by_wave() {
     assert_eq!(acted, expected);
     // What each wave waited for: nothing of the next was sent before all of the last was verified.
     let outcomes = |wave: u32| done.items.iter().filter(move |item| item.wave == wave).filter_map(|item| item.at);
-    let wave_of = |subject: &str| done.items.iter().find(|item| item.target.id.to_string() == subject).map(|item| item.wave);
+    let wave_of =
+        |subject: &str| done.items.iter().find(|item| item.target.id.to_string() == subject).map(|item| item.wave);
     let acts = |wave: u32| {
         let of_wave = done.history.iter().filter(|told| told.action == "act" && wave_of(&told.subject) == Some(wave));
         of_wave.map(|told| told.at).min().unwrap()
@@ -57,7 +59,10 @@ async fn who_has_changed_since_is_left_out_with_both_versions_and_who_came_later
     let left_out = but(&done, ItemState::Verified);
     let [(who, ItemState::Skipped, why)] = &left_out[..] else { panic!("{left_out:?}") };
     let version = one.plan.frozen.targets[3].version.as_str();
-    assert!(who == "i003" && why.starts_with("changed: now paused in apply (version ") && why.contains(version), "{why}");
+    assert!(
+        who == "i003" && why.starts_with("changed: now paused in apply (version ") && why.contains(version),
+        "{why}"
+    );
     assert!(!place.crowd.acted_on().contains(&name(5)), "it was not in the plan");
 }
 
@@ -82,7 +87,11 @@ async fn a_new_error_holds_it_and_what_failed_is_a_plan_of_its_own() {
     place.crowd.fate_of(2, Fate::FailsAgain("disk full on shard 7"));
     let held = carried(&hub, &one.id, Control::Run).await;
     assert_eq!(held.head.state, WideState::Held);
-    assert!(held.head.outcome.starts_with("held: an error that was not there before: disk full on shard"), "{}", held.head.outcome);
+    assert!(
+        held.head.outcome.starts_with("held: an error that was not there before: disk full on shard"),
+        "{}",
+        held.head.outcome
+    );
     let sent = place.crowd.acted_on().len();
     assert!(sent < 20, "{sent}");
     place.crowd.fate_of(2, Fate::Succeeds);
@@ -134,7 +143,10 @@ async fn it_stops_where_more_fail_than_may() {
 async fn a_hold_of_another_process_takes_effect_within_one_item() {
     let place = Place::new(Crowd::of(30), "");
     let (hub, other) = (place.hub("ada").await, place.hub("ben").await);
-    let slow = PlanWish { pace: quarterdeck::domain::plan::Pace { concurrency: 1, per_second: 1, max_errors: 3 }, ..wish("rest") };
+    let slow = PlanWish {
+        pace: quarterdeck::domain::plan::Pace { concurrency: 1, per_second: 1, max_errors: 3 },
+        ..wish("rest")
+    };
     let one = asked(&hub, &slow).await;
     hub.control(&one.id, Control::Run).await.unwrap();
     while place.crowd.acted_on().len() < 5 {
@@ -207,6 +219,7 @@ async fn who_leaves_holds_it_and_another_one_goes_on() {
 /// is there is kept, and another process takes it up.
 #[tokio::test(start_paused = true)]
 async fn a_process_may_end_at_any_step() {
+    let mut ended = 0;
     for seed in 0..3 {
         let place = Place::new(Crowd::of(5), "");
         if seed == 1 {
@@ -239,12 +252,15 @@ async fn a_process_may_end_at_any_step() {
         assert!(kept.len() > 10, "{}", kept.len());
         for Moment { asked, disk, arrived } in kept {
             taken_up(&place, &disk, &one.id, &arrived).await;
+            ended += 1;
             // The act in the middle of which it ended may have arrived, too.
             if let Asked::Act(instance) = asked {
                 taken_up(&place, &disk, &one.id, &[arrived, vec![instance]].concat()).await;
+                ended += 1;
             }
         }
     }
+    record("acts-once", ended, 40);
 }
 
 /// What was on the disk when the engine was asked something, and which acts had arrived by then.

@@ -83,8 +83,7 @@ impl Crowd {
         let failed_at = Timestamp::now() - SignedDuration::from_mins(5);
         let one = One { status: Status::Paused, completed: 2, error: ERROR, failed_at };
         let all = (0..count).map(|n| (name(n), one.clone())).collect();
-        let inner =
-            Inner { all, fate: Fate::Succeeds, own: BTreeMap::new(), keys: Vec::new(), unreachable: false };
+        let inner = Inner { all, fate: Fate::Succeeds, own: BTreeMap::new(), keys: Vec::new(), unreachable: false };
         Arc::new(Self { inner: Mutex::new(inner), watcher: Mutex::new(None) })
     }
 
@@ -254,6 +253,7 @@ impl Connector for Wire {
             },
             engine_now,
             last_failure_at: Some(one.failed_at),
+            pinned: None,
         });
         Ok(reading)
     }

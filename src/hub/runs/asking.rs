@@ -228,7 +228,7 @@ impl Runs {
             }
             ApprovalState::Approved => {
                 kept.state = WideState::Approved;
-                kept.outcome = "approved: it may be started".to_owned();
+                "approved: it may be started".clone_into(&mut kept.outcome);
             }
             _ => {
                 let missing = kept.approval.missing_words(reviewer.roles).unwrap_or_default();
@@ -245,7 +245,7 @@ impl Runs {
         let before = kept.state;
         minding::age(&mut kept.state, &mut kept.approval, self.now());
         if kept.state != before {
-            kept.outcome = "its time was over; nothing was sent".to_owned();
+            "its time was over; nothing was sent".clone_into(&mut kept.outcome);
             kept.changed_at = self.now();
             writing.stands(&kept).await?;
             writing.leave_out(id, "nothing was sent: its time was over", self.now()).await?;
