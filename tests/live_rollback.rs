@@ -10,9 +10,10 @@ use quarterdeck::connect::restate::Restate as Connection;
 use quarterdeck::connect::{Act, ActAnswer, ConnectError, Connector};
 use quarterdeck::domain::deployment::Deployment;
 use quarterdeck::domain::flow::Status;
-use quarterdeck::domain::plan::{DEPLOYMENT, Parameters};
+use quarterdeck::domain::plan::{DEPLOYMENT, Pace, Parameters};
 use quarterdeck::domain::remediation::{Risk, Verb};
-use quarterdeck::ops::Ops;
+use quarterdeck::domain::wide::{Control, WideState};
+use quarterdeck::ops::{Ops, OpsError, PlanWish, RequestOf, Selection};
 use serde_json::{Value, json};
 use support::hub::{SOON, SOURCE, becomes, hub, id};
 use support::proxy::Proxy;
@@ -266,4 +267,42 @@ async fn a_plan_says_when_an_instance_is_not_on_current_code() {
     assert!(told.iter().any(|words| **words == *apart), "{told:?}");
     let facts = hub.flow(&id(&stuck[0])).await.unwrap().detail.facts;
     assert!(facts.contains(&fact(&format!("{bad}; current is {first}"))), "{facts:?}");
+}
+
+/// What is stuck on the second worker's code goes on on the first one's, as a remediation of many.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stuck_on_bad_code_is_rolled_back_as_one_remediation() {
+    let place = Place::new().await;
+    let stuck = place.stuck(0..12).await;
+    let hub = hub(&place.restate.admin_url(), "", None);
+    hub.pass().await;
+    let wish = |deployment: &str| PlanWish {
+        verb: Verb::Resume,
+        parameters: Parameters::from([(DEPLOYMENT.into(), deployment.into())]),
+        selection: Selection::Ids(stuck.iter().map(|instance| id(instance)).collect()),
+        waves: "probe,rest".parse().unwrap(),
+        pace: Pace { per_second: 50, ..Pace::default() },
+    };
+    let refused = hub.plan_of_many(&wish("no/id")).await.unwrap_err();
+    assert!(matches!(refused, OpsError::Refused(_)), "{refused:?}");
+    let plan = hub.plan_of_many(&wish(&place.first)).await.unwrap();
+    assert!(plan.effects.iter().all(|(effect, _)| effect.contains(&place.first)), "{:?}", plan.effects);
+    let reason = "the second deployment fails".into();
+    let asked = RequestOf { plan_hash: plan.hash.clone(), reason, ticket: None, takes_back: None };
+    let one = hub.request(&asked).await.unwrap();
+    hub.control(&one.id, Control::Run).await.unwrap();
+    let done = eventually(SOON, || async {
+        seen(hub.wide_remediation(&one.id).await.unwrap(), |detail| !detail.head.state.runs())
+    })
+    .await;
+    assert_eq!(
+        (done.head.state, done.head.counts.words().as_str()),
+        (WideState::Succeeded, "12 verified"),
+        "{done:#?}"
+    );
+    for instance in &stuck {
+        let row = place.row(instance).await;
+        assert_eq!((&row["status"], &row["completion_result"]), (&json!("completed"), &json!("success")), "{row}");
+        assert_eq!(row["pinned_deployment_id"], place.first.as_str(), "{row}");
+    }
 }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 pub(super) use self::remediation::{Listed, Named, Request, Review, Rollback, Run};
 use crate::config::{ColourDepth, Flags, Times};
 use crate::connect::sim::check_speed;
-use crate::domain::plan::{Pace, Waves};
+use crate::domain::plan::{DEPLOYMENT, Pace, Parameters, Waves};
 use crate::domain::remediation::Verb;
 use crate::domain::time::parse_duration;
 use crate::query;
@@ -431,9 +431,12 @@ pub(super) struct MakePlan {
     /// Acts that wait for their answer at one time [default: 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(super) concurrency: Option<u32>,
-    /// Stop when more than so many have failed after the first wave [default: 3]
+    /// Hold it when more than so many have gone wrong; in a probe none may [default: 3]
     #[arg(long, value_name = "N")]
     pub(super) max_errors: Option<u32>,
+    /// Resume on this deployment instead of the one that it stays on: the way back from code that fails
+    #[arg(long, value_name = "ID")]
+    pub(super) deployment: Option<String>,
     #[command(flatten)]
     pub(super) format: Format,
     /// Whom, as a filter
@@ -442,6 +445,11 @@ pub(super) struct MakePlan {
 }
 
 impl MakePlan {
+    /// What the verb is given besides.
+    pub(super) fn parameters(&self) -> Parameters {
+        self.deployment.iter().map(|id| (DEPLOYMENT.into(), id.as_str().into())).collect()
+    }
+
     /// How fast it is to go.
     pub(super) fn pace(&self) -> Pace {
         let usual = Pace::default();

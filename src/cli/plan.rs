@@ -6,7 +6,7 @@ use std::io;
 
 use super::args::{Global, MakePlan, Output};
 use super::{Failure, Outcome, get, output, report, world};
-use crate::domain::plan::{Parameters, WidePlan};
+use crate::domain::plan::WidePlan;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 use crate::domain::time::{since, words};
@@ -20,7 +20,7 @@ pub(super) async fn run(global: &Global, make: &MakePlan) -> Result<Outcome, Fai
     world.hub.pass().await;
     let overview = world.hub.overview(&crate::query::Filter::default()).await.map_err(get::unexpected)?;
     let selection = Selection::Matching { filter, without: BTreeSet::new() };
-    let parameters = Parameters::new();
+    let parameters = make.parameters();
     let wish =
         PlanWish { verb, parameters, selection, waves: make.waves.clone().unwrap_or_default(), pace: make.pace() };
     let plan = match world.hub.plan_of_many(&wish).await {

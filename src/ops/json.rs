@@ -102,6 +102,7 @@ pub fn wide_plan_json(plan: &WidePlan) -> Value {
         "schema": "quarterdeck.plan/1",
         "hash": plan.hash,
         "verb": verb.name(),
+        "parameters": plan.frozen.parameters,
         "risk": verb.risk().name(),
         "way_back": verb.way_back(),
         "targets": targets,
