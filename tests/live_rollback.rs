@@ -10,7 +10,7 @@ use quarterdeck::connect::restate::Restate as Connection;
 use quarterdeck::connect::{Act, ActAnswer, ConnectError, Connector};
 use quarterdeck::domain::deployment::Deployment;
 use quarterdeck::domain::flow::Status;
-use quarterdeck::domain::plan::{DEPLOYMENT, Pace, Parameters};
+use quarterdeck::domain::plan::{DEPLOYMENT, PUT_BACK, Pace, Parameters};
 use quarterdeck::domain::remediation::{Risk, Verb};
 use quarterdeck::domain::wide::{Control, WideState};
 use quarterdeck::ops::{Ops, OpsError, PlanWish, RequestOf, Selection};
@@ -278,7 +278,10 @@ async fn what_is_stuck_on_bad_code_is_rolled_back_as_one_remediation() {
     hub.pass().await;
     let wish = |deployment: &str| PlanWish {
         verb: Verb::Resume,
-        parameters: Parameters::from([(DEPLOYMENT.into(), deployment.into())]),
+        parameters: Parameters::from([
+            (DEPLOYMENT.into(), deployment.into()),
+            (PUT_BACK.into(), place.second.deployment.as_str().into()),
+        ]),
         selection: Selection::Ids(stuck.iter().map(|instance| id(instance)).collect()),
         waves: "probe,rest".parse().unwrap(),
         pace: Pace { per_second: 50, ..Pace::default() },
@@ -287,6 +290,7 @@ async fn what_is_stuck_on_bad_code_is_rolled_back_as_one_remediation() {
     assert!(matches!(refused, OpsError::Refused(_)), "{refused:?}");
     let plan = hub.plan_of_many(&wish(&place.first)).await.unwrap();
     assert!(plan.effects.iter().all(|(effect, _)| effect.contains(&place.first)), "{:?}", plan.effects);
+    assert_eq!((plan.effects.len(), plan.frozen.risk()), (2, Risk::Costly), "{:?}", plan.effects);
     let reason = "the second deployment fails".into();
     let asked = RequestOf { plan_hash: plan.hash.clone(), reason, ticket: None, takes_back: None };
     let one = hub.request(&asked).await.unwrap();
@@ -300,6 +304,13 @@ async fn what_is_stuck_on_bad_code_is_rolled_back_as_one_remediation() {
         (WideState::Succeeded, "12 verified"),
         "{done:#?}"
     );
+    let words = format!("12 verified; the service is back on {}, from {}", place.first, place.second.deployment);
+    assert_eq!(done.head.outcome, *words);
+    let asked = done.history.iter().filter(|told| told.subject == format!("{SOURCE}/{FLOW}").as_str());
+    assert_eq!(asked.map(|told| told.action.to_string()).collect::<Vec<_>>(), ["act", "answer"]);
+    let after = place.restate.send(FLOW, &json!(99)).await;
+    let row = place.becomes(&after, "completed").await;
+    assert_eq!(row["pinned_deployment_id"], place.first.as_str(), "{row}");
     for instance in &stuck {
         let row = place.row(instance).await;
         assert_eq!((&row["status"], &row["completion_result"]), (&json!("completed"), &json!("success")), "{row}");

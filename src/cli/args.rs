@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 pub(super) use self::remediation::{Listed, Named, Request, Review, Rollback, Run};
 use crate::config::{ColourDepth, Flags, Times};
 use crate::connect::sim::check_speed;
-use crate::domain::plan::{DEPLOYMENT, Pace, Parameters, Waves};
+use crate::domain::plan::{DEPLOYMENT, PUT_BACK, Pace, Parameters, Waves};
 use crate::domain::remediation::Verb;
 use crate::domain::time::parse_duration;
 use crate::query;
@@ -437,6 +437,9 @@ pub(super) struct MakePlan {
     /// Resume on this deployment instead of the one that it stays on: the way back from code that fails
     #[arg(long, value_name = "ID")]
     pub(super) deployment: Option<String>,
+    /// And once all are verified, put their service back to it from this one
+    #[arg(long, value_name = "ID", requires = "deployment")]
+    pub(super) put_back_from: Option<String>,
     #[command(flatten)]
     pub(super) format: Format,
     /// Whom, as a filter
@@ -447,7 +450,8 @@ pub(super) struct MakePlan {
 impl MakePlan {
     /// What the verb is given besides.
     pub(super) fn parameters(&self) -> Parameters {
-        self.deployment.iter().map(|id| (DEPLOYMENT.into(), id.as_str().into())).collect()
+        let given = [(DEPLOYMENT, &self.deployment), (PUT_BACK, &self.put_back_from)];
+        given.into_iter().filter_map(|(name, id)| Some((name.into(), id.as_deref()?.into()))).collect()
     }
 
     /// How fast it is to go.

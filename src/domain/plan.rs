@@ -16,7 +16,7 @@ use super::blast::Blast;
 use super::hash::sha256;
 use super::ids::InstanceId;
 use super::policy::PolicyDecision;
-use super::remediation::Verb;
+use super::remediation::{Risk, Verb};
 use super::text::SafeText;
 
 /// How long a plan may be carried out, or requested, after it was made.
@@ -171,6 +171,19 @@ pub type Parameters = BTreeMap<SafeText, SafeText>;
 /// The parameter that names the deployment on which a resumed instance goes on.
 pub const DEPLOYMENT: &str = "deployment";
 
+/// The parameter that names the deployment from which the targets' service is put back to [`DEPLOYMENT`], once every
+/// target is verified.
+pub const PUT_BACK: &str = "put_back_from";
+
+/// The parameter that names the flow whose service that is; whoever plans fills it in.
+pub const SERVICE: &str = "service";
+
+/// The parameters that each target's act is given.
+pub fn of_each(parameters: &Parameters) -> Parameters {
+    let own = |name: &str| name != PUT_BACK && name != SERVICE;
+    parameters.iter().filter(|(name, _)| own(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 /// The deployment that parameters name.
 pub fn deployment(parameters: &Parameters) -> Option<&SafeText> {
     parameters.get(&SafeText::from(DEPLOYMENT))
@@ -182,6 +195,17 @@ impl Frozen {
         targets.sort_unstable();
         targets.dedup_by(|one, other| one.id == other.id);
         Self { verb, parameters, targets, waves, pace }
+    }
+
+    /// What is put back in the end: the flow whose service it is, from which deployment, to which.
+    pub fn puts_back(&self) -> Option<(&SafeText, &SafeText, &SafeText)> {
+        let value = |name: &str| self.parameters.get(&SafeText::from(name));
+        Some((value(SERVICE)?, value(PUT_BACK)?, value(DEPLOYMENT)?))
+    }
+
+    /// What it may cost.
+    pub fn risk(&self) -> Risk {
+        if self.puts_back().is_some() { self.verb.risk().max(Risk::Costly) } else { self.verb.risk() }
     }
 
     /// The wave of each target, from 0, in the order of the targets.

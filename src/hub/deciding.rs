@@ -76,7 +76,7 @@ impl Gate {
         }
         let request = Request {
             verb: frozen.verb.name().into(),
-            risk: frozen.verb.risk().name().into(),
+            risk: frozen.risk().name().into(),
             runbook: None,
             reason: asked.reason.cloned(),
             ticket: asked.ticket.cloned(),

@@ -103,7 +103,7 @@ pub fn wide_plan_json(plan: &WidePlan) -> Value {
         "hash": plan.hash,
         "verb": verb.name(),
         "parameters": plan.frozen.parameters,
-        "risk": verb.risk().name(),
+        "risk": plan.frozen.risk().name(),
         "way_back": verb.way_back(),
         "targets": targets,
         "skipped": skipped,

@@ -34,6 +34,8 @@ pub(in crate::hub) struct Kept {
     pub(in crate::hub) forgiven: u64,
     pub(in crate::hub) started_at: Option<Timestamp>,
     pub(in crate::hub) changed_at: Timestamp,
+    /// What became of putting the service back; `None` where that was not begun.
+    pub(in crate::hub) put_back: Option<String>,
 }
 
 /// An item as it is kept.
@@ -63,7 +65,7 @@ pub(in crate::hub) struct KeptItem {
 }
 
 const COLUMNS: &str = "id, context, plan_hash, plan, reason, ticket, takes_back, requested_by, requested_at, state, \
-                       approval, wave, outcome, forgiven, started_at, changed_at";
+                       approval, wave, outcome, forgiven, started_at, changed_at, put_back";
 
 fn time(ms: i64) -> Result<Timestamp, LedgerError> {
     Timestamp::from_millisecond(ms).map_err(|error| LedgerError::Unwritable(error.to_string()))
@@ -97,6 +99,7 @@ fn kept(row: &SqliteRow) -> Result<Kept, LedgerError> {
         forgiven: small(row.try_get(13)?)?,
         started_at: started.map(time).transpose()?,
         changed_at: time(row.try_get(15)?)?,
+        put_back: row.try_get(16)?,
     })
 }
 
@@ -245,7 +248,7 @@ impl Writing<'_> {
     pub(in crate::hub) async fn ask(&mut self, asked: &Kept, items: &[KeptItem]) -> Result<(), LedgerError> {
         sqlx::query(sqlx::AssertSqlSafe(format!(
             "INSERT INTO remediations ({COLUMNS}) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
         )))
         .bind(&asked.id)
         .bind(&asked.context)
@@ -263,6 +266,7 @@ impl Writing<'_> {
         .bind(i64::try_from(asked.forgiven).unwrap_or(i64::MAX))
         .bind(asked.started_at.map(Timestamp::as_millisecond))
         .bind(asked.changed_at.as_millisecond())
+        .bind(&asked.put_back)
         .execute(&mut *self.connection)
         .await?;
         for item in items {
@@ -289,7 +293,7 @@ impl Writing<'_> {
     pub(in crate::hub) async fn stands(&mut self, now: &Kept) -> Result<(), LedgerError> {
         sqlx::query(
             "UPDATE remediations SET state = $2, approval = $3, wave = $4, outcome = $5, forgiven = $6, \
-             started_at = $7, changed_at = $8 WHERE id = $1",
+             started_at = $7, changed_at = $8, put_back = $9 WHERE id = $1",
         )
         .bind(&now.id)
         .bind(now.state.name())
@@ -299,6 +303,7 @@ impl Writing<'_> {
         .bind(i64::try_from(now.forgiven).unwrap_or(i64::MAX))
         .bind(now.started_at.map(Timestamp::as_millisecond))
         .bind(now.changed_at.as_millisecond())
+        .bind(&now.put_back)
         .execute(&mut *self.connection)
         .await?;
         Ok(())

@@ -124,6 +124,7 @@ impl Runs {
             forgiven: 0,
             started_at: None,
             changed_at: now,
+            put_back: None,
         };
         let items = kept::items(&plan);
         let detail = json!({

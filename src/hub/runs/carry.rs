@@ -23,7 +23,7 @@ use crate::connect::{Act, ActAnswer, Sight};
 use crate::domain::audit::Action;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::hash::digest;
-use crate::domain::plan::WidePlan;
+use crate::domain::plan::{WidePlan, of_each};
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
@@ -193,7 +193,7 @@ impl Carrying {
     }
 
     /// Nothing more is sent, since it can't be recorded.
-    fn broken(&mut self, error: &LedgerError) {
+    pub(super) fn broken(&mut self, error: &LedgerError) {
         tracing::error!(%error, remediation = %self.head.id, "nothing more is sent: it can't be recorded");
         self.head.state = WideState::Held;
         self.watched.clear();
@@ -245,11 +245,21 @@ impl Carrying {
     /// All has come to an end.
     async fn finish(&mut self) {
         let counts = self.counts();
-        self.head.state = counts.outcome();
+        let outcome = counts.outcome();
+        let back = match outcome {
+            WideState::Succeeded => self.put_back().await,
+            _ => None,
+        };
+        if !self.head.state.runs() {
+            // It was held or aborted, or can't be recorded.
+            return;
+        }
+        self.head.state = back.as_ref().map_or(outcome, |(state, _)| *state);
         self.head.outcome = if self.head.state == WideState::Stale {
             "every target had changed since the plan was made: nothing was sent".to_owned()
         } else {
-            counts.words()
+            let back = back.map(|(_, words)| format!("; {words}")).unwrap_or_default();
+            format!("{}{back}", counts.words())
         };
         let detail = json!({ "state": self.head.state.name(), "text": self.head.outcome });
         let entry = self.runs.entry_of_all(Action::Outcome, &self.head, detail);
@@ -390,7 +400,7 @@ impl Carrying {
             verb: self.plan.frozen.verb,
             instance: sight.flow.id.instance.clone(),
             key,
-            parameters: self.plan.frozen.parameters.clone(),
+            parameters: of_each(&self.plan.frozen.parameters),
         };
         self.waiting.store(true, Ordering::SeqCst);
         self.in_flight.spawn(async move { (at, connector.act(&act).await) });

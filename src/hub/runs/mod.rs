@@ -5,6 +5,7 @@
 //! one made. So several processes may ask, approve, hold and abort; one of them sends.
 
 mod asking;
+mod back;
 mod carry;
 mod kept;
 mod lock;

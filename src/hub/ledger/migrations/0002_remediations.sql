@@ -8,7 +8,7 @@ CREATE TABLE plans (
     PRIMARY KEY (context, hash)
 );
 
--- A plan of many that somebody asked for. `plan` is what was decided of then; `approval` who has to agree, and who has.
+-- A plan of many that somebody asked for. `put_back` is there before a service is put back. `plan` is what was decided of then; `approval` who has to agree, and who has.
 CREATE TABLE remediations (
     id TEXT NOT NULL PRIMARY KEY,
     context TEXT NOT NULL,
@@ -24,6 +24,7 @@ CREATE TABLE remediations (
     wave BIGINT NOT NULL,
     outcome TEXT NOT NULL,
     forgiven BIGINT NOT NULL,
+    put_back TEXT,
     started_at BIGINT,
     changed_at BIGINT NOT NULL
 );
