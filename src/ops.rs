@@ -468,6 +468,9 @@ pub trait Ops: Send + Sync {
         Ok(Outside::default())
     }
 
+    /// Holds what this program carries out, because it is left.
+    async fn leave(&self) {}
+
     /// What the program that answers tells of itself.
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {
         Err(OpsError::Refused("no log is kept".into()))

@@ -30,7 +30,7 @@ impl Hub {
     /// What was done to the sources and not by Quarterdeck, at most `limit` acts.
     pub(super) async fn done_outside(&self, limit: usize) -> Result<Outside, OpsError> {
         let Some(executor) = &self.executor else {
-            let why = self.read_only.as_deref().unwrap_or("nothing is recorded");
+            let why = self.gate.read_only.as_deref().unwrap_or("nothing is recorded");
             return Err(OpsError::Refused(
                 format!("without its own record Quarterdeck can't say what was done outside: {why}").into(),
             ));
