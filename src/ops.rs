@@ -349,6 +349,8 @@ pub struct RequestOf {
     pub ticket: Option<SafeText>,
     /// The remediation that it takes back.
     pub takes_back: Option<SafeText>,
+    /// As which role a freeze is to be overridden, and for how long; for the reason of the request.
+    pub break_glass: Option<(SafeText, SignedDuration)>,
 }
 
 /// What somebody says of a remediation that waits for approval.

@@ -102,7 +102,7 @@ fn people_read_what_it_comes_to() {
         "tenants: ",
         "waiting behind them: ",
         "messages sent again: not known",
-        "when one fails in the first wave, or more than 3 after it",
+        "when the probe does not help, when more than 3 go wrong, or on an error that is new",
         "in 15 min; nothing was sent",
     ] {
         assert!(said.out.contains(fact), "{fact}\n{}", said.out);

@@ -292,7 +292,7 @@ async fn what_is_stuck_on_bad_code_is_rolled_back_as_one_remediation() {
     assert!(plan.effects.iter().all(|(effect, _)| effect.contains(&place.first)), "{:?}", plan.effects);
     assert_eq!((plan.effects.len(), plan.frozen.risk()), (2, Risk::Costly), "{:?}", plan.effects);
     let reason = "the second deployment fails".into();
-    let asked = RequestOf { plan_hash: plan.hash.clone(), reason, ticket: None, takes_back: None };
+    let asked = RequestOf { plan_hash: plan.hash.clone(), reason, ticket: None, takes_back: None, break_glass: None };
     let one = hub.request(&asked).await.unwrap();
     hub.control(&one.id, Control::Run).await.unwrap();
     let done = eventually(SOON, || async {

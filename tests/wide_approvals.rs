@@ -10,11 +10,12 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::SignedDuration;
 use quarterdeck::domain::approval::{Answer, ApprovalState};
 use quarterdeck::domain::code;
 use quarterdeck::domain::wide::{Control, WideRemediation, WideState};
 use quarterdeck::hub::Hub;
-use quarterdeck::ops::{Ops, OpsError, ReviewOf};
+use quarterdeck::ops::{Ops, OpsError, RequestOf, ReviewOf};
 use support::crowd::Crowd;
 use support::matrix::record;
 use support::runs::{Place, TWO_PEOPLE, asked, carried, request, review, stands, wish, wish_for};
@@ -234,4 +235,34 @@ async fn a_lone_operator_types_the_words_of_the_plan() {
     let approved = ada.review(&said(Some(code::words(&one.plan.hash)))).await.unwrap();
     assert!(approved.state == WideState::Approved && approved.approval.reviews[0].solo, "{approved:?}");
     record("two-persons", CLOSED.load(Ordering::SeqCst), 5);
+}
+
+/// A freeze of everything, that the role incident may override for a while.
+const FROZEN: &str = "[roles]\nincident = [\"ada\"]\n\
+    [[freeze]]\nname = \"sale\"\nfrom = \"2020-01-01T00:00:00Z\"\nuntil = \"2099-01-01T00:00:00Z\"\nkind = \"deny\"\n\
+    override_roles = [\"incident\"]\nreason = \"the big sale\"\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_freeze_is_overridden_by_its_role_with_a_reason_and_an_end() {
+    let place = Place::new(Crowd::of(3), FROZEN);
+    let (ada, eve) = (place.hub("ada").await, place.hub("eve").await);
+    let plan = ada.plan_of_many(&wish("rest")).await.unwrap();
+    assert!(refused(request(&ada, &plan).await).contains("the big sale"));
+    let with = |role: &str, lasting: SignedDuration| RequestOf {
+        plan_hash: plan.hash.clone(),
+        reason: "checkout is down".into(),
+        ticket: None,
+        takes_back: None,
+        break_glass: Some((role.into(), lasting)),
+    };
+    let half_an_hour = SignedDuration::from_mins(30);
+    assert!(refused(eve.request(&with("incident", half_an_hour)).await).contains("eve is not one of incident"));
+    assert!(refused(ada.request(&with("sre", half_an_hour)).await).contains("sre may not override it"));
+    assert!(refused(ada.request(&with("incident", SignedDuration::from_hours(9))).await).contains("4h at most"));
+    let one = ada.request(&with("incident", half_an_hour)).await.unwrap();
+    let [borrowed] = &one.plan.policy.borrowed[..] else { panic!("{:?}", one.plan.policy) };
+    assert_eq!((borrowed.freeze.as_str(), borrowed.by.as_str(), borrowed.role.as_str()), ("sale", "ada", "incident"));
+    let done = carried(&ada, &one.id, Control::Run).await;
+    assert_eq!(stands(&done).0, WideState::Succeeded);
+    record("two-persons", CLOSED.load(Ordering::SeqCst), 4);
 }

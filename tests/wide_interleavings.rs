@@ -111,6 +111,7 @@ async fn went_well(steps: Vec<Step>) {
                     reason: "a test asked for it".into(),
                     ticket: None,
                     takes_back: None,
+                    break_glass: None,
                 };
                 let Ok(one) = hub.request(&of).await else { continue };
                 assert!(known.iter().all(|known| known.id != one.id.as_str()));

@@ -317,3 +317,30 @@ async fn what_can_not_be_asked_for_says_why() {
     assert_eq!(not_started, OpsError::Refused("run can't be had: it is expired".into()));
     assert!(place.crowd.acted_on().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_freeze_that_begins_on_the_way_holds_it_or_lets_it_finish() {
+    let begins = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(5);
+    for (in_flight, state) in [("finish", WideState::Succeeded), ("hold", WideState::Held)] {
+        let freeze = format!(
+            "[[freeze]]\nname = \"sale\"\nfrom = \"{begins}\"\nuntil = \"2099-01-01T00:00:00Z\"\nkind = \"deny\"\n\
+             in_flight = \"{in_flight}\"\nreason = \"the big sale\"\n"
+        );
+        let place = Place::new(Crowd::of(40), &freeze);
+        let hub = place.hub("ada").await;
+        let slow = PlanWish {
+            pace: quarterdeck::domain::plan::Pace { concurrency: 1, per_second: 2, max_errors: 3 },
+            ..wish("probe,rest")
+        };
+        let one = asked(&hub, &slow).await;
+        hub.control(&one.id, Control::Run).await.unwrap();
+        while place.crowd.acted_on().len() < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        place.wait(6 * 60);
+        let done = settled(&hub, &one.id).await;
+        assert_eq!(done.head.state, state, "{in_flight}: {}", done.head.outcome);
+        let told = done.head.outcome.contains("the big sale");
+        assert_eq!(told, state == WideState::Held, "{}", done.head.outcome);
+    }
+}

@@ -82,7 +82,8 @@ fn told(out: &mut dyn io::Write, plan: &WidePlan) -> io::Result<()> {
     for warning in plan.policy.warnings() {
         fact("warning", &warning.to_string())?;
     }
-    fact("stop", &format!("when one fails in the first wave, or more than {} after it", pace.max_errors))?;
+    let probe = if plan.frozen.waves.probes() { "when the probe does not help, " } else { "" };
+    fact("held", &format!("{probe}when more than {} go wrong, or on an error that is new", pace.max_errors))?;
     fact("expires", &format!("in {}; nothing was sent", words(since(plan.made_at, plan.expires_at))))
 }
 

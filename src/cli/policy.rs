@@ -266,6 +266,7 @@ impl Asked {
             production: held.production,
             armed: self.armed.unwrap_or(true),
             at: self.at.unwrap_or_else(Timestamp::now),
+            under_way: false,
         };
         Ok(held.policies.decide(&request, &self.rows(targets), &at))
     }

@@ -36,6 +36,7 @@ pub(super) async fn request(global: &Global, request: &Request) -> Done {
         reason: request.reason.as_str().into(),
         ticket: request.ticket.as_deref().map(Into::into),
         takes_back: None,
+        break_glass: request.break_glass.as_deref().map(|role| (role.into(), request.lasting)),
     };
     told(&world, world.hub.request(&of).await, &request.format)
 }
@@ -93,7 +94,7 @@ async fn carried(global: &Global, named: &Named, control: Control, wait: bool) -
                 &named.format,
             );
         };
-        let words = format!("{}: {} ({})", now.state.words(), now.outcome, now.counts.words());
+        let words = format!("{} ({})", stands(&now), now.counts.words());
         if words != said {
             progress(&words);
             said = words;
@@ -146,6 +147,7 @@ pub(super) async fn rollback(global: &Global, rollback: &Rollback) -> Done {
             reason: reason.into(),
             ticket: rollback.ticket.as_deref().map(Into::into),
             takes_back: Some(detail.head.id.clone()),
+            break_glass: None,
         };
         world.hub.request(&of).await
     };
@@ -241,7 +243,7 @@ fn in_full(out: &mut dyn io::Write, detail: &WideDetail) -> io::Result<()> {
     let plan = &head.plan;
     let mut fact = |label: &str, text: &str| writeln!(out, "{label:<10} {text}");
     fact("id", &head.id)?;
-    fact("state", &format!("{}: {}", head.state.words(), head.outcome))?;
+    fact("state", &stands(head))?;
     fact("items", &format!("{} of {}", head.counts.words(), head.counts.total()))?;
     let verb = plan.frozen.verb;
     fact("verb", &format!("{} ({}); way back: {}", verb.label(), verb.risk().name(), verb.way_back()))?;
@@ -251,6 +253,16 @@ fn in_full(out: &mut dyn io::Write, detail: &WideDetail) -> io::Result<()> {
         fact("ticket", ticket)?;
     }
     fact("asked by", &format!("{} at {} (taken on trust)", head.requested_by, date_time(head.requested_at)))?;
+    for borrowed in &plan.policy.borrowed {
+        let until = date_time(borrowed.until);
+        fact(
+            "borrowed",
+            &format!(
+                "freeze {} is overridden by {} as {} until {until}: {}",
+                borrowed.freeze, borrowed.by, borrowed.role, borrowed.reason
+            ),
+        )?;
+    }
     fact("approval", head.approval.state.name())?;
     for review in &head.approval.reviews {
         fact("", &format!("{} by {}: {}", review.answer.name(), review.by, review.comment))?;
@@ -294,6 +306,12 @@ fn told(world: &World, stands: Result<Arc<WideRemediation>, OpsError>, format: &
         report::note(&next);
     }
     Ok(outcome(one.state))
+}
+
+/// How it stands and why, each once.
+fn stands(one: &WideRemediation) -> String {
+    let (state, outcome) = (one.state.words(), &one.outcome);
+    if outcome.starts_with(state) { outcome.to_string() } else { format!("{state}: {outcome}") }
 }
 
 /// Says how far it has come, where somebody reads along.

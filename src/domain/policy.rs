@@ -197,7 +197,7 @@ impl Limits {
 }
 
 /// That somebody acts in a freeze all the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakGlass {
     /// As which role.
     pub role: SafeText,
@@ -275,6 +275,8 @@ pub struct Circumstances {
     pub armed: bool,
     /// The moment as of which is decided.
     pub at: Timestamp,
+    /// Whether it was started already, and it is asked whether it may go on.
+    pub under_way: bool,
 }
 
 /// What one policy, freeze or limit says.

@@ -11,7 +11,7 @@ use super::source::Clock;
 use crate::domain::blast::{Blast, Hurt};
 use crate::domain::flow::{FlowInstance, JudgedFlow};
 use crate::domain::plan::Frozen;
-use crate::domain::policy::{Circumstances, PlanFacts, PolicyDecision, Request};
+use crate::domain::policy::{BreakGlass, Circumstances, PlanFacts, PolicyDecision, Request};
 use crate::domain::remediation::{Plan, Verb, VerbOffer};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
@@ -44,8 +44,9 @@ impl Gate {
     }
 
     /// What is decided of a request at this moment, with every reason. `targets` are those of its plan.
-    pub(super) fn decide(&self, request: &Request, targets: &[Arc<JudgedFlow>]) -> PolicyDecision {
+    pub(super) fn decide(&self, request: &Request, targets: &[Arc<JudgedFlow>], under_way: bool) -> PolicyDecision {
         let at = Circumstances {
+            under_way,
             context: self.context.clone(),
             production: self.policing.production,
             armed: self.refusal().is_none(),
@@ -82,10 +83,10 @@ impl Gate {
             ticket: asked.ticket.cloned(),
             by: asked.by.clone(),
             dry_run: false,
-            break_glass: None,
+            break_glass: asked.break_glass.cloned(),
             plan: facts,
         };
-        self.decide(&request, targets)
+        self.decide(&request, targets, asked.under_way)
     }
 }
 
@@ -95,12 +96,15 @@ pub(super) struct Asked<'a> {
     pub(super) by: &'a SafeText,
     pub(super) reason: Option<&'a SafeText>,
     pub(super) ticket: Option<&'a SafeText>,
+    pub(super) break_glass: Option<&'a BreakGlass>,
+    /// Whether it was started already.
+    pub(super) under_way: bool,
 }
 
 impl Hub {
     /// What is decided of a request at this moment, with every reason. `targets` are those of its plan.
     pub fn decide(&self, request: &Request, targets: &[Arc<JudgedFlow>]) -> PolicyDecision {
-        self.gate.decide(request, targets)
+        self.gate.decide(request, targets, false)
     }
 
     /// What is decided of a verb on one instance that was just read.

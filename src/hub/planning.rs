@@ -63,7 +63,7 @@ impl Hub {
             effects.insert(effect, rows.len());
         }
         let frozen = Frozen::new(wish.verb, parameters, targets, wish.waves.clone(), wish.pace);
-        let asked = Asked { by: &self.gate.operator, reason: None, ticket: None };
+        let asked = Asked { by: &self.gate.operator, reason: None, ticket: None, break_glass: None, under_way: false };
         let policy = self.gate.decide_wide(&frozen, &blast, &asked, &rows);
         let made_at = (self.clock)();
         skipped.sort_unstable();

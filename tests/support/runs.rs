@@ -97,7 +97,8 @@ pub fn wish_for(those: impl IntoIterator<Item = usize>, waves: &str) -> PlanWish
 /// Asks for a plan.
 pub async fn request(hub: &Hub, plan: &WidePlan) -> Result<Arc<WideRemediation>, OpsError> {
     let reason = "a test asked for it".into();
-    hub.request(&RequestOf { plan_hash: plan.hash.clone(), reason, ticket: None, takes_back: None }).await
+    hub.request(&RequestOf { plan_hash: plan.hash.clone(), reason, ticket: None, takes_back: None, break_glass: None })
+        .await
 }
 
 /// Plans and asks for it.

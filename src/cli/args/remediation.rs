@@ -1,5 +1,7 @@
 //! What the commands take that ask for a remediation, agree to it and carry it out.
 
+use jiff::SignedDuration;
+
 use super::Format;
 
 /// The exit codes of what is said of remediations.
@@ -19,6 +21,12 @@ pub(in crate::cli) struct Request {
     /// The ticket that it belongs to
     #[arg(long, value_name = "TICKET")]
     pub(in crate::cli) ticket: Option<String>,
+    /// Override a freeze as this role, for the reason that is given; it is recorded as borrowed time
+    #[arg(long, value_name = "ROLE")]
+    pub(in crate::cli) break_glass: Option<String>,
+    /// For how long the override lasts
+    #[arg(long = "for", value_name = "TIME", default_value = "30m", value_parser = super::lasting, requires = "break_glass")]
+    pub(in crate::cli) lasting: SignedDuration,
     #[command(flatten)]
     pub(in crate::cli) format: Format,
 }

@@ -36,6 +36,8 @@ pub(in crate::hub) struct Kept {
     pub(in crate::hub) changed_at: Timestamp,
     /// What became of putting the service back; `None` where that was not begun.
     pub(in crate::hub) put_back: Option<String>,
+    /// The override of a freeze, where one was asked for, as JSON.
+    pub(in crate::hub) break_glass: Option<String>,
 }
 
 /// An item as it is kept.
@@ -65,7 +67,7 @@ pub(in crate::hub) struct KeptItem {
 }
 
 const COLUMNS: &str = "id, context, plan_hash, plan, reason, ticket, takes_back, requested_by, requested_at, state, \
-                       approval, wave, outcome, forgiven, started_at, changed_at, put_back";
+                       approval, wave, outcome, forgiven, started_at, changed_at, put_back, break_glass";
 
 fn time(ms: i64) -> Result<Timestamp, LedgerError> {
     Timestamp::from_millisecond(ms).map_err(|error| LedgerError::Unwritable(error.to_string()))
@@ -100,6 +102,7 @@ fn kept(row: &SqliteRow) -> Result<Kept, LedgerError> {
         started_at: started.map(time).transpose()?,
         changed_at: time(row.try_get(15)?)?,
         put_back: row.try_get(16)?,
+        break_glass: row.try_get(17)?,
     })
 }
 
@@ -248,7 +251,7 @@ impl Writing<'_> {
     pub(in crate::hub) async fn ask(&mut self, asked: &Kept, items: &[KeptItem]) -> Result<(), LedgerError> {
         sqlx::query(sqlx::AssertSqlSafe(format!(
             "INSERT INTO remediations ({COLUMNS}) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
         )))
         .bind(&asked.id)
         .bind(&asked.context)
@@ -267,6 +270,7 @@ impl Writing<'_> {
         .bind(asked.started_at.map(Timestamp::as_millisecond))
         .bind(asked.changed_at.as_millisecond())
         .bind(&asked.put_back)
+        .bind(&asked.break_glass)
         .execute(&mut *self.connection)
         .await?;
         for item in items {

@@ -15,7 +15,7 @@ use self::facts::Facts;
 pub use self::facts::{FIELDS, Field, Kind};
 use crate::config::{Diagnostic, PolicySettings};
 use crate::domain::flow::JudgedFlow;
-use crate::domain::freeze::Freeze;
+use crate::domain::freeze::{Freeze, InFlight};
 use crate::domain::policy::{Circumstances, Decision, Limits, Policy, PolicyDecision, Reason, Request, Roles};
 use crate::query::Filter;
 
@@ -116,6 +116,10 @@ impl Policies {
         let mut reasons = defaults::reasons(&self.limits, request, &roles, at);
         let mut borrowed = Vec::new();
         for (freeze, filter) in &self.freezes {
+            // What was on its way when it began is let through to its end, where it says so.
+            if at.under_way && freeze.in_flight == InFlight::Finish {
+                continue;
+            }
             let limits = &self.limits;
             freezing::Asked { freeze, filter, request, targets, roles: &roles, limits, now: at.at }
                 .say(&mut reasons, &mut borrowed);

@@ -81,7 +81,7 @@ fn now(production: bool) -> Circumstances {
 }
 
 fn at(moment: &str, production: bool) -> Circumstances {
-    Circumstances { context: "prod".into(), production, armed: true, at: moment.parse().unwrap() }
+    Circumstances { context: "prod".into(), production, armed: true, at: moment.parse().unwrap(), under_way: false }
 }
 
 fn some(flow: &str, count: usize) -> Vec<Arc<JudgedFlow>> {

@@ -1,5 +1,6 @@
 //! Asking for a remediation, agreeing to it, starting, holding, resuming and aborting it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,8 +14,9 @@ use crate::domain::approval::{Answer, Approval, ApprovalState, Review, Reviewer}
 use crate::domain::audit::Action;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::hash::digest;
-use crate::domain::plan::WidePlan;
-use crate::domain::policy::PolicyDecision;
+use crate::domain::ids::InstanceId;
+use crate::domain::plan::{Frozen, WidePlan};
+use crate::domain::policy::{BreakGlass, PolicyDecision};
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
 use crate::domain::wide::{Control, ItemCounts, WideRemediation, WideState};
@@ -25,6 +27,28 @@ const TEXT: usize = 500;
 
 /// What a step within the ledger came to: done, or refused with why.
 type Step<T> = Result<Result<T, String>, LedgerError>;
+
+/// Who asks for a plan, and what they say of it.
+struct Wanted {
+    by: SafeText,
+    reason: SafeText,
+    ticket: Option<SafeText>,
+    break_glass: Option<BreakGlass>,
+    /// Whether it was started already.
+    under_way: bool,
+}
+
+impl Wanted {
+    fn of(kept: &Kept) -> Self {
+        Self {
+            by: kept.requested_by.as_str().into(),
+            reason: kept.reason.as_str().into(),
+            ticket: kept.ticket.as_deref().map(SafeText::from),
+            break_glass: kept.break_glass.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            under_way: false,
+        }
+    }
+}
 
 impl Runs {
     /// Keeps a plan, so that it can be asked for by its hash.
@@ -69,17 +93,16 @@ impl Runs {
         Err(error)
     }
 
-    /// What is decided of a plan now that somebody asks for it.
-    fn decided(
-        &self,
-        plan: &WidePlan,
-        by: &SafeText,
-        reason: &SafeText,
-        ticket: Option<&SafeText>,
-        rows: &[Arc<JudgedFlow>],
-    ) -> PolicyDecision {
-        let asked = Asked { by, reason: Some(reason), ticket };
-        self.gate.decide_wide(&plan.frozen, &plan.blast, &asked, rows)
+    /// What is decided of a plan now that it is asked for.
+    fn decided(&self, frozen: &Frozen, plan: &WidePlan, of: &Wanted, rows: &[Arc<JudgedFlow>]) -> PolicyDecision {
+        let asked = Asked {
+            by: &of.by,
+            reason: Some(&of.reason),
+            ticket: of.ticket.as_ref(),
+            break_glass: of.break_glass.as_ref(),
+            under_way: of.under_way,
+        };
+        self.gate.decide_wide(frozen, &plan.blast, &asked, rows)
     }
 
     /// Asks that a plan be carried out. `rows` are its targets as they are held.
@@ -96,11 +119,18 @@ impl Runs {
         let ticket = ticket.filter(|ticket| !ticket.is_empty());
         let mut plan = self.plan(&request.plan_hash).await?;
         let by = self.gate.operator.clone();
-        plan.policy = self.decided(&plan, &by, &reason, ticket.as_ref(), rows);
+        let now = self.now();
+        let break_glass = request.break_glass.as_ref().map(|(role, lasting)| BreakGlass {
+            role: role.clone(),
+            reason: reason.clone(),
+            until: now.saturating_add(*lasting).unwrap_or(now),
+        });
+        let wanted =
+            Wanted { by: by.clone(), reason: reason.clone(), ticket: ticket.clone(), break_glass, under_way: false };
+        plan.policy = self.decided(&plan.frozen, &plan, &wanted, rows);
         if let Some(denied) = plan.policy.denial() {
             return Err(OpsError::Refused(denied.into()));
         }
-        let now = self.now();
         let approval = Approval::asked(plan.policy.needed.clone(), now);
         let waits = approval.state == ApprovalState::Pending;
         let hash = plan.hash.to_string();
@@ -125,19 +155,18 @@ impl Runs {
             started_at: None,
             changed_at: now,
             put_back: None,
+            break_glass: wanted.break_glass.and_then(|asked| serde_json::to_string(&asked).ok()),
         };
         let items = kept::items(&plan);
         let detail = json!({
             "verb": plan.frozen.verb.name(), "targets": items.len(), "reason": asked.reason, "ticket": asked.ticket,
             "takes_back": asked.takes_back,
         });
+        let borrowed: Vec<String> = plan.policy.borrowed.iter().map(|one| one.freeze.to_string()).collect();
+        let decision = json!({ "decision": plan.policy.decision.name(), "text": asked.outcome, "overrides": borrowed });
         let entries = vec![
             self.entry_of_all(Action::Request, &asked, detail),
-            self.entry_of_all(
-                Action::Decision,
-                &asked,
-                json!({ "decision": plan.policy.decision.name(), "text": asked.outcome }),
-            ),
+            self.entry_of_all(Action::Decision, &asked, decision),
         ];
         let id = asked.id.clone();
         let step = self
@@ -357,11 +386,14 @@ impl Runs {
         }
     }
 
-    /// Why policies do not let it go on now, where that is so.
+    /// Why policies do not let it go on now with those that are next, where that is so. `rows` are they.
     pub(super) fn denied(&self, kept: &Kept, plan: &WidePlan, rows: &[Arc<JudgedFlow>]) -> Option<String> {
-        let (by, reason) = (kept.requested_by.as_str().into(), kept.reason.as_str().into());
-        let ticket = kept.ticket.as_deref().map(SafeText::from);
-        self.decided(plan, &by, &reason, ticket.as_ref(), rows).denial()
+        let next: BTreeSet<&InstanceId> = rows.iter().map(|row| &row.flow.id).collect();
+        let mut frozen = plan.frozen.clone();
+        // Of the others nothing is known at this moment, and nothing is done to them.
+        frozen.targets.retain(|target| next.contains(&target.id));
+        let wanted = Wanted { under_way: true, ..Wanted::of(kept) };
+        self.decided(&frozen, plan, &wanted, rows).denial()
     }
 
     /// Why it may not be started or gone on with now: policies may have changed, and roles may have been lost.
@@ -376,9 +408,7 @@ impl Runs {
             Ok(plan) => plan,
             Err(error) => return Some(error.to_string()),
         };
-        let (by, reason) = (kept.requested_by.as_str().into(), kept.reason.as_str().into());
-        let ticket = kept.ticket.as_deref().map(SafeText::from);
-        let decision = self.decided(&plan, &by, &reason, ticket.as_ref(), rows);
+        let decision = self.decided(&plan.frozen, &plan, &Wanted::of(kept), rows);
         if let Some(denied) = decision.denial() {
             return Some(denied);
         }

@@ -16,6 +16,7 @@ CREATE TABLE remediations (
     plan TEXT NOT NULL,
     reason TEXT NOT NULL,
     ticket TEXT,
+    break_glass TEXT,
     takes_back TEXT,
     requested_by TEXT NOT NULL,
     requested_at BIGINT NOT NULL,

@@ -42,7 +42,13 @@ fn request() -> Request {
 }
 
 fn at(moment: &str) -> Circumstances {
-    Circumstances { context: "prod".into(), production: true, armed: true, at: moment.parse().unwrap() }
+    Circumstances {
+        context: "prod".into(),
+        production: true,
+        armed: true,
+        at: moment.parse().unwrap(),
+        under_way: false,
+    }
 }
 
 fn asked(text: &str, request: &Request) -> Result<bool, String> {
