@@ -42,7 +42,7 @@ impl Hub {
             }
             *effects.entry(source.connector.effect(wish.verb, flow)).or_default() += 1;
             let behind = Some(source.held().rows.behind(&flow.id.instance));
-            blast.add(Hurt { tenant: flow.tenant.clone(), behind, ..Hurt::default() });
+            blast.add(Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() });
             facts.flows.insert(flow.flow.clone());
             facts.steps.insert(flow.step.clone());
             facts.sources.insert(flow.id.source.clone());
