@@ -153,16 +153,31 @@ const TABS: [(CommandId, ScreenName); 4] = [
     (CommandId::Sources, ScreenName::Sources),
 ];
 
-/// The names of the screens, with the keys that lead there. `short`: where there is no room for the whole ones.
-fn tabs(app: &App, pen: &Pen<'_>, short: bool) -> Vec<Span<'static>> {
+/// How much the names of the screens say, by the room there is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tabs {
+    /// Every title.
+    Whole,
+    /// The longest one shortened.
+    Short,
+    /// The present screen's title, and the keys of the others.
+    Keys,
+}
+
+/// The names of the screens, with the keys that lead there.
+fn tabs(app: &App, pen: &Pen<'_>, how: Tabs) -> Vec<Span<'static>> {
     let styles = pen.styles;
     let tab = |(id, screen): (CommandId, ScreenName)| {
         let below = app.screen() == ScreenName::Remediation && screen == ScreenName::Remediations;
         let here = app.screen() == screen || below || app.screen().below_flows() && screen == ScreenName::Flows;
         let style = if here { styles.tab_active } else { styles.tab };
-        let title = if short && screen == ScreenName::Remediations { "Acts" } else { screen.title() };
-        let key = app.keymap.label(id);
-        [Span::styled(format!("{key} {title}"), style), Span::styled("  ", styles.bar)]
+        let title = match (how, screen) {
+            (Tabs::Keys, _) if !here => "",
+            (Tabs::Short | Tabs::Keys, ScreenName::Remediations) => "Acts",
+            _ => screen.title(),
+        };
+        let name = format!("{} {title}", app.keymap.label(id));
+        [Span::styled(name.trim_end().to_owned(), style), Span::styled("  ", styles.bar)]
     };
     TABS.into_iter().flat_map(tab).collect()
 }
@@ -170,10 +185,9 @@ fn tabs(app: &App, pen: &Pen<'_>, short: bool) -> Vec<Span<'static>> {
 fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let totals = totals(app, pen);
     let used = 1 + columns(&totals);
-    let mut tabs = self::tabs(app, pen, false);
-    if area.width <= columns(&totals) + columns(&tabs) + 2 {
-        tabs = self::tabs(app, pen, true);
-    }
+    let fits = |tabs: &Vec<Span<'static>>| area.width > columns(&totals) + columns(tabs) + 2;
+    let tried = [Tabs::Whole, Tabs::Short].map(|how| self::tabs(app, pen, how));
+    let tabs = tried.into_iter().find(fits).unwrap_or_else(|| self::tabs(app, pen, Tabs::Keys));
     let room = columns(&tabs);
     let show_tabs = area.width > columns(&totals) + room + 2;
     let right = if show_tabs { room } else { 0 };

@@ -61,7 +61,7 @@ pub(in crate::cockpit) fn plan_for(verb: Verb, count: usize) -> WidePlan {
         flow: Some("tenant-provisioning".into()),
         tenant: (n % 9 != 8).then(|| tenants[n % 4].into()),
         tier: (n % 4 < 2).then(|| "gold".into()),
-        behind: Some(u64::from(n % 40 == 0)),
+        behind: Some(u64::from(n.is_multiple_of(40))),
         messages: Some(0),
         ..Hurt::default()
     };
@@ -77,7 +77,9 @@ pub(in crate::cockpit) fn plan_for(verb: Verb, count: usize) -> WidePlan {
 /// A remediation of so many that stands so.
 pub(in crate::cockpit) fn remediation(id: &str, state: WideState, counts: &[(ItemState, u64)]) -> WideRemediation {
     let mut told = ItemCounts::default();
-    counts.iter().for_each(|(state, count)| told.add(*state, *count));
+    for (state, count) in counts {
+        told.add(*state, *count);
+    }
     let count = usize::try_from(told.total()).unwrap();
     let plan = plan_for(Verb::Resume, count);
     let mut approval = Approval::asked(plan.policy.needed.clone(), ago(180));
