@@ -235,7 +235,7 @@ async fn each_field_of_one_instance_in_full() {
         "last_failure": "no", "completion_failure": null, "pinned_deployment_id": "dp_1",
         "last_attempt_deployment_id": "dp_2", "invoked_by": "ingress", "invoked_by_target": null,
         "invoked_by_id": null, "restarted_from": null, "idempotency_key": "k", "trace_id": "t", "journal_size": 3,
-        "scheduled_start_at": null, "completed_at": null,
+        "scheduled_start_at": null, "completed_at": null, "current_deployment_id": "dp_2",
     });
     let journal = json!({
         "entry_type": "Command: Run", "name": "apply", "appended_at": "2026-01-15T03:05:00Z",
@@ -277,7 +277,7 @@ async fn each_field_of_one_instance_in_full() {
             }
         }
     }
-    record("typed-edges", cases, (13 + 4 + 3) * 28 + 30 * 8);
+    record("typed-edges", cases, (14 + 4 + 3) * 28 + 30 * 8);
 }
 
 /// JSON that is kept as text within a field, and that no query looks into.

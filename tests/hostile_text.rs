@@ -56,7 +56,7 @@ fn server() -> FakeRestate {
         world.whole = vec![json!({
             "last_failure": all, "pinned_deployment_id": texts[0], "invoked_by": texts[12],
             "invoked_by_target": texts[37], "invoked_by_id": texts[42], "restarted_from": texts[48],
-            "idempotency_key": texts[20], "trace_id": texts[76],
+            "idempotency_key": texts[20], "trace_id": texts[76], "current_deployment_id": texts[58],
         })];
         world.journal = texts
             .iter()

@@ -15,6 +15,7 @@ use std::time::Duration;
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::restate::Restate;
 use quarterdeck::domain::ids::InstanceId;
+use quarterdeck::domain::plan::Parameters;
 use quarterdeck::domain::remediation::{ItemState, Verb};
 use quarterdeck::domain::source::Freshness;
 use quarterdeck::hub::Hub;
@@ -217,7 +218,12 @@ async fn unverified_is_read_shown_and_never_acted_on() {
         // The client itself sends nothing, whoever may ask.
         let transport = quarterdeck::config::Transport { unverified: true, ..Default::default() };
         let restate = Restate::new("a", &front.url(), Duration::from_secs(5), transport).unwrap();
-        let act = quarterdeck::connect::Act { verb: Verb::Resume, instance: "inv_1".into(), key: "k".into() };
+        let act = quarterdeck::connect::Act {
+            verb: Verb::Resume,
+            parameters: Parameters::new(),
+            instance: "inv_1".into(),
+            key: "k".into(),
+        };
         let answer = format!("{:?}", restate.act(&act).await);
         assert!(answer.contains("nothing was sent") && answer.contains(why), "{answer}");
         cases += 1;

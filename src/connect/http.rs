@@ -239,14 +239,28 @@ impl Client {
         serde_json::from_slice(body).map_err(|e| self.unread(path, body, &e))
     }
 
+    /// Asks for JSON at `path` where the answer may be long, for a caller that reads it itself.
+    pub async fn get_bytes(&self, path: &str) -> Result<Answer<Vec<u8>>, ConnectError> {
+        self.ready(path).await?;
+        self.read(path, self.request(&self.reads, Method::GET, path)?, self.body_cap).await
+    }
+
     /// Sends one mutation, once, on a connection that nothing else uses.
     pub async fn act(&self, method: Method, path: &str) -> ActReply {
+        self.act_with(method, path, None).await
+    }
+
+    /// The same with a body.
+    pub async fn act_with(&self, method: Method, path: &str, body: Option<&serde_json::Value>) -> ActReply {
         if let Some(why) = self.refuses_acts() {
             return ActReply::NotSent(why);
         }
         let deadline = tokio::time::Instant::now() + self.timeout;
         let request = match self.request(&self.acts, method, path) {
-            Ok(request) => request,
+            Ok(request) => match body {
+                Some(body) => request.json(body),
+                None => request,
+            },
             Err(error) => return ActReply::NotSent(SafeText::new(&error.to_string())),
         };
         let mut response = match timeout_at(deadline, request.send()).await {

@@ -17,7 +17,9 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::config::jq::Names;
+use crate::domain::deployment::{Deployment, Pinned, PutBack};
 use crate::domain::flow::{FlowDetail, FlowInstance};
+use crate::domain::plan::Parameters;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
@@ -142,6 +144,8 @@ pub enum ActAnswer {
 pub struct Act {
     /// What to do.
     pub verb: Verb,
+    /// With what else, by name; nothing for most.
+    pub parameters: Parameters,
     /// The engine's own id of the instance.
     pub instance: SafeText,
     /// The idempotency key, for engines that take one.
@@ -157,6 +161,8 @@ pub struct Reading {
     pub engine_now: Timestamp,
     /// When it last failed, by the engine's clock.
     pub last_failure_at: Option<Timestamp>,
+    /// On which code it stays; `None` where it has not begun, or the engine knows no such thing.
+    pub pinned: Option<Pinned>,
 }
 
 /// What a source says of itself, for whoever asks whether all is well.
@@ -231,6 +237,17 @@ pub trait Connector: Send + Sync {
     /// What a verb makes the engine do, in words, for one instance.
     fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText;
 
+    /// The same for a verb that is given more than its target.
+    fn effect_with(&self, verb: Verb, _parameters: &Parameters, flow: &FlowInstance) -> SafeText {
+        self.effect(verb, flow)
+    }
+
+    /// Why a verb can't be had with these parameters for one instance; `None` where it can. Without any it always can.
+    fn objection(&self, verb: Verb, parameters: &Parameters, _flow: &FlowInstance) -> Option<SafeText> {
+        let name = parameters.keys().next()?;
+        Some(format!("{} takes no {name} at {}", verb.label(), self.kind()).into())
+    }
+
     /// Whether it answers at all, asked as cheaply as can be: what a pause between two passes is filled with.
     async fn check(&self) -> Result<(), ConnectError>;
 
@@ -284,4 +301,23 @@ pub trait Connector: Send + Sync {
 
     /// Sends exactly one request for exactly one instance, and never a second one.
     async fn act(&self, act: &Act) -> ActAnswer;
+
+    /// The deployments from which the service of a flow was registered, the newest first. None where the engine knows no
+    /// such thing, or no such service.
+    async fn deployments(&self, _flow: &str) -> Result<Vec<Deployment>, ConnectError> {
+        Ok(Vec::new())
+    }
+
+    /// What it would do to put the service of a flow back from one deployment, its current one, to another. Changes
+    /// nothing. [`ConnectError::Refused`] says why it can't be had.
+    async fn plan_put_back(&self, _flow: &str, _from: &str, _to: &str) -> Result<PutBack, ConnectError> {
+        Err(ConnectError::Refused(format!("not supported by {}", self.kind()).into()))
+    }
+
+    /// Puts the service of a flow back from one deployment, its current one, to another. Sends exactly one request that
+    /// changes something, and never a second one; looks before it does. [`Connector::deployments`], read again, tells
+    /// whether it holds.
+    async fn put_back(&self, _flow: &str, _from: &str, _to: &str) -> ActAnswer {
+        ActAnswer::Refused(format!("not supported by {}", self.kind()).into())
+    }
 }

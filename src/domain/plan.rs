@@ -166,6 +166,11 @@ pub type Parameters = BTreeMap<SafeText, SafeText>;
 /// The parameter that names the deployment on which a resumed instance goes on.
 pub const DEPLOYMENT: &str = "deployment";
 
+/// The deployment that parameters name.
+pub fn deployment(parameters: &Parameters) -> Option<&SafeText> {
+    parameters.get(&SafeText::from(DEPLOYMENT))
+}
+
 impl Frozen {
     /// Freezes it: targets stand in the order of their ids, each once.
     pub fn new(verb: Verb, parameters: Parameters, mut targets: Vec<Target>, waves: Waves, pace: Pace) -> Self {

@@ -14,10 +14,11 @@ use super::journal::{Journal, Left, Sending};
 use super::source::Clock;
 use super::verify::{Baseline, Effect, effect};
 use crate::connect::{Act, ActAnswer, ConnectError, Connector, Reading};
+use crate::domain::deployment::Pinned;
 use crate::domain::flow::{FlowInstance, Status};
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
-use crate::domain::plan::PLAN_LIFE;
+use crate::domain::plan::{PLAN_LIFE, Parameters};
 use crate::domain::policy::PolicyDecision;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb, VerbOffer};
 use crate::domain::text::SafeText;
@@ -134,6 +135,9 @@ impl Executor {
         if let (Verb::Resume, Some(at)) = (verb, reading.last_failure_at) {
             let ago = crate::domain::time::words(crate::domain::time::since(at, reading.engine_now));
             warnings.push(format!("it last failed {ago} ago; if the cause is still there it will fail again").into());
+        }
+        if let (Verb::Resume, Some(apart)) = (verb, reading.pinned.as_ref().and_then(Pinned::apart)) {
+            warnings.push(apart.into());
         }
         let plan = Plan {
             hash: plan_hash(verb, &flow.id, flow.version.as_str()),
@@ -295,7 +299,12 @@ impl Executor {
 
     async fn carry_out(self: Arc<Self>, connector: Arc<dyn Connector>, id: SafeText, before: Baseline) {
         let Some(plan) = self.find(&id).map(|act| act.plan) else { return };
-        let act = Act { verb: plan.verb, instance: plan.target.instance.clone(), key: id.clone() };
+        let act = Act {
+            verb: plan.verb,
+            instance: plan.target.instance.clone(),
+            parameters: Parameters::new(),
+            key: id.clone(),
+        };
         let answer = connector.act(&act).await;
         let began = if let ActAnswer::Began(id) = &answer { Some(id.clone()) } else { None };
         let (state, words): (ItemState, SafeText) = match answer {

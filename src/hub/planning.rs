@@ -35,12 +35,17 @@ impl Hub {
                 let why = source.status().error.unwrap_or_else(|| "it has not answered".into());
                 SafeText::from(format!("its source is not live: {why}"))
             };
-            let refused = if source.live() { refusal(&*source.connector, wish.verb, flow) } else { Some(stale()) };
+            let refused = if source.live() {
+                refusal(&*source.connector, wish.verb, flow)
+                    .or_else(|| source.connector.objection(wish.verb, &wish.parameters, flow))
+            } else {
+                Some(stale())
+            };
             if let Some(reason) = refused {
                 skipped.push(Skipped { id: flow.id.clone(), reason });
                 continue;
             }
-            *effects.entry(source.connector.effect(wish.verb, flow)).or_default() += 1;
+            *effects.entry(source.connector.effect_with(wish.verb, &wish.parameters, flow)).or_default() += 1;
             let behind = Some(source.held().rows.behind(&flow.id.instance));
             blast.add(Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() });
             facts.flows.insert(flow.flow.clone());

@@ -61,7 +61,7 @@ fn reading(seen: &Seen) -> Reading {
         attempts: Attempts::default(),
         facts: Vec::new(),
     };
-    Reading { detail, engine_now: at(10), last_failure_at: seen.failed_at }
+    Reading { detail, engine_now: at(10), last_failure_at: seen.failed_at, pinned: None }
 }
 
 const SAME: Option<&str> = Some("relation \"tenant_7\" does not exist");

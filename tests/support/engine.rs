@@ -191,7 +191,7 @@ impl Engine {
             attempts: Attempts::default(),
             facts: Vec::new(),
         };
-        Ok(Some(Reading { detail, engine_now: now, last_failure_at: Some(failed_at) }))
+        Ok(Some(Reading { detail, engine_now: now, last_failure_at: Some(failed_at), pinned: None }))
     }
 }
 

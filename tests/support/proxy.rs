@@ -24,7 +24,8 @@ struct Shared {
     hold: watch::Sender<bool>,
 }
 
-/// Passes everything, until it is told otherwise. All orders concern `PATCH` requests only.
+/// Passes everything, until it is told otherwise. All orders concern requests that change something: `PATCH`, and `POST`
+/// of a deployment.
 pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -114,11 +115,12 @@ async fn pass(client: TcpStream, upstream: &str, shared: &Shared) -> std::io::Re
     };
     let requests = async move {
         while let Some(request) = Request::read(&mut from_client).await {
-            if request.method == "PATCH" && !admit(&request, &lose, shared).await {
+            let changes = changes(&request);
+            if changes && !admit(&request, &lose, shared).await {
                 return Ok(());
             }
             to_engine.write_all(&request.raw).await?;
-            if request.method == "PATCH" {
+            if changes {
                 shared.orders.lock().unwrap().reached.push(request.path);
             }
         }
@@ -131,7 +133,12 @@ async fn pass(client: TcpStream, upstream: &str, shared: &Shared) -> std::io::Re
     }
 }
 
-/// Follows the orders for one `PATCH`; whether it is to be forwarded.
+/// Whether a request changes something.
+fn changes(request: &Request) -> bool {
+    request.method == "PATCH" || request.method == "POST" && request.path == "/deployments"
+}
+
+/// Follows the orders for one that changes something; whether it is to be forwarded.
 async fn admit(request: &Request, lose: &watch::Sender<bool>, shared: &Shared) -> bool {
     {
         let mut orders = shared.orders.lock().unwrap();

@@ -31,6 +31,32 @@ pub struct Restate {
     dir: TempDir,
 }
 
+/// A further worker, registered as a deployment of its own, with faults of its own. It ends with the value.
+pub struct Worker {
+    /// The engine's id of the deployment.
+    pub deployment: String,
+    child: Option<Child>,
+    faults: PathBuf,
+}
+
+impl Worker {
+    /// From now on this worker fails there.
+    pub fn fault_on(&self, name: &str) {
+        std::fs::write(self.faults.join(name), "").unwrap();
+    }
+
+    /// Ends it; the engine keeps its deployment.
+    pub fn stop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 struct Ports {
     admin: u16,
     ingress: u16,
@@ -65,8 +91,29 @@ impl Restate {
             }
         }
         restate.start_worker();
-        restate.register().await;
+        let uri = format!("http://{}", restate.worker_address);
+        restate.register(&json!({"uri": uri})).await;
         restate
+    }
+
+    /// Starts one more worker and registers it, with these headers for each call; so it becomes the current deployment
+    /// of every service.
+    pub async fn deploy(&self, name: &str, headers: &Value) -> Worker {
+        let faults = self.dir.path().join(name);
+        std::fs::create_dir(&faults).unwrap();
+        let (child, address) = spawn_worker("127.0.0.1:0", &faults);
+        let uri = format!("http://{address}");
+        let body = json!({"uri": uri, "additional_headers": headers, "metadata": {"name": name}});
+        // First, so that it ends where registering it fails.
+        let mut worker = Worker { deployment: String::new(), child: Some(child), faults };
+        worker.deployment = self.register(&body).await;
+        worker
+    }
+
+    /// What the engine tells of a deployment.
+    pub async fn deployment(&self, id: &str) -> Value {
+        let response = self.http.get(format!("{}/deployments/{id}", self.admin_url())).send().await.unwrap();
+        response.json().await.unwrap()
     }
 
     /// Its admin API, which connectors use.
@@ -165,31 +212,24 @@ impl Restate {
     /// Starts the worker, again at the same address.
     pub fn start_worker(&mut self) {
         self.stop_worker();
-        let program = worker_program();
-        let mut child = Command::new(program)
-            .arg(&self.worker_address)
-            .arg(self.faults())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (child, address) = spawn_worker(&self.worker_address, &self.faults());
         self.worker = Some(child);
-        assert!(!line.trim().is_empty(), "the worker ended at its start; its address was {}", self.worker_address);
-        line.trim().clone_into(&mut self.worker_address);
+        self.worker_address = address;
     }
 
     fn faults(&self) -> PathBuf {
         self.dir.path().join("faults")
     }
 
-    async fn register(&self) {
+    /// Registers a deployment; its id.
+    async fn register(&self, body: &Value) -> String {
         let url = format!("{}/deployments", self.admin_url());
-        let body = json!({"uri": format!("http://{}", self.worker_address)});
-        let response = self.http.post(url).json(&body).send().await.unwrap();
+        let response = self.http.post(url).json(body).send().await.unwrap();
         let status = response.status();
-        assert!(status.is_success(), "{status}: {}", response.text().await.unwrap());
+        let said = response.text().await.unwrap();
+        assert!(status.is_success(), "{status}: {said}");
+        let said: Value = serde_json::from_str(&said).unwrap();
+        said["id"].as_str().unwrap().to_owned()
     }
 
     fn spawn_server(&mut self) {
@@ -262,6 +302,24 @@ impl Drop for Restate {
         self.stop_worker();
         self.kill_server();
     }
+}
+
+/// Starts a worker, which tells where it listens.
+fn spawn_worker(address: &str, faults: &Path) -> (Child, String) {
+    let mut worker = Command::new(worker_program())
+        .arg(address)
+        .arg(faults)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(worker.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    if line.trim().is_empty() {
+        end(&mut Some(worker));
+        panic!("the worker ended at its start; its address was {address}");
+    }
+    (worker, line.trim().to_owned())
 }
 
 fn end(child: &mut Option<Child>) {

@@ -10,6 +10,7 @@ use super::row::InstanceRow;
 use super::runs;
 use super::sql::{self, Scope};
 use super::{ConnectError, Reading, Restate, Row};
+use crate::domain::deployment::Pinned;
 use crate::domain::flow::{EntryOutcome, FlowDetail, FlowError, TimelineEntry};
 use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
@@ -57,6 +58,7 @@ pub(super) struct WholeRow {
     pub(super) running_at: Option<Timestamp>,
     pub(super) scheduled_start_at: Option<Timestamp>,
     pub(super) completed_at: Option<Timestamp>,
+    pub(super) current_deployment_id: Option<String>,
 }
 
 impl Row for JournalRow {
@@ -100,7 +102,7 @@ impl Restate {
             facts: facts(&whole),
             flow,
         };
-        Ok(Some(Reading { detail, engine_now, last_failure_at }))
+        Ok(Some(Reading { detail, engine_now, last_failure_at, pinned: pinned(&whole) }))
     }
 }
 
@@ -222,14 +224,29 @@ impl JournalRow {
     }
 }
 
+/// On which code it stays. What has ended goes on nowhere.
+fn pinned(whole: &WholeRow) -> Option<Pinned> {
+    let id = |id: &String| SafeText::clipped(id, 200);
+    let deployment = whole.pinned_deployment_id.as_ref().filter(|_| whole.completed_at.is_none()).map(id)?;
+    Some(Pinned { deployment, current: whole.current_deployment_id.as_ref().map(id) })
+}
+
 fn facts(whole: &WholeRow) -> Vec<(&'static str, SafeText)> {
     let time = |at: Option<Timestamp>| at.map(|at| format!("{} UTC", crate::domain::time::date_time(at)));
     let caller = match (&whole.invoked_by_target, &whole.invoked_by_id) {
         (Some(target), Some(id)) => Some(format!("{target} {id}")),
         _ => whole.invoked_by.clone(),
     };
+    let deployment = || {
+        let on = whole.pinned_deployment_id.clone().or_else(|| whole.last_attempt_deployment_id.clone())?;
+        Some(match &whole.current_deployment_id {
+            Some(current) if *current == on => format!("{on}, the current one"),
+            Some(current) => format!("{on}; current is {current}"),
+            None => on,
+        })
+    };
     [
-        ("deployment", whole.pinned_deployment_id.clone().or_else(|| whole.last_attempt_deployment_id.clone())),
+        ("deployment", deployment()),
         ("called by", caller),
         ("restarted from", whole.restarted_from.clone()),
         ("idempotency key", whole.idempotency_key.clone()),

@@ -35,9 +35,11 @@
 //! (`lately.rs`). Errors are cut to their first line in the query; only [`Connector::read`] asks for the whole text.
 //!
 //! Acts are `PATCH /invocations/{id}/resume|pause|restart-as-new|cancel|kill|purge`: one request, on a connection of its own, never sent again.
+//! A resume may name the deployment to go on on (`?deployment=dp_…`). Putting a service back is told in `deployments.rs`.
 //! An error status of 500 and more, and every lost connection after the request began, is `Unknown`.
 
 mod answer;
+mod deployments;
 mod detail;
 mod lately;
 mod page;
@@ -66,7 +68,9 @@ use super::http::{ActReply, Client};
 use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Payload, PayloadOf, Reading};
 use crate::config::jq::Names;
 use crate::config::{Scheme, Transport};
-use crate::domain::flow::FlowInstance;
+use crate::domain::deployment::{Deployment, PutBack};
+use crate::domain::flow::{FlowInstance, Status};
+use crate::domain::plan::{self, DEPLOYMENT, Parameters};
 use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::Verb;
@@ -321,11 +325,36 @@ impl Connector for Restate {
         self.read_payloads(of, names).await
     }
 
+    fn effect_with(&self, verb: Verb, parameters: &Parameters, flow: &FlowInstance) -> SafeText {
+        match (verb, plan::deployment(parameters)) {
+            (Verb::Resume, Some(deployment)) => format!(
+                "Restate starts it again at {} on the code of {deployment}, where it stays; steps that completed are not run again",
+                flow.step
+            )
+            .into(),
+            _ => self.effect(verb, flow),
+        }
+    }
+
+    fn objection(&self, verb: Verb, parameters: &Parameters, flow: &FlowInstance) -> Option<SafeText> {
+        deployments::misfit(verb, parameters).or_else(|| {
+            let moved = plan::deployment(parameters).is_some();
+            // The engine (1.7.12) answers 409.
+            let tried = matches!(flow.status, Status::BackingOff | Status::Running);
+            (moved && tried)
+                .then(|| "Restate moves one to another deployment only while it is paused: pause it first".into())
+        })
+    }
+
     async fn act(&self, act: &Act) -> ActAnswer {
         if !sql::is_id(&act.instance) {
             return ActAnswer::Refused("nothing was sent: this is no invocation id".into());
         }
-        let path = format!("/invocations/{}/{}", act.instance, act.verb.name());
+        if let Some(why) = deployments::misfit(act.verb, &act.parameters) {
+            return ActAnswer::Refused(format!("nothing was sent: {why}").into());
+        }
+        let deployment = plan::deployment(&act.parameters).map(|id| format!("?{DEPLOYMENT}={id}")).unwrap_or_default();
+        let path = format!("/invocations/{}/{}{deployment}", act.instance, act.verb.name());
         match self.http.act(reqwest::Method::PATCH, &path).await {
             ActReply::NotSent(why) => ActAnswer::Refused(format!("nothing was sent: {why}").into()),
             ActReply::Lost(why) => ActAnswer::Unknown(why.as_str().into()),
@@ -342,6 +371,18 @@ impl Connector for Restate {
         }
         let rows: Vec<SuccessorRow> = self.strict(&sql::successor(instance, after)).await?;
         Ok(rows.into_iter().next().map(|row| row.id.as_str().into()).filter(|id: &SafeText| sql::is_id(id)))
+    }
+
+    async fn deployments(&self, flow: &str) -> Result<Vec<Deployment>, ConnectError> {
+        self.deployments_of(flow).await
+    }
+
+    async fn plan_put_back(&self, flow: &str, from: &str, to: &str) -> Result<PutBack, ConnectError> {
+        Ok(self.weigh(flow, from, to).await?.told)
+    }
+
+    async fn put_back(&self, flow: &str, from: &str, to: &str) -> ActAnswer {
+        self.send_back(flow, from, to).await
     }
 }
 

@@ -79,7 +79,9 @@ pub(super) fn whole(id: &str) -> String {
     format!(
         "select last_failure, completion_failure, pinned_deployment_id, last_attempt_deployment_id, invoked_by, \
          invoked_by_target, invoked_by_id, restarted_from, idempotency_key, trace_id, journal_size, \
-         running_at, scheduled_at, scheduled_start_at, completed_at from sys_invocation where id = '{id}'"
+         running_at, scheduled_at, scheduled_start_at, completed_at, current_deployment_id from sys_invocation \
+         left join (select name as service, deployment_id as current_deployment_id from sys_service) services \
+         on service = target_service_name where id = '{id}'"
     )
 }
 
@@ -145,6 +147,19 @@ pub(super) fn states(places: &[(String, String)]) -> String {
     format!(
         "select service_name, service_key, key, value_utf8 from state where value_length <= {PAYLOAD} and ({})",
         places.join(" or ")
+    )
+}
+
+/// The deployment on which new invocations of each service begin.
+pub(super) const CURRENT: &str = "select name, deployment_id from sys_service order by name";
+
+/// How many open invocations of a service stay on which deployment.
+pub(super) fn pinned(service: &str) -> String {
+    format!(
+        "select pinned_deployment_id as deployment_id, count(*) as pinned from sys_invocation \
+         where target_service_name = {} and status <> 'completed' and pinned_deployment_id is not null \
+         group by pinned_deployment_id",
+        quoted(service)
     )
 }
 

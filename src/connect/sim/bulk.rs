@@ -375,6 +375,7 @@ impl Connector for Bulk {
             },
             engine_now: (self.clock)(),
             last_failure_at: None,
+            pinned: None,
         }))
     }
 

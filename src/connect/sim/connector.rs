@@ -84,6 +84,7 @@ impl Connector for ControlPlane {
             detail: moment.detail(&played, &phase),
             engine_now: moment.instant(moment.now),
             last_failure_at: played.last_failure(moment.now).map(|at| moment.instant(at)),
+            pinned: None,
         }))
     }
 

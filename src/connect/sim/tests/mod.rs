@@ -17,6 +17,7 @@ use super::dice::Index;
 use super::{SEED, World};
 use crate::connect::{Act, ActAnswer, ConnectError, Connector, EngineCount, Observation, Reading};
 use crate::domain::flow::{EntryOutcome, FlowInstance, PauseCause, Status, WaitKind};
+use crate::domain::plan::Parameters;
 use crate::domain::remediation::Verb;
 use crate::domain::text::{SafeText, is_hidden};
 use crate::domain::verdict::{Circumstances, Judgement, Rule, Thresholds, Verdict, judge};
@@ -103,7 +104,7 @@ impl Stage {
     }
 
     async fn act(&self, verb: Verb, id: &str, key: &str) -> ActAnswer {
-        let act = Act { verb, instance: id.into(), key: key.into() };
+        let act = Act { verb, parameters: Parameters::new(), instance: id.into(), key: key.into() };
         let home = match Index::from_id(id, self.world.seed).and_then(|index| case(self.world.seed, index)) {
             Some(case) => case.flow.plane.name(),
             None => "platform",
