@@ -461,6 +461,9 @@ pub trait Ops: Send + Sync {
         Err(OpsError::NotFound(format!("there is no remediation {}", SafeText::clipped(id, 40)).into()))
     }
 
+    /// Holds what this program carries out, because it is left.
+    async fn leave(&self) {}
+
     /// What the program that answers tells of itself.
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {
         Err(OpsError::Refused("no log is kept".into()))

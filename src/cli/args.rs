@@ -1,11 +1,14 @@
 //! The words of the command line.
 
+mod remediation;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use self::remediation::{Listed, Named, Request, Review, Rollback, Run};
 use crate::config::{ColourDepth, Flags, Times};
 use crate::connect::sim::check_speed;
 use crate::domain::plan::{Pace, Waves};
@@ -178,6 +181,35 @@ pub(super) enum Command {
     /// Nothing is sent. A plan that is made again while nothing has changed has the same hash.
     #[command(after_help = PLAN_CODES)]
     Plan(Box<MakePlan>),
+    /// Ask that a plan be carried out, by its hash
+    ///
+    /// Nothing is sent by this: it is started by `run`, or by an open cockpit, once whoever has to agree has agreed.
+    #[command(after_help = remediation::CODES)]
+    Request(Request),
+    /// Approve what somebody else has asked for
+    #[command(after_help = remediation::CODES)]
+    Approve(Review),
+    /// Deny what somebody else has asked for
+    #[command(after_help = remediation::CODES)]
+    Deny(Review),
+    /// Carry out a remediation that may be started
+    ///
+    /// This process sends and watches, and stays until the end; Ctrl-C holds it. Where an open cockpit does that, --wait
+    /// waits for it.
+    #[command(after_help = remediation::CODES)]
+    Run(Run),
+    /// Send nothing more of a remediation until it is resumed
+    #[command(after_help = remediation::CODES)]
+    Hold(Named),
+    /// Go on with a remediation that is held, and wait for its end
+    #[command(after_help = remediation::CODES)]
+    Resume(Named),
+    /// Send nothing more of a remediation, for good
+    #[command(after_help = remediation::CODES)]
+    Abort(Named),
+    /// Ask that a remediation be taken back, by one of its own
+    #[command(after_help = remediation::CODES)]
+    Rollback(Rollback),
     /// Print the manual page, in roff
     ///
     /// `quarterdeck man | man -l -` shows it.
@@ -462,6 +494,12 @@ pub(super) enum What {
     /// Every source: state, age, latency, error
     #[command(after_help = EXIT_CODES)]
     Sources(Sources),
+    /// Remediations of many, those that have not ended first
+    #[command(after_help = remediation::CODES)]
+    Remediations(Listed),
+    /// One remediation with its items and what happened to it
+    #[command(after_help = remediation::CODES)]
+    Remediation(Named),
 }
 
 #[derive(Debug, clap::Args)]

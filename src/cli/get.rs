@@ -11,7 +11,7 @@ use super::args::{FailOn, Get, Global, Listing, One, Output, What};
 use super::demo::{self, Look};
 use super::output::{self, Table};
 use super::question::Question;
-use super::{Failure, Outcome, report, watch, world};
+use super::{Failure, Outcome, remediation, report, watch, world};
 use crate::domain::claim::Claim;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
@@ -36,6 +36,11 @@ const GROUP: &str = "group,count,stuck,open,oldest";
 const ENTRY: &str = "at,ended_at,outcome,what,note";
 
 pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> {
+    match &get.what {
+        What::Remediations(listed) => return remediation::list(global, listed).await,
+        What::Remediation(named) => return remediation::one(global, named).await,
+        _ => {}
+    }
     // What can't be read is said before anybody is asked.
     let question = Question::read(&get.what)?;
     let by_group = match &get.what {

@@ -16,6 +16,7 @@ mod output;
 mod plan;
 mod policy;
 mod question;
+mod remediation;
 mod report;
 mod snapshot;
 mod theme;
@@ -29,7 +30,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::args::{Args, Command, ConfigCommand};
+use crate::domain::approval::Answer;
 use crate::domain::text::is_hidden;
+use crate::domain::wide::Control;
 
 /// What a run of the program came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +47,10 @@ enum Outcome {
     SourceFailed,
     /// It waits for approvals, or is refused.
     Withheld,
-    /// What was looked at is not as it should be.
+    /// What was looked at is not as it should be, or what was asked for did not come.
     Failed,
+    /// Nobody knows what came of it.
+    Unknown,
 }
 
 impl From<Outcome> for ExitCode {
@@ -57,6 +62,7 @@ impl From<Outcome> for ExitCode {
             Outcome::SourceFailed => 3,
             Outcome::Withheld => 4,
             Outcome::Failed => 5,
+            Outcome::Unknown => 6,
         })
     }
 }
@@ -124,6 +130,14 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Completions { shell } => completions::run(shell),
         Command::Theme { what } => theme::run(&args.global, &what),
         Command::Plan(make) => plan::run(&args.global, &make).await,
+        Command::Request(request) => remediation::request(&args.global, &request).await,
+        Command::Approve(review) => remediation::review(&args.global, &review, Answer::Approve).await,
+        Command::Deny(review) => remediation::review(&args.global, &review, Answer::Deny).await,
+        Command::Run(run) => remediation::run(&args.global, &run).await,
+        Command::Hold(named) => remediation::control(&args.global, &named, Control::Hold).await,
+        Command::Resume(named) => remediation::control(&args.global, &named, Control::Resume).await,
+        Command::Abort(named) => remediation::control(&args.global, &named, Control::Abort).await,
+        Command::Rollback(rollback) => remediation::rollback(&args.global, &rollback).await,
         Command::Policy { what } => policy::run(&args.global, &what),
         Command::Man => completions::man(),
         Command::Config { what: ConfigCommand::Check { file } } => config::check(&args.global, file.as_deref()),

@@ -16,7 +16,7 @@ use crate::ops::{Ops as _, OpsError, PlanWish, Selection};
 pub(super) async fn run(global: &Global, make: &MakePlan) -> Result<Outcome, Failure> {
     let verb = Verb::named(&make.verb).ok_or_else(|| Failure::Usage("there is no such verb".to_owned()))?;
     let filter = get::read_filter(&make.filter)?;
-    let world = world::build(global, true)?;
+    let world = world::build(global, false)?;
     world.hub.pass().await;
     let overview = world.hub.overview(&crate::query::Filter::default()).await.map_err(get::unexpected)?;
     let selection = Selection::Matching { filter, without: BTreeSet::new() };

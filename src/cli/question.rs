@@ -78,7 +78,7 @@ impl Question {
                 watch: sources.watching.every(),
                 words: "quarterdeck get sources".to_owned(),
             })),
-            What::Flow(_) => Ok(None),
+            What::Flow(_) | What::Remediations(_) | What::Remediation(_) => Ok(None),
         }
     }
 

@@ -165,6 +165,24 @@ pub struct Reading {
     pub pinned: Option<Pinned>,
 }
 
+/// One instance as a pass would tell of it: what many are looked at by, before an act and after it.
+#[derive(Debug, Clone)]
+pub struct Sight {
+    /// The instance.
+    pub flow: FlowInstance,
+    /// The present, by the engine's clock.
+    pub engine_now: Timestamp,
+    /// When it last failed, by the engine's clock.
+    pub last_failure_at: Option<Timestamp>,
+}
+
+impl From<Reading> for Sight {
+    fn from(reading: Reading) -> Self {
+        let Reading { detail, engine_now, last_failure_at, .. } = reading;
+        Self { flow: detail.flow, engine_now, last_failure_at }
+    }
+}
+
 /// What a source says of itself, for whoever asks whether all is well.
 #[derive(Debug, Clone, Default)]
 pub struct Checkup {
@@ -285,6 +303,15 @@ pub trait Connector: Send + Sync {
 
     /// One instance, ended ones too. `Ok(None)` where the engine has no such instance.
     async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError>;
+
+    /// Many instances, ended ones too, in the order of the question; `None` for one that the engine has not got.
+    async fn sights(&self, instances: &[SafeText]) -> Result<Vec<Option<Sight>>, ConnectError> {
+        let mut seen = Vec::with_capacity(instances.len());
+        for instance in instances {
+            seen.push(self.read(instance).await?.map(Sight::from));
+        }
+        Ok(seen)
+    }
 
     /// What the engine keeps of one instance, as it gave it, with secrets taken out. `Ok(None)` where the engine has no
     /// such instance.

@@ -1,8 +1,8 @@
 //! Approvals: who has to agree before a remediation may run, who has agreed, and when that counts.
 //!
 //! An approval is bound to one remediation and to the hash of its plan. It is given by somebody else than whoever
-//! asked, holds for a while, and is spent by the first start. Names are compared without regard to case and to the
-//! space around them, so that no one approves their own request under another spelling.
+//! asked, holds for a while, and is spent by the first start. Names are compared without regard to case and to space, so
+//! that no one approves their own request under another spelling.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -116,9 +116,9 @@ pub struct Reviewer<'a> {
     pub solo: bool,
 }
 
-/// A name as it is compared.
+/// A name as it is compared: without space, and without what stands for a hidden character.
 fn plain(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    name.chars().filter(|c| c.is_alphanumeric() || c.is_ascii_punctuation()).flat_map(char::to_lowercase).collect()
 }
 
 /// Whether two names are one person's.

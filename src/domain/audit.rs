@@ -43,6 +43,8 @@ pub enum Action {
     Decision,
     /// Somebody approved or denied it.
     Approval,
+    /// Somebody, or a limit, started, held, resumed or aborted it.
+    Control,
     /// The record of an older version was taken over.
     Takeover,
     /// The note of the chain's end was missing: of what came before, an end may have been cut.
@@ -51,7 +53,7 @@ pub enum Action {
 
 impl Action {
     /// Each of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Attempt,
         Self::Refusal,
         Self::Act,
@@ -63,6 +65,7 @@ impl Action {
         Self::Request,
         Self::Decision,
         Self::Approval,
+        Self::Control,
         Self::Takeover,
         Self::Unanchored,
     ];
@@ -81,6 +84,7 @@ impl Action {
             Self::Request => "request",
             Self::Decision => "decision",
             Self::Approval => "approval",
+            Self::Control => "control",
             Self::Takeover => "takeover",
             Self::Unanchored => "unanchored",
         }

@@ -93,6 +93,11 @@ impl fmt::Display for Waves {
 }
 
 impl Waves {
+    /// Whether the first one is a probe.
+    pub fn probes(&self) -> bool {
+        self.0.first() == Some(&Wave::Probe)
+    }
+
     /// How many of so many targets each wave takes: all of them together, and no wave none.
     pub fn sizes(&self, targets: usize) -> Vec<usize> {
         let mut left = targets;
@@ -117,7 +122,7 @@ pub struct Pace {
     pub concurrency: u32,
     /// Acts a second.
     pub per_second: u32,
-    /// It stops when more than so many failed after the first wave; in the first one none may.
+    /// It is held when more than so many went wrong; in a probe none may.
     pub max_errors: u32,
 }
 

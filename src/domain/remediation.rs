@@ -113,6 +113,14 @@ impl Verb {
         }
     }
 
+    /// What takes it back, where another verb does.
+    pub const fn undo(self) -> Option<Self> {
+        match self {
+            Self::Pause => Some(Self::Resume),
+            Self::Resume | Self::RestartAsNew | Self::Cancel | Self::Kill | Self::Purge => None,
+        }
+    }
+
     /// The verb of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|verb| verb.name() == name)

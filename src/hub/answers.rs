@@ -14,15 +14,18 @@ use super::rows::Bits;
 use super::source::Source;
 use super::{Hub, missing};
 use crate::domain::claim::{Claim, ClaimRequest};
+use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
-use crate::domain::plan::WidePlan;
+use crate::domain::plan::{Frozen, WidePlan};
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::trend::{Sample, Trend};
 use crate::domain::ways::Ways;
+use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview, PlanWish, Selected, Selection,
+    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf,
+    Selected, Selection,
 };
 use crate::query::Filter;
 
@@ -43,7 +46,7 @@ impl Ops for Hub {
         let mut overview = Overview {
             at,
             revision,
-            context: self.context.clone(),
+            context: self.gate.context.clone(),
             sources: self.sources.iter().map(Source::status).collect(),
             cells: Vec::new(),
             cohorts: Vec::new(),
@@ -51,7 +54,7 @@ impl Ops for Hub {
             stuck_without_tenant: 0,
             trend: filter.is_empty().then(|| self.trend(&boards, at)),
             read_only: self.refusal(),
-            lock: self.latch.as_ref().map(|latch| latch.show()),
+            lock: self.gate.latch.as_ref().map(|latch| latch.show()),
             claims_note: None,
         };
         let mut tenants = HashSet::new();
@@ -171,7 +174,58 @@ impl Ops for Hub {
     }
 
     async fn plan_of_many(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
-        self.wide_plan(wish).await
+        let plan = self.wide_plan(wish).await?;
+        if let Some(runs) = &self.runs {
+            runs.keep(&plan)
+                .await
+                .map_err(|error| OpsError::Journal(format!("the plan can't be kept: {error}").into()))?;
+        }
+        Ok(plan)
+    }
+
+    async fn request(&self, request: &RequestOf) -> Result<Arc<WideRemediation>, OpsError> {
+        let runs = self.runs()?;
+        let asked = async {
+            let plan = runs.plan(&request.plan_hash).await?;
+            let rows = self.targets_of(&plan.frozen).await?;
+            runs.request(request, &rows).await
+        };
+        match asked.await {
+            Ok(asked) => Ok(asked),
+            Err(error) => runs.refused(&request.plan_hash, "request", error).await,
+        }
+    }
+
+    async fn review(&self, review: &ReviewOf) -> Result<Arc<WideRemediation>, OpsError> {
+        self.runs()?.review(review).await
+    }
+
+    async fn control(&self, id: &str, control: Control) -> Result<Arc<WideRemediation>, OpsError> {
+        let runs = self.runs()?;
+        // What an ended process has left is not what it seems.
+        runs.recover().await?;
+        let rows = match control {
+            Control::Run | Control::Resume => self.targets_of(&runs.detail(id).await?.head.plan.frozen).await?,
+            Control::Hold | Control::Abort => Vec::new(),
+        };
+        runs.control(id, control, &rows).await
+    }
+
+    async fn wide_remediations(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
+        match &self.runs {
+            Some(runs) => runs.list().await,
+            None => Ok(Arc::default()),
+        }
+    }
+
+    async fn leave(&self) {
+        if let Some(runs) = &self.runs {
+            runs.leave().await;
+        }
+    }
+
+    async fn wide_remediation(&self, id: &str) -> Result<WideDetail, OpsError> {
+        self.runs()?.detail(id).await
     }
 
     async fn remediate(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError> {
@@ -223,6 +277,12 @@ impl Ops for Hub {
 }
 
 impl Hub {
+    /// The targets of a plan, as far as they are held.
+    async fn targets_of(&self, frozen: &Frozen) -> Result<Vec<Arc<JudgedFlow>>, OpsError> {
+        let ids = frozen.targets.iter().map(|target| target.id.clone()).collect();
+        Ok(self.select(&Selection::Ids(ids), frozen.targets.len()).await?.rows)
+    }
+
     async fn planned(&self, verb: Verb, target: &InstanceId) -> Result<Plan, OpsError> {
         let executor = self.executor()?;
         let (source, reading, judgement) = self.read(target).await?;

@@ -1,12 +1,16 @@
-//! Asking policies of an act: what it comes to is shown with its plan, and asked again when it is carried out.
+//! What may be done at this moment: the lock, and what policies say. Asked when a plan is made, and again when it is
+//! carried out.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Hub;
+use super::arming::Latch;
 use super::policy::Policies;
+use super::source::Clock;
 use crate::domain::blast::{Blast, Hurt};
 use crate::domain::flow::{FlowInstance, JudgedFlow};
+use crate::domain::plan::Frozen;
 use crate::domain::policy::{Circumstances, PlanFacts, PolicyDecision, Request};
 use crate::domain::remediation::{Plan, Verb, VerbOffer};
 use crate::domain::text::SafeText;
@@ -21,9 +25,26 @@ pub struct Policing {
     pub production: bool,
 }
 
-impl Hub {
+/// What every act passes.
+pub(super) struct Gate {
+    pub(super) context: SafeText,
+    /// Who acts; taken on trust.
+    pub(super) operator: SafeText,
+    /// Why nothing may be acted on, where that is so whatever the moment.
+    pub(super) read_only: Option<SafeText>,
+    pub(super) latch: Option<Arc<Latch>>,
+    pub(super) policing: Policing,
+    pub(super) clock: Clock,
+}
+
+impl Gate {
+    /// Why nothing may be acted on at this moment, where that is so.
+    pub(super) fn refusal(&self) -> Option<SafeText> {
+        self.read_only.clone().or_else(|| self.latch.as_ref().and_then(|latch| latch.refusal()))
+    }
+
     /// What is decided of a request at this moment, with every reason. `targets` are those of its plan.
-    pub fn decide(&self, request: &Request, targets: &[Arc<JudgedFlow>]) -> PolicyDecision {
+    pub(super) fn decide(&self, request: &Request, targets: &[Arc<JudgedFlow>]) -> PolicyDecision {
         let at = Circumstances {
             context: self.context.clone(),
             production: self.policing.production,
@@ -31,6 +52,55 @@ impl Hub {
             at: (self.clock)(),
         };
         self.policing.policies.decide(request, targets, &at)
+    }
+
+    /// The same of a plan of many, as it was made. Of `targets`, only their flows and steps are looked at, and what
+    /// freezes ask of them.
+    pub(super) fn decide_wide(
+        &self,
+        frozen: &Frozen,
+        blast: &Blast,
+        asked: &Asked<'_>,
+        targets: &[Arc<JudgedFlow>],
+    ) -> PolicyDecision {
+        let mut facts = PlanFacts {
+            targets: frozen.targets.len() as u64,
+            waves: frozen.waves.sizes(frozen.targets.len()).len() as u64,
+            blast: blast.clone(),
+            ..PlanFacts::default()
+        };
+        facts.sources.extend(frozen.targets.iter().map(|target| target.id.source.clone()));
+        for target in targets {
+            facts.flows.insert(target.flow.flow.clone());
+            facts.steps.insert(target.flow.step.clone());
+        }
+        let request = Request {
+            verb: frozen.verb.name().into(),
+            risk: frozen.verb.risk().name().into(),
+            runbook: None,
+            reason: asked.reason.cloned(),
+            ticket: asked.ticket.cloned(),
+            by: asked.by.clone(),
+            dry_run: false,
+            break_glass: None,
+            plan: facts,
+        };
+        self.decide(&request, targets)
+    }
+}
+
+/// Who asks for a plan of many, and why, as far as that is known.
+pub(super) struct Asked<'a> {
+    /// Taken on trust.
+    pub(super) by: &'a SafeText,
+    pub(super) reason: Option<&'a SafeText>,
+    pub(super) ticket: Option<&'a SafeText>,
+}
+
+impl Hub {
+    /// What is decided of a request at this moment, with every reason. `targets` are those of its plan.
+    pub fn decide(&self, request: &Request, targets: &[Arc<JudgedFlow>]) -> PolicyDecision {
+        self.gate.decide(request, targets)
     }
 
     /// What is decided of a verb on one instance that was just read.
@@ -48,7 +118,7 @@ impl Hub {
             runbook: None,
             reason: reason.map(|reason| SafeText::clipped(reason.trim(), 500)),
             ticket: None,
-            by: self.operator.clone(),
+            by: self.gate.operator.clone(),
             dry_run: false,
             break_glass: None,
             plan: PlanFacts {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::journal::{Journal, Left, Sending};
 use super::source::Clock;
-use super::verify::{Baseline, Effect, effect};
+use super::verify::{Baseline, Effect, Outcome, effect, final_word};
 use crate::connect::{Act, ActAnswer, ConnectError, Connector, Reading};
 use crate::domain::deployment::Pinned;
 use crate::domain::flow::{FlowInstance, Status};
@@ -373,34 +373,17 @@ impl Executor {
             tokio::time::sleep(LOOK_EVERY.min(left)).await;
         };
         let (outcome, words) = match last {
-            Ok(Effect::Holding(words) | Effect::Held(words)) => (Outcome::Held, words),
-            Ok(Effect::FailedAgain(words) | Effect::Missed(words)) => (Outcome::Missed, words),
-            Ok(Effect::Pending(words) | Effect::Vanished(words)) => (Outcome::Unseen, words),
+            Ok(effect) => effect.at_the_end(),
             Err(error) => (Outcome::Unseen, format!("it can't be looked at: {error}").into()),
         };
         let (state, words) = self.final_word(&id, outcome, &words);
         self.end(&id, state, words).await;
     }
 
-    /// The state in which an act ends, and why: what was seen, weighed with whether the engine is known to have
-    /// taken the act.
+    /// As [`final_word`], for an act that is remembered.
     fn final_word(&self, id: &str, outcome: Outcome, seen: &SafeText) -> (ItemState, SafeText) {
-        let unanswered = self.find(id).is_some_and(|act| act.item == ItemState::Unknown);
-        let soak = crate::domain::time::words(self.soak);
-        match (outcome, unanswered) {
-            (Outcome::Held, false) => (ItemState::Verified, format!("verified: {seen}").into()),
-            (Outcome::Held, true) => {
-                (ItemState::Verified, format!("verified, though its answer was lost: {seen}").into())
-            }
-            (Outcome::Missed, false) => (ItemState::Failed, format!("did not help: {seen}").into()),
-            (Outcome::Unseen, false) => {
-                (ItemState::Unknown, format!("UNKNOWN: accepted, but not verified after {soak}: {seen}").into())
-            }
-            (Outcome::Missed | Outcome::Unseen, true) => (
-                ItemState::Unknown,
-                format!("UNKNOWN whether the engine took it; nothing was sent again. Seen: {seen}").into(),
-            ),
-        }
+        let answered = self.find(id).is_none_or(|act| act.item != ItemState::Unknown);
+        final_word(outcome, answered, self.soak, seen)
     }
 
     fn remember(&self, act: Remediation) {
@@ -483,24 +466,9 @@ async fn look(
     }
 }
 
-/// What the soak came to.
-#[derive(Clone, Copy)]
-enum Outcome {
-    Held,
-    Missed,
-    Unseen,
-}
-
 fn words_of(seen: &Result<Effect, ConnectError>) -> SafeText {
     match seen {
-        Ok(
-            Effect::Held(words)
-            | Effect::Holding(words)
-            | Effect::Pending(words)
-            | Effect::FailedAgain(words)
-            | Effect::Missed(words)
-            | Effect::Vanished(words),
-        ) => words.clone(),
+        Ok(effect) => effect.words().clone(),
         Err(error) => format!("it can't be looked at: {error}").into(),
     }
 }

@@ -69,7 +69,7 @@ pub(super) struct Journal {
 }
 
 /// A text without what looks like a secret.
-fn kept(text: &str) -> String {
+pub(super) fn kept(text: &str) -> String {
     Redactor::default().text(text).into_owned()
 }
 
@@ -79,8 +79,13 @@ impl Journal {
         Self { ledger, context: safe(context), operator: safe(operator) }
     }
 
-    /// An entry on something else than an act.
-    fn draft(&self, at: Timestamp, action: Action, subject: String, detail: Value) -> Draft {
+    /// Where it is kept.
+    pub(super) const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// An entry on something else than an act on one instance.
+    pub(super) fn draft(&self, at: Timestamp, action: Action, subject: String, detail: Value) -> Draft {
         Draft {
             at,
             actor: self.operator.clone(),

@@ -18,6 +18,7 @@ mod planning;
 pub mod policy;
 mod recent;
 mod rows;
+mod runs;
 mod single;
 mod source;
 mod tenants;
@@ -32,12 +33,14 @@ use tokio::task::JoinHandle;
 
 use self::arming::Latch;
 use self::claims::Claims;
+use self::deciding::Gate;
 pub use self::deciding::Policing;
 use self::executor::Executor;
 use self::journal::Journal;
 use self::ledger::Ledger;
 use self::listing::{Lists, Part};
 use self::rows::Rows;
+use self::runs::Runs;
 pub use self::source::Clock;
 use self::source::{Book, Source};
 use crate::config::{TenantBook, ThresholdBook};
@@ -45,6 +48,7 @@ use crate::connect::Connector;
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogBook;
 use crate::domain::text::SafeText;
+use crate::domain::wide::WideRemediation;
 use crate::ops::{NOT_LOCKED, OpsError};
 use crate::query::Filter;
 
@@ -79,16 +83,13 @@ pub struct Setup {
 /// The hub in process.
 pub struct Hub {
     log: std::sync::OnceLock<LogBook>,
-    context: SafeText,
-    read_only: Option<SafeText>,
+    gate: Arc<Gate>,
     book: Book,
-    policing: Policing,
-    operator: SafeText,
     clock: Clock,
     sources: Vec<Source>,
     revision: Arc<watch::Sender<u64>>,
     executor: Option<Arc<Executor>>,
-    latch: Option<Arc<Latch>>,
+    runs: Option<Arc<Runs>>,
     claims: Arc<Claims>,
     lists: Lists,
 }
@@ -128,6 +129,18 @@ impl Hub {
             let clock = setup.clock.clone();
             Arc::new(Latch::new(&setup.context, &setup.operator, journal, clock, Arc::clone(&changed) as _))
         });
+        let gate = Arc::new(Gate {
+            context: setup.context.as_str().into(),
+            operator: setup.operator.as_str().into(),
+            read_only,
+            latch,
+            policing: setup.policing,
+            clock: setup.clock.clone(),
+        });
+        let runs = journal.clone().map(|journal| {
+            let connectors = setup.sources.iter().map(|(name, connector, _)| (name.as_str().into(), connector.clone()));
+            Runs::new(gate.clone(), journal, setup.soak, connectors.collect(), Arc::clone(&changed) as _)
+        });
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
         let claims = Arc::new(Claims::new(&setup.operator, setup.claims_dir.as_deref()));
@@ -135,16 +148,13 @@ impl Hub {
             setup.sources.into_iter().map(|(name, connector, poll)| Source::new(&name, connector, poll)).collect();
         Arc::new(Self {
             log: std::sync::OnceLock::new(),
-            context: setup.context.into(),
-            read_only,
+            gate,
             book: Book { thresholds: setup.thresholds, tenants: setup.tenants },
-            policing: setup.policing,
-            operator: setup.operator.into(),
             clock: setup.clock,
             sources,
             revision,
             executor,
-            latch,
+            runs,
             claims,
             lists: Lists::default(),
         })
@@ -171,7 +181,30 @@ impl Hub {
                 }
             })
         };
-        Polling((0..self.sources.len()).map(poll).collect())
+        let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).collect();
+        tasks.extend(self.runs.as_ref().map(|runs| tokio::spawn(runs.clone().mind(Arc::downgrade(self)))));
+        Polling(tasks)
+    }
+
+    /// Whether this process sends or watches items of a remediation.
+    pub fn carries(&self, id: &str) -> bool {
+        self.runs.as_ref().is_some_and(|runs| runs.carries(id))
+    }
+
+    /// Whether another process carries remediations out.
+    pub fn carried_out_elsewhere(&self) -> bool {
+        self.runs.as_ref().is_some_and(|runs| runs.elsewhere())
+    }
+
+    /// The remediations of many, also where another process has changed them since.
+    ///
+    /// # Errors
+    /// Where they can't be read.
+    pub async fn wide_remediations_anew(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
+        match &self.runs {
+            Some(runs) => runs.list_anew().await,
+            None => Ok(Arc::default()),
+        }
     }
 
     /// Where it is kept what the program tells of itself. The first one stays.
@@ -214,7 +247,7 @@ impl Hub {
 
     /// Why nothing may be acted on at this moment, where that is so.
     fn refusal(&self) -> Option<SafeText> {
-        self.read_only.clone().or_else(|| self.latch.as_ref().and_then(|latch| latch.refusal()))
+        self.gate.refusal()
     }
 
     fn executor(&self) -> Result<&Arc<Executor>, OpsError> {
@@ -225,11 +258,25 @@ impl Hub {
         }
     }
 
+    fn runs(&self) -> Result<&Arc<Runs>, OpsError> {
+        self.runs.as_ref().ok_or_else(|| {
+            OpsError::Refused(self.gate.read_only.clone().unwrap_or_else(|| "nothing can be recorded".into()))
+        })
+    }
+
     fn latch(&self) -> Result<&Arc<Latch>, OpsError> {
-        match (&self.latch, &self.read_only) {
+        match (&self.gate.latch, &self.gate.read_only) {
             (Some(latch), _) => Ok(latch),
             (None, Some(why)) => Err(OpsError::Refused(format!("it can't be armed: {why}").into())),
             (None, None) => Err(OpsError::Refused(NOT_LOCKED.into())),
+        }
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if let Some(runs) = &self.runs {
+            runs.let_go();
         }
     }
 }

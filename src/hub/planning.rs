@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hub;
+use super::deciding::Asked;
 use super::executor::refusal;
 use crate::domain::blast::{Blast, Hurt};
 use crate::domain::plan::{Frozen, PLAN_LIFE, Skipped, Target, WidePlan};
-use crate::domain::policy::{MOST_TARGETS, PlanFacts, Request};
+use crate::domain::policy::MOST_TARGETS;
 use crate::domain::text::SafeText;
 use crate::ops::{Ops as _, OpsError, PlanWish};
 
@@ -27,7 +28,6 @@ impl Hub {
         let (mut targets, mut rows, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
         let mut effects: BTreeMap<SafeText, usize> = BTreeMap::new();
         let mut blast = Blast::default();
-        let mut facts = PlanFacts::default();
         for row in chosen.rows {
             let flow = &row.flow;
             let source = self.source(&flow.id.source)?;
@@ -48,9 +48,6 @@ impl Hub {
             *effects.entry(source.connector.effect_with(wish.verb, &wish.parameters, flow)).or_default() += 1;
             let behind = Some(source.held().rows.behind(&flow.id.instance));
             blast.add(Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() });
-            facts.flows.insert(flow.flow.clone());
-            facts.steps.insert(flow.step.clone());
-            facts.sources.insert(flow.id.source.clone());
             targets.push(Target { id: flow.id.clone(), version: flow.version.as_str().into() });
             rows.push(row);
         }
@@ -58,21 +55,8 @@ impl Hub {
             return Err(OpsError::Refused(nobody(&skipped).into()));
         }
         let frozen = Frozen::new(wish.verb, wish.parameters.clone(), targets, wish.waves.clone(), wish.pace);
-        facts.targets = frozen.targets.len() as u64;
-        facts.waves = frozen.waves.sizes(frozen.targets.len()).len() as u64;
-        facts.blast = blast.clone();
-        let request = Request {
-            verb: wish.verb.name().into(),
-            risk: wish.verb.risk().name().into(),
-            runbook: None,
-            reason: None,
-            ticket: None,
-            by: self.operator.clone(),
-            dry_run: false,
-            break_glass: None,
-            plan: facts,
-        };
-        let policy = self.decide(&request, &rows);
+        let asked = Asked { by: &self.gate.operator, reason: None, ticket: None };
+        let policy = self.gate.decide_wide(&frozen, &blast, &asked, &rows);
         let made_at = (self.clock)();
         skipped.sort_unstable();
         let mut effects: Vec<_> = effects.into_iter().collect();

@@ -3,12 +3,12 @@
 //! Leaving the rule that called it stuck is not enough: a resumed instance leaves `retry_storm` at once and may fail
 //! again. So an act is watched for a soak, and only its postcondition makes it verified.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::connect::Reading;
-use crate::domain::flow::Status;
-use crate::domain::remediation::Verb;
+use crate::connect::{Reading, Sight};
+use crate::domain::flow::{FlowInstance, Status};
+use crate::domain::remediation::{ItemState, Verb};
 use crate::domain::text::SafeText;
 
 /// What was so before the act.
@@ -24,11 +24,40 @@ pub(super) struct Baseline {
     pub(super) fingerprint: Option<String>,
 }
 
+/// An instance as it is looked at for what an act came to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) flow: &'a FlowInstance,
+    engine_now: Timestamp,
+    last_failure_at: Option<Timestamp>,
+}
+
+impl<'a> From<&'a Reading> for Seen<'a> {
+    fn from(reading: &'a Reading) -> Self {
+        let Reading { detail, engine_now, last_failure_at, .. } = reading;
+        Self { flow: &detail.flow, engine_now: *engine_now, last_failure_at: *last_failure_at }
+    }
+}
+
+impl<'a> From<&'a Sight> for Seen<'a> {
+    fn from(sight: &'a Sight) -> Self {
+        let Sight { flow, engine_now, last_failure_at } = sight;
+        Self { flow, engine_now: *engine_now, last_failure_at: *last_failure_at }
+    }
+}
+
+impl Seen<'_> {
+    /// Whether it has failed since what was so before.
+    pub(super) fn failed_since(self, before: &Baseline) -> bool {
+        self.last_failure_at.is_some_and(|at| at > before.engine_now)
+    }
+}
+
 impl Baseline {
-    pub(super) fn of(reading: &Reading) -> Self {
-        let flow = &reading.detail.flow;
+    pub(super) fn of<'a>(seen: impl Into<Seen<'a>>) -> Self {
+        let Seen { flow, engine_now, .. } = seen.into();
         Self {
-            engine_now: reading.engine_now,
+            engine_now,
             completed_commands: flow.completed_commands,
             step: flow.step.to_string(),
             fingerprint: flow.error.as_ref().map(|error| error.fingerprint.to_string()),
@@ -53,8 +82,57 @@ pub(super) enum Effect {
     Vanished(SafeText),
 }
 
+/// What the soak came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Held,
+    Missed,
+    Unseen,
+}
+
+impl Effect {
+    /// What it is worth when the soak is over, and in which words.
+    pub(super) fn at_the_end(self) -> (Outcome, SafeText) {
+        match self {
+            Self::Holding(words) | Self::Held(words) => (Outcome::Held, words),
+            Self::FailedAgain(words) | Self::Missed(words) => (Outcome::Missed, words),
+            Self::Pending(words) | Self::Vanished(words) => (Outcome::Unseen, words),
+        }
+    }
+
+    /// In which words it is told.
+    pub(super) const fn words(&self) -> &SafeText {
+        match self {
+            Self::Held(words)
+            | Self::Holding(words)
+            | Self::Pending(words)
+            | Self::FailedAgain(words)
+            | Self::Missed(words)
+            | Self::Vanished(words) => words,
+        }
+    }
+}
+
+/// The state in which an act ends, and why: what was seen, weighed with whether the engine is known to have taken it.
+pub(super) fn final_word(outcome: Outcome, answered: bool, soak: SignedDuration, seen: &str) -> (ItemState, SafeText) {
+    let soak = crate::domain::time::words(soak);
+    match (outcome, answered) {
+        (Outcome::Held, true) => (ItemState::Verified, format!("verified: {seen}").into()),
+        (Outcome::Held, false) => (ItemState::Verified, format!("verified, though its answer was lost: {seen}").into()),
+        (Outcome::Missed, true) => (ItemState::Failed, format!("did not help: {seen}").into()),
+        (Outcome::Unseen, true) => {
+            (ItemState::Unknown, format!("UNKNOWN: accepted, but not verified after {soak}: {seen}").into())
+        }
+        (Outcome::Missed | Outcome::Unseen, false) => (
+            ItemState::Unknown,
+            format!("UNKNOWN whether the engine took it; nothing was sent again. Seen: {seen}").into(),
+        ),
+    }
+}
+
 /// What `after` shows of `verb`; `None` where the engine has no such instance any more.
-pub(super) fn effect(verb: Verb, before: &Baseline, after: Option<&Reading>) -> Effect {
+pub(super) fn effect<'a>(verb: Verb, before: &Baseline, after: Option<impl Into<Seen<'a>>>) -> Effect {
+    let after = after.map(Into::into);
     match verb {
         // Of a restart it is the new instance that is looked at, which has to get further than the old one did.
         Verb::Resume | Verb::RestartAsNew => resumed(before, after),
@@ -64,12 +142,12 @@ pub(super) fn effect(verb: Verb, before: &Baseline, after: Option<&Reading>) -> 
     }
 }
 
-fn resumed(before: &Baseline, after: Option<&Reading>) -> Effect {
-    let Some(reading) = after else {
+fn resumed(before: &Baseline, after: Option<Seen<'_>>) -> Effect {
+    let Some(seen) = after else {
         return Effect::Vanished("it is gone; whether it succeeded can't be seen any more".into());
     };
-    let flow = &reading.detail.flow;
-    let failed_again = reading.last_failure_at.is_some_and(|at| at > before.engine_now);
+    let flow = seen.flow;
+    let failed_again = seen.failed_since(before);
     let same = match (&flow.error, &before.fingerprint) {
         (Some(error), Some(fingerprint)) if *error.fingerprint == **fingerprint => "the same error",
         _ => "another error",
@@ -91,11 +169,10 @@ fn resumed(before: &Baseline, after: Option<&Reading>) -> Effect {
     }
 }
 
-fn paused(after: Option<&Reading>) -> Effect {
-    let Some(reading) = after else {
+fn paused(after: Option<Seen<'_>>) -> Effect {
+    let Some(Seen { flow, .. }) = after else {
         return Effect::Vanished("it is gone; what became of it can't be seen any more".into());
     };
-    let flow = &reading.detail.flow;
     match flow.status {
         Status::Paused => Effect::Held("it is paused".into()),
         status if status.ended() => Effect::Missed(format!("it {} before it could be paused", past(status)).into()),
@@ -104,10 +181,9 @@ fn paused(after: Option<&Reading>) -> Effect {
 }
 
 /// A cancel and a kill want the same of the engine, and differ in what the flow makes of it.
-fn ended(verb: Verb, after: Option<&Reading>) -> Effect {
+fn ended(verb: Verb, after: Option<Seen<'_>>) -> Effect {
     let done = if verb == Verb::Kill { "killed" } else { "cancelled" };
-    let Some(reading) = after else { return Effect::Held("it is gone".into()) };
-    let flow = &reading.detail.flow;
+    let Some(Seen { flow, .. }) = after else { return Effect::Held("it is gone".into()) };
     match flow.status {
         Status::Cancelled => Effect::Held(format!("it is {done}").into()),
         status if status.ended() => Effect::Missed(format!("it {} before it could be {done}", past(status)).into()),
@@ -115,8 +191,8 @@ fn ended(verb: Verb, after: Option<&Reading>) -> Effect {
     }
 }
 
-fn purged(after: Option<&Reading>) -> Effect {
-    match after.map(|reading| reading.detail.flow.status) {
+fn purged(after: Option<Seen<'_>>) -> Effect {
+    match after.map(|seen| seen.flow.status) {
         None => Effect::Held("it is gone".into()),
         Some(status) => Effect::Pending(format!("it is still there, {}", status.words()).into()),
     }

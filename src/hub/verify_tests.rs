@@ -101,8 +101,8 @@ fn a_resume_is_held_only_by_success_and_holds_while_it_is_past_the_step() {
 
 #[test]
 fn gone_after_a_resume_is_unknown_and_after_a_cancel_is_what_was_wanted() {
-    assert!(matches!(effect(Verb::Resume, &before(), None), Effect::Vanished(_)));
-    assert!(matches!(effect(Verb::Cancel, &before(), None), Effect::Held(_)));
+    assert!(matches!(effect(Verb::Resume, &before(), None::<&Reading>), Effect::Vanished(_)));
+    assert!(matches!(effect(Verb::Cancel, &before(), None::<&Reading>), Effect::Held(_)));
 }
 
 fn after(verb: Verb, status: Status) -> Effect {
@@ -134,12 +134,12 @@ fn a_pause_is_held_once_it_is_paused_and_missed_once_it_has_ended() {
     for status in [Status::BackingOff, Status::Running, Status::Waiting] {
         assert!(matches!(after(Verb::Pause, status), Effect::Pending(_)), "{status:?}");
     }
-    assert!(matches!(effect(Verb::Pause, &before(), None), Effect::Vanished(_)));
+    assert!(matches!(effect(Verb::Pause, &before(), None::<&Reading>), Effect::Vanished(_)));
 }
 
 #[test]
 fn a_purge_is_held_only_by_its_absence() {
-    assert_eq!(effect(Verb::Purge, &before(), None), Effect::Held("it is gone".into()));
+    assert_eq!(effect(Verb::Purge, &before(), None::<&Reading>), Effect::Held("it is gone".into()));
     for status in Status::ALL {
         assert!(matches!(after(Verb::Purge, status), Effect::Pending(_)), "{status:?}");
     }

@@ -5,11 +5,13 @@
 use serde_json::{Value, json};
 
 use super::FlowAnswer;
+use crate::domain::audit::ON_TRUST;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::plan::WidePlan;
 use crate::domain::raw::{RawFlow, Told};
 use crate::domain::text::SafeText;
+use crate::domain::wide::{self, Item, WideDetail, WideRemediation};
 
 /// A cohort: one of `get board`.
 pub fn cohort_json(cohort: &Cohort) -> Value {
@@ -113,4 +115,61 @@ pub fn wide_plan_json(plan: &WidePlan) -> Value {
         "made_at": plan.made_at,
         "expires_at": plan.expires_at,
     })
+}
+
+/// A remediation of many, schema `quarterdeck.remediation/1`.
+pub fn wide_remediation_json(one: &WideRemediation) -> Value {
+    let items: serde_json::Map<String, Value> =
+        one.counts.each().map(|(state, count)| (state.name().to_owned(), json!(count))).collect();
+    let frozen = &one.plan.frozen;
+    json!({
+        "schema": "quarterdeck.remediation/1",
+        "id": one.id,
+        "state": one.state.name(),
+        "items": items,
+        "outcome": one.outcome,
+        "plan_hash": one.plan.hash,
+        "verb": frozen.verb.name(),
+        "parameters": frozen.parameters,
+        "total": frozen.targets.len(),
+        "wave": one.wave + 1,
+        "waves": one.waves(),
+        "reason": one.reason,
+        "ticket": one.ticket,
+        "requested_by": one.requested_by,
+        "trust": ON_TRUST,
+        "requested_at": one.requested_at,
+        "started_at": one.started_at,
+        "changed_at": one.changed_at,
+        "approval": one.approval,
+        "policy": one.plan.policy,
+        "takes_back": one.takes_back,
+    })
+}
+
+/// A remediation of many in full: `get remediation`.
+pub fn wide_detail_json(detail: &WideDetail) -> Value {
+    let mut value = wide_remediation_json(&detail.head);
+    let item = |item: &Item| {
+        json!({
+            "id": item.target.id.to_string(), "version": item.target.version, "wave": item.wave + 1,
+            "state": item.state.name(), "ended": item.ended, "words": item.words, "at": item.at,
+        })
+    };
+    let told = |told: &wide::Told| {
+        json!({
+            "at": told.at, "actor": told.actor, "action": told.action, "subject": told.subject, "text": told.text,
+        })
+    };
+    let more = json!({
+        "targets": detail.items.iter().map(item).collect::<Vec<_>>(),
+        "skipped": wide_plan_json(&detail.head.plan)["skipped"],
+        "blast": detail.head.plan.blast,
+        "history": detail.history.iter().map(told).collect::<Vec<_>>(),
+        "cannot_approve": detail.cannot_approve,
+    });
+    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
+        value.extend(more);
+    }
+    value
 }

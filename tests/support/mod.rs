@@ -16,6 +16,7 @@
 pub mod background;
 pub mod binary;
 pub mod bulk_engine;
+pub mod crowd;
 pub mod engine;
 pub mod fake_restate;
 pub mod fleet;
@@ -29,6 +30,7 @@ pub mod program;
 pub mod proxy;
 pub mod request;
 pub mod restate;
+pub mod runs;
 pub mod secrets;
 pub mod tls;
 pub mod wait;

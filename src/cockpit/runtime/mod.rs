@@ -71,6 +71,8 @@ pub async fn run_with(session: Session, contexts: Option<Arc<dyn Contexts>>) -> 
         Cockpit { app, styles, dressed_in, terminal, performer, link, leaving: None, urgent: true, dirty: true };
     let result = cockpit.run(Wires { signals, hangup, panicked, input, replies, opened }).await;
     cockpit.terminal.release();
+    // What runs is held, however the cockpit is left.
+    cockpit.link.ops.leave().await;
     match result {
         // Whatever is asked of a terminal that has gone fails, and may do so before it is told that it has.
         Err(CockpitError::Terminal(error)) if outside::is_hung_up(&error) => Ok(cockpit.exit(ExitReason::TerminalLost)),
@@ -300,9 +302,13 @@ impl Cockpit {
         self.restyle();
         self.dressed_in = self.app.theme().map(str::to_owned);
         self.performer = Performer::new(Arc::clone(&session.ops), self.link.replies_in.clone());
-        self.link.ops = session.ops;
+        let old = std::mem::replace(&mut self.link.ops, session.ops);
         // With it ends what polled the old context.
-        self.link.alive = session.alive;
+        let alive = std::mem::replace(&mut self.link.alive, session.alive);
+        tokio::spawn(async move {
+            old.leave().await;
+            drop(alive);
+        });
         self.link.switched = true;
         self.terminal.forget();
         let effects = start(&mut self.app);

@@ -52,6 +52,7 @@ mod signs;
 mod sql;
 mod time;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -63,9 +64,10 @@ use self::answer::{BadRow, Object, Parsed, Row, Rows};
 pub use self::lately::Lately;
 pub use self::page::{Page, Parts};
 use self::pass::Seen;
+use self::row::InstanceRow;
 use self::sql::Scope;
 use super::http::{ActReply, Client};
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Payload, PayloadOf, Reading};
+use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Payload, PayloadOf, Reading, Sight};
 use crate::config::jq::Names;
 use crate::config::{Scheme, Transport};
 use crate::domain::deployment::{Deployment, PutBack};
@@ -290,6 +292,20 @@ impl Connector for Restate {
             Err(error) if error.to_string().contains(NO_ID) => Ok(None),
             other => other,
         }
+    }
+
+    async fn sights(&self, instances: &[SafeText]) -> Result<Vec<Option<Sight>>, ConnectError> {
+        let ids: Vec<&str> = instances.iter().map(SafeText::as_str).filter(|id| sql::is_id(id)).collect();
+        let mut seen = HashMap::new();
+        for ids in ids.chunks(sql::MANY) {
+            let engine_now = self.now().await?;
+            for row in self.strict::<InstanceRow>(&sql::instances(&Scope::Many(ids))).await? {
+                let last_failure_at = row.last_failure_at();
+                let flow = row.into_flow(&self.source, engine_now, &self.redactor);
+                seen.insert(flow.id.instance.clone(), Sight { flow, engine_now, last_failure_at });
+            }
+        }
+        Ok(instances.iter().map(|id| seen.remove(id)).collect())
     }
 
     async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError> {

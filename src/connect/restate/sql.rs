@@ -24,7 +24,12 @@ pub(super) enum Scope<'a> {
     Page { look_back: SignedDuration, after: &'a str },
     /// One, whatever became of it. The id was checked by [`is_id`].
     One(&'a str),
+    /// These, whatever became of them. The ids were checked by [`is_id`]; at most [`MANY`].
+    Many(&'a [&'a str]),
 }
+
+/// How many invocations are asked for by their ids at once.
+pub(super) const MANY: usize = 200;
 
 /// Whether a text can be an invocation's id: nothing that could end the quotes of an SQL literal gets through.
 pub(super) fn is_id(text: &str) -> bool {
@@ -168,6 +173,11 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// A condition that keeps a table to these ids.
+fn among(ids: &[&str]) -> String {
+    format!("id in ('{}')", ids.join("', '"))
+}
+
 /// A condition that keeps a table to the scope, where that is one invocation.
 ///
 /// For many it is always true: with `id in (select id from inv)` in more than one of the tables the engine (1.7.12)
@@ -175,6 +185,7 @@ fn quoted(text: &str) -> String {
 fn only(scope: &Scope<'_>) -> String {
     match scope {
         Scope::One(id) => format!("id = '{id}'"),
+        Scope::Many(ids) => among(ids),
         Scope::OpenOrFailed { .. } | Scope::Page { .. } => "true".to_owned(),
     }
 }
@@ -194,6 +205,7 @@ fn invocations(scope: &Scope<'_>) -> String {
             format!("{} and id > '{after}' order by id limit {PAGE}", open_or_failed(look_back))
         }
         Scope::One(id) => format!("id = '{id}'"),
+        Scope::Many(ids) => among(ids),
     }
 }
 

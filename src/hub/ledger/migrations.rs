@@ -23,12 +23,20 @@ pub(super) struct Migration {
 }
 
 /// Every step, in order.
-pub(super) const ALL: &[Migration] = &[Migration {
-    version: 1,
-    name: "audit and acts",
-    tables: include_str!("migrations/0001_audit_and_acts.sql"),
-    own: include_str!("migrations/0001_guards.sqlite.sql"),
-}];
+pub(super) const ALL: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "audit and acts",
+        tables: include_str!("migrations/0001_audit_and_acts.sql"),
+        own: include_str!("migrations/0001_guards.sqlite.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "plans, remediations and items",
+        tables: include_str!("migrations/0002_remediations.sql"),
+        own: "",
+    },
+];
 
 /// The step that a ledger has come to; 0 where it has no table yet.
 pub(super) async fn version(connection: &mut SqliteConnection, path: &Path) -> Result<i64, LedgerError> {

@@ -1,5 +1,5 @@
-//! The ledger: what must outlive the process. The audit and the acts now; plans, approvals and the rest follow as
-//! further migrations.
+//! The ledger: what must outlive the process: the audit, the acts, plans, remediations with their items and approvals.
+//! The rest follows as further migrations.
 //!
 //! A file of SQLite in the state directory, for its owner alone. What is written is on the disk when a call returns,
 //! and what can't be written is an error, upon which the caller does nothing. Callers say what is to be written
@@ -13,6 +13,7 @@ mod error;
 mod head;
 mod lock;
 mod migrations;
+mod remediations;
 mod sqlite;
 mod takeover;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub(super) use self::acts::{Begun, Unfinished};
 pub use self::book::{Book, Choice, Verification};
 pub use self::error::LedgerError;
 use self::lock::Presence;
+pub(super) use self::remediations::{Kept, KeptItem};
 use crate::domain::audit::{Action, Draft, Head};
 
 /// The name under which the program itself stands in the audit.
@@ -150,6 +152,35 @@ impl Ledger {
         written.unwrap_or_else(|error| Err(LedgerError::Unwritable(error.to_string())))
     }
 
+    /// Reads, as of one moment.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let inner = self.0.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            inner.with(async |connection, _| {
+                let mut moment = connection.begin().await?;
+                work(&mut moment).await
+            })
+        });
+        read.await.unwrap_or_else(|error| Err(LedgerError::Unwritable(error.to_string())))
+    }
+
+    /// A number that is another one once somebody else has written to the ledger.
+    pub(super) async fn version(&self) -> Result<i64, LedgerError> {
+        let inner = self.0.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            inner.with(async |connection, _| sqlite::data_version(connection).await)
+        });
+        read.await.unwrap_or_else(|error| Err(LedgerError::Unwritable(error.to_string())))
+    }
+
+    /// Its folder; `None` for one in memory.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        self.0.directory.as_deref()
+    }
+
     /// As [`Ledger::write`], for who can't wait in any other way than by holding its thread.
     pub(super) fn write_now<T: Send>(
         &self,
@@ -175,14 +206,22 @@ impl Ledger {
 
 impl Inner {
     fn write<T>(&self, work: impl AsyncFnOnce(&mut Writing<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        self.with(async |connection, directory| transact(connection, directory, work).await)
+    }
+
+    /// Does something with the one connection.
+    fn with<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection, Option<&Path>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
         let mut held = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = drive(async {
+        let done = drive(async {
             let connection = match &mut *held {
                 Some(connection) => connection,
                 none => none.insert(self.begun().await?),
             };
-            let written = transact(connection, self.directory.as_deref(), work).await;
-            if written.is_err()
+            let done = work(connection, self.directory.as_deref()).await;
+            if done.is_err()
                 && self.directory.is_some()
                 && let Some(connection) = held.take()
             {
@@ -190,9 +229,9 @@ impl Inner {
                 // be closed is dropped.
                 let _ = connection.close().await;
             }
-            written
+            done
         });
-        written.map_err(|error| error.at(&self.path))
+        done.map_err(|error| error.at(&self.path))
     }
 
     /// A connection where there is none.

@@ -86,6 +86,11 @@ pub(super) async fn check(connection: &mut SqliteConnection, path: &Path) -> Res
     if found == "ok" { Ok(()) } else { Err(LedgerError::Corrupt { path: path.to_owned(), why: found }) }
 }
 
+/// A number that is another one once another connection has written.
+pub(super) async fn data_version(connection: &mut SqliteConnection) -> Result<i64, LedgerError> {
+    Ok(sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await?)
+}
+
 /// How many tables there are, and whether one of them has this name.
 pub(super) async fn tables(connection: &mut SqliteConnection, name: &str) -> Result<(i64, bool), sqlx::Error> {
     let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'")

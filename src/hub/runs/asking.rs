@@ -1,0 +1,416 @@
+//! Asking for a remediation, agreeing to it, starting, holding, resuming and aborting it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::super::deciding::Asked;
+use super::super::journal::kept as without_secrets;
+use super::super::ledger::{Kept, LedgerError, Writing};
+use super::{Runs, kept, minding, missing, unread, unwritten, why};
+use crate::domain::approval::{Answer, Approval, ApprovalState, Review, Reviewer};
+use crate::domain::audit::Action;
+use crate::domain::flow::JudgedFlow;
+use crate::domain::hash::digest;
+use crate::domain::plan::WidePlan;
+use crate::domain::policy::PolicyDecision;
+use crate::domain::remediation::ItemState;
+use crate::domain::text::SafeText;
+use crate::domain::wide::{Control, ItemCounts, WideRemediation, WideState};
+use crate::ops::{OpsError, REASON_LEAST, RequestOf, ReviewOf};
+
+/// The longest reason, comment or ticket that is kept, in characters.
+const TEXT: usize = 500;
+
+/// What a step within the ledger came to: done, or refused with why.
+type Step<T> = Result<Result<T, String>, LedgerError>;
+
+impl Runs {
+    /// Keeps a plan, so that it can be asked for by its hash.
+    pub(in crate::hub) async fn keep(&self, plan: &WidePlan) -> Result<(), LedgerError> {
+        let text = kept::written(plan)?;
+        let (context, hash) = (self.context(), plan.hash.to_string());
+        let times = (plan.made_at, plan.expires_at);
+        let detail = json!({ "verb": plan.frozen.verb.name(), "targets": plan.frozen.targets.len() });
+        let draft = self.journal.draft(self.now(), Action::DryRun, format!("plan {hash}"), detail);
+        let draft = crate::domain::audit::Draft { plan_hash: Some(hash.clone()), ..draft };
+        self.ledger()
+            .write(async move |writing| {
+                writing.keep_plan(&context, &hash, times, &text).await?;
+                writing.audit(draft).await
+            })
+            .await
+    }
+
+    /// The plan of this hash, while it may be asked for.
+    pub(in crate::hub) async fn plan(&self, hash: &str) -> Result<WidePlan, OpsError> {
+        let hash = SafeText::clipped(hash, 64);
+        let read = self.ledger().plan(self.context(), hash.to_string()).await.map_err(|error| unread(&error))?;
+        let Some((text, expires_at)) = read else {
+            return Err(OpsError::NotFound(format!("there is no plan {hash} of {}", self.gate.context).into()));
+        };
+        if expires_at <= self.now() {
+            return Err(OpsError::Refused("this plan has expired; make a new one".into()));
+        }
+        kept::read(&text, &hash).map_err(|error| unread(&error))
+    }
+
+    /// Records that something was refused, and gives it on.
+    pub(in crate::hub) async fn refused<T>(
+        &self,
+        plan_hash: &str,
+        subject: &str,
+        error: OpsError,
+    ) -> Result<T, OpsError> {
+        if !matches!(error, OpsError::Journal(_)) {
+            self.journal.refusal(self.now(), plan_hash, subject, &error.to_string()).await;
+        }
+        Err(error)
+    }
+
+    /// What is decided of a plan now that somebody asks for it.
+    fn decided(
+        &self,
+        plan: &WidePlan,
+        by: &SafeText,
+        reason: &SafeText,
+        ticket: Option<&SafeText>,
+        rows: &[Arc<JudgedFlow>],
+    ) -> PolicyDecision {
+        let asked = Asked { by, reason: Some(reason), ticket };
+        self.gate.decide_wide(&plan.frozen, &plan.blast, &asked, rows)
+    }
+
+    /// Asks that a plan be carried out. `rows` are its targets as they are held.
+    pub(in crate::hub) async fn request(
+        &self,
+        request: &RequestOf,
+        rows: &[Arc<JudgedFlow>],
+    ) -> Result<Arc<WideRemediation>, OpsError> {
+        let reason = SafeText::clipped(&without_secrets(request.reason.trim()), TEXT);
+        if reason.chars().filter(|c| !c.is_whitespace()).count() < REASON_LEAST {
+            return Err(OpsError::Refused("a reason is needed, for the record".into()));
+        }
+        let ticket = request.ticket.as_ref().map(|ticket| SafeText::clipped(&without_secrets(ticket.trim()), TEXT));
+        let ticket = ticket.filter(|ticket| !ticket.is_empty());
+        let mut plan = self.plan(&request.plan_hash).await?;
+        let by = self.gate.operator.clone();
+        plan.policy = self.decided(&plan, &by, &reason, ticket.as_ref(), rows);
+        if let Some(denied) = plan.policy.denial() {
+            return Err(OpsError::Refused(denied.into()));
+        }
+        let now = self.now();
+        let approval = Approval::asked(plan.policy.needed.clone(), now);
+        let waits = approval.state == ApprovalState::Pending;
+        let hash = plan.hash.to_string();
+        let asked = Kept {
+            id: digest(&[&hash, &now.as_nanosecond().to_string(), &by], 6).to_string(),
+            context: self.context(),
+            plan_hash: hash.clone(),
+            plan: kept::written(&plan).map_err(|error| unread(&error))?,
+            reason: reason.to_string(),
+            ticket: ticket.map(|ticket| ticket.to_string()),
+            takes_back: request.takes_back.as_ref().map(ToString::to_string),
+            requested_by: by.to_string(),
+            requested_at: now,
+            state: if waits { WideState::AwaitingApproval } else { WideState::Approved },
+            outcome: match plan.policy.approvals() {
+                Some(needed) => needed,
+                None => "it may be started".to_owned(),
+            },
+            approval,
+            wave: 0,
+            forgiven: 0,
+            started_at: None,
+            changed_at: now,
+        };
+        let items = kept::items(&plan);
+        let detail = json!({
+            "verb": plan.frozen.verb.name(), "targets": items.len(), "reason": asked.reason, "ticket": asked.ticket,
+            "takes_back": asked.takes_back,
+        });
+        let entries = vec![
+            self.entry_of_all(Action::Request, &asked, detail),
+            self.entry_of_all(
+                Action::Decision,
+                &asked,
+                json!({ "decision": plan.policy.decision.name(), "text": asked.outcome }),
+            ),
+        ];
+        let id = asked.id.clone();
+        let step = self
+            .ledger()
+            .write(async move |writing| {
+                // Only one that was never carried out may be asked for once more.
+                let again = [WideState::Expired, WideState::Rejected];
+                let before = writing.asked_by(&asked.context, &hash).await?;
+                if let Some((other, state)) = before.iter().find(|(_, state)| !again.contains(state)) {
+                    return Ok(Err(format!("this plan was asked for already: {other} ({})", state.words())));
+                }
+                writing.ask(&asked, &items).await?;
+                for entry in entries {
+                    writing.audit(entry).await?;
+                }
+                Ok(Ok(()))
+            })
+            .await;
+        self.done(step)?;
+        self.head(&id).await
+    }
+
+    /// Gives on what a step came to.
+    fn done<T>(&self, step: Step<T>) -> Result<T, OpsError> {
+        let done = step.map_err(|error| unwritten(&error))?;
+        self.touched();
+        done.map_err(|why| OpsError::Refused(why.into()))
+    }
+
+    /// Why the operator can't approve it; `None` where they can.
+    pub(super) fn cannot_approve(&self, of: &WideRemediation) -> Option<String> {
+        of.approval.refuses(&self.reviewer(), Answer::Approve, &of.requested_by, self.now())
+    }
+
+    fn reviewer(&self) -> Reviewer<'_> {
+        let policies = &self.gate.policing.policies;
+        Reviewer { name: &self.gate.operator, roles: policies.roles(), solo: policies.solo() }
+    }
+
+    /// Approves or denies what was asked for.
+    pub(in crate::hub) async fn review(self: &Arc<Self>, review: &ReviewOf) -> Result<Arc<WideRemediation>, OpsError> {
+        let (this, review) = (self.clone(), review.clone());
+        let id = SafeText::clipped(&review.id, 40);
+        let named = id.to_string();
+        let step = self
+            .ledger()
+            .write(async move |writing| {
+                let Some(mut kept) = this.standing(writing, &named).await? else { return Ok(Err(String::new())) };
+                let reviewed = this.reviewed(&mut kept, &review);
+                writing.stands(&kept).await?;
+                let detail = match &reviewed {
+                    Ok(answer) => json!({ "answer": answer.name(), "text": without_secrets(&review.comment) }),
+                    Err(refused) => why(refused),
+                };
+                let action = if reviewed.is_ok() { Action::Approval } else { Action::Refusal };
+                writing.audit(this.entry_of_all(action, &kept, detail)).await?;
+                Ok(reviewed.map(|_| ()))
+            })
+            .await;
+        self.found(&id, step)?;
+        self.head(&id).await
+    }
+
+    /// Notes what a reviewer says, or gives why not.
+    fn reviewed(&self, kept: &mut Kept, review: &ReviewOf) -> Result<Answer, String> {
+        let (now, reviewer) = (self.now(), self.reviewer());
+        if kept.plan_hash != *review.plan_hash {
+            return Err("the plan is another one than the one that was looked at".to_owned());
+        }
+        if let Some(why) = kept.approval.refuses(&reviewer, review.answer, &kept.requested_by, now) {
+            return Err(why);
+        }
+        let comment = SafeText::clipped(&without_secrets(review.comment.trim()), TEXT);
+        if comment.chars().filter(|c| !c.is_whitespace()).count() < REASON_LEAST {
+            return Err("a comment is needed, for the record".to_owned());
+        }
+        let own = crate::domain::approval::same_person(reviewer.name, &kept.requested_by);
+        if own && !review.code.as_ref().is_some_and(|code| crate::domain::code::matches(&kept.plan_hash, code)) {
+            return Err("a lone operator approves with the plan's four words".to_owned());
+        }
+        let by = self.gate.operator.clone();
+        let said = Review { by, answer: review.answer, comment, at: now, solo: own };
+        kept.approval.say(said, reviewer.roles);
+        kept.changed_at = now;
+        match kept.approval.state {
+            ApprovalState::Denied => {
+                kept.state = WideState::Rejected;
+                kept.outcome = format!("denied by {}: nothing was sent", self.gate.operator);
+            }
+            ApprovalState::Approved => {
+                kept.state = WideState::Approved;
+                "approved: it may be started".clone_into(&mut kept.outcome);
+            }
+            _ => {
+                let missing = kept.approval.missing_words(reviewer.roles).unwrap_or_default();
+                kept.outcome = format!("approvals are still needed: {missing}");
+            }
+        }
+        Ok(review.answer)
+    }
+
+    /// A remediation of this context as it stands now, its age noted.
+    pub(super) async fn standing(&self, writing: &mut Writing<'_>, id: &str) -> Result<Option<Kept>, LedgerError> {
+        let kept = writing.remediation(id).await?.filter(|kept| kept.context == *self.gate.context);
+        let Some(mut kept) = kept else { return Ok(None) };
+        let before = kept.state;
+        minding::age(&mut kept.state, &mut kept.approval, self.now());
+        if kept.state != before {
+            "its time was over; nothing was sent".clone_into(&mut kept.outcome);
+            kept.changed_at = self.now();
+            writing.stands(&kept).await?;
+            writing.leave_out(id, "nothing was sent: its time was over", self.now()).await?;
+            writing
+                .audit(self.entry_of_all(
+                    Action::Outcome,
+                    &kept,
+                    json!({ "state": kept.state.name(), "text": kept.outcome }),
+                ))
+                .await?;
+        }
+        Ok(Some(kept))
+    }
+
+    /// Gives on what a step on a remediation came to; no words are that there is none.
+    fn found<T>(&self, id: &SafeText, step: Step<T>) -> Result<T, OpsError> {
+        if matches!(&step, Ok(Err(why)) if why.is_empty()) {
+            return Err(missing(id));
+        }
+        self.done(step)
+    }
+
+    /// Starts, holds, resumes or aborts it. `rows` are its targets as they are held, for what policies ask of them.
+    pub(in crate::hub) async fn control(
+        self: &Arc<Self>,
+        id: &str,
+        control: Control,
+        rows: &[Arc<JudgedFlow>],
+    ) -> Result<Arc<WideRemediation>, OpsError> {
+        let id = SafeText::clipped(id, 40);
+        if matches!(control, Control::Run | Control::Resume) {
+            if let Some(why) = self.gate.refusal() {
+                return Err(OpsError::Refused(why));
+            }
+            self.take_turn()?;
+        }
+        let step = self.controlled(&id, control, rows).await;
+        let done = self.found(&id, step);
+        if done.is_ok() {
+            match control {
+                Control::Run | Control::Resume => self.carry_on(&id),
+                Control::Hold | Control::Abort => {}
+            }
+            if let Some(running) = self.running().get(&id) {
+                running.asked.notify_one();
+            }
+        }
+        self.end_turn();
+        done?;
+        self.head(&id).await
+    }
+
+    async fn controlled(self: &Arc<Self>, id: &SafeText, control: Control, rows: &[Arc<JudgedFlow>]) -> Step<()> {
+        let (this, id, rows) = (self.clone(), id.to_string(), rows.to_vec());
+        self.ledger()
+            .write(async move |writing| {
+                let Some(mut kept) = this.standing(writing, &id).await? else { return Ok(Err(String::new())) };
+                let counts = writing.counts(&id).await?;
+                let refused = control.refused(kept.state).or_else(|| match control {
+                    Control::Run | Control::Resume => this.withheld(&kept, &rows),
+                    Control::Hold | Control::Abort => None,
+                });
+                if let Some(refused) = refused {
+                    writing.audit(this.entry_of_all(Action::Refusal, &kept, why(&refused))).await?;
+                    return Ok(Err(refused));
+                }
+                let now = this.now();
+                if control == Control::Abort {
+                    writing.leave_out(&id, "left out: it was aborted before this was sent", now).await?;
+                }
+                this.apply(&mut kept, control, &counts, now);
+                writing.stands(&kept).await?;
+                let detail = json!({ "control": control.name(), "text": kept.outcome });
+                writing.audit(this.entry_of_all(Action::Control, &kept, detail)).await?;
+                Ok(Ok(()))
+            })
+            .await
+    }
+
+    /// How it stands once somebody has asked that of it.
+    fn apply(&self, kept: &mut Kept, control: Control, counts: &ItemCounts, now: Timestamp) {
+        let by = &self.gate.operator;
+        kept.changed_at = now;
+        match control {
+            Control::Run => {
+                // By this one start it is spent.
+                kept.approval.state = ApprovalState::Spent;
+                kept.state = WideState::Running;
+                kept.started_at = Some(now);
+                kept.outcome = format!("started by {by}");
+            }
+            Control::Resume => {
+                kept.state = WideState::Running;
+                kept.forgiven = counts.get(ItemState::Failed) + counts.get(ItemState::Unknown);
+                kept.outcome = format!("resumed by {by}");
+            }
+            Control::Hold => {
+                kept.state = WideState::Held;
+                kept.outcome = format!("held by {by}: {}", so_far(counts));
+            }
+            Control::Abort => {
+                kept.state = WideState::Aborted;
+                if kept.approval.state != ApprovalState::Spent {
+                    kept.approval.state = ApprovalState::Void;
+                }
+                kept.outcome = format!("aborted by {by}: {}", so_far(counts));
+            }
+        }
+    }
+
+    /// Why policies do not let it go on now, where that is so.
+    pub(super) fn denied(&self, kept: &Kept, plan: &WidePlan, rows: &[Arc<JudgedFlow>]) -> Option<String> {
+        let (by, reason) = (kept.requested_by.as_str().into(), kept.reason.as_str().into());
+        let ticket = kept.ticket.as_deref().map(SafeText::from);
+        self.decided(plan, &by, &reason, ticket.as_ref(), rows).denial()
+    }
+
+    /// Why it may not be started or gone on with now: policies may have changed, and roles may have been lost.
+    fn withheld(&self, kept: &Kept, rows: &[Arc<JudgedFlow>]) -> Option<String> {
+        let roles = self.gate.policing.policies.roles();
+        if kept.approval.state != ApprovalState::Spent
+            && let Some(why) = kept.approval.withholds(roles, self.now())
+        {
+            return Some(why);
+        }
+        let plan = match kept::read(&kept.plan, &kept.plan_hash) {
+            Ok(plan) => plan,
+            Err(error) => return Some(error.to_string()),
+        };
+        let (by, reason) = (kept.requested_by.as_str().into(), kept.reason.as_str().into());
+        let ticket = kept.ticket.as_deref().map(SafeText::from);
+        let decision = self.decided(&plan, &by, &reason, ticket.as_ref(), rows);
+        if let Some(denied) = decision.denial() {
+            return Some(denied);
+        }
+        let now_needed = Approval { needed: decision.needed, ..kept.approval.clone() };
+        now_needed
+            .missing_words(roles)
+            .map(|missing| format!("more approvals are asked for than when it was requested: {missing}"))
+    }
+
+    /// That it is held because the process is left.
+    pub(super) fn left(
+        &self,
+        id: &SafeText,
+    ) -> impl AsyncFnOnce(&mut Writing<'_>) -> Result<(), LedgerError> + Send + 'static {
+        let (id, now) = (id.to_string(), self.now());
+        let draft = self.journal.draft(now, Action::Control, format!("remediation {id}"), serde_json::Value::Null);
+        async move |writing: &mut Writing<'_>| {
+            let Some(mut kept) = writing.remediation(&id).await?.filter(|kept| kept.state.runs()) else {
+                return Ok(());
+            };
+            let counts = writing.counts(&id).await?;
+            kept.state = WideState::Held;
+            kept.changed_at = now;
+            kept.outcome = format!("held, because Quarterdeck was left: {}; resume goes on anywhere", so_far(&counts));
+            writing.stands(&kept).await?;
+            let detail = json!({ "control": "hold", "text": kept.outcome });
+            let (remediation, plan_hash) = (Some(kept.id), Some(kept.plan_hash));
+            writing.audit(crate::domain::audit::Draft { remediation, plan_hash, detail, ..draft }).await
+        }
+    }
+}
+
+/// `40 sent, 258 not sent`.
+pub(super) fn so_far(counts: &ItemCounts) -> String {
+    format!("{} sent, {} not sent", counts.sent(), counts.get(ItemState::Pending))
+}

@@ -1,0 +1,300 @@
+//! Remediations of many: asked for, approved, carried out wave by wave, held, resumed, aborted.
+//!
+//! How each stands is in the ledger, and every step is decided upon what stands there, in the same piece of writing that
+//! records it: of two requests, two approvals or two starts in one instant, whoever comes second finds what the first
+//! one made. So several processes may ask, approve, hold and abort; one of them sends.
+
+mod asking;
+mod carry;
+mod kept;
+mod lock;
+mod looking;
+mod minding;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use self::lock::Turn;
+use super::deciding::Gate;
+use super::journal::Journal;
+use super::ledger::{Kept, Ledger, LedgerError};
+use crate::connect::Connector;
+use crate::domain::audit::{Action, Draft};
+use crate::domain::text::SafeText;
+use crate::domain::wide::{ItemCounts, Told, WideDetail, WideRemediation};
+use crate::ops::OpsError;
+
+/// How many remediations are shown; the ledger keeps them all.
+const SHOWN: u32 = 500;
+
+/// How much of a remediation's history is shown.
+const HISTORY: u32 = 500;
+
+/// Every connector by its source's name.
+pub(super) type Connectors = HashMap<SafeText, Arc<dyn Connector>>;
+
+/// What asks for, approves and carries out remediations of many.
+pub(super) struct Runs {
+    gate: Arc<Gate>,
+    journal: Arc<Journal>,
+    soak: SignedDuration,
+    connectors: Connectors,
+    changed: Arc<dyn Fn() + Send + Sync>,
+    turn: Turn,
+    running: Mutex<HashMap<SafeText, Running>>,
+    shown: Mutex<Shown>,
+    /// Whether what is shown is older than what is kept.
+    outdated: AtomicBool,
+}
+
+/// A remediation that this process carries out, or whose items it watches.
+struct Running {
+    task: JoinHandle<()>,
+    /// That something was asked of it.
+    asked: Arc<Notify>,
+    /// That it is to be carried on with, also where it was at its end already.
+    wanted: Arc<AtomicBool>,
+    /// Whether an answer of the engine is waited for.
+    in_flight: Arc<AtomicBool>,
+}
+
+/// What was read last.
+#[derive(Default)]
+struct Shown {
+    list: Arc<Vec<Arc<WideRemediation>>>,
+}
+
+/// How often it is looked whether the engine's answers have come, when the program is left.
+const LEAVING_LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// For how long.
+const LEAVING_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+impl Runs {
+    pub(super) fn new(
+        gate: Arc<Gate>,
+        journal: Arc<Journal>,
+        soak: SignedDuration,
+        connectors: Connectors,
+        changed: Arc<dyn Fn() + Send + Sync>,
+    ) -> Arc<Self> {
+        let turn = Turn::new(journal.ledger().directory());
+        Arc::new(Self {
+            gate,
+            journal,
+            soak,
+            connectors,
+            changed,
+            turn,
+            running: Mutex::default(),
+            shown: Mutex::default(),
+            outdated: AtomicBool::new(true),
+        })
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.journal.ledger()
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.gate.clock)()
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<SafeText, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connector of a source.
+    fn connector(&self, source: &str) -> Option<&Arc<dyn Connector>> {
+        self.connectors.get(&SafeText::from(source))
+    }
+
+    fn context(&self) -> String {
+        self.gate.context.to_string()
+    }
+
+    /// What is kept is another one than what is shown.
+    fn touched(&self) {
+        self.outdated.store(true, Ordering::SeqCst);
+        (self.changed)();
+    }
+
+    /// An entry of the audit on a remediation.
+    fn entry(&self, action: Action, of: &Kept, subject: String, detail: Value) -> Draft {
+        Draft {
+            remediation: Some(of.id.clone()),
+            plan_hash: Some(of.plan_hash.clone()),
+            ..self.journal.draft(self.now(), action, subject, detail)
+        }
+    }
+
+    /// An entry on a remediation as a whole.
+    fn entry_of_all(&self, action: Action, of: &Kept, detail: Value) -> Draft {
+        self.entry(action, of, format!("remediation {}", of.id), detail)
+    }
+
+    /// All of them, as far as they are shown.
+    pub(super) async fn list(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
+        if self.outdated.swap(false, Ordering::SeqCst) {
+            let read = self.ledger().remediations(self.context(), SHOWN).await;
+            let read = read.inspect_err(|_| self.outdated.store(true, Ordering::SeqCst)).map_err(|e| unread(&e))?;
+            let before = self.shown().list.clone();
+            let mut list = Vec::with_capacity(read.len());
+            for (kept, counts) in read {
+                list.push(Arc::new(self.show(kept, counts, &before)?));
+            }
+            self.shown().list = Arc::new(list);
+        }
+        Ok(self.shown().list.clone())
+    }
+
+    /// As [`Runs::list`], also where another process has written since.
+    pub(super) async fn list_anew(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
+        self.outdated.store(true, Ordering::SeqCst);
+        self.list().await
+    }
+
+    /// Whether this process sends or watches its items.
+    pub(super) fn carries(&self, id: &str) -> bool {
+        self.running().contains_key(&SafeText::from(id))
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(
+        &self,
+        kept: Kept,
+        counts: ItemCounts,
+        before: &[Arc<WideRemediation>],
+    ) -> Result<WideRemediation, OpsError> {
+        // A plan does not change: it is read once.
+        let known = before.iter().find(|shown| shown.id == *kept.id).map(|shown| shown.plan.clone());
+        let plan = match known {
+            Some(plan) => plan,
+            None => Arc::new(kept::read(&kept.plan, &kept.plan_hash).map_err(|error| unread(&error))?),
+        };
+        let mut shown = kept::shown(kept, plan, counts);
+        // What time alone changes, whether or not anybody has noted it.
+        minding::age(&mut shown.state, &mut shown.approval, self.now());
+        Ok(shown)
+    }
+
+    /// One with its items and its history.
+    pub(super) async fn detail(&self, id: &str) -> Result<WideDetail, OpsError> {
+        let id = SafeText::clipped(id, 40);
+        let read = self.ledger().remediation(id.to_string(), HISTORY).await.map_err(|error| unread(&error))?;
+        let (kept, items, entries) =
+            read.filter(|(kept, ..)| kept.context == *self.gate.context).ok_or_else(|| missing(&id))?;
+        let counts = ItemCounts::of(items.iter().map(|item| item.state));
+        let before = self.shown().list.clone();
+        let head = Arc::new(self.show(kept, counts, &before)?);
+        let cannot_approve = self.cannot_approve(&head);
+        let history = entries.into_iter().map(|(at, actor, action, subject, detail)| Told {
+            at,
+            actor: actor.into(),
+            action: action.into(),
+            subject: subject.into(),
+            text: told(&detail),
+        });
+        Ok(WideDetail {
+            items: Arc::new(items.iter().map(kept::item).collect()),
+            history: history.collect(),
+            cannot_approve: cannot_approve.map(Into::into),
+            head,
+        })
+    }
+
+    /// One as it stands now.
+    async fn head(&self, id: &str) -> Result<Arc<WideRemediation>, OpsError> {
+        let list = self.list().await?;
+        match list.iter().find(|shown| shown.id == *id) {
+            Some(shown) => Ok(shown.clone()),
+            None => Ok(self.detail(id).await?.head),
+        }
+    }
+
+    /// Holds what this process carries out, because it is left, and waits for the answers that are still to come.
+    pub(super) async fn leave(&self) {
+        let running: Vec<SafeText> = self.running().keys().cloned().collect();
+        if running.is_empty() {
+            return;
+        }
+        for id in running {
+            if let Err(error) = self.ledger().write(self.left(&id)).await {
+                tracing::error!(%error, remediation = %id, "that it is held can't be recorded");
+            }
+        }
+        self.touched();
+        let begun = tokio::time::Instant::now();
+        let waits = || self.running().values().any(|running| running.in_flight.load(Ordering::SeqCst));
+        while waits() && begun.elapsed() < LEAVING_WAIT {
+            tokio::time::sleep(LEAVING_LOOK).await;
+        }
+    }
+
+    /// Ends what this process does, without waiting for anything. What was sent is looked at by whoever opens the ledger
+    /// next.
+    pub(super) fn let_go(&self) {
+        for running in self.running().values() {
+            running.task.abort();
+        }
+    }
+}
+
+impl Drop for Runs {
+    fn drop(&mut self) {
+        let running: Vec<SafeText> = self.running().keys().cloned().collect();
+        for id in running {
+            if let Err(error) = self.ledger().write_now(self.left(&id)) {
+                tracing::error!(%error, remediation = %id, "that it is held can't be recorded");
+            }
+        }
+    }
+}
+
+/// The words of an entry's detail, for people.
+fn told(detail: &str) -> SafeText {
+    let value: Value = serde_json::from_str(detail).unwrap_or(Value::Null);
+    let Value::Object(map) = value else { return SafeText::clipped(detail, 300) };
+    let word = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    if let Some(text) = map.get("text") {
+        return SafeText::clipped(&word(text), 300);
+    }
+    let words: Vec<String> = map
+        .iter()
+        .map(|(key, value)| (key, word(value)))
+        .filter(|(_, word)| !word.is_empty())
+        .map(|(key, word)| format!("{key}: {word}"))
+        .collect();
+    SafeText::clipped(&words.join("; "), 300)
+}
+
+fn missing(id: &SafeText) -> OpsError {
+    OpsError::NotFound(format!("there is no remediation {id}").into())
+}
+
+/// That what is kept can't be read.
+fn unread(error: &LedgerError) -> OpsError {
+    OpsError::Journal(error.to_string().into())
+}
+
+/// That nothing was done, because it can't be recorded.
+fn unwritten(error: &LedgerError) -> OpsError {
+    OpsError::Journal(format!("nothing was done, because it can't be recorded: {error}").into())
+}
+
+/// What a refusal says to the record.
+fn why(text: &str) -> Value {
+    json!({ "text": super::journal::kept(text) })
+}
