@@ -41,7 +41,7 @@ pub(crate) fn through(counts: &ItemCounts) -> u64 {
     counts.total() - open.into_iter().map(|state| counts.get(state)).sum::<u64>()
 }
 
-/// `40 verified · 258 pending = 298`: the numbers add up to the last one.
+/// `40 verified · 258 pending, 298 in all`: the numbers add up to the last one.
 pub(crate) fn counts(counts: &ItemCounts, between: &str) -> String {
     let parts: Vec<String> = counts
         .each()
@@ -51,7 +51,7 @@ pub(crate) fn counts(counts: &ItemCounts, between: &str) -> String {
     match parts.as_slice() {
         [] => "no items".to_owned(),
         [one] => one.clone(),
-        _ => format!("{} = {}", parts.join(&format!(" {between} ")), grouped(counts.total())),
+        _ => format!("{}, {} in all", parts.join(&format!(" {between} ")), grouped(counts.total())),
     }
 }
 

@@ -443,8 +443,8 @@ fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
             (false, "nothing here: these have ended; their callers must start anew")
         }
         Rule::Exhausted => {
-            let (open, verbs) = (app.keymap.label(CommandId::Open), app.keymap.label(CommandId::Verbs));
-            resume = format!("resume one ({open}, {verbs}) at its failed step; the rest once it holds");
+            let verbs = app.keymap.label(CommandId::Verbs);
+            resume = format!("probe it ({verbs}): one goes on at its failed step; the rest once it holds");
             (true, resume.as_str())
         }
         Rule::BlockedBy => (false, "nothing here: repair what holds the key, and these move on"),

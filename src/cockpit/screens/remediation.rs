@@ -292,7 +292,7 @@ pub(in crate::cockpit) fn planned(block: &mut Block, styles: &Styles, plan: &Wid
     }
     let pace = plan.frozen.pace;
     let stops = format!(
-        "{} a second, {} at once; stops when more than {} fail, in the first wave when any does",
+        "{} a second, {} at once; held when more than {} go wrong, in a probe when any does",
         pace.per_second, pace.concurrency, pace.max_errors
     );
     fact("pace", &stops, styles.text);
