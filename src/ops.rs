@@ -19,6 +19,7 @@ use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
+use crate::domain::outside::Outside;
 use crate::domain::plan::{Pace, Parameters, Waves, WidePlan};
 use crate::domain::promise::Promise;
 use crate::domain::raw::RawFlow;
@@ -459,6 +460,12 @@ pub trait Ops: Send + Sync {
     /// One of them with its items and its history.
     async fn wide_remediation(&self, id: &str) -> Result<WideDetail, OpsError> {
         Err(OpsError::NotFound(format!("there is no remediation {}", SafeText::clipped(id, 40)).into()))
+    }
+
+    /// What was done to the sources within the last day, at most `limit` acts, that Quarterdeck did not do: what the
+    /// engines tell, without what its own record explains. Asks every source; not for every frame.
+    async fn outside(&self, _limit: usize) -> Result<Outside, OpsError> {
+        Ok(Outside::default())
     }
 
     /// Holds what this program carries out, because it is left.

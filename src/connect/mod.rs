@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use crate::config::jq::Names;
 use crate::domain::deployment::{Deployment, Pinned, PutBack};
 use crate::domain::flow::{FlowDetail, FlowInstance};
+use crate::domain::outside::OutsideAct;
 use crate::domain::plan::Parameters;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::Verb;
@@ -328,6 +329,12 @@ pub trait Connector: Send + Sync {
 
     /// Sends exactly one request for exactly one instance, and never a second one.
     async fn act(&self, act: &Act) -> ActAnswer;
+
+    /// What was done to the engine since a moment by its own clock, by whomever, as far as it tells: acts of Quarterdeck's
+    /// own are among them. The newest first; of very many the newest ones.
+    async fn outside(&self, _since: Timestamp) -> Result<Vec<OutsideAct>, ConnectError> {
+        Ok(Vec::new())
+    }
 
     /// The deployments from which the service of a flow was registered, the newest first. None where the engine knows no
     /// such thing, or no such service.

@@ -17,6 +17,7 @@ use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
+use crate::domain::outside::Outside;
 use crate::domain::plan::{Frozen, WidePlan};
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
@@ -241,6 +242,10 @@ impl Ops for Hub {
 
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
         Ok(self.executor.as_ref().map(|executor| executor.remediations()).unwrap_or_default())
+    }
+
+    async fn outside(&self, limit: usize) -> Result<Outside, OpsError> {
+        self.done_outside(limit).await
     }
 
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {

@@ -7,10 +7,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::journal::{Journal, Left, Sending};
+use super::ledger::LedgerError;
+use super::own::OwnActs;
 use super::source::Clock;
 use super::verify::{Baseline, Effect, Outcome, effect, final_word};
 use crate::connect::{Act, ActAnswer, ConnectError, Connector, Reading};
@@ -183,6 +185,11 @@ impl Executor {
     /// Records that something was refused. `subject` is what it was asked for.
     pub(super) async fn refused(&self, plan_hash: &str, subject: &str, why: &OpsError) {
         self.journal.refusal((self.clock)(), plan_hash, subject, &why.to_string()).await;
+    }
+
+    /// The acts of our own since a moment.
+    pub(super) async fn own_acts(&self, since: Timestamp) -> Result<OwnActs, LedgerError> {
+        self.journal.own_acts(since).await
     }
 
     /// Records what an act would do, or why it can't be had.

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::ledger::{Begun, Ledger, LedgerError};
+use super::ledger::{Begun, Ledger, LedgerError, Writing};
+use super::own::{OwnActs, READ, own_acts};
 use super::verify::Baseline;
 use crate::domain::audit::{Action, Draft, ON_TRUST};
 use crate::domain::ids::InstanceId;
@@ -109,6 +110,13 @@ impl Journal {
     fn of_act(&self, at: Timestamp, action: Action, (id, plan): (&str, &Plan), state: ItemState, text: &str) -> Draft {
         let detail = json!({ "state": state.name(), "text": text });
         Draft { remediation: Some(id.to_owned()), ..self.of_plan(at, action, plan, detail) }
+    }
+
+    /// The acts of this context since a moment, whichever process sent them. Those that the engine refused are left out.
+    pub(super) async fn own_acts(&self, since: Timestamp) -> Result<OwnActs, LedgerError> {
+        let read = async |writing: &mut Writing<'_>| writing.newest([Action::Act, Action::Answer], READ).await;
+        let entries = self.ledger.write(read).await?;
+        Ok(own_acts(&entries, &self.context, since))
     }
 
     /// Somebody asks for a plan to be carried out.

@@ -13,6 +13,8 @@ mod journal;
 pub mod ledger;
 mod listing;
 mod matches;
+mod outside;
+mod own;
 mod pass;
 mod planning;
 pub mod policy;

@@ -42,6 +42,7 @@ mod answer;
 mod deployments;
 mod detail;
 mod lately;
+mod outside;
 mod page;
 mod pass;
 mod payload;
@@ -72,6 +73,7 @@ use crate::config::jq::Names;
 use crate::config::{Scheme, Transport};
 use crate::domain::deployment::{Deployment, PutBack};
 use crate::domain::flow::{FlowInstance, Status};
+use crate::domain::outside::OutsideAct;
 use crate::domain::plan::{self, DEPLOYMENT, Parameters};
 use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
@@ -387,6 +389,10 @@ impl Connector for Restate {
         }
         let rows: Vec<SuccessorRow> = self.strict(&sql::successor(instance, after)).await?;
         Ok(rows.into_iter().next().map(|row| row.id.as_str().into()).filter(|id: &SafeText| sql::is_id(id)))
+    }
+
+    async fn outside(&self, since: Timestamp) -> Result<Vec<OutsideAct>, ConnectError> {
+        self.done_since(since).await
     }
 
     async fn deployments(&self, flow: &str) -> Result<Vec<Deployment>, ConnectError> {

@@ -168,6 +168,53 @@ pub(super) fn pinned(service: &str) -> String {
     )
 }
 
+/// A moment as a literal.
+fn moment(at: Timestamp) -> String {
+    format!("to_timestamp_millis({})", at.as_millisecond())
+}
+
+/// What was cancelled or killed since a moment, with the caller that ended in the same way; the newest ones.
+pub(super) fn ended_on_purpose(since: Timestamp, most: usize) -> String {
+    format!(
+        "select id, target_service_name, target_handler_name, completion_failure, completed_at, caller \
+         from sys_invocation left join (select id as caller from sys_invocation \
+         where completion_failure in {ON_PURPOSE}) callers on caller = invoked_by_id \
+         where completion_failure in {ON_PURPOSE} and completed_at >= {} order by completed_at desc, id limit {most}",
+        moment(since)
+    )
+}
+
+/// What was restarted as new since a moment; the newest ones.
+pub(super) fn restarted(since: Timestamp, most: usize) -> String {
+    format!(
+        "select id, restarted_from, target_service_name, target_handler_name, created_at from sys_invocation \
+         where restarted_from is not null and created_at >= {} order by created_at desc, id limit {most}",
+        moment(since)
+    )
+}
+
+/// What a person has paused since a moment and is paused yet; the newest ones.
+pub(super) fn paused_by_hand(since: Timestamp, most: usize) -> String {
+    format!(
+        "select inv.id as id, target_service_name, target_handler_name, paused_at from sys_invocation inv \
+         join (select id as paused_id, max(appended_at) as paused_at, \
+         last_value(event_json like '%\"error_message\"%' order by appended_at) as failed from sys_journal_events \
+         where event_type = 'Paused' and appended_at >= {} group by id) pauses on paused_id = inv.id \
+         where status = 'paused' and (not failed or next_retry_at is not null) \
+         order by paused_at desc, id limit {most}",
+        moment(since)
+    )
+}
+
+/// What was registered since a moment; the newest ones.
+pub(super) fn deployed(since: Timestamp, most: usize) -> String {
+    format!(
+        "select id, endpoint, created_at, services from sys_deployment where created_at >= {} \
+         order by created_at desc, id limit {most}",
+        moment(since)
+    )
+}
+
 /// A literal: the one character that could end it is doubled.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::error::LedgerError;
-use crate::domain::audit::{Draft, Entry, Head};
+use crate::domain::audit::{Action, Draft, Entry, Head};
 
 /// The chain's end.
 pub(super) async fn head(connection: &mut SqliteConnection) -> Result<Head, LedgerError> {
@@ -47,6 +47,24 @@ pub(super) async fn append(connection: &mut SqliteConnection, head: &Head, draft
     .execute(connection)
     .await?;
     Ok(head)
+}
+
+/// The newest entries of these two actions, the newest first.
+pub(super) async fn newest(
+    connection: &mut SqliteConnection,
+    [one, other]: [Action; 2],
+    most: u32,
+) -> Result<Vec<Entry>, LedgerError> {
+    let rows = sqlx::query(
+        "SELECT sequence, at, actor, trusted, context, action, subject, remediation, plan_hash, detail, previous, \
+         hash FROM audit WHERE action IN ($1, $2) ORDER BY sequence DESC LIMIT $3",
+    )
+    .bind(one.name())
+    .bind(other.name())
+    .bind(i64::from(most))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(entry).collect()
 }
 
 /// A row of the table that is no entry: something else than this program has written it.

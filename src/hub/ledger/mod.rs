@@ -31,7 +31,7 @@ pub use self::book::{Book, Choice, Verification};
 pub use self::error::LedgerError;
 use self::lock::Presence;
 pub(super) use self::remediations::{Kept, KeptItem};
-use crate::domain::audit::{Action, Draft, Head};
+use crate::domain::audit::{Action, Draft, Entry, Head};
 
 /// The name under which the program itself stands in the audit.
 const ITSELF: &str = "quarterdeck";
@@ -70,6 +70,11 @@ impl Writing<'_> {
     pub(super) async fn audit(&mut self, draft: Draft) -> Result<(), LedgerError> {
         self.head = audit::append(self.connection, &self.head, draft).await?;
         Ok(())
+    }
+
+    /// The newest entries of two actions, the newest first.
+    pub(super) async fn newest(&mut self, actions: [Action; 2], most: u32) -> Result<Vec<Entry>, LedgerError> {
+        audit::newest(self.connection, actions, most).await
     }
 }
 
