@@ -115,6 +115,7 @@ impl WideReview {
             reason: self.reason.value().trim().into(),
             ticket: (!ticket.is_empty()).then(|| ticket.into()),
             takes_back: None,
+            break_glass: None,
         }
     }
 }
