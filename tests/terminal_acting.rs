@@ -62,11 +62,17 @@ fn v_opens_a_menu_that_greys_what_may_not_be_done_and_says_why() {
 }
 
 #[test]
-fn verbs_are_had_on_an_instance_only() {
+fn verbs_are_had_on_instances_only() {
     let mut term = Launch::demo().start();
     term.shows("flows need eyes");
-    term.press("v");
+    term.press("tab v");
     term.shows("verbs act on one instance: Enter opens the list, then v");
+    // A cohort is several of them: the first that is offered acts on one alone.
+    term.press("tab v");
+    let seen = term.shows("what may be done to cohort");
+    assert!(seen.has("▸ probe          act on one, watch it, then decide"), "{}", seen.picture());
+    term.press("esc");
+    term.lacks("what may be done to");
     nothing_was_done(&mut term);
 }
 

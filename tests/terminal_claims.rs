@@ -120,7 +120,9 @@ fn marks_stay_on_their_instances() {
     term.press("ctrl-d V");
     term.until("a range", |seen| seen.has("more marked") && marked(seen) > 4);
     term.press("v");
-    term.shows("one instance at a time");
+    term.shows("marked instances");
+    term.press("esc");
+    term.lacks("what may be done to");
     term.press("esc");
     term.until("none", |seen| seen.has("cleared: ") && marked(seen) == 0 && seen.has("↓ worst"));
     term.press("*");

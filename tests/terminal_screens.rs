@@ -25,7 +25,9 @@ fn listed(seen: &Seen) -> Option<u64> {
 
 #[test]
 fn the_board_comes_up_in_every_size() {
-    for (size, tabs, cohorts) in [((80, 24), true, 7), ((120, 34), true, 12), ((200, 60), true, 12)] {
+    let whole = "1 Board  2 Flows  5 Remediations  8 Sources";
+    // Where there is no room for all titles, the keys stay.
+    for (size, tabs, cohorts) in [((80, 24), "1 Board  2  5  8", 7), ((120, 34), whole, 12), ((200, 60), whole, 12)] {
         let mut term = Launch::demo().size(size).start();
         // The first frame does not wait for the first answer: it says that it is asking.
         let seen = term.until("a board with its last cohort", |seen| {
@@ -36,7 +38,7 @@ fn the_board_comes_up_in_every_size() {
         let header = &seen.lines[0];
         assert!(header.starts_with(" DEMO  platform ") && header.ends_with(" UTC"), "{}", seen.picture());
         assert!(seen.lines[1].starts_with(" STUCK ") && seen.has(" tenants · HELD 4 · FAILED "), "{}", seen.picture());
-        assert_eq!(seen.lines[1].ends_with("1 Board  2 Flows  8 Sources"), tabs, "{}", seen.picture());
+        assert!(seen.lines[1].ends_with(tabs), "{}", seen.picture());
         let worst = seen.line(WORST).unwrap();
         assert!(worst.starts_with("▸  1      6") && worst.contains("exhausted"), "{worst}");
         assert!(seen.has("relation \"<name>\" does not exist"), "{}", seen.picture());

@@ -609,7 +609,7 @@ pub(super) struct One {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Snapshot {
-    /// Which screen: board, flows, detail (of the first of the flows) or sources
+    /// Which screen: board, flows, detail (of the first of the flows), remediations or sources
     #[arg(long, default_value = "board", value_name = "NAME")]
     pub(super) screen: String,
     /// Columns and rows

@@ -288,6 +288,7 @@ impl Asked {
         let tally = |count: Option<u64>| count.map_or(Tally { least: 0, unknown: targets }, Tally::exactly);
         Ok(Blast {
             instances: targets,
+            flows: self.flows.iter().map(|flow| (SafeText::clipped(flow, 500), 1)).collect(),
             without_tenant: if tenants.is_empty() { targets } else { 0 },
             tenants,
             regions: self.regions.iter().map(|region| (SafeText::clipped(region, 200), 1)).collect(),

@@ -74,6 +74,14 @@ pub enum CommandId {
     Search,
     SearchNext,
     SearchPrevious,
+    Remediations,
+    Approvals,
+    Run,
+    Hold,
+    Resume,
+    Abort,
+    Approve,
+    Deny,
 }
 
 /// One command.
@@ -104,6 +112,8 @@ const FLOWS: ScreenName = ScreenName::Flows;
 const SOURCES: ScreenName = ScreenName::Sources;
 const DETAIL: ScreenName = ScreenName::Detail;
 const RAW: ScreenName = ScreenName::Raw;
+const REMEDIATIONS: ScreenName = ScreenName::Remediations;
+const REMEDIATION: ScreenName = ScreenName::Remediation;
 
 const fn command(id: CommandId, name: &'static str, keys: &'static [&'static str], doc: &'static str) -> Command {
     Command { id, name, aliases: &[], doc, screens: &[], keys, hint: None, typed: false, words: None }
@@ -152,11 +162,16 @@ impl Command {
 /// only way to act leads through the verbs, the plan and its review.
 pub const TABLE: &[Command] = &[
     command(CommandId::Open, "open", &["enter", "d", "right", "l"], "open what is under the cursor")
-        .on(&[BOARD, FLOWS, SOURCES])
+        .on(&[BOARD, FLOWS, SOURCES, REMEDIATIONS])
         .hint("open"),
-    command(CommandId::Verbs, "verbs", &["v"], "what may be done to the instance: a menu, never an act")
-        .on(&[BOARD, FLOWS, DETAIL])
-        .hint("act"),
+    command(
+        CommandId::Verbs,
+        "verbs",
+        &["v"],
+        "what may be done to it, or to all that is marked: a menu, never an act",
+    )
+    .on(&[BOARD, FLOWS, DETAIL, REMEDIATIONS, REMEDIATION])
+    .hint("act"),
     command(CommandId::Filter, "filter", &["/"], "filter the flows").on(&[BOARD, FLOWS]).hint("filter").takes("TEXT"),
     command(CommandId::Tenant, "tenant", &["t"], "filter the flows by a tenant").takes("NAME").also(&["ns"]),
     command(CommandId::Chart, "chart", &["tab", "backtab"], "its steps across time, or line by line")
@@ -198,7 +213,9 @@ pub const TABLE: &[Command] = &[
     command(CommandId::ShowAll, "show-all", &["F"], "show flows with nothing stuck and snoozed cohorts, or fold them")
         .on(&[BOARD])
         .hint("all flows"),
-    command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane").on(&[BOARD]).hint("pane"),
+    command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane, or part")
+        .on(&[BOARD, REMEDIATION])
+        .hint("pane"),
     command(CommandId::Page, "page", &["o"], "open the engine's own page of it, after a look at its URL")
         .on(&[FLOWS, DETAIL, RAW])
         .hint("engine's page"),
@@ -210,8 +227,13 @@ pub const TABLE: &[Command] = &[
     command(CommandId::CopyJson, "copy-json", &["y j"], "copy it as JSON").on(&[BOARD, FLOWS, DETAIL, RAW]),
     command(CommandId::CopyCurl, "copy-curl", &["y c"], "copy the request that reads it, for curl")
         .on(&[FLOWS, DETAIL, RAW]),
-    command(CommandId::CopyStatus, "copy-status", &["Y", "y s"], "copy five lines for a chat")
-        .on(&[BOARD, FLOWS, DETAIL]),
+    command(CommandId::CopyStatus, "copy-status", &["Y", "y s"], "copy five lines for a chat").on(&[
+        BOARD,
+        FLOWS,
+        DETAIL,
+        REMEDIATIONS,
+        REMEDIATION,
+    ]),
     command(CommandId::Board, "board", &["1"], "the board: what is stuck, worst first")
         .typed()
         .also(&["home", "pulses"]),
@@ -219,6 +241,23 @@ pub const TABLE: &[Command] = &[
         .takes("FILTER")
         .also(&["instances", "ls"]),
     command(CommandId::AllFlows, "all-flows", &["0"], "every open or failed instance, without a filter").typed(),
+    command(
+        CommandId::Remediations,
+        "remediations",
+        &["5"],
+        "what was asked for, waits for approval, runs, and was done",
+    )
+    .typed()
+    .also(&["repairs", "history"]),
+    command(CommandId::Approvals, "approvals", &["A"], "the remediations that wait for approval")
+        .typed()
+        .also(&["inbox"]),
+    command(CommandId::Run, "run", &[], "start a remediation that may be started: its menu, never an act").typed(),
+    command(CommandId::Hold, "hold", &[], "send nothing more of a remediation until it is resumed: its menu").typed(),
+    command(CommandId::Resume, "resume", &[], "go on with a remediation that is held: its menu, never an act").typed(),
+    command(CommandId::Abort, "abort", &[], "end a remediation for good: its menu, never an act").typed(),
+    command(CommandId::Approve, "approve", &[], "approve what somebody else has asked for: its menu").typed(),
+    command(CommandId::Deny, "deny", &[], "say no to what somebody else has asked for: its menu").typed(),
     command(CommandId::Sources, "sources", &["8", "3"], "the control planes and how fresh they are")
         .typed()
         .also(&["engines"]),

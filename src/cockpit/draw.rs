@@ -66,6 +66,11 @@ fn everything(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             pen.hit(screens::body(app), Hit::Area(Place::Text));
             screens::raw::draw(app, pen);
         }
+        ScreenName::Remediations => screens::remediations::draw(app, pen),
+        ScreenName::Remediation => {
+            pen.hit(screens::body(app), Hit::Area(Place::Text));
+            screens::remediation::draw(app, pen);
+        }
         ScreenName::Sources => screens::sources::draw(app, pen),
     }
     let footer = Rect { y: area.bottom() - 1, height: 1, ..area };

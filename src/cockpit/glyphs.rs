@@ -3,6 +3,7 @@
 use crate::domain::remediation::ItemState;
 use crate::domain::source::Freshness;
 use crate::domain::verdict::Verdict;
+use crate::domain::wide::WideState;
 
 /// One set of characters. Each is one column wide, but for the words that say where the rest is.
 #[derive(Debug, Clone, Copy)]
@@ -179,6 +180,19 @@ impl Glyphs {
             ItemState::Verified => self.ok,
             ItemState::Failed => self.bad,
             ItemState::Unknown => self.blind,
+        }
+    }
+
+    /// For a remediation of many.
+    pub const fn wide(&self, state: WideState) -> &'static str {
+        match state {
+            WideState::AwaitingApproval | WideState::Held | WideState::Partial => self.warn,
+            WideState::Approved => self.can,
+            WideState::Running | WideState::Verifying => self.busy,
+            WideState::Succeeded => self.ok,
+            WideState::Failed | WideState::Aborted | WideState::Rejected => self.bad,
+            WideState::Expired | WideState::Stale | WideState::RolledBack => self.dot,
+            WideState::Unknown => self.blind,
         }
     }
 

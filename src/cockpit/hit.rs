@@ -17,6 +17,8 @@ pub enum Place {
     Text,
     /// The sources.
     Sources,
+    /// The remediations.
+    Remediations,
     /// What the command line offers.
     Offers,
     /// The popup's list or text.

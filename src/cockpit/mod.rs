@@ -18,6 +18,7 @@ pub mod glyphs;
 pub mod hit;
 pub mod keymap;
 pub mod log;
+pub mod many;
 pub mod marks;
 pub mod menus;
 pub mod msg;

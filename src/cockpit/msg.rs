@@ -10,11 +10,16 @@ use super::session::Reread;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
+use crate::domain::plan::WidePlan;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
-use crate::ops::{Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, Selected, Selection};
+use crate::domain::wide::{Control, WideDetail, WideRemediation};
+use crate::ops::{
+    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected,
+    Selection,
+};
 use crate::query::Filter;
 
 /// What a question is about. There is one question of each kind under way at most.
@@ -54,11 +59,23 @@ pub enum Target {
     Ways,
     /// The log.
     Log,
+    /// The remediations of many.
+    Wides,
+    /// One of them with its items.
+    Wide,
+    /// A plan of many.
+    PlanOfMany,
+    /// The plan of many that was asked to be carried out.
+    Request,
+    /// What was said of a remediation that waits for approval.
+    WideReview,
+    /// The remediation that was started, held, resumed or ended.
+    Control,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 17;
+    pub const COUNT: usize = 23;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -110,6 +127,12 @@ pub enum Ask {
     Ways(InstanceId),
     /// The log.
     Log,
+    /// The remediations of many.
+    Wides,
+    /// One of them with its items.
+    Wide(SafeText),
+    /// What a verb would do to all that are chosen.
+    PlanOfMany(PlanWish),
 }
 
 impl Ask {
@@ -131,6 +154,9 @@ impl Ask {
             Self::Raw(_) => Target::Raw,
             Self::Pair(_) => Target::Pair,
             Self::Ways(_) => Target::Ways,
+            Self::Wides => Target::Wides,
+            Self::Wide(_) => Target::Wide,
+            Self::PlanOfMany(_) => Target::PlanOfMany,
         }
     }
 }
@@ -172,6 +198,18 @@ pub enum Answer {
     Pair(Box<[Result<FlowAnswer, OpsError>; 2]>),
     /// The ways to an instance.
     Ways(Result<Ways, OpsError>),
+    /// The remediations of many.
+    Wides(Result<Arc<Vec<Arc<WideRemediation>>>, OpsError>),
+    /// One of them with its items.
+    Wide(Box<Result<WideDetail, OpsError>>),
+    /// What a verb would do to all that were chosen.
+    PlanOfMany(Box<Result<WidePlan, OpsError>>),
+    /// The request was recorded, or not.
+    Request(Result<Arc<WideRemediation>, OpsError>),
+    /// What was said of it was recorded, or not.
+    WideReview(Result<Arc<WideRemediation>, OpsError>),
+    /// It was started, held, resumed or ended, or not.
+    Control(Control, Result<Arc<WideRemediation>, OpsError>),
 }
 
 /// Something that happens.
@@ -204,7 +242,7 @@ pub enum Msg {
 pub enum Effect {
     /// Ask the hub.
     Ask(Ticket, Ask),
-    /// Carry a plan out. The only effect that changes anything in an engine.
+    /// Carry a plan out. With [`Effect::Control`] the only effect that changes anything in an engine.
     Act {
         /// For the answer.
         ticket: Ticket,
@@ -212,6 +250,29 @@ pub enum Effect {
         plan_hash: SafeText,
         /// Why, in the operator's words.
         reason: String,
+    },
+    /// Ask that a plan of many be carried out.
+    Request {
+        /// For the answer.
+        ticket: Ticket,
+        /// What.
+        request: RequestOf,
+    },
+    /// Approve or deny what was asked for.
+    Review {
+        /// For the answer.
+        ticket: Ticket,
+        /// What is said.
+        review: ReviewOf,
+    },
+    /// Start, hold, resume or end a remediation of many.
+    Control {
+        /// For the answer.
+        ticket: Ticket,
+        /// Which one.
+        id: SafeText,
+        /// What.
+        control: Control,
     },
     /// Record who has a cohort in hand.
     Claim {

@@ -58,11 +58,24 @@ pub enum ScreenName {
     Raw,
     /// Two instances side by side.
     Compare,
+    /// What was asked for, waits for approval, runs, and was done.
+    Remediations,
+    /// One remediation of many.
+    Remediation,
 }
 
 impl ScreenName {
     /// Every screen.
-    pub const ALL: [Self; 6] = [Self::Board, Self::Flows, Self::Detail, Self::Sources, Self::Raw, Self::Compare];
+    pub const ALL: [Self; 8] = [
+        Self::Board,
+        Self::Flows,
+        Self::Detail,
+        Self::Sources,
+        Self::Raw,
+        Self::Compare,
+        Self::Remediations,
+        Self::Remediation,
+    ];
 
     /// Its name on the command line and after `:`.
     pub const fn name(self) -> &'static str {
@@ -73,6 +86,8 @@ impl ScreenName {
             Self::Sources => "sources",
             Self::Raw => "raw",
             Self::Compare => "compare",
+            Self::Remediations => "remediations",
+            Self::Remediation => "remediation",
         }
     }
 
@@ -90,6 +105,8 @@ impl ScreenName {
             Self::Sources => "Sources",
             Self::Raw => "Raw JSON",
             Self::Compare => "Compare",
+            Self::Remediations => "Remediations",
+            Self::Remediation => "Remediation",
         }
     }
 }
@@ -98,10 +115,10 @@ impl FromStr for ScreenName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|screen| screen.name() == text)
-            .ok_or_else(|| format!("no screen is called {text:?}: board, flows, detail, sources, raw or compare"))
+        Self::ALL.into_iter().find(|screen| screen.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("no screen is called {text:?}; there are: {names}")
+        })
     }
 }
 

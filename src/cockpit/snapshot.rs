@@ -10,6 +10,7 @@ use super::CockpitError;
 use super::app::App;
 use super::draw::draw;
 use super::keymap::Key;
+use super::many::rows;
 use super::msg::{Effect, Msg};
 use super::runtime::effects::answer;
 use super::settings::{ScreenName, Settings};
@@ -65,6 +66,8 @@ impl Headless {
         cockpit.settle(effects).await;
         let lead = match screen {
             ScreenName::Detail => "enter",
+            // Where there is none, the list says so.
+            ScreenName::Remediation if !rows(&cockpit.app).is_empty() => "enter",
             ScreenName::Raw => "J",
             ScreenName::Compare => "= down =",
             _ => "",

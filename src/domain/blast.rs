@@ -50,6 +50,8 @@ impl Tally {
 /// What one target hurts, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hurt {
+    /// Its flow.
+    pub flow: Option<SafeText>,
     /// Its tenant.
     pub tenant: Option<SafeText>,
     /// The tier of its tenant.
@@ -69,6 +71,9 @@ pub struct Hurt {
 pub struct Blast {
     /// How many instances.
     pub instances: u64,
+    /// Instances by flow.
+    #[serde(default)]
+    pub flows: BTreeMap<SafeText, u64>,
     /// Each tenant that is known, once, with its tier where that is known.
     pub tenants: BTreeMap<SafeText, Option<SafeText>>,
     /// Instances of which nobody knows the tenant.
@@ -96,6 +101,9 @@ impl Blast {
     /// Adds one more target.
     pub fn add(&mut self, target: Hurt) {
         self.instances = self.instances.saturating_add(1);
+        if let Some(flow) = target.flow {
+            *self.flows.entry(flow).or_default() += 1;
+        }
         match target.tenant {
             Some(tenant) => {
                 let tier = self.tenants.entry(tenant).or_default();

@@ -96,6 +96,14 @@ impl WideState {
         }
     }
 
+    /// The same as a sentence: `it waits for approval`, `it is held`.
+    pub fn told(self) -> String {
+        match self {
+            Self::AwaitingApproval => format!("it {}", self.words()),
+            other => format!("it is {}", other.words()),
+        }
+    }
+
     /// The state of a name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
@@ -265,7 +273,7 @@ impl Control {
         (!fits).then(|| match (self, state) {
             (Self::Run, WideState::Held) => "it is held: resume goes on with it".to_owned(),
             (Self::Run, state) if state.runs() => "it runs already".to_owned(),
-            (_, state) => format!("{} can't be had: it is {}", self.name(), state.words()),
+            (_, state) => format!("{} can't be had: {}", self.name(), state.told()),
         })
     }
 }

@@ -47,7 +47,7 @@ impl Hub {
             }
             *effects.entry(source.connector.effect_with(wish.verb, &wish.parameters, flow)).or_default() += 1;
             let behind = Some(source.held().rows.behind(&flow.id.instance));
-            blast.add(Hurt { tenant: flow.tenant.clone(), behind, ..Hurt::default() });
+            blast.add(Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() });
             targets.push(Target { id: flow.id.clone(), version: flow.version.as_str().into() });
             rows.push(row);
         }

@@ -25,6 +25,7 @@ use super::compare::CompareState;
 use super::glyphs::Glyphs;
 use super::hit::Hit;
 use super::keymap::{Key, Keymap};
+use super::many::RemediationsState;
 use super::msg::{Ask, Effect, Target, Ticket};
 use super::raw::RawState;
 use super::remote::Remote;
@@ -98,6 +99,8 @@ pub struct App {
     pub log: Remote<Arc<LogView>>,
     /// The acts.
     pub acts: Remote<Vec<Remediation>>,
+    /// The remediations of many.
+    pub remediations: RemediationsState,
     /// The board.
     pub board: BoardState,
     /// The flows.
@@ -151,6 +154,7 @@ impl App {
         let glyphs = Glyphs::of(settings.ascii);
         let stack = match settings.start {
             ScreenName::Board | ScreenName::Detail | ScreenName::Raw | ScreenName::Compare => vec![ScreenName::Board],
+            ScreenName::Remediation => vec![ScreenName::Board, ScreenName::Remediations],
             other => vec![ScreenName::Board, other],
         };
         Self {
@@ -163,6 +167,7 @@ impl App {
             overview: Remote::Never,
             log: Remote::Never,
             acts: Remote::Never,
+            remediations: RemediationsState::default(),
             board: BoardState::default(),
             flows: FlowsState::new(settings.filter.clone().unwrap_or_default()),
             detail: DetailState::default(),
@@ -320,6 +325,9 @@ impl App {
             ScreenName::Board => {
                 let (open, verbs) = (key(CommandId::Open), key(CommandId::Verbs));
                 return Err(format!("verbs act on one instance: {open} opens the list, then {verbs}"));
+            }
+            ScreenName::Remediations | ScreenName::Remediation => {
+                return Err(format!("this is no instance: {} lists those", key(CommandId::Flows)));
             }
             ScreenName::Sources => {
                 let (flows, verbs) = (key(CommandId::Flows), key(CommandId::Verbs));

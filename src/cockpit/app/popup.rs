@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::review::Review;
 use crate::cockpit::claims::ClaimMenu;
 use crate::cockpit::log::LogLook;
+use crate::cockpit::many::WidePopup;
 use crate::cockpit::menus::Menu;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::update::arming::ArmForm;
@@ -65,6 +66,8 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: usize,
     },
+    /// A remediation of many, or the way to one.
+    Wide(Box<WidePopup>),
     /// Another context is being chosen.
     Contexts(Box<ContextList>),
     /// A production context is about to be armed.

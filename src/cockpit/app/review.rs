@@ -65,7 +65,7 @@ impl Review {
             ))
         } else if now >= self.plan.expires_at {
             Some(format!("this plan has expired; Esc, then {verbs} plans anew"))
-        } else if let Some(why) = self.plan.policy.denial().or_else(|| self.plan.policy.approvals()) {
+        } else if let Some(why) = self.plan.policy.denial() {
             Some(why)
         } else if self.reason.value().chars().filter(|c| !c.is_whitespace()).count() < REASON_MIN {
             Some(format!("a reason of at least {REASON_MIN} characters comes first"))

@@ -9,6 +9,7 @@ use super::{frame, inside, line, place};
 use crate::cockpit::app::{App, Focus, REASON_MIN, Review, ReviewState};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::{Hit, Place};
+use crate::cockpit::many::words;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens::detail::{Block, labelled, paint};
 use crate::cockpit::theme::Styles;
@@ -16,8 +17,9 @@ use crate::cockpit::widgets::pen::{Pen, wrap};
 use crate::cockpit::widgets::state;
 use crate::domain::ids::InstanceId;
 use crate::domain::policy::{Decision, Mode};
-use crate::domain::remediation::{Risk, Verb};
+use crate::domain::remediation::{ItemState, Risk, Verb};
 use crate::domain::time::{age, since};
+use crate::domain::wide::WideState;
 use crate::ops::{FlowAnswer, OpsError};
 
 /// Columns for the name of a verb.
@@ -77,9 +79,13 @@ pub(super) fn planning(
     error: Option<&OpsError>,
     began: Timestamp,
 ) {
+    planning_of(app, pen, &format!("{} {}", what.0.label(), what.1), error, began);
+}
+
+/// The same of whatever the title names.
+pub(super) fn planning_of(app: &App, pen: &mut Pen<'_>, title: &str, error: Option<&OpsError>, began: Timestamp) {
     let area = place(app, 72, 7);
-    let title = format!("{} {}", what.0.label(), what.1);
-    frame(pen, area, &title, &[("Esc", "close")], pen.styles.popup_border);
+    frame(pen, area, title, &[("Esc", "close")], pen.styles.popup_border);
     match error {
         Some(error) => pen.centre(inside(area), &format!("no plan: {error}. Nothing was sent."), pen.styles.warning),
         None => {
@@ -155,6 +161,9 @@ pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Po
     let keys: &[(&str, &str)] = match review.focus {
         Focus::Reason => &[("Enter Tab", "to the buttons"), ("Esc", "close, nothing sent")],
         Focus::Cancel => &[("Tab", "to the other button"), ("Enter", "close, nothing sent"), ("Esc", "close")],
+        Focus::Do if review.plan.policy.approvals().is_some() => {
+            &[("Tab", "back to the reason"), ("Enter", "plan the request"), ("Esc", "close, nothing sent")]
+        }
         Focus::Do => &[("Tab", "back to the reason"), ("Enter", "do it"), ("Esc", "close, nothing sent")],
     };
     frame(pen, area, &format!("review: {} one instance", review.plan.verb.label()), keys, border);
@@ -186,7 +195,8 @@ pub(super) fn review(app: &App, pen: &mut Pen<'_>, review: &Review) -> Option<Po
         pen.text(form.x, y, form.width, &format!("{} being recorded", pen.glyphs.busy), pen.styles.info);
         return None;
     }
-    if let Some(why) = app.read_only().map(ToString::to_string).or_else(|| obstacle.clone())
+    let asks = review.plan.policy.approvals().map(|needed| format!("the button asks first: {needed}"));
+    if let Some(why) = app.read_only().map(ToString::to_string).or_else(|| obstacle.clone()).or(asks)
         && form.height >= 4
     {
         let empty = review.reason.value().is_empty() && review.changed.is_none();
@@ -226,6 +236,9 @@ fn buttons(pen: &mut Pen<'_>, review: &Review, ready: bool, irreversible: bool, 
     if review.plan.verb == Verb::Cancel {
         name = format!("{name} the instance");
     }
+    if review.plan.policy.approvals().is_some() {
+        "request approval".clone_into(&mut name);
+    }
     let mut letters = name.chars();
     let name = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default();
     let used = button(pen, x, area, &name, act, review.focus == Focus::Do);
@@ -241,13 +254,17 @@ pub(super) fn button(pen: &mut Pen<'_>, x: u16, area: Rect, text: &str, style: S
 /// Acts run, and the operator asked to quit.
 pub(super) fn quit(app: &App, pen: &mut Pen<'_>, leave: bool) {
     let running = app.running();
-    let count = u16::try_from(running.len()).unwrap_or(u16::MAX);
-    let area = place(app, 76, count.saturating_add(7));
+    let wide: Vec<_> = app.remediations.in_state(WideState::runs).collect();
+    let count = u16::try_from(running.len() + wide.len()).unwrap_or(u16::MAX);
+    let lines = u16::try_from(running.len() + wide.len() * 2).unwrap_or(u16::MAX);
+    let area = place(app, 76, lines.saturating_add(7));
     let keys = [("Tab", "the other button"), ("Enter", "press it"), ("Esc", "stay")];
     let title = match count {
         0 => "no act runs any more: quit?".to_owned(),
+        1 if running.is_empty() => "a remediation is still running".to_owned(),
         1 => "an act is still running".to_owned(),
-        more => format!("{more} acts are still running"),
+        more if wide.is_empty() => format!("{more} acts are still running"),
+        more => format!("{more} acts and remediations are still running"),
     };
     frame(pen, area, &title, &keys, pen.styles.popup_danger);
     let inner = inside(area);
@@ -265,10 +282,22 @@ pub(super) fn quit(app: &App, pen: &mut Pen<'_>, leave: bool) {
         pen.spans(inner.x, y, inner.width, &spans);
         y += 1;
     }
-    let text = if running.is_empty() {
-        "it has ended meanwhile"
-    } else {
-        "the engine goes on with it; its outcome will not be watched from here"
+    for head in &wide {
+        if y + 3 >= inner.bottom() {
+            break;
+        }
+        let name = format!("{} {}  ", pen.glyphs.busy, words::what(&head.plan));
+        let spans = [Span::styled(name, pen.styles.strong), Span::styled(head.id.to_string(), pen.styles.dim)];
+        pen.spans(inner.x, y, inner.width, &spans);
+        let (through, left) = (words::through(&head.counts), head.counts.get(ItemState::Pending));
+        let text = format!("  will be held: {through} through, {left} not sent; resume goes on from anywhere");
+        pen.text(inner.x, y + 1, inner.width, &text, pen.styles.warning);
+        y += 2;
+    }
+    let text = match (running.is_empty(), wide.is_empty()) {
+        (true, true) => "it has ended meanwhile",
+        (true, false) => "",
+        (false, _) => "the engine goes on with it; its outcome will not be watched from here",
     };
     pen.text(inner.x, y, inner.width, text, pen.styles.text);
     let line = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };

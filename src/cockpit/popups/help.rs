@@ -15,6 +15,7 @@ use crate::domain::remediation::ItemState;
 use crate::domain::source::Freshness;
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Rule, Verdict};
+use crate::domain::wide::WideState;
 
 /// From how many columns inside on the help stands in two columns.
 const TWO: usize = 150;
@@ -235,6 +236,22 @@ fn signs(app: &App) -> Vec<Part> {
         (ItemState::Skipped, "not sent: the target had changed"),
         (ItemState::Unknown, "nobody can say whether it took effect; nothing is sent a second time"),
     ];
+    let remediations = [
+        (WideState::AwaitingApproval, "asked for; somebody has to agree, in time"),
+        (WideState::Approved, "it may be started, in time; nothing is sent before"),
+        (WideState::Running, "sent wave by wave, each after the one before is verified"),
+        (WideState::Held, "nothing is sent until somebody resumes it"),
+        (WideState::Verifying, "everything is sent; its effects are being watched"),
+        (WideState::Succeeded, "everything that was sent is verified"),
+        (WideState::Partial, "some are verified, and some are not"),
+        (WideState::Failed, "none is verified"),
+        (WideState::Unknown, "none is verified, and of some nobody knows"),
+        (WideState::Aborted, "somebody ended it; what was sent was sent"),
+        (WideState::Rejected, "somebody who was asked said no"),
+        (WideState::Expired, "not approved, or not started, in time"),
+        (WideState::Stale, "every target had changed; nothing was sent"),
+        (WideState::RolledBack, "taken back by another one"),
+    ];
     vec![
         Part {
             heading: "a step on the board",
@@ -270,6 +287,10 @@ fn signs(app: &App) -> Vec<Part> {
         Part {
             heading: "acts",
             entries: acts.map(|(one, text)| (named(g.item(one), one.name()), text.to_owned())).into(),
+        },
+        Part {
+            heading: "remediations of many",
+            entries: remediations.map(|(one, text)| (named(g.wide(one), one.words()), text.to_owned())).into(),
         },
     ]
 }

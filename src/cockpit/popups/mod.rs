@@ -1,6 +1,7 @@
 //! What lies over a screen: the help, and the way from a verb to its outcome.
 
 pub(super) mod acting;
+mod answer;
 mod arming;
 pub(super) mod claim;
 mod contexts;
@@ -8,10 +9,13 @@ pub(super) mod help;
 mod line;
 pub(super) mod log;
 pub(super) mod menu;
+mod offers;
 pub(super) mod page;
 pub(super) mod progress;
 pub(super) mod source;
 pub(super) mod themes;
+mod wide;
+mod wide_review;
 
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -88,6 +92,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Source { name, .. } => Some(source::content(app, styles, name)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
+        Popup::Wide(wide) => wide::scrolling(app, styles, wide),
         Popup::Log(_)
         | Popup::Verbs { .. }
         | Popup::Planning { .. }
@@ -154,6 +159,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             contexts::draw(app, pen, list);
             None
         }
+        Popup::Wide(wide) => wide::draw(app, pen, wide),
         Popup::Claim(menu) => claim::draw(app, pen, menu),
         Popup::Menu { menu, index } => {
             menu::menu(app, pen, *menu, *index);

@@ -58,6 +58,14 @@ pub(super) fn content(app: &App, styles: &Styles, id: &str) -> (Block, Rect) {
         let area = inside(area(app, block.len()));
         return (block, area);
     };
+    let block = told(app, styles, act, columns);
+    let area = inside(area(app, block.len()));
+    (block, area)
+}
+
+/// What is known of an act.
+pub(in crate::cockpit) fn told(app: &App, styles: &Styles, act: &Remediation, columns: usize) -> Block {
+    let mut block = Block::default();
     stages(&mut block, app, styles, act);
     block.gap();
     for line in wrap(&format!("{} {}", app.glyphs.item(act.item), headline(act.item)), columns) {
@@ -85,8 +93,7 @@ pub(super) fn content(app: &App, styles: &Styles, id: &str) -> (Block, Rect) {
             block.push(vec![Span::styled(format!("{time:<10}"), styles.faint), Span::styled(line, styles.text)]);
         }
     }
-    let area = inside(area(app, block.len()));
-    (block, area)
+    block
 }
 
 /// The way an act goes, with the part that lies behind it. One that came to nothing keeps the way it went.

@@ -12,7 +12,8 @@ use crate::cockpit::marks::MOST as MARKS_MOST;
 use crate::cockpit::msg::{Answer, Ask, Msg, Target, Ticket};
 use crate::domain::claim::ClaimRequest;
 use crate::domain::text::SafeText;
-use crate::ops::{Ops, OpsError};
+use crate::domain::wide::Control;
+use crate::ops::{Ops, OpsError, RequestOf, ReviewOf};
 use crate::query::Filter;
 
 /// How long a question may take. It is the hub's to be quicker than that; this is so that no screen waits for ever.
@@ -45,6 +46,9 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::Marked(selection) => Answer::Marked(patiently(ops.select(&selection, 0)).await),
         Ask::Rows(selection) => Answer::Rows(patiently(ops.select(&selection, MARKS_MOST)).await),
         Ask::Range(query) => Answer::Range(patiently(ops.flows(query)).await),
+        Ask::Wides => Answer::Wides(patiently(ops.wide_remediations()).await),
+        Ask::Wide(id) => Answer::Wide(Box::new(patiently(ops.wide_remediation(&id)).await)),
+        Ask::PlanOfMany(wish) => Answer::PlanOfMany(Box::new(patiently(ops.plan_of_many(&wish)).await)),
         Ask::Counts(filters) => Answer::Counts(patiently(ops.counts(&filters)).await),
     }
 }
@@ -137,6 +141,33 @@ impl Performer {
         tokio::spawn(async move {
             let answer = ops.remediate(&plan_hash, &reason).await;
             let _ = replies.send(Msg::Reply(ticket, Answer::Act(Box::new(answer)))).await;
+        });
+    }
+
+    /// Asks that a plan of many be carried out. Like an act it is asked for once, and never ended from here.
+    pub(super) fn request(&self, ticket: Ticket, request: RequestOf) {
+        let (ops, replies) = (Arc::clone(&self.ops), self.replies.clone());
+        tokio::spawn(async move {
+            let answer = ops.request(&request).await;
+            let _ = replies.send(Msg::Reply(ticket, Answer::Request(answer))).await;
+        });
+    }
+
+    /// Approves or denies what was asked for, once.
+    pub(super) fn review(&self, ticket: Ticket, review: ReviewOf) {
+        let (ops, replies) = (Arc::clone(&self.ops), self.replies.clone());
+        tokio::spawn(async move {
+            let answer = ops.review(&review).await;
+            let _ = replies.send(Msg::Reply(ticket, Answer::WideReview(answer))).await;
+        });
+    }
+
+    /// Starts, holds, resumes or ends a remediation of many. What is asked for later ends nothing of this.
+    pub(super) fn control(&self, ticket: Ticket, id: SafeText, control: Control) {
+        let (ops, replies) = (Arc::clone(&self.ops), self.replies.clone());
+        tokio::spawn(async move {
+            let answer = ops.control(&id, control).await;
+            let _ = replies.send(Msg::Reply(ticket, Answer::Control(control, answer))).await;
         });
     }
 

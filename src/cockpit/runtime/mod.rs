@@ -369,6 +369,9 @@ impl Cockpit {
             match effect {
                 Effect::Ask(ticket, ask) => self.performer.ask(ticket, ask),
                 Effect::Act { ticket, plan_hash, reason } => self.performer.act(ticket, plan_hash, reason),
+                Effect::Request { ticket, request } => self.performer.request(ticket, request),
+                Effect::Review { ticket, review } => self.performer.review(ticket, review),
+                Effect::Control { ticket, id, control } => self.performer.control(ticket, id, control),
                 Effect::Claim { ticket, request } => self.performer.claim(ticket, request),
                 Effect::Copy(clip) => {
                     let mut out = std::io::stdout();

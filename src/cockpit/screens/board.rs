@@ -9,6 +9,7 @@ use crate::cockpit::app::{App, Pane};
 use crate::cockpit::claims::owner;
 use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::{Hit, Place};
+use crate::cockpit::many::words;
 use crate::cockpit::popups;
 use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, plural, signed};
@@ -22,6 +23,7 @@ use crate::domain::text::SafeText;
 use crate::domain::time::{age, since};
 use crate::domain::trend::by_minute;
 use crate::domain::verdict::Rule;
+use crate::domain::wide::WideState;
 use crate::ops::Overview;
 
 /// From how many columns on the heading shows how many were stuck over the last hour.
@@ -56,6 +58,9 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
         area.height = area.height.saturating_sub(1);
     }
     if last_act(app, pen, Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area }) {
+        area.height = area.height.saturating_sub(1);
+    }
+    if remediation(app, pen, Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area }) {
         area.height = area.height.saturating_sub(1);
     }
     if area.width >= WIDE {
@@ -438,8 +443,8 @@ fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
             (false, "nothing here: these have ended; their callers must start anew")
         }
         Rule::Exhausted => {
-            let (open, verbs) = (app.keymap.label(CommandId::Open), app.keymap.label(CommandId::Verbs));
-            resume = format!("resume one ({open}, {verbs}) at its failed step; the rest once it holds");
+            let verbs = app.keymap.label(CommandId::Verbs);
+            resume = format!("probe it ({verbs}): one goes on at its failed step; the rest once it holds");
             (true, resume.as_str())
         }
         Rule::BlockedBy => (false, "nothing here: repair what holds the key, and these move on"),
@@ -465,6 +470,29 @@ fn lost_wait(kind: Option<WaitKind>) -> &'static str {
         Some(WaitKind::Child) => "nothing here: repair the flow that it called, and it moves on",
         _ => "nothing safe: find out who is to answer; cancel ends it for good",
     }
+}
+
+/// The remediation of many that somebody has to look at, or that runs, in one line. Returns whether there is one.
+fn remediation(app: &App, pen: &mut Pen<'_>, area: Rect) -> bool {
+    let first = |wanted: WideState| app.remediations.in_state(move |state| state == wanted).next();
+    let pressing = first(WideState::AwaitingApproval).or_else(|| first(WideState::Held));
+    let going = || app.remediations.in_state(|state| state.runs() || state == WideState::Approved).next();
+    let Some(head) = pressing.or_else(going) else { return false };
+    let id = if head.state == WideState::AwaitingApproval { CommandId::Approvals } else { CommandId::Remediations };
+    let state = format!("{} {}", pen.glyphs.wide(head.state), head.state.words());
+    let when = age(since(head.requested_at, app.now));
+    let spans = [
+        Span::styled("  acting    ", pen.styles.faint),
+        Span::styled(state, super::remediations::style(pen.styles, head.state)),
+        Span::styled(format!("  {}", words::what(&head.plan)), pen.styles.text),
+        Span::styled(
+            format!("  asked by {} {when} ago; {} shows it", head.requested_by, app.keymap.label(id)),
+            pen.styles.dim,
+        ),
+    ];
+    pen.hit(area, Hit::Command(id));
+    pen.spans(area.x, area.y, area.width, &spans);
+    true
 }
 
 /// What the last act came to, in one line. Returns whether there was one.

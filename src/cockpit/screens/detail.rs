@@ -80,6 +80,11 @@ impl Block {
         Self { lines: left.into_iter().map(join).collect(), mark: None }
     }
 
+    /// A line by its index.
+    pub(in crate::cockpit) fn line(&self, index: usize) -> Option<&Vec<Span<'static>>> {
+        self.lines.get(index)
+    }
+
     /// How many lines there are.
     pub(in crate::cockpit) fn len(&self) -> usize {
         self.lines.len()
@@ -91,11 +96,22 @@ pub(in crate::cockpit) fn paint(pen: &mut Pen<'_>, area: Rect, block: &Block, sc
     let most = block.len().saturating_sub(usize::from(area.height));
     let scroll = scroll.min(most);
     let below = block.len().saturating_sub(scroll + usize::from(area.height));
+    paint_part(pen, area, block.lines.iter().skip(scroll), scroll, below);
+}
+
+/// Paints the lines that are in sight, of which so many are above and below.
+pub(in crate::cockpit) fn paint_part<'l>(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    lines: impl Iterator<Item = &'l Vec<Span<'static>>>,
+    above: usize,
+    below: usize,
+) {
     let more = |count: usize, glyph: &str| {
         if count > 0 && area.height > 1 { format!(" {count} more {glyph} ") } else { String::new() }
     };
-    let (above, below) = (more(scroll, pen.glyphs.above), more(below, pen.glyphs.below));
-    for (y, line) in (area.top()..area.bottom()).zip(block.lines.iter().skip(scroll)) {
+    let (above, below) = (more(above, pen.glyphs.above), more(below, pen.glyphs.below));
+    for (y, line) in (area.top()..area.bottom()).zip(lines) {
         // What says how much more there is lies over no text: the line before it is cut, and shows that it is.
         let more = match y {
             _ if y == area.top() && !above.is_empty() => above.as_str(),

@@ -8,6 +8,8 @@ pub(super) mod flows;
 mod gantt;
 pub(super) mod preview;
 pub(super) mod raw;
+pub(super) mod remediation;
+pub(super) mod remediations;
 pub(super) mod sources;
 pub(super) mod strip;
 

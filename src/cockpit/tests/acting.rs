@@ -23,7 +23,7 @@ fn review(app: &App) -> &crate::cockpit::app::Review {
 }
 
 /// Every key that a terminal can send, alone and with modifiers.
-fn every_key() -> Vec<KeyEvent> {
+pub(super) fn every_key() -> Vec<KeyEvent> {
     let mut codes: Vec<KeyCode> = (' '..='~').map(KeyCode::Char).collect();
     codes.extend((1..=12).map(KeyCode::F));
     codes.extend([

@@ -2,6 +2,8 @@
 
 use super::fake::{self, judged, now};
 use super::{Desk, asks};
+use crate::cockpit::app::Popup;
+use crate::cockpit::many::WidePopup;
 use crate::cockpit::marks::Marks;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::ops::Selection;
@@ -102,9 +104,15 @@ fn all_that_match_now_and_later() {
 #[test]
 fn with_marks_no_verb_is_offered_as_if_it_were_for_one() {
     let mut desk = Desk::new();
-    desk.keys("2 space v");
-    assert!(desk.app.popup.is_none());
-    assert!(desk.app.message.as_ref().unwrap().text.contains("one instance at a time"));
+    desk.keys("2 space space v");
+    let Some(Popup::Wide(wide)) = &desk.app.popup else { panic!("{:?}", desk.app.popup) };
+    assert!(matches!(&**wide, WidePopup::Offers { whom, .. } if whom.words == *"2 marked instances"), "{wide:?}");
+    // One that is marked is meant, wherever the cursor is.
+    let mut desk = Desk::new();
+    desk.keys("2");
+    let first = desk.app.flows.selected.clone();
+    desk.keys("space j j v");
+    assert!(matches!(&desk.app.popup, Some(Popup::Verbs { target, .. }) if Some(target) == first.as_ref()));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod frames;
 mod groups;
 mod keys;
 mod log;
+mod many;
 mod marks;
 mod mouse;
 mod moving;
@@ -18,6 +19,7 @@ mod pictures;
 mod policies;
 mod refresh;
 mod reload;
+mod remediations;
 mod typing;
 mod whole;
 
@@ -78,6 +80,23 @@ impl Desk {
                     self.done.push(Effect::Act { ticket, plan_hash: plan_hash.clone(), reason: reason.clone() });
                     let reply = self.runtime.block_on(self.ops.remediate(&plan_hash, &reason));
                     let reply = crate::cockpit::msg::Answer::Act(Box::new(reply));
+                    queue.extend(update(&mut self.app, Msg::Reply(ticket, reply), self.now));
+                }
+                Effect::Request { ticket, request } => {
+                    self.done.push(Effect::Request { ticket, request: request.clone() });
+                    let reply = crate::cockpit::msg::Answer::Request(self.runtime.block_on(self.ops.request(&request)));
+                    queue.extend(update(&mut self.app, Msg::Reply(ticket, reply), self.now));
+                }
+                Effect::Review { ticket, review } => {
+                    self.done.push(Effect::Review { ticket, review: review.clone() });
+                    let reply = self.runtime.block_on(self.ops.review(&review));
+                    let reply = crate::cockpit::msg::Answer::WideReview(reply);
+                    queue.extend(update(&mut self.app, Msg::Reply(ticket, reply), self.now));
+                }
+                Effect::Control { ticket, id, control } => {
+                    self.done.push(Effect::Control { ticket, id: id.clone(), control });
+                    let reply = self.runtime.block_on(self.ops.control(&id, control));
+                    let reply = crate::cockpit::msg::Answer::Control(control, reply);
                     queue.extend(update(&mut self.app, Msg::Reply(ticket, reply), self.now));
                 }
                 Effect::Claim { ticket, request } => {

@@ -5,6 +5,8 @@ use jiff::SignedDuration;
 use ratatui::layout::Rect;
 
 use super::Desk;
+use super::fake::FakeOps;
+use super::fake::wide::some;
 use crate::cockpit::app::{Focus, Pane, Popup};
 use crate::cockpit::claims::Field;
 use crate::cockpit::draw::hits;
@@ -140,6 +142,32 @@ fn no_click_confirms_an_act() {
     for (area, hit) in places {
         desk.twice((area.x + area.width / 2, area.y + area.height / 2));
         assert!(!desk.done.iter().any(|effect| matches!(effect, Effect::Act { .. })), "{hit:?}");
+    }
+}
+
+#[test]
+fn remediations_are_chosen_by_clicks_and_none_is_acted_on() {
+    let mut desk = Desk::with(FakeOps::with_wides(some()));
+    let tab = desk.find("5 Acts");
+    desk.click(tab);
+    assert_eq!(desk.app.screen(), ScreenName::Remediations);
+    let held = desk.find("! held");
+    desk.click(held);
+    assert_eq!(desk.app.remediations.selected.as_deref(), Some("rem-held"));
+    desk.twice(held);
+    assert_eq!(desk.app.screen(), ScreenName::Remediation);
+    // Nothing that is clicked on the way to an act is the act: neither in the menu nor in what it opens.
+    for way in ["A v", "A v enter", "A j v", "A j v down down enter", "2 * v", "2 * v enter"] {
+        let mut desk = Desk::with(FakeOps::with_wides(some()));
+        desk.keys(way);
+        for (area, hit) in hits(&desk.app) {
+            let mut desk = Desk { app: desk.app.clone(), ..Desk::with(FakeOps::with_wides(some())) };
+            desk.twice((area.x + area.width / 2, area.y + area.height / 2));
+            let acts = |effect: &Effect| {
+                matches!(effect, Effect::Request { .. } | Effect::Review { .. } | Effect::Control { .. })
+            };
+            assert!(!desk.done.iter().any(acts), "{way}: {hit:?}");
+        }
     }
 }
 

@@ -42,13 +42,22 @@ fn no_command_is_guessed() {
         ("!ls", "there is no shell here"),
         ("!", "there is no shell here"),
         ("rm", "verbs are behind v"),
-        ("resume", "verbs are behind v"),
+        ("restart", "verbs are behind v"),
         ("kill", "verbs are behind v"),
         ("delete x", "verbs are behind v"),
         ("pause-instance", "verbs are behind v"),
         ("fold", ":fold is a command of Raw JSON"),
     ] {
         assert!(refused(line).starts_with(told), "{line}: {}", refused(line));
+    }
+    for line in ["resume", "abort", "hold"] {
+        let mut desk = Desk::new();
+        desk.keys(":");
+        write(&mut desk, line);
+        desk.keys("enter");
+        let said = desk.app.message.clone().unwrap().text;
+        assert!(said.contains(&format!("there is no remediation to {line}")) && said.contains("behind v"), "{said}");
+        assert!(desk.app.popup.is_none() && desk.done.is_empty());
     }
     let mut desk = Desk::new();
     desk.keys(":");

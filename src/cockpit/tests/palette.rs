@@ -168,7 +168,7 @@ fn enter_before_the_rows_have_come_opens_what_comes() {
 #[test]
 fn brackets_turn_the_screens() {
     let mut desk = Desk::new();
-    for screen in [ScreenName::Flows, ScreenName::Sources, ScreenName::Board] {
+    for screen in [ScreenName::Flows, ScreenName::Remediations, ScreenName::Sources, ScreenName::Board] {
         desk.keys("]");
         assert_eq!(desk.app.screen(), screen);
     }

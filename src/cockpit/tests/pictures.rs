@@ -20,7 +20,7 @@ pub(super) fn shot(ops: FakeOps, screen: ScreenName, keys: &str, size: (u16, u16
 }
 
 /// With `QUARTERDECK_PICTURES=DIR`, leaves each screen as a picture too.
-fn keep(name: &str, buffer: &Buffer) -> String {
+pub(super) fn keep(name: &str, buffer: &Buffer) -> String {
     if let Ok(dir) = std::env::var("QUARTERDECK_PICTURES") {
         std::fs::write(format!("{dir}/{name}.svg"), svg(buffer, name)).unwrap();
     }

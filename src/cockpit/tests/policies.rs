@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Desk;
 use crate::cockpit::app::Popup;
+use crate::cockpit::many::WidePopup;
 use crate::cockpit::msg::Effect;
 use crate::domain::policy::{Decision, Mode, Needed, PolicyDecision, Reason};
 
@@ -46,6 +47,26 @@ fn what_needs_approvals_is_told_and_sends_nothing() {
     let mut desk = reviewed(vec![Reason::new("gold", approval(), "gold tenants are promised more")]);
     insta::assert_snapshot!(desk.picture());
     assert!(!acts(&mut desk), "{:?}", desk.app.message);
+}
+
+#[test]
+fn what_needs_approvals_can_be_asked_for_with_the_reason_that_was_typed() {
+    let mut desk = reviewed(vec![Reason::new("gold", approval(), "gold tenants are promised more")]);
+    desk.keys("enter");
+    let Some(Popup::Wide(wide)) = &desk.app.popup else { panic!("{:?}", desk.app.popup) };
+    let WidePopup::Review(review) = &**wide else { panic!("{wide:?}") };
+    assert_eq!((review.plan.frozen.targets.len(), review.reason.value()), (1, "fixed"));
+    assert_eq!(
+        crate::cockpit::many::confirmation(&review.plan),
+        None,
+        "one that can be taken back takes a reason alone"
+    );
+    desk.keys("tab tab tab enter");
+    assert!(
+        matches!(&desk.done[..], [Effect::Request { request, .. }] if request.reason == *"fixed"),
+        "{:?}",
+        desk.done
+    );
 }
 
 #[test]

@@ -7,30 +7,34 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
 use super::moving::Step;
-use super::{arming, ask_detail, claims, contexts, lists, menus, prompt, theme};
+use super::{arming, ask_detail, claims, contexts, deeds, lists, many, menus, prompt, remediations, theme};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::{Key, show};
+use crate::cockpit::many::{Deed, Whom, WidePopup};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::popups;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::ScreenName;
 use crate::domain::remediation::Plan;
-use crate::ops::OpsError;
+use crate::ops::{OpsError, Selection};
 
 /// Opens the menu of verbs.
 pub(super) fn open_verbs(app: &mut App) -> Vec<Effect> {
-    if app.marked().is_some() {
-        let (back, verbs) = (app.keymap.label(CommandId::Back), app.keymap.label(CommandId::Verbs));
-        app.say(
-            Level::Info,
-            format!(
-                "verbs act on one instance at a time so far: {back} clears the marks, then {verbs} acts on this one"
-            ),
-        );
-        return Vec::new();
+    if matches!(app.screen(), ScreenName::Remediations | ScreenName::Remediation) {
+        return remediations::verbs(app);
     }
-    let target = match app.subject() {
+    // One that is marked is one instance like any other.
+    let marked = match app.marked() {
+        Some(Selection::Ids(ids)) if ids.len() == 1 => ids.first().cloned(),
+        _ => None,
+    };
+    if marked.is_none()
+        && let Some(whom) = Whom::here(app)
+    {
+        return many::open(app, whom);
+    }
+    let target = match marked.map_or_else(|| app.subject(), Ok) {
         Ok(target) => target,
         Err(why) => {
             app.say(Level::Info, why);
@@ -53,6 +57,7 @@ pub(super) fn reason_input(app: &App) -> bool {
     match &app.popup {
         Some(Popup::Review(review)) => review.focus == Focus::Reason && review.state == ReviewState::Open,
         Some(Popup::Arm(_)) => true,
+        Some(Popup::Wide(wide)) => many::types(wide),
         _ => false,
     }
 }
@@ -62,6 +67,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     if let Some(Popup::Review(review)) = &mut app.popup {
         prompt::insert(&mut review.reason, text);
     }
+    many::paste(app, text);
     arming::paste(app, text);
     Vec::new()
 }
@@ -129,6 +135,9 @@ fn popup_key_taken(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     if matches!(app.popup, Some(Popup::Views { .. })) {
         return menus::views_key(app, key);
     }
+    if matches!(app.popup, Some(Popup::Wide(_))) {
+        return deeds::key(app, event, key);
+    }
     let leave = lists::leaves(app, key);
     if matches!(app.popup, Some(Popup::Log(_))) {
         super::log::key(app, key, scroll_by);
@@ -139,7 +148,7 @@ fn popup_key_taken(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     match popup {
         Popup::Arm(_) => return arming::key(app, event, key),
         Popup::Contexts(_) => return contexts::key(app, key),
-        Popup::Log(_) | Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } => {}
+        Popup::Log(_) | Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } | Popup::Wide(_) => {}
         Popup::Help { scroll, find, typing: true } => {
             match key_text(event) {
                 _ if is("enter") => {}
@@ -288,6 +297,17 @@ pub(super) fn popup_step(app: &mut App, step: Step) {
             app.popup = Some(Popup::Menu { menu, index });
         }
         Some(Popup::Views { views, index, .. }) => *index = step.from(*index, views.len(), 1),
+        Some(Popup::Wide(wide)) => match &mut **wide {
+            WidePopup::Deeds { index, .. } => *index = step.from(*index, Deed::ALL.len(), 1),
+            WidePopup::Offers { whom, index } => {
+                let (whom, at) = (whom.clone(), *index);
+                let to = step.from(at, crate::cockpit::many::offers(app, &whom).len(), 1);
+                app.popup = Some(Popup::Wide(Box::new(WidePopup::Offers { whom, index: to })));
+            }
+            WidePopup::Review(review) => scrolled(&mut review.scroll, by, most),
+            WidePopup::Answer(form) => scrolled(&mut form.scroll, by, most),
+            WidePopup::Planning { .. } | WidePopup::Sure { .. } => {}
+        },
         Some(Popup::Contexts(_)) => contexts::step(app, step),
         Some(Popup::Log(_)) => super::log::step(app, by),
         _ => {}
@@ -299,6 +319,12 @@ pub(super) fn popup_row(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
     match &mut app.popup {
         Some(Popup::Verbs { index, .. } | Popup::Themes { index }) => *index = row,
         Some(Popup::Menu { .. } | Popup::Views { .. }) => return menus::clicked(app, row, twice),
+        Some(Popup::Wide(wide)) => {
+            if let WidePopup::Deeds { index, .. } | WidePopup::Offers { index, .. } = &mut **wide {
+                *index = row;
+            }
+            return if twice { chosen_twice(app) } else { Vec::new() };
+        }
         Some(Popup::Contexts(_)) => return contexts::clicked(app, row, twice),
         Some(Popup::Log(_)) => {
             super::log::clicked(app, row, twice);
@@ -314,8 +340,24 @@ pub(super) fn popup_row(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
     Vec::new()
 }
 
+/// A second click on an entry of a menu of remediations: what at most opens something is done.
+fn chosen_twice(app: &mut App) -> Vec<Effect> {
+    match deeds::wide(app) {
+        Some(WidePopup::Offers { .. }) => many::choose(app),
+        Some(WidePopup::Deeds { index, .. }) => match Deed::ALL.get(*index) {
+            Some(Deed::Control(crate::domain::wide::Control::Hold)) => {
+                app.say(Level::Info, "a click chooses it; Enter holds");
+                Vec::new()
+            }
+            _ => deeds::choose(app),
+        },
+        _ => Vec::new(),
+    }
+}
+
 /// A click on a button gives it the focus.
 pub(super) fn focus_button(app: &mut App, at: usize) {
+    many::focus(app, at);
     if let Some(Popup::Page { button, .. }) = &mut app.popup {
         *button = at;
         app.say(Level::Info, super::mouse::FOCUS);
@@ -397,6 +439,11 @@ fn confirm(app: &mut App) -> Vec<Effect> {
     if let Some(why) = read_only.map(|why| why.to_string()).or_else(|| review.obstacle(now, &verbs)) {
         app.say(Level::Warning, why);
         return Vec::new();
+    }
+    if review.plan.policy.approvals().is_some() {
+        // Not an act: a plan of many with this one alone, which is asked for and waits.
+        let (verb, target, reason) = (review.plan.verb, review.plan.target.clone(), review.reason.value().to_owned());
+        return many::plan_one(app, verb, target, reason);
     }
     review.state = ReviewState::Sent;
     let plan_hash = review.plan.hash.clone();

@@ -2,6 +2,7 @@
 
 use crate::cockpit::app::{App, Level, Pane, WaysFor};
 use crate::cockpit::clipboard::Clip;
+use crate::cockpit::many::words as many;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
@@ -98,6 +99,8 @@ fn ids(app: &App) -> Option<Clip> {
         ScreenName::Raw => one(app.raw.id.as_ref().map(|id| &id.instance)),
         ScreenName::Compare => app.compare.pair.as_ref().map(|pair| Clip::lines(pair.iter().map(|id| &*id.instance))),
         ScreenName::Sources => one(app.source.as_ref()),
+        ScreenName::Remediations => one(app.remediations.selected.as_ref()),
+        ScreenName::Remediation => one(app.remediations.open.as_ref()),
     }
 }
 
@@ -221,6 +224,9 @@ fn status(app: &App) -> Option<Clip> {
         ]);
         return Some(clip.without_secrets());
     }
+    if matches!(app.screen(), ScreenName::Remediations | ScreenName::Remediation) {
+        return remediation_status(app);
+    }
     let rows = rows(app);
     let row = rows.first()?;
     let flow = &row.flow;
@@ -239,6 +245,28 @@ fn status(app: &App) -> Option<Clip> {
         format!("since: {}", since_words(app, row.began())),
         format!("whom: {}", flow.tenant.as_deref().or(flow.key.as_deref()).unwrap_or("tenant not known")),
         format!("why: {why}"),
+    ]);
+    Some(clip.without_secrets())
+}
+
+/// The same of a remediation of many: what, where, who and why, how far, and what comes of it.
+fn remediation_status(app: &App) -> Option<Clip> {
+    let id = super::remediations::subject(app).ok()?;
+    let head = super::deeds::known(app, &id)?;
+    let ticket = head.ticket.as_ref().map(|ticket| format!(" ({ticket})")).unwrap_or_default();
+    let wave = many::wave(&head).map(|wave| format!(", {wave}")).unwrap_or_default();
+    let next = if head.outcome.is_empty() { many::next(&head) } else { head.outcome.to_string() };
+    let clip = Clip::lines([
+        format!("{}: {}", head.state.words().to_uppercase(), many::what(&head.plan)),
+        format!("where: {}, {}, plan {}", head.context, head.id, many::short(&head.plan.hash)),
+        format!(
+            "asked: by {} {}: {}{ticket}",
+            head.requested_by,
+            since_words(app, Some(head.requested_at)),
+            head.reason
+        ),
+        format!("items: {}{wave}", head.counts.words()),
+        format!("now: {next}"),
     ]);
     Some(clip.without_secrets())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, claims, marks, menus, moving};
+use super::{ask_detail, claims, deeds, many, marks, menus, moving, remediations};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
@@ -58,6 +58,7 @@ pub(super) fn changed(app: &mut App) -> Vec<Effect> {
     if !app.busy(Target::Remediations) {
         effects.push(app.ask(Ask::Remediations));
     }
+    effects.extend(remediations::changed(app));
     effects.extend(marks::recount(app));
     effects.extend(menus::recount_views(app));
     effects
@@ -102,9 +103,25 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
         Answer::Remediations(answer) => {
             let before = app.acts.value().cloned().unwrap_or_default();
             app.acts.answered(answer, now);
+            remediations::settle(app);
             tell_endings(app, &before);
             Vec::new()
         }
+        Answer::Wides(answer) => {
+            remediations::came(app, answer);
+            Vec::new()
+        }
+        Answer::Wide(answer) => {
+            remediations::detail_came(app, *answer);
+            Vec::new()
+        }
+        Answer::PlanOfMany(answer) => {
+            many::plan_came(app, *answer);
+            Vec::new()
+        }
+        Answer::Request(answer) => many::request_came(app, answer),
+        Answer::WideReview(answer) => deeds::review_came(app, answer),
+        Answer::Control(control, answer) => deeds::control_came(app, control, answer),
         Answer::Refresh(Ok(())) => {
             let (level, words) = being_asked(app);
             app.say(level, words);
@@ -147,6 +164,8 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
                 Some(moving::ask_flows(app))
             }
             Target::Remediations => Some(app.ask(Ask::Remediations)),
+            Target::Wides => Some(app.ask(Ask::Wides)),
+            Target::Wide => remediations::ask_detail(app),
             Target::Flow => ask_detail(app),
             Target::Marked => marks::count(app).pop(),
             Target::Counts => {
@@ -163,6 +182,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Raw
             | Target::Log
             | Target::Pair
+            | Target::PlanOfMany
+            | Target::Request
+            | Target::WideReview
+            | Target::Control
             | Target::Ways => None,
         });
     }

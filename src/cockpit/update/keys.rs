@@ -5,15 +5,20 @@ use jiff::SignedDuration;
 
 use super::copying::{self, What};
 use super::moving::{self, Step};
-use super::{acting, arming, compare, contexts, entered, marks, menus, opening, prompt, raw, reload, theme};
+use super::{
+    acting, arming, compare, contexts, deeds, entered, marks, menus, opening, prompt, raw, reload, remediations, theme,
+};
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
 use crate::cockpit::keymap::{Found, Key, show};
+use crate::cockpit::many::Deed;
 use crate::cockpit::menus::Menu;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
+use crate::domain::approval::Answer;
+use crate::domain::wide::{Control, WideState};
 use crate::ops::ARM_AT_MOST;
 use crate::query::Filter;
 
@@ -134,6 +139,10 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             super::data::overview_came(app);
             Vec::new()
         }
+        CommandId::NextPane if app.screen() == ScreenName::Remediation => {
+            remediations::next_part(app);
+            Vec::new()
+        }
         CommandId::NextPane => {
             app.board.pane = match app.board.pane {
                 Pane::Cohorts => Pane::Strip,
@@ -159,6 +168,14 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             }
             go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new()))
         }
+        CommandId::Remediations => go(app, remediations::stack(), None),
+        CommandId::Approvals => remediations::inbox(app),
+        CommandId::Run => deeds::typed(app, Deed::Control(Control::Run)),
+        CommandId::Hold => deeds::typed(app, Deed::Control(Control::Hold)),
+        CommandId::Resume => deeds::typed(app, Deed::Control(Control::Resume)),
+        CommandId::Abort => deeds::typed(app, Deed::Control(Control::Abort)),
+        CommandId::Approve => deeds::typed(app, Deed::Answer(Answer::Approve)),
+        CommandId::Deny => deeds::typed(app, Deed::Answer(Answer::Deny)),
         CommandId::Sources => go(app, vec![ScreenName::Board, ScreenName::Sources], None),
         CommandId::Previous => match app.previous.clone() {
             Some((stack, filter)) => go(app, stack, Some(filter)),
@@ -188,6 +205,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
                 ScreenName::Detail => effects.extend(super::ask_detail(app)),
                 ScreenName::Raw => effects.extend(raw::ask(app)),
                 ScreenName::Compare => effects.extend(compare::ask(app)),
+                ScreenName::Remediations | ScreenName::Remediation => effects.extend(remediations::entered(app)),
                 _ => {}
             }
             effects
@@ -328,7 +346,7 @@ fn flows(app: &mut App) -> Vec<Effect> {
 }
 
 /// The screens in the order of their keys.
-const SCREENS: [ScreenName; 3] = [ScreenName::Board, ScreenName::Flows, ScreenName::Sources];
+const SCREENS: [ScreenName; 4] = [ScreenName::Board, ScreenName::Flows, ScreenName::Remediations, ScreenName::Sources];
 
 /// Goes on to the screen beside this one. The filter of the flows stays in force.
 fn turn(app: &mut App, by: usize) -> Vec<Effect> {
@@ -430,7 +448,8 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
             }
             Vec::new()
         }
-        ScreenName::Detail | ScreenName::Raw | ScreenName::Compare => Vec::new(),
+        ScreenName::Remediations => remediations::open(app),
+        ScreenName::Detail | ScreenName::Raw | ScreenName::Compare | ScreenName::Remediation => Vec::new(),
     }
 }
 
@@ -455,7 +474,7 @@ fn back(app: &mut App) -> Vec<Effect> {
 }
 
 fn quit(app: &mut App) -> Vec<Effect> {
-    if app.running().is_empty() {
+    if app.running().is_empty() && app.remediations.in_state(WideState::runs).next().is_none() {
         return vec![Effect::Quit];
     }
     app.popup = Some(Popup::Quit { leave: false });

@@ -8,9 +8,11 @@ mod compare;
 pub(super) mod contexts;
 mod copying;
 mod data;
+mod deeds;
 mod keys;
 mod lists;
 mod log;
+mod many;
 mod marks;
 mod menus;
 mod mouse;
@@ -19,6 +21,7 @@ mod opening;
 mod prompt;
 mod raw;
 pub(super) mod reload;
+mod remediations;
 mod theme;
 
 pub use copying::What;
@@ -61,7 +64,7 @@ fn taken(app: &mut App, msg: Msg) -> Vec<Effect> {
 
 /// What to ask first.
 pub fn start(app: &mut App) -> Vec<Effect> {
-    let mut effects = vec![app.ask(Ask::Overview), app.ask(Ask::Remediations)];
+    let mut effects = vec![app.ask(Ask::Overview), app.ask(Ask::Remediations), app.ask(Ask::Wides)];
     effects.extend(entered(app));
     app.overview.asked(app.now);
     effects
@@ -74,6 +77,7 @@ fn entered(app: &mut App) -> Vec<Effect> {
         ScreenName::Detail => ask_detail(app).into_iter().collect(),
         ScreenName::Compare => compare::ask(app).into_iter().collect(),
         ScreenName::Raw if app.raw.answer.value().is_none() => raw::ask(app).into_iter().collect(),
+        ScreenName::Remediations | ScreenName::Remediation => remediations::entered(app),
         ScreenName::Board | ScreenName::Sources | ScreenName::Raw => Vec::new(),
     }
 }
@@ -113,6 +117,7 @@ fn tick(app: &mut App) -> Vec<Effect> {
     if !app.running().is_empty() && !app.busy(Target::Remediations) {
         effects.push(app.ask(Ask::Remediations));
     }
+    effects.extend(remediations::tick(app));
     effects
 }
 

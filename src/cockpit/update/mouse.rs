@@ -107,6 +107,7 @@ fn row(app: &mut App, place: Place, index: usize, twice: bool) -> Vec<Effect> {
             let overview = app.overview.value();
             app.source = overview.and_then(|overview| Some(overview.sources.get(index)?.name.clone()));
         }
+        Place::Remediations => super::remediations::select(app, index),
         Place::Popup => return acting::popup_row(app, index, twice),
         Place::Offers => return prompt::choose(app, index, twice),
         Place::Text => return Vec::new(),
@@ -152,7 +153,9 @@ fn wheel(app: &mut App, at: (u16, u16), step: Step) -> Vec<Effect> {
             }
             Place::Popup => acting::popup_step(app, step),
             Place::Offers => prompt::step(app, step),
-            Place::Flows | Place::Text | Place::Sources => effects.extend(moving::step(app, step)),
+            Place::Flows | Place::Text | Place::Sources | Place::Remediations => {
+                effects.extend(moving::step(app, step));
+            }
         }
     }
     effects

@@ -148,7 +148,8 @@ fn screen_hints(app: &App, pen: &mut Pen<'_>, area: Rect) {
 /// What the marks are good for.
 fn mark_hints(app: &App, pen: &mut Pen<'_>, area: Rect, selection: &Selection) {
     let two = matches!(selection, Selection::Ids(ids) if ids.len() == 2);
-    let all: [(CommandId, &str); 7] = [
+    let all: [(CommandId, &str); 8] = [
+        (CommandId::Verbs, "act"),
         (CommandId::Copy, "copy their ids"),
         (CommandId::CopyRow, "rows"),
         (CommandId::CopyJson, "JSON"),

@@ -8,10 +8,12 @@ use super::pen::{Pen, width};
 use crate::cockpit::app::App;
 use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::Hit;
+use crate::cockpit::many::words::through;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::{Badge, Colours, ScreenName};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::time::{age, since};
+use crate::domain::wide::WideState;
 
 /// Draws both lines.
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -56,6 +58,7 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
             styles.badge_note,
         ));
     }
+    left.extend(remediations(app, pen));
     let time = format!("{} {} ", app.times.clock(app.now), app.times.zone(app.now));
     let mut right = vec![Span::styled(time, styles.bar_strong)];
     if area.width >= 60 {
@@ -66,6 +69,25 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
     pen.spans(area.right() - right_width, area.y, right_width, &right);
     let from = area.x + used + 1;
     sources(app, pen, Rect { x: from, width: (area.right() - right_width).saturating_sub(from + 1), ..area });
+}
+
+/// How many remediations wait for approval, and how far the one that runs has come.
+fn remediations(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
+    let styles = pen.styles;
+    let mut badges = Vec::new();
+    let waiting = app.remediations.in_state(|state| state == WideState::AwaitingApproval).count();
+    if waiting > 0 {
+        badges.push(Span::styled(format!(" APPROVALS {waiting} "), styles.badge_note));
+    }
+    for (word, is) in [("RUN", WideState::runs as fn(WideState) -> bool), ("HELD", |state| state == WideState::Held)] {
+        let mut all = app.remediations.in_state(is);
+        let Some(head) = all.next() else { continue };
+        let more = all.count();
+        let more = if more > 0 { format!(" +{more}") } else { String::new() };
+        let (through, total) = (grouped(through(&head.counts)), grouped(head.counts.total()));
+        badges.push(Span::styled(format!(" {word} {through}/{total}{more} "), styles.badge_note));
+    }
+    badges
 }
 
 /// Which sources are believed without their certificate having been verified.
@@ -124,26 +146,49 @@ fn badge(app: &App, pen: &Pen<'_>, source: &SourceStatus) -> [Span<'static>; 2] 
 }
 
 /// The screens that can be gone to from anywhere.
-const TABS: [(CommandId, ScreenName); 3] = [
+const TABS: [(CommandId, ScreenName); 4] = [
     (CommandId::Board, ScreenName::Board),
     (CommandId::Flows, ScreenName::Flows),
+    (CommandId::Remediations, ScreenName::Remediations),
     (CommandId::Sources, ScreenName::Sources),
 ];
 
-fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
+/// How much the names of the screens say, by the room there is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tabs {
+    /// Every title.
+    Whole,
+    /// The longest one shortened.
+    Short,
+    /// The present screen's title, and the keys of the others.
+    Keys,
+}
+
+/// The names of the screens, with the keys that lead there.
+fn tabs(app: &App, pen: &Pen<'_>, how: Tabs) -> Vec<Span<'static>> {
     let styles = pen.styles;
-    let tabs: Vec<Span<'_>> = TABS
-        .into_iter()
-        .flat_map(|(id, screen)| {
-            let here = app.screen() == screen || app.screen().below_flows() && screen == ScreenName::Flows;
-            let style = if here { styles.tab_active } else { styles.tab };
-            let key = app.keymap.label(id);
-            [Span::styled(format!("{key} {}", screen.title()), style), Span::styled("  ", styles.bar)]
-        })
-        .collect();
-    let room = columns(&tabs);
+    let tab = |(id, screen): (CommandId, ScreenName)| {
+        let below = app.screen() == ScreenName::Remediation && screen == ScreenName::Remediations;
+        let here = app.screen() == screen || below || app.screen().below_flows() && screen == ScreenName::Flows;
+        let style = if here { styles.tab_active } else { styles.tab };
+        let title = match (how, screen) {
+            (Tabs::Keys, _) if !here => "",
+            (Tabs::Short | Tabs::Keys, ScreenName::Remediations) => "Acts",
+            _ => screen.title(),
+        };
+        let name = format!("{} {title}", app.keymap.label(id));
+        [Span::styled(name.trim_end().to_owned(), style), Span::styled("  ", styles.bar)]
+    };
+    TABS.into_iter().flat_map(tab).collect()
+}
+
+fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let totals = totals(app, pen);
     let used = 1 + columns(&totals);
+    let fits = |tabs: &Vec<Span<'static>>| area.width > columns(&totals) + columns(tabs) + 2;
+    let tried = [Tabs::Whole, Tabs::Short].map(|how| self::tabs(app, pen, how));
+    let tabs = tried.into_iter().find(fits).unwrap_or_else(|| self::tabs(app, pen, Tabs::Keys));
+    let room = columns(&tabs);
     let show_tabs = area.width > columns(&totals) + room + 2;
     let right = if show_tabs { room } else { 0 };
     pen.spans(area.x + 1, area.y, area.width.saturating_sub(right + 1), &totals);

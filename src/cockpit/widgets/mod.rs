@@ -1,5 +1,6 @@
 //! Parts that several screens are made of. Each draws only what is visible.
 
+pub(super) mod bar;
 pub(super) mod footer;
 pub(super) mod header;
 pub(super) mod numbers;

@@ -8,19 +8,23 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use super::flow::answer;
+use super::wide;
 use super::window::window;
 use super::{act, judged, now, overview, plan};
 use crate::domain::claim::{Claim, ClaimChange, ClaimRequest};
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::log::{LogBook, LogView};
+use crate::domain::plan::WidePlan;
 use crate::domain::raw::{Json, RawFlow, RawPart, Told};
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::ways::{ReadRequest, Ways};
+use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Lock, Ops, OpsError, Overview, Selected, Selection,
+    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Lock, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf,
+    Selected, Selection,
 };
 use crate::query::Filter;
 
@@ -32,6 +36,9 @@ pub(in crate::cockpit) struct FakeOps {
     pub(in crate::cockpit) overview: Mutex<Result<Overview, OpsError>>,
     pub(in crate::cockpit) rows: Mutex<Vec<Arc<JudgedFlow>>>,
     pub(in crate::cockpit) acts: Mutex<Vec<Remediation>>,
+    pub(in crate::cockpit) wides: Mutex<Result<Vec<Arc<WideRemediation>>, OpsError>>,
+    /// The plan of many that was made last.
+    pub(in crate::cockpit) planned: Mutex<Option<WidePlan>>,
     pub(in crate::cockpit) log: LogBook,
     pub(in crate::cockpit) acted: AtomicUsize,
     pub(in crate::cockpit) changes: watch::Sender<u64>,
@@ -43,6 +50,8 @@ impl Default for FakeOps {
             overview: Mutex::new(Ok(overview())),
             rows: Mutex::new(ROWS.clone()),
             acts: Mutex::new(Vec::new()),
+            wides: Mutex::new(Ok(Vec::new())),
+            planned: Mutex::new(None),
             log: LogBook::default(),
             acted: AtomicUsize::new(0),
             changes: watch::Sender::new(0),
@@ -51,6 +60,25 @@ impl Default for FakeOps {
 }
 
 impl FakeOps {
+    /// With remediations of many.
+    pub(in crate::cockpit) fn with_wides(wides: Vec<Arc<WideRemediation>>) -> Self {
+        Self { wides: Mutex::new(Ok(wides)), ..Self::default() }
+    }
+
+    /// Changes one of them.
+    fn change(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut WideRemediation) -> Result<(), OpsError>,
+    ) -> Result<Arc<WideRemediation>, OpsError> {
+        let mut wides = self.wides.lock().unwrap();
+        let found = wides.as_mut().ok().and_then(|wides| wides.iter_mut().find(|head| head.id == *id));
+        let Some(head) = found else { return Err(OpsError::NotFound("no such remediation".into())) };
+        change(Arc::make_mut(head))?;
+        self.acted.fetch_add(1, Ordering::SeqCst);
+        Ok(head.clone())
+    }
+
     /// On a production context that is locked.
     pub(in crate::cockpit) fn locked() -> Self {
         let why = "shop-eu is production: read-only until it is armed (:arm in the cockpit)";
@@ -172,6 +200,42 @@ impl Ops for FakeOps {
 
     async fn remediations(&self) -> Result<Vec<Remediation>, OpsError> {
         Ok(self.acts.lock().unwrap().clone())
+    }
+
+    async fn plan_of_many(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
+        let selected = self.select(&wish.selection, usize::MAX).await?;
+        let plan = wide::plan_of(wish, &selected.rows)?;
+        *self.planned.lock().unwrap() = Some(plan.clone());
+        Ok(plan)
+    }
+
+    async fn request(&self, request: &RequestOf) -> Result<Arc<WideRemediation>, OpsError> {
+        let plan = self.planned.lock().unwrap().take();
+        let Some(plan) = plan.filter(|plan| plan.hash == request.plan_hash) else {
+            return Err(OpsError::Changed("this plan was asked for already".into()));
+        };
+        let head = Arc::new(wide::requested(&plan, request));
+        self.acted.fetch_add(1, Ordering::SeqCst);
+        self.wides.lock().unwrap().as_mut().unwrap().insert(0, head.clone());
+        Ok(head)
+    }
+
+    async fn review(&self, review: &ReviewOf) -> Result<Arc<WideRemediation>, OpsError> {
+        self.change(&review.id, |head| wide::reviewed(head, review))
+    }
+
+    async fn control(&self, id: &str, control: Control) -> Result<Arc<WideRemediation>, OpsError> {
+        self.change(id, |head| wide::controlled(head, control))
+    }
+
+    async fn wide_remediations(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
+        self.wides.lock().unwrap().clone().map(Arc::new)
+    }
+
+    async fn wide_remediation(&self, id: &str) -> Result<WideDetail, OpsError> {
+        let wides = self.wides.lock().unwrap().clone()?;
+        let head = wides.iter().find(|head| head.id == *id);
+        head.map(|head| wide::detail(head, "mara")).ok_or_else(|| OpsError::NotFound("no such remediation".into()))
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Option<Claim>, OpsError> {

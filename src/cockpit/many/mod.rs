@@ -1,0 +1,70 @@
+//! Remediations of many, as the cockpit holds them: which there are, what may be asked of one, and the way from a
+//! choice of instances to a request. Nothing here draws, and nothing here changes anything.
+
+mod answer;
+mod confirm;
+mod deeds;
+mod list;
+mod offers;
+mod review;
+mod whom;
+pub(super) mod words;
+
+pub use answer::{AnswerForm, AnswerPart};
+pub use confirm::{code, confirmation, confirms};
+pub use deeds::{Deed, DeedEntry, deeds};
+pub use list::{Detail, Part, RemediationsState, Row, rows};
+pub use offers::{Offer, offers};
+pub use review::{Step, WideReview, WideReviewPart};
+pub use whom::Whom;
+
+use jiff::Timestamp;
+
+use crate::domain::text::SafeText;
+use crate::domain::wide::Control;
+use crate::ops::{OpsError, PlanWish};
+
+/// What lies over the screen on the way to a remediation of many, and beside one.
+#[derive(Debug, Clone)]
+pub enum WidePopup {
+    /// What may be done to all that were chosen.
+    Offers {
+        /// To whom.
+        whom: Whom,
+        /// The index of the entry under the cursor.
+        index: usize,
+    },
+    /// A plan is being made.
+    Planning {
+        /// Of what.
+        wish: Box<PlanWish>,
+        /// For whom.
+        whom: Whom,
+        /// The reason that was typed already.
+        reason: String,
+        /// Why it could not be made.
+        error: Option<OpsError>,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A plan is being reviewed.
+    Review(Box<WideReview>),
+    /// What may be asked of a remediation.
+    Deeds {
+        /// Of which one.
+        id: SafeText,
+        /// The index of the entry under the cursor.
+        index: usize,
+    },
+    /// Somebody is about to start, resume or end a remediation.
+    Sure {
+        /// Which one.
+        id: SafeText,
+        /// What.
+        control: Control,
+        /// Whether the button that does it has the focus.
+        yes: bool,
+    },
+    /// Somebody is about to approve or deny one.
+    Answer(Box<AnswerForm>),
+}

@@ -1,0 +1,79 @@
+//! What may be done to all that were chosen. Choosing one makes a plan, and changes nothing.
+
+use super::Whom;
+use crate::cockpit::app::App;
+use crate::domain::flow::Status;
+use crate::domain::plan::{Pace, Parameters, Waves};
+use crate::domain::remediation::Verb;
+use crate::domain::source::{Freshness, SourceStatus};
+use crate::ops::PlanWish;
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Its name.
+    pub name: &'static str,
+    /// What happens.
+    pub words: &'static str,
+    /// The verb.
+    pub verb: Verb,
+    /// In which waves.
+    pub waves: Waves,
+    /// Why it can't be had; `None` where it can.
+    pub refusal: Option<String>,
+}
+
+impl Offer {
+    /// The plan that is to be made.
+    pub fn wish(&self, whom: &Whom) -> PlanWish {
+        PlanWish {
+            verb: self.verb,
+            parameters: Parameters::new(),
+            selection: whom.selection.clone(),
+            waves: self.waves.clone(),
+            pace: Pace::default(),
+        }
+    }
+}
+
+/// One and then the rest.
+fn probe() -> Waves {
+    "probe,rest".parse().unwrap_or_default()
+}
+
+/// Everything that may be done, the probe first, then the verbs from the safest on.
+pub fn offers(app: &App, whom: &Whom) -> Vec<Offer> {
+    // Those that were marked stand in several ways; what is said is what holds of one that does not try by itself.
+    let status = whom.status.unwrap_or(Status::Paused);
+    let first = Offer {
+        name: "probe",
+        words: "act on one, watch it, then decide: resume, one first",
+        verb: Verb::Resume,
+        waves: probe(),
+        refusal: refusal(app, whom, Verb::Resume),
+    };
+    let all = Verb::ALL.into_iter().map(|verb| Offer {
+        name: verb.label(),
+        words: verb.words(status),
+        verb,
+        waves: Waves::default(),
+        refusal: refusal(app, whom, verb),
+    });
+    std::iter::once(first).chain(all).collect()
+}
+
+/// Why a verb can't be had of any of them. What holds of some of them alone is said by the plan.
+fn refusal(app: &App, whom: &Whom, verb: Verb) -> Option<String> {
+    if let Some(why) = app.read_only() {
+        return Some(why.to_string());
+    }
+    let overview = app.overview.value()?;
+    let ours = |source: &&SourceStatus| whom.sources.as_ref().is_none_or(|names| names.contains(&source.name));
+    let sources: Vec<&SourceStatus> = overview.sources.iter().filter(ours).collect();
+    let live: Vec<&&SourceStatus> = sources.iter().filter(|source| source.state == Freshness::Live).collect();
+    if live.is_empty() {
+        return Some("no source of theirs is live: what is not known to be the present is not acted on".to_owned());
+    }
+    let can = live.iter().any(|source| source.verbs.contains(&verb));
+    (!can).then(|| "their engine does not offer it".to_owned())
+}

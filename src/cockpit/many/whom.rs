@@ -1,0 +1,81 @@
+//! Whom a plan of many is about, as the operator chose them.
+
+use std::collections::BTreeSet;
+
+use crate::cockpit::app::{App, Pane};
+use crate::cockpit::settings::ScreenName;
+use crate::cockpit::widgets::numbers::{grouped, plural};
+use crate::domain::flow::Status;
+use crate::domain::ids::InstanceId;
+use crate::domain::text::SafeText;
+use crate::ops::Selection;
+use crate::query::Filter;
+
+/// Instances that somebody chose, and what they are called.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Whom {
+    /// Who.
+    pub selection: Selection,
+    /// As it is said: `cohort 1a2b3c4d: 298 of tenant-provisioning in database`.
+    pub words: SafeText,
+    /// The sources they are of; every one where that is not known.
+    pub sources: Option<BTreeSet<SafeText>>,
+    /// How they stand, where one of them stands for all.
+    pub status: Option<Status>,
+}
+
+impl Whom {
+    /// What is marked on the list, or the cohort under the cursor of the board; `None` elsewhere.
+    pub fn here(app: &App) -> Option<Self> {
+        match app.screen() {
+            ScreenName::Flows => Self::marked(app),
+            ScreenName::Board if app.board.pane == Pane::Cohorts => Self::cohort(app),
+            _ => None,
+        }
+    }
+
+    fn marked(app: &App) -> Option<Self> {
+        let marks = app.flows.marks.as_ref()?;
+        let (count, sources) = match &marks.selection {
+            Selection::Ids(ids) => {
+                let sources = ids.iter().map(|id| id.source.clone()).collect();
+                (plural(ids.len() as u64, "marked instance"), Some(sources))
+            }
+            Selection::Matching { .. } => (format!("what matches: {}", marks.words()), None),
+        };
+        Some(Self { selection: marks.selection.clone(), words: count.into(), sources, status: None })
+    }
+
+    fn cohort(app: &App) -> Option<Self> {
+        let cohort = app.board.shown.get(app.board.index).filter(|_| !app.board.gone)?;
+        // The id is eight hexadecimal digits, which the language reads as they are.
+        let filter = Filter::parse(&format!("cohort:{}", cohort.id)).ok()?;
+        let count = grouped(cohort.count);
+        Some(Self {
+            selection: Selection::Matching { filter, without: BTreeSet::new() },
+            words: format!("cohort {}: {count} of {} in {}", cohort.id, cohort.flow, cohort.step).into(),
+            sources: Some(BTreeSet::from([cohort.source.clone()])),
+            status: Some(cohort.status),
+        })
+    }
+
+    /// One instance, for which approvals are needed.
+    pub fn one(id: InstanceId) -> Self {
+        Self {
+            words: id.to_string().into(),
+            sources: Some(BTreeSet::from([id.source.clone()])),
+            selection: Selection::Ids(BTreeSet::from([id])),
+            status: None,
+        }
+    }
+
+    /// Items of a remediation, to be tried once more.
+    pub fn again(ids: BTreeSet<InstanceId>, state: &str, remediation: &str) -> Self {
+        Self {
+            words: format!("{} of {remediation}", plural(ids.len() as u64, &format!("{state} item"))).into(),
+            sources: Some(ids.iter().map(|id| id.source.clone()).collect()),
+            selection: Selection::Ids(ids),
+            status: None,
+        }
+    }
+}
