@@ -17,12 +17,12 @@ use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
     Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, SourceConfig, SourceKind,
-    Surroundings, Transport, default_state_dir, paths, transport,
+    Surroundings, Transport, default_state_dir, paths, transport, webhooks,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 19] = [
+const ROOT: [&str; 20] = [
     "log",
     "operator",
     "soak",
@@ -42,6 +42,7 @@ const ROOT: [&str; 19] = [
     "roles",
     "limits",
     "solo",
+    "webhook",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
 const SOURCE: [&str; 12] = [
@@ -101,6 +102,7 @@ pub(super) fn read(
     let log = LogSettings::read(&root, surroundings);
     let (keys, views) = (ui::keys(&root), ui::views(&root));
     let policies = PolicySettings::read(&root);
+    let webhooks = webhooks::read(&root, surroundings.folder);
     let drafts = contexts(&root);
     let problems_so_far = problems.take();
     if !problems_so_far.is_empty() {
@@ -133,6 +135,7 @@ pub(super) fn read(
         views,
         redact,
         policies,
+        webhooks,
         log,
         layers,
     })

@@ -23,6 +23,7 @@ mod tests;
 mod thresholds;
 mod transport;
 mod ui;
+mod webhooks;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ pub use tenants::{TenantBook, TenantRule};
 pub use thresholds::ThresholdBook;
 pub use transport::{Authority, Credentials, Identity, Scheme, Transport};
 pub use ui::{ColourDepth, KeySetting, Times, Ui, ViewSetting};
+pub use webhooks::{WebhookAddress, WebhookSetting};
 
 /// The context of sources that stand at the top level of the file.
 pub const DEFAULT_CONTEXT: &str = "default";
@@ -68,6 +70,8 @@ pub struct Config {
     pub redact: Vec<String>,
     /// What may be done by whom, and when. Expressions and filters are as they were written: the hub reads them.
     pub policies: PolicySettings,
+    /// Who is told of remediations, in the order of the file.
+    pub webhooks: Vec<WebhookSetting>,
     /// How the cockpit is to look.
     pub ui: Ui,
     /// The keys that are not as they are by default, in the order of the file. The commands' names and the keys are

@@ -139,7 +139,7 @@ pub(super) fn auth<'a>(source: &Section<'a>) -> Result<Option<Auth<'a>>, Diagnos
 }
 
 /// Reads where the secret `key` of a table is.
-fn reference<'a>(table: &Section<'a>, key: &str, shape: Shape) -> Result<Reference<'a>, Diagnostic> {
+pub(super) fn reference<'a>(table: &Section<'a>, key: &str, shape: Shape) -> Result<Reference<'a>, Diagnostic> {
     if table.is_text(key) {
         return Err(table.document.wrong(&table.place(key), HINT));
     }
@@ -161,15 +161,10 @@ fn reference<'a>(table: &Section<'a>, key: &str, shape: Shape) -> Result<Referen
 }
 
 impl Reference<'_> {
-    /// Fetches the secret, and says where it was.
-    pub(super) fn read(
-        self,
-        source: &Section<'_>,
-        surroundings: &Surroundings<'_>,
-    ) -> Result<(SecretString, SecretPlace), Diagnostic> {
-        let folder = surroundings.folder;
-        let place = match self.named {
-            Named::Variable(name) => SecretPlace::Variable(name.to_owned()),
+    /// Where it is; a relative path starts from the folder.
+    pub(super) fn place(&self, folder: &Path) -> SecretPlace {
+        match &self.named {
+            Named::Variable(name) => SecretPlace::Variable((*name).to_owned()),
             Named::File(path) => SecretPlace::File(paths::resolve(path, folder)),
             Named::Command(words) => {
                 // A program that is named by a path is found as files are; any other in PATH.
@@ -177,9 +172,18 @@ impl Reference<'_> {
                 let word = |(at, word): (usize, &str)| {
                     if at == 0 && word.contains('/') { program(word) } else { word.to_owned() }
                 };
-                SecretPlace::Command(words.into_iter().enumerate().map(word).collect())
+                SecretPlace::Command(words.iter().copied().enumerate().map(word).collect())
             }
-        };
+        }
+    }
+
+    /// Fetches the secret, and says where it was.
+    pub(super) fn read(
+        self,
+        source: &Section<'_>,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<(SecretString, SecretPlace), Diagnostic> {
+        let place = self.place(surroundings.folder);
         let secret = place.fetch(self.shape, surroundings.variable);
         let secret = secret.map_err(|message| source.document.wrong(&self.span, message))?;
         Ok((secret, place))

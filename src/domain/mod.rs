@@ -17,6 +17,7 @@ pub mod hash;
 pub mod ids;
 pub mod log;
 pub mod nearest;
+pub mod notice;
 pub mod outside;
 pub mod plan;
 pub mod policy;

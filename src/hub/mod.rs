@@ -25,6 +25,7 @@ mod single;
 mod source;
 mod tenants;
 mod verify;
+pub mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -444,7 +444,7 @@ fn advice(app: &App, cohort: &Cohort, live: bool) -> (bool, SafeText) {
         }
         Rule::Exhausted => {
             let verbs = app.keymap.label(CommandId::Verbs);
-            resume = format!("probe it ({verbs}): one goes on at its failed step; the rest once it holds");
+            resume = format!("probe it ({verbs}): one at its failed step; the rest once it holds");
             (true, resume.as_str())
         }
         Rule::BlockedBy => (false, "nothing here: repair what holds the key, and these move on"),
