@@ -306,7 +306,7 @@ async fn what_is_stuck_on_bad_code_is_rolled_back_as_one_remediation() {
     );
     let words = format!("12 verified; the service is back on {}, from {}", place.first, place.second.deployment);
     assert_eq!(done.head.outcome, *words);
-    let asked = done.history.iter().filter(|told| told.subject == format!("{SOURCE}/{FLOW}").as_str());
+    let asked = done.history.iter().filter(|told| told.subject == format!("{SOURCE}/{}", place.first).as_str());
     assert_eq!(asked.map(|told| told.action.to_string()).collect::<Vec<_>>(), ["act", "answer"]);
     let after = place.restate.send(FLOW, &json!(99)).await;
     let row = place.becomes(&after, "completed").await;

@@ -38,7 +38,9 @@ pub(super) async fn request(global: &Global, request: &Request) -> Done {
         takes_back: None,
         break_glass: request.break_glass.as_deref().map(|role| (role.into(), request.lasting)),
     };
-    told(&world, world.hub.request(&of).await, &request.format)
+    let asked = world.hub.request(&of).await;
+    world.hub.leave().await;
+    told(&world, asked, &request.format)
 }
 
 pub(super) async fn review(global: &Global, review: &Review, answer: Answer) -> Done {
@@ -102,6 +104,7 @@ async fn carried(global: &Global, named: &Named, control: Control, wait: bool) -
         // Held, it waits for somebody; its items are watched to their end all the same.
         let waits = now.state.ended() || matches!(now.state, WideState::Held | WideState::AwaitingApproval);
         if waits && !world.hub.carries(&named.id) {
+            world.hub.leave().await;
             return told(&world, Ok(now), &named.format);
         }
         tokio::select! {

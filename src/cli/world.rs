@@ -19,6 +19,7 @@ use crate::connect::sim::World as SimWorld;
 use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
 use crate::hub::policy::Policies;
+use crate::hub::webhook::Webhooks;
 use crate::hub::{Clock, Hub, Policing, Setup};
 
 /// A hub, and what the header says of it.
@@ -115,6 +116,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         clock: clock.clone(),
         sources,
     });
+    hub.tells_webhooks(Webhooks::new(config.webhooks, redactor));
     let production = config.context.production;
     Ok(World {
         hub,

@@ -189,6 +189,13 @@ impl Hub {
         Polling(tasks)
     }
 
+    /// Who is told of remediations while nobody looks. The first ones stay.
+    pub fn tells_webhooks(&self, webhooks: webhook::Webhooks) {
+        if let Some(runs) = &self.runs {
+            runs.tells(webhooks);
+        }
+    }
+
     /// Whether this process sends or watches items of a remediation.
     pub fn carries(&self, id: &str) -> bool {
         self.runs.as_ref().is_some_and(|runs| runs.carries(id))

@@ -15,6 +15,7 @@ use crate::domain::audit::Action;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
+use crate::domain::notice::Occasion;
 use crate::domain::plan::{Frozen, WidePlan};
 use crate::domain::policy::{BreakGlass, PolicyDecision};
 use crate::domain::remediation::ItemState;
@@ -186,7 +187,11 @@ impl Runs {
             })
             .await;
         self.done(step)?;
-        self.head(&id).await
+        let head = self.head(&id).await?;
+        if head.state == WideState::AwaitingApproval {
+            self.tell(Occasion::Request, &head);
+        }
+        Ok(head)
     }
 
     /// Gives on what a step came to.

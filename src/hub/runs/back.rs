@@ -26,10 +26,11 @@ impl Carrying {
         let (flow, from, to) = (flow.clone(), from.clone(), to.clone());
         let source = self.items.first()?.source.clone();
         let connector = self.runs.connector(&source)?.clone();
-        let subject = format!("{source}/{flow}");
+        // As what the engine tells of it: what was registered.
+        let subject = format!("{source}/{to}");
         let mut answered = false;
         if self.head.put_back.is_none() {
-            let detail = json!({ "put_back": flow, "from": from, "to": to });
+            let detail = json!({ "verb": "put_back", "service": flow, "from": from, "to": to });
             match self.note(Some(SENDING), Action::Act, &subject, detail).await {
                 Ok(true) => {}
                 Ok(false) => return None,

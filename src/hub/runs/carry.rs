@@ -23,6 +23,7 @@ use crate::connect::{Act, ActAnswer, Sight};
 use crate::domain::audit::Action;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::hash::digest;
+use crate::domain::notice::Occasion;
 use crate::domain::plan::{WidePlan, of_each};
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
@@ -288,6 +289,9 @@ impl Carrying {
             self.broken(&error);
         }
         self.runs.touched();
+        if let Ok(head) = self.runs.head(&self.head.id).await {
+            self.runs.tell(Occasion::Outcome, &head);
+        }
     }
 
     /// Records how it stands, and of which items something is new. Each with the entry that tells of it.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::Hub;
@@ -13,6 +13,7 @@ use super::super::ledger::LedgerError;
 use super::{Runs, unread};
 use crate::domain::approval::{Approval, ApprovalState};
 use crate::domain::audit::Action;
+use crate::domain::notice::Occasion;
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
 use crate::domain::wide::{Control, ItemCounts, WideState};
@@ -20,6 +21,9 @@ use crate::ops::{Ops as _, OpsError};
 
 /// How often it is looked whether another process has written, and whether something is due.
 const MIND_EVERY: Duration = Duration::from_secs(1);
+
+/// After how long it is told that something waits for approval.
+const REMIND_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// What time alone makes of a remediation that waits.
 pub(super) fn age(state: &mut WideState, approval: &mut Approval, now: Timestamp) {
@@ -63,6 +67,7 @@ impl Runs {
         let mut seen = None;
         // What could not be started is not tried again until it has changed.
         let mut tried: HashSet<(SafeText, Timestamp)> = HashSet::new();
+        let mut reminded: HashSet<SafeText> = HashSet::new();
         loop {
             match self.ledger().version().await {
                 Ok(version) if seen == Some(version) => {}
@@ -76,9 +81,21 @@ impl Runs {
                 Err(error) => tracing::error!(%error, "the ledger can't be looked at"),
             }
             let Some(here) = hub.upgrade() else { return };
+            self.remind(&mut reminded).await;
             self.start_what_may(&here, &mut tried).await;
             drop(here);
             tokio::time::sleep(MIND_EVERY).await;
+        }
+    }
+
+    /// Tells of what has waited for approval for a while, once.
+    async fn remind(&self, reminded: &mut HashSet<SafeText>) {
+        let Ok(list) = self.list().await else { return };
+        for one in list.iter().filter(|one| one.state == WideState::AwaitingApproval) {
+            let long = self.now().duration_since(one.requested_at) >= REMIND_AFTER;
+            if long && reminded.insert(one.id.clone()) {
+                self.tell(Occasion::Waiting, one);
+            }
         }
     }
 

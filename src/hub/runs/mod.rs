@@ -13,19 +13,21 @@ mod looking;
 mod minding;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use self::lock::Turn;
 use super::deciding::Gate;
 use super::journal::Journal;
 use super::ledger::{Kept, Ledger, LedgerError};
+use super::webhook::Webhooks;
 use crate::connect::Connector;
 use crate::domain::audit::{Action, Draft};
+use crate::domain::notice::{Notice, Occasion};
 use crate::domain::text::SafeText;
 use crate::domain::wide::{ItemCounts, Told, WideDetail, WideRemediation};
 use crate::ops::OpsError;
@@ -51,6 +53,10 @@ pub(super) struct Runs {
     shown: Mutex<Shown>,
     /// Whether what is shown is older than what is kept.
     outdated: AtomicBool,
+    /// Who is told of what happens while nobody looks.
+    webhooks: OnceLock<Arc<Webhooks>>,
+    /// What is being told.
+    telling: Mutex<JoinSet<()>>,
 }
 
 /// A remediation that this process carries out, or whose items it watches.
@@ -95,6 +101,8 @@ impl Runs {
             running: Mutex::default(),
             shown: Mutex::default(),
             outdated: AtomicBool::new(true),
+            webhooks: OnceLock::new(),
+            telling: Mutex::default(),
         })
     }
 
@@ -212,6 +220,23 @@ impl Runs {
         })
     }
 
+    /// Who is told from now on. The first ones stay.
+    pub(super) fn tells(&self, webhooks: Webhooks) {
+        // Second ones are of no use to anybody.
+        let _ = self.webhooks.set(Arc::new(webhooks));
+    }
+
+    /// Tells of a remediation, on the side.
+    fn tell(&self, occasion: Occasion, of: &WideRemediation) {
+        let Some(webhooks) = self.webhooks.get().cloned() else { return };
+        let notice = Notice::of(occasion, of, self.now());
+        let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        telling.spawn(async move {
+            // What failed is in the log.
+            let _ = webhooks.tell(&notice).await;
+        });
+    }
+
     /// One as it stands now.
     async fn head(&self, id: &str) -> Result<Arc<WideRemediation>, OpsError> {
         let list = self.list().await?;
@@ -223,6 +248,10 @@ impl Runs {
 
     /// Holds what this process carries out, because it is left, and waits for the answers that are still to come.
     pub(super) async fn leave(&self) {
+        let mut telling = std::mem::take(&mut *self.telling.lock().unwrap_or_else(PoisonError::into_inner));
+        let told = async { while telling.join_next().await.is_some() {} };
+        // Each of them has its own time.
+        let _ = tokio::time::timeout(LEAVING_WAIT, told).await;
         let running: Vec<SafeText> = self.running().keys().cloned().collect();
         if running.is_empty() {
             return;
