@@ -186,7 +186,9 @@ pub(in crate::cockpit) fn about(app: &App, styles: &Styles, head: &WideRemediati
     if !head.outcome.is_empty() {
         let label = if head.state == WideState::Held { "held" } else { "so far" };
         let label = if head.state.ended() { "outcome" } else { label };
-        labelled(&mut block, styles, label, &head.outcome, style(styles, head.state), columns);
+        // The label says that already.
+        let outcome = head.outcome.strip_prefix("held: ").unwrap_or(&head.outcome);
+        labelled(&mut block, styles, label, outcome, style(styles, head.state), columns);
     }
     progressed(&mut block, app, styles, head, columns);
     agreed(&mut block, app, styles, head, columns);

@@ -11,6 +11,7 @@ mod kept;
 mod lock;
 mod looking;
 mod minding;
+mod sending;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
