@@ -311,25 +311,25 @@ impl Runs {
         rows: &[Arc<JudgedFlow>],
     ) -> Result<Arc<WideRemediation>, OpsError> {
         let id = SafeText::clipped(id, 40);
-        if matches!(control, Control::Run | Control::Resume) {
-            if let Some(why) = self.gate.refusal() {
-                return Err(OpsError::Refused(why));
+        let turn = match control {
+            Control::Run | Control::Resume => {
+                if let Some(why) = self.gate.refusal() {
+                    return Err(OpsError::Refused(why));
+                }
+                Some(self.take_turn()?)
             }
-            self.take_turn()?;
-        }
+            Control::Hold | Control::Abort => None,
+        };
+        let starting = self.starting.lock().await;
         let step = self.controlled(&id, control, rows).await;
-        let done = self.found(&id, step);
-        if done.is_ok() {
-            match control {
-                Control::Run | Control::Resume => self.carry_on(&id),
-                Control::Hold | Control::Abort => {}
-            }
-            if let Some(running) = self.running().get(&id) {
-                running.asked.notify_one();
-            }
+        self.found(&id, step)?;
+        if let Some(turn) = turn {
+            self.carry_on(&id, turn);
         }
-        self.end_turn();
-        done?;
+        drop(starting);
+        if let Some(running) = self.running().get(&id) {
+            running.asked.notify_one();
+        }
         self.head(&id).await
     }
 

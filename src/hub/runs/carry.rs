@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::super::ledger::{Kept, KeptItem, LedgerError};
 use super::super::verify::Baseline;
+use super::lock::Held;
 use super::looking::Watched;
 use super::{Running, Runs, kept};
 use crate::connect::{ActAnswer, Sight};
@@ -52,8 +53,8 @@ pub(super) struct Carrying {
 
 impl Runs {
     /// Carries on with a remediation of which something is to be sent or watched, unless this process does already.
-    /// Whoever calls has the turn.
-    pub(super) fn carry_on(self: &Arc<Self>, id: &SafeText) {
+    /// `turn` is that it is the one that sends.
+    pub(super) fn carry_on(self: &Arc<Self>, id: &SafeText, turn: Arc<Held>) {
         let mut running = self.running();
         if let Some(running) = running.get(id) {
             // It may be at its end just now: then it looks once more.
@@ -78,7 +79,7 @@ impl Runs {
                     break;
                 }
             }
-            this.end_turn();
+            drop(turn);
             this.touched();
         });
         running.insert(id.clone(), Running { task, asked, wanted, in_flight });

@@ -4,13 +4,19 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The lock of one state directory; none is needed for a ledger in memory.
 #[derive(Debug)]
 pub(super) struct Turn {
     path: Option<PathBuf>,
-    held: Mutex<Option<File>>,
+    held: Mutex<Weak<Held>>,
+}
+
+/// That this process is the one that sends, for as long as any of these is kept.
+#[derive(Debug)]
+pub(super) struct Held {
+    _file: Option<File>,
 }
 
 impl Turn {
@@ -18,26 +24,50 @@ impl Turn {
         Self { path: directory.map(|directory| directory.join("executor.lock")), held: Mutex::default() }
     }
 
-    /// Takes it, and gives whether this process has it now.
+    /// Takes it; `None` where another process has it.
     ///
     /// # Errors
     /// Where the file can't be made or locked at all.
-    pub(super) fn take(&self) -> std::io::Result<bool> {
+    pub(super) fn take(&self) -> std::io::Result<Option<Arc<Held>>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let (Some(path), None) = (&self.path, &*held) else { return Ok(true) };
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                *held = Some(file);
-                Ok(true)
-            }
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
+        if let Some(held) = held.upgrade() {
+            return Ok(Some(held));
         }
+        let file = match &self.path {
+            None => None,
+            Some(path) => {
+                let file =
+                    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+                match file.try_lock() {
+                    Ok(()) => Some(file),
+                    Err(TryLockError::WouldBlock) => return Ok(None),
+                    Err(TryLockError::Error(error)) => return Err(error),
+                }
+            }
+        };
+        let taken = Arc::new(Held { _file: file });
+        *held = Arc::downgrade(&taken);
+        Ok(Some(taken))
     }
+}
 
-    /// Lets go of it.
-    pub(super) fn release(&self) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_kept_as_long_as_anybody_in_this_process_keeps_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (here, there) = (Turn::new(Some(dir.path())), Turn::new(Some(dir.path())));
+        let first = here.take().unwrap().unwrap();
+        let second = here.take().unwrap().unwrap();
+        assert!(there.take().unwrap().is_none());
+        drop(first);
+        assert!(there.take().unwrap().is_none(), "the second one keeps it");
+        drop(second);
+        let other = there.take().unwrap().unwrap();
+        assert!(here.take().unwrap().is_none());
+        drop(other);
+        assert!(Turn::new(None).take().unwrap().is_some());
     }
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::super::Hub;
 use super::super::ledger::LedgerError;
+use super::lock::Held;
 use super::{Runs, unread};
 use crate::domain::approval::{Approval, ApprovalState};
 use crate::domain::audit::Action;
@@ -36,30 +37,20 @@ pub(super) fn age(state: &mut WideState, approval: &mut Approval, now: Timestamp
 }
 
 impl Runs {
-    /// Makes sure that this process is the one that sends.
-    pub(super) fn take_turn(&self) -> Result<(), OpsError> {
+    /// Makes sure that this process is the one that sends, as long as what is given is kept.
+    pub(super) fn take_turn(&self) -> Result<Arc<Held>, OpsError> {
         match self.turn.take() {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(OpsError::Refused(
+            Ok(Some(held)) => Ok(held),
+            Ok(None) => Err(OpsError::Refused(
                 "another Quarterdeck carries out remediations of this state directory; one at a time does".into(),
             )),
             Err(error) => Err(OpsError::Journal(format!("executor.lock can't be had: {error}").into())),
         }
     }
 
-    /// Lets others send, where this process does not.
-    pub(super) fn end_turn(&self) {
-        let running = self.running();
-        if running.is_empty() {
-            self.turn.release();
-        }
-    }
-
     /// Whether another process sends.
     pub(in crate::hub) fn elsewhere(&self) -> bool {
-        let mine = self.turn.take().unwrap_or(false);
-        self.end_turn();
-        !mine
+        self.turn.take().is_ok_and(|held| held.is_none())
     }
 
     /// Watches the ledger for as long as the hub is there.
@@ -123,18 +114,16 @@ impl Runs {
     /// Takes up what an ended process has left: it is held, what was being sent is unknown, and what was sent is looked
     /// at. Nothing is sent.
     pub(in crate::hub) async fn recover(self: &Arc<Self>) -> Result<(), OpsError> {
-        if !self.running().is_empty() || !self.turn.take().unwrap_or(false) {
-            // Somebody carries out what runs.
+        let _starting = self.starting.lock().await;
+        if !self.running().is_empty() {
             return Ok(());
         }
-        let left = self.take_up().await.map_err(|error| unread(&error));
-        if let Ok(left) = &left {
-            for id in left {
-                self.carry_on(id);
-            }
+        // Who can't have it is told so when something is to be sent.
+        let Ok(Some(held)) = self.turn.take() else { return Ok(()) };
+        for id in self.take_up().await.map_err(|error| unread(&error))? {
+            self.carry_on(&id, held.clone());
         }
-        self.end_turn();
-        left.map(|_| ())
+        Ok(())
     }
 
     async fn take_up(self: &Arc<Self>) -> Result<Vec<SafeText>, LedgerError> {

@@ -51,6 +51,8 @@ pub(super) struct Runs {
     changed: Arc<dyn Fn() + Send + Sync>,
     turn: Turn,
     running: Mutex<HashMap<SafeText, Running>>,
+    /// Held from when it is recorded that something runs until it does, so that nobody takes it for left meanwhile.
+    starting: tokio::sync::Mutex<()>,
     shown: Mutex<Shown>,
     /// Whether what is shown is older than what is kept.
     outdated: AtomicBool,
@@ -100,6 +102,7 @@ impl Runs {
             changed,
             turn,
             running: Mutex::default(),
+            starting: tokio::sync::Mutex::default(),
             shown: Mutex::default(),
             outdated: AtomicBool::new(true),
             webhooks: OnceLock::new(),
