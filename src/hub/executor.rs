@@ -14,7 +14,7 @@ use super::journal::{Journal, Left, Sending};
 use super::ledger::LedgerError;
 use super::own::OwnActs;
 use super::source::Clock;
-use super::verify::{Baseline, Effect, Outcome, effect, final_word};
+use super::verify::{Baseline, Effect, Outcome, WATCH_AT_MOST, answered, effect, final_word};
 use crate::connect::{Act, ActAnswer, ConnectError, Connector, Reading};
 use crate::domain::deployment::Pinned;
 use crate::domain::flow::{FlowInstance, Status};
@@ -29,9 +29,6 @@ use crate::ops::OpsError;
 
 /// How often the effect of an act is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// How long an act is watched at most, that the engine took and of which nothing is to be seen yet.
-const WATCH_AT_MOST: Duration = Duration::from_secs(15 * 60);
 
 /// How many acts are remembered; the record on disk keeps them all.
 const REMEMBERED: usize = 200;
@@ -314,16 +311,7 @@ impl Executor {
         };
         let answer = connector.act(&act).await;
         let began = if let ActAnswer::Began(id) = &answer { Some(id.clone()) } else { None };
-        let (state, words): (ItemState, SafeText) = match answer {
-            ActAnswer::Accepted => (ItemState::Accepted, "accepted by the engine".into()),
-            ActAnswer::Done => (ItemState::Done, "done, says the engine; watching whether it holds".into()),
-            ActAnswer::Began(id) => (ItemState::Done, format!("begun as {id}; watching how it gets on").into()),
-            ActAnswer::Refused(why) | ActAnswer::Gone(why) => (ItemState::Failed, format!("refused: {why}").into()),
-            ActAnswer::Unknown(why) => (
-                ItemState::Unknown,
-                format!("UNKNOWN whether the engine took it: {why}; not sent again, looking").into(),
-            ),
-        };
+        let (state, words) = answered(&answer);
         let recorded = self.journal.answered((self.clock)(), &id, &plan, state, &words).await;
         self.tell(&id, state, words.clone());
         self.change(&id, |act| act.answered = matches!(state, ItemState::Accepted | ItemState::Done).then_some(state));

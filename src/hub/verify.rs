@@ -3,10 +3,12 @@
 //! Leaving the rule that called it stuck is not enough: a resumed instance leaves `retry_storm` at once and may fail
 //! again. So an act is watched for a soak, and only its postcondition makes it verified.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::connect::{Reading, Sight};
+use crate::connect::{ActAnswer, Reading, Sight};
 use crate::domain::flow::{FlowInstance, Status};
 use crate::domain::remediation::{ItemState, Verb};
 use crate::domain::text::SafeText;
@@ -80,6 +82,22 @@ pub(super) enum Effect {
     Missed(SafeText),
     /// There is no such instance any more, and nothing tells what became of it.
     Vanished(SafeText),
+}
+
+/// How long an act is watched at most, that the engine took and of which nothing is to be seen yet.
+pub(super) const WATCH_AT_MOST: Duration = Duration::from_secs(15 * 60);
+
+/// What an engine's answer makes of an act, and in which words.
+pub(super) fn answered(answer: &ActAnswer) -> (ItemState, SafeText) {
+    match answer {
+        ActAnswer::Accepted => (ItemState::Accepted, "accepted by the engine".into()),
+        ActAnswer::Done => (ItemState::Done, "done, says the engine; watching whether it holds".into()),
+        ActAnswer::Began(id) => (ItemState::Done, format!("begun as {id}; watching how it gets on").into()),
+        ActAnswer::Refused(why) | ActAnswer::Gone(why) => (ItemState::Failed, format!("refused: {why}").into()),
+        ActAnswer::Unknown(why) => {
+            (ItemState::Unknown, format!("UNKNOWN whether the engine took it: {why}; not sent again, looking").into())
+        }
+    }
 }
 
 /// What the soak came to.

@@ -442,6 +442,11 @@ impl Ledger {
         .await
     }
 
+    /// One remediation as it stands, without its items.
+    pub(in crate::hub) async fn stands(&self, id: String) -> Result<Option<Kept>, LedgerError> {
+        self.read(async move |connection| one(connection, &id).await).await
+    }
+
     /// One remediation with its items and the last `most` of what the audit tells of it, the oldest first.
     pub(in crate::hub) async fn remediation(
         &self,

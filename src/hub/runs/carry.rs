@@ -156,15 +156,9 @@ impl Carrying {
 
     /// How it stands by the ledger: somebody else may have held or aborted it.
     async fn read_again(&mut self) -> Result<(), LedgerError> {
-        let id = self.head.id.clone();
-        let read = self
-            .runs
-            .ledger()
-            .write(async move |writing| Ok((writing.remediation(&id).await?, writing.counts(&id).await?)))
-            .await?;
-        let (Some(head), counts) = read else { return Ok(()) };
-        let left_out = head.state == WideState::Aborted && counts.get(ItemState::Pending) == 0;
-        if left_out {
+        let Some(head) = self.runs.ledger().stands(self.head.id.clone()).await? else { return Ok(()) };
+        // Whoever aborts it leaves out what was not begun, in the same piece of writing.
+        if head.state == WideState::Aborted {
             for item in self.items.iter_mut().filter(|item| item.act.is_none() && !item.ended) {
                 item.state = ItemState::Skipped;
                 item.ended = true;
@@ -201,14 +195,9 @@ impl Carrying {
             return;
         }
         let before = (self.head.state, self.head.wave);
-        let of = |wave: u32, item: &KeptItem| item.wave == wave;
-        while let Some(more) = self.items.iter().map(|item| item.wave).filter(|wave| *wave > self.head.wave).min() {
-            let wave = self.head.wave;
-            if !self.items.iter().filter(|item| of(wave, item)).all(|item| item.ended) {
-                break;
-            }
-            self.head.wave = more;
-        }
+        let open = self.items.iter().filter(|item| !item.ended).map(|item| item.wave).min();
+        // Where none is left, it is the last one.
+        self.head.wave = open.unwrap_or_else(|| self.waves().saturating_sub(1));
         if self.items.iter().all(|item| item.ended) {
             return self.finish().await;
         }

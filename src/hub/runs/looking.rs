@@ -6,15 +6,12 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::super::verify::{Baseline, Effect, Outcome, Seen, effect, final_word};
+use super::super::verify::{Baseline, Effect, Outcome, Seen, WATCH_AT_MOST, effect, final_word};
 use super::carry::Carrying;
 use crate::connect::Sight;
 use crate::domain::audit::Action;
 use crate::domain::remediation::{ItemState, Verb};
 use crate::domain::text::SafeText;
-
-/// How long an item is watched at most, that the engine took and of which nothing is to be seen yet.
-const WATCH_AT_MOST: Duration = Duration::from_secs(15 * 60);
 
 /// An item that was sent, and how it is watched.
 pub(super) struct Watched {

@@ -12,6 +12,7 @@ mod lock;
 mod looking;
 mod minding;
 mod sending;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -53,7 +54,8 @@ pub(super) struct Runs {
     running: Mutex<HashMap<SafeText, Running>>,
     /// Held from when it is recorded that something runs until it does, so that nobody takes it for left meanwhile.
     starting: tokio::sync::Mutex<()>,
-    shown: Mutex<Shown>,
+    /// What was read last.
+    shown: Mutex<Arc<Vec<Arc<WideRemediation>>>>,
     /// Whether what is shown is older than what is kept.
     outdated: AtomicBool,
     /// Who is told of what happens while nobody looks.
@@ -71,12 +73,6 @@ struct Running {
     wanted: Arc<AtomicBool>,
     /// Whether an answer of the engine is waited for.
     in_flight: Arc<AtomicBool>,
-}
-
-/// What was read last.
-#[derive(Default)]
-struct Shown {
-    list: Arc<Vec<Arc<WideRemediation>>>,
 }
 
 /// How often it is looked whether the engine's answers have come, when the program is left.
@@ -156,14 +152,14 @@ impl Runs {
         if self.outdated.swap(false, Ordering::SeqCst) {
             let read = self.ledger().remediations(self.context(), SHOWN).await;
             let read = read.inspect_err(|_| self.outdated.store(true, Ordering::SeqCst)).map_err(|e| unread(&e))?;
-            let before = self.shown().list.clone();
+            let before = self.shown().clone();
             let mut list = Vec::with_capacity(read.len());
             for (kept, counts) in read {
                 list.push(Arc::new(self.show(kept, counts, &before)?));
             }
-            self.shown().list = Arc::new(list);
+            *self.shown() = Arc::new(list);
         }
-        Ok(self.shown().list.clone())
+        Ok(self.shown().clone())
     }
 
     /// As [`Runs::list`], also where another process has written since.
@@ -177,7 +173,7 @@ impl Runs {
         self.running().contains_key(&SafeText::from(id))
     }
 
-    fn shown(&self) -> MutexGuard<'_, Shown> {
+    fn shown(&self) -> MutexGuard<'_, Arc<Vec<Arc<WideRemediation>>>> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -206,7 +202,7 @@ impl Runs {
         let (kept, items, entries) =
             read.filter(|(kept, ..)| kept.context == *self.gate.context).ok_or_else(|| missing(&id))?;
         let counts = ItemCounts::of(items.iter().map(|item| item.state));
-        let before = self.shown().list.clone();
+        let before = self.shown().clone();
         let head = Arc::new(self.show(kept, counts, &before)?);
         let cannot_approve = self.cannot_approve(&head);
         let history = entries.into_iter().map(|(at, actor, action, subject, detail)| Told {

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::super::ledger::{KeptItem, LedgerError};
-use super::super::verify::Baseline;
+use super::super::verify::{Baseline, answered};
 use super::carry::Carrying;
 use super::looking::Watched;
 use crate::connect::{Act, ActAnswer, Sight};
@@ -204,15 +204,8 @@ impl Carrying {
     pub(super) async fn answered(&mut self, at: usize, answer: ActAnswer) {
         let Some(item) = self.items.get_mut(at) else { return };
         item.answered = !matches!(answer, ActAnswer::Unknown(_));
-        (item.state, item.words) = match &answer {
-            ActAnswer::Accepted => (ItemState::Accepted, "accepted by the engine".to_owned()),
-            ActAnswer::Done => (ItemState::Done, "done, says the engine; watching whether it holds".to_owned()),
-            ActAnswer::Began(id) => (ItemState::Done, format!("begun as {id}; watching how it gets on")),
-            ActAnswer::Refused(why) | ActAnswer::Gone(why) => (ItemState::Failed, format!("refused: {why}")),
-            ActAnswer::Unknown(why) => {
-                (ItemState::Unknown, format!("UNKNOWN whether the engine took it: {why}; not sent again, looking"))
-            }
-        };
+        let (state, words) = answered(&answer);
+        (item.state, item.words) = (state, words.to_string());
         if let ActAnswer::Began(id) = &answer {
             item.began = Some(id.to_string());
         }
