@@ -269,18 +269,16 @@ impl Runs {
         }
     }
 
-    /// Ends what this process does, without waiting for anything. What was sent is looked at by whoever opens the ledger
+    /// Ends what this process does, without waiting for an answer. What was sent is looked at by whoever opens the ledger
     /// next.
+    ///
+    /// This is no `Drop` of its own: whoever drops the last of it may be writing to the ledger just then, and would wait
+    /// for itself.
     pub(super) fn let_go(&self) {
+        let running: Vec<SafeText> = self.running().keys().cloned().collect();
         for running in self.running().values() {
             running.task.abort();
         }
-    }
-}
-
-impl Drop for Runs {
-    fn drop(&mut self) {
-        let running: Vec<SafeText> = self.running().keys().cloned().collect();
         for id in running {
             if let Err(error) = self.ledger().write_now(self.left(&id)) {
                 tracing::error!(%error, remediation = %id, "that it is held can't be recorded");
