@@ -18,6 +18,7 @@ use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
+use crate::domain::in_force::InForce;
 use crate::domain::log::LogView;
 use crate::domain::outside::Outside;
 use crate::domain::plan::{Pace, Parameters, Waves, WidePlan};
@@ -468,6 +469,16 @@ pub trait Ops: Send + Sync {
     /// engines tell, without what its own record explains. Asks every source; not for every frame.
     async fn outside(&self, _limit: usize) -> Result<Outside, OpsError> {
         Ok(Outside::default())
+    }
+
+    /// What is still in force of what somebody did: things that are switched off, and exceptions that end by themselves.
+    async fn in_force(&self) -> Result<InForce, OpsError> {
+        Ok(InForce::default())
+    }
+
+    /// Notes that somebody has armed again what a remediation had switched off, which ends its being listed.
+    async fn rearmed(&self, side_effect: &str, _reason: &str) -> Result<(), OpsError> {
+        Err(OpsError::NotFound(format!("there is no side effect {}", SafeText::clipped(side_effect, 40)).into()))
     }
 
     /// Holds what this program carries out, because it is left.

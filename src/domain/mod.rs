@@ -15,6 +15,7 @@ pub mod flow;
 pub mod freeze;
 pub mod hash;
 pub mod ids;
+pub mod in_force;
 pub mod log;
 pub mod nearest;
 pub mod notice;
