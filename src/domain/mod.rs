@@ -29,6 +29,7 @@ pub mod remediation;
 pub mod run;
 pub mod signs;
 pub mod source;
+pub mod step;
 pub mod text;
 pub mod time;
 pub mod trend;
