@@ -455,9 +455,14 @@ pub trait Ops: Send + Sync {
         Err(OpsError::Refused("nothing runs here".into()))
     }
 
-    /// The remediations of many of this context, the newest first; of very many the newest ones.
+    /// The remediations of many of this context: those that have not ended, and then the newest of the others.
     async fn wide_remediations(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
         Ok(Arc::default())
+    }
+
+    /// Those that have ended and were asked for before one, the newest first; none where that one is the oldest.
+    async fn wide_remediations_before(&self, _id: &str, _most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+        Ok(Vec::new())
     }
 
     /// One of them with its items and its history.

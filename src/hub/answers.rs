@@ -219,6 +219,13 @@ impl Ops for Hub {
         }
     }
 
+    async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+        match &self.runs {
+            Some(runs) => runs.before(id, most).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     async fn leave(&self) {
         if let Some(runs) = &self.runs {
             runs.leave().await;

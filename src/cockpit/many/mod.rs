@@ -13,7 +13,7 @@ pub(super) mod words;
 pub use answer::{AnswerForm, AnswerPart};
 pub use confirm::{code, confirmation, confirms};
 pub use deeds::{Deed, DeedEntry, deeds};
-pub use list::{Detail, Part, RemediationsState, Row, rows};
+pub use list::{Detail, Older, Part, RemediationsState, Row, rows};
 pub use offers::{Offer, offers};
 pub use review::{Step, WideReview, WideReviewPart};
 pub use whom::Whom;
