@@ -133,6 +133,8 @@ pub enum Ask {
     Wide(SafeText),
     /// What a verb would do to all that are chosen.
     PlanOfMany(PlanWish),
+    /// The plan that takes a remediation back.
+    PlanRollback(SafeText),
 }
 
 impl Ask {
@@ -156,7 +158,7 @@ impl Ask {
             Self::Ways(_) => Target::Ways,
             Self::Wides => Target::Wides,
             Self::Wide(_) => Target::Wide,
-            Self::PlanOfMany(_) => Target::PlanOfMany,
+            Self::PlanOfMany(_) | Self::PlanRollback(_) => Target::PlanOfMany,
         }
     }
 }

@@ -14,6 +14,7 @@ mod head;
 mod lock;
 mod migrations;
 mod remediations;
+mod rollbacks;
 mod sqlite;
 mod takeover;
 #[cfg(test)]
