@@ -107,6 +107,11 @@ pub const ARM_AT_MOST: SignedDuration = SignedDuration::from_mins(30);
 /// The fewest characters, white space aside, of a reason.
 pub const REASON_LEAST: usize = 3;
 
+/// Whether a text is enough of a reason, or of a comment, for the record.
+pub fn is_reason(text: &str) -> bool {
+    text.chars().filter(|c| !c.is_whitespace()).count() >= REASON_LEAST
+}
+
 /// The lock of a production context: nothing in it is acted on until it is armed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
@@ -348,7 +353,7 @@ pub struct RequestOf {
     pub reason: SafeText,
     /// The ticket, where there is one.
     pub ticket: Option<SafeText>,
-    /// The remediation that it takes back.
+    /// The remediation that it takes back, where the plan is the one of [`Ops::plan_rollback`].
     pub takes_back: Option<SafeText>,
     /// As which role a freeze is to be overridden, and for how long; for the reason of the request.
     pub break_glass: Option<(SafeText, SignedDuration)>,
@@ -431,6 +436,12 @@ pub trait Ops: Send + Sync {
     /// What a verb would do to all that are chosen, from what is held of them. Changes nothing.
     async fn plan_of_many(&self, _wish: &PlanWish) -> Result<WidePlan, OpsError> {
         Err(OpsError::Refused("no plan of many is made here".into()))
+    }
+
+    /// The plan that takes a remediation of many back, to be asked for with [`RequestOf::takes_back`]; or why there is
+    /// none. Changes nothing.
+    async fn plan_rollback(&self, _id: &str) -> Result<WidePlan, OpsError> {
+        Err(OpsError::Refused("nothing is taken back here".into()))
     }
 
     /// Carries a plan out. Answers once the request is recorded; the act goes on by itself, and

@@ -56,7 +56,7 @@ fn targets(plan: &WidePlan) -> Vec<serde_json::Value> {
 }
 
 /// The plan as people read it.
-fn told(out: &mut dyn io::Write, plan: &WidePlan) -> io::Result<()> {
+pub(super) fn told(out: &mut dyn io::Write, plan: &WidePlan) -> io::Result<()> {
     let (verb, count) = (plan.frozen.verb, plan.frozen.targets.len());
     let mut fact = |label: &str, text: &str| writeln!(out, "{label:<10} {text}");
     fact("plan", &plan.hash)?;

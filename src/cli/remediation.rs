@@ -13,16 +13,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::args::{Format, Global, Listed, Named, Output, Request, Review, Rollback, Run};
 use super::output::Table;
 use super::world::World;
-use super::{Failure, Outcome, get, output, report, world};
+use super::{Failure, Outcome, get, output, plan, report, world};
 use crate::domain::approval::Answer;
-use crate::domain::plan::Parameters;
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since};
 use crate::domain::wide::{Control, WideDetail, WideRemediation, WideState};
 use crate::hub::Hub;
 use crate::ops::json::{wide_detail_json, wide_remediation_json};
-use crate::ops::{Ops as _, OpsError, PlanWish, RequestOf, ReviewOf, Selection};
+use crate::ops::{Ops as _, OpsError, RequestOf, ReviewOf};
 
 /// How often it is looked how far a remediation has come.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -142,41 +141,25 @@ pub(super) async fn rollback(global: &Global, rollback: &Rollback) -> Done {
     let world = world::build(global, false)?;
     world.hub.pass().await;
     let asked = async {
-        let detail = world.hub.wide_remediation(&rollback.named.id).await?;
-        let wish = takes_back(&detail)?;
-        let plan = world.hub.plan_of_many(&wish).await?;
-        let reason = rollback.reason.clone().unwrap_or_else(|| format!("takes {} back", detail.head.id));
+        let plan = world.hub.plan_rollback(&rollback.named.id).await?;
+        if rollback.named.format.output == Output::Table {
+            // What cannot be printed stops nothing: it is asked for, and how it stands is printed after it.
+            let _ = output::print(|out| plan::told(out, &plan));
+        }
+        let id = SafeText::from(rollback.named.id.as_str());
+        let reason = rollback.reason.clone().unwrap_or_else(|| format!("takes {id} back"));
         let of = RequestOf {
             plan_hash: plan.hash,
             reason: reason.into(),
             ticket: rollback.ticket.as_deref().map(Into::into),
-            takes_back: Some(detail.head.id.clone()),
+            takes_back: Some(id),
             break_glass: None,
         };
         world.hub.request(&of).await
     };
     let asked = asked.await;
+    world.hub.leave().await;
     told(&world, asked, &rollback.named.format)
-}
-
-/// What would take a remediation back.
-fn takes_back(detail: &WideDetail) -> Result<PlanWish, OpsError> {
-    let verb = detail.head.plan.frozen.verb;
-    let undo = verb.undo().ok_or_else(|| {
-        OpsError::Refused(
-            format!("nothing takes it back: {} has no way back but {}", verb.label(), verb.way_back()).into(),
-        )
-    })?;
-    let held = detail.items.iter().filter(|item| item.state == ItemState::Verified);
-    let ids = held.map(|item| item.target.id.clone()).collect();
-    let frozen = &detail.head.plan.frozen;
-    Ok(PlanWish {
-        verb: undo,
-        parameters: Parameters::new(),
-        selection: Selection::Ids(ids),
-        waves: frozen.waves.clone(),
-        pace: frozen.pace,
-    })
 }
 
 pub(super) async fn list(global: &Global, listed: &Listed) -> Done {

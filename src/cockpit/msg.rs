@@ -137,6 +137,8 @@ pub enum Ask {
     Wide(SafeText),
     /// What a verb would do to all that are chosen.
     PlanOfMany(PlanWish),
+    /// The plan that takes a remediation back.
+    PlanRollback(SafeText),
 }
 
 impl Ask {
@@ -161,7 +163,7 @@ impl Ask {
             Self::Wides => Target::Wides,
             Self::Older(_) => Target::Older,
             Self::Wide(_) => Target::Wide,
-            Self::PlanOfMany(_) => Target::PlanOfMany,
+            Self::PlanOfMany(_) | Self::PlanRollback(_) => Target::PlanOfMany,
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod promise;
 pub mod raw;
 pub mod redact;
 pub mod remediation;
+pub mod rollback;
 pub mod run;
 pub mod signs;
 pub mod source;

@@ -19,6 +19,7 @@ mod pass;
 mod planning;
 pub mod policy;
 mod recent;
+mod rollback;
 mod rows;
 mod runs;
 mod single;

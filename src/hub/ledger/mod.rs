@@ -15,6 +15,7 @@ mod listing;
 mod lock;
 mod migrations;
 mod remediations;
+mod rollbacks;
 mod sqlite;
 mod takeover;
 #[cfg(test)]

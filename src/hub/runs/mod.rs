@@ -11,6 +11,7 @@ mod kept;
 mod lock;
 mod looking;
 mod minding;
+mod rollback;
 mod sending;
 
 use std::collections::HashMap;

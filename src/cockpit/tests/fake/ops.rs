@@ -212,6 +212,15 @@ impl Ops for FakeOps {
         Ok(plan)
     }
 
+    async fn plan_rollback(&self, id: &str) -> Result<WidePlan, OpsError> {
+        let wides = self.wides.lock().unwrap().clone()?;
+        let head = wides.iter().find(|head| head.id == *id);
+        let head = head.ok_or_else(|| OpsError::NotFound("no such remediation".into()))?;
+        let plan = wide::taking_back(head)?;
+        *self.planned.lock().unwrap() = Some(plan.clone());
+        Ok(plan)
+    }
+
     async fn request(&self, request: &RequestOf) -> Result<Arc<WideRemediation>, OpsError> {
         let plan = self.planned.lock().unwrap().take();
         let Some(plan) = plan.filter(|plan| plan.hash == request.plan_hash) else {
