@@ -314,10 +314,16 @@ async fn what_can_not_be_asked_for_says_why() {
 #[tokio::test(start_paused = true)]
 async fn a_freeze_that_begins_on_the_way_holds_it_or_lets_it_finish() {
     let begins = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(5);
-    for (in_flight, state) in [("finish", WideState::Succeeded), ("hold", WideState::Held)] {
+    for (selector, in_flight, state) in [
+        ("", "finish", WideState::Succeeded),
+        ("", "hold", WideState::Held),
+        // What the rules say of each target is looked at anew on the way, too.
+        ("rule:exhausted", "hold", WideState::Held),
+        ("rule:overdue", "hold", WideState::Succeeded),
+    ] {
         let freeze = format!(
             "[[freeze]]\nname = \"sale\"\nfrom = \"{begins}\"\nuntil = \"2099-01-01T00:00:00Z\"\nkind = \"deny\"\n\
-             in_flight = \"{in_flight}\"\nreason = \"the big sale\"\n"
+             selector = \"{selector}\"\nin_flight = \"{in_flight}\"\nreason = \"the big sale\"\n"
         );
         let place = Place::new(Crowd::of(40), &freeze);
         let hub = place.hub("ada").await;
@@ -332,7 +338,7 @@ async fn a_freeze_that_begins_on_the_way_holds_it_or_lets_it_finish() {
         }
         place.wait(6 * 60);
         let done = settled(&hub, &one.id).await;
-        assert_eq!(done.head.state, state, "{in_flight}: {}", done.head.outcome);
+        assert_eq!(done.head.state, state, "{selector} {in_flight}: {}", done.head.outcome);
         let told = done.head.outcome.contains("the big sale");
         assert_eq!(told, state == WideState::Held, "{}", done.head.outcome);
     }

@@ -44,7 +44,7 @@ use self::journal::Journal;
 use self::ledger::Ledger;
 use self::listing::{Lists, Part};
 use self::rows::Rows;
-use self::runs::Runs;
+use self::runs::{Plane, Runs};
 pub use self::source::Clock;
 use self::source::{Book, Source};
 use crate::config::{TenantBook, ThresholdBook};
@@ -142,8 +142,13 @@ impl Hub {
             clock: setup.clock.clone(),
         });
         let runs = journal.clone().map(|journal| {
-            let connectors = setup.sources.iter().map(|(name, connector, _)| (name.as_str().into(), connector.clone()));
-            Runs::new(gate.clone(), journal, setup.soak, connectors.collect(), Arc::clone(&changed) as _)
+            let plane = |(name, connector, poll): &(String, Arc<dyn Connector>, Duration)| {
+                let poll = (*poll).try_into().unwrap_or(SignedDuration::MAX);
+                (name.as_str().into(), Plane { connector: connector.clone(), poll })
+            };
+            let planes = setup.sources.iter().map(plane).collect();
+            let book = setup.thresholds.clone();
+            Runs::new(gate.clone(), journal, setup.soak, planes, book, Arc::clone(&changed) as _)
         });
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));

@@ -28,11 +28,14 @@ use super::deciding::Gate;
 use super::journal::Journal;
 use super::ledger::{Kept, Ledger, LedgerError, Listed};
 use super::webhook::Webhooks;
-use crate::connect::Connector;
+use crate::config::ThresholdBook;
+use crate::connect::{Connector, Sight};
 use crate::domain::audit::{Action, Draft};
+use crate::domain::flow::JudgedFlow;
 use crate::domain::notice::{Notice, Occasion};
 use crate::domain::plan::WidePlan;
 use crate::domain::text::SafeText;
+use crate::domain::verdict::{Circumstances, judge};
 use crate::domain::wide::{ItemCounts, Told, WideDetail, WideRemediation, WideState};
 use crate::ops::OpsError;
 
@@ -42,15 +45,23 @@ const SHOWN: u32 = 500;
 /// How much of a remediation's history is shown.
 const HISTORY: u32 = 500;
 
-/// Every connector by its source's name.
-pub(super) type Connectors = HashMap<SafeText, Arc<dyn Connector>>;
+/// Every source by its name, as far as acting needs it.
+pub(super) type Planes = HashMap<SafeText, Plane>;
+
+/// A source that is acted on.
+pub(super) struct Plane {
+    pub(super) connector: Arc<dyn Connector>,
+    /// The time from one look at it to the next.
+    pub(super) poll: SignedDuration,
+}
 
 /// What asks for, approves and carries out remediations of many.
 pub(super) struct Runs {
     gate: Arc<Gate>,
     journal: Arc<Journal>,
     soak: SignedDuration,
-    connectors: Connectors,
+    planes: Planes,
+    thresholds: ThresholdBook,
     changed: Arc<dyn Fn() + Send + Sync>,
     turn: Turn,
     running: Mutex<HashMap<SafeText, Running>>,
@@ -88,7 +99,8 @@ impl Runs {
         gate: Arc<Gate>,
         journal: Arc<Journal>,
         soak: SignedDuration,
-        connectors: Connectors,
+        planes: Planes,
+        thresholds: ThresholdBook,
         changed: Arc<dyn Fn() + Send + Sync>,
     ) -> Arc<Self> {
         let turn = Turn::new(journal.ledger().directory());
@@ -96,7 +108,8 @@ impl Runs {
             gate,
             journal,
             soak,
-            connectors,
+            planes,
+            thresholds,
             changed,
             turn,
             running: Mutex::default(),
@@ -122,7 +135,16 @@ impl Runs {
 
     /// The connector of a source.
     fn connector(&self, source: &str) -> Option<&Arc<dyn Connector>> {
-        self.connectors.get(&SafeText::from(source))
+        self.planes.get(&SafeText::from(source)).map(|plane| &plane.connector)
+    }
+
+    /// What was just seen of an instance, with what the rules say of it. Of who holds its key nothing is known here.
+    fn judged(&self, sight: &Sight) -> Arc<JudgedFlow> {
+        let flow = &sight.flow;
+        let poll = self.planes.get(&flow.id.source).map(|plane| plane.poll).unwrap_or_default();
+        let limits = self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, poll);
+        let judgement = judge(flow, &limits, &Circumstances { now: sight.engine_now, holder: None });
+        Arc::new(JudgedFlow { flow: flow.clone(), judgement })
     }
 
     fn context(&self) -> String {

@@ -2,7 +2,6 @@
 //! many go wrong.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -15,12 +14,10 @@ use super::carry::Carrying;
 use super::looking::Watched;
 use crate::connect::{Act, ActAnswer, Sight};
 use crate::domain::audit::Action;
-use crate::domain::flow::JudgedFlow;
 use crate::domain::hash::digest;
 use crate::domain::plan::of_each;
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
-use crate::domain::verdict::Judgement;
 use crate::domain::wide::WideState;
 
 /// How old what is known of a target may be when it is acted on.
@@ -135,7 +132,8 @@ impl Carrying {
                 return false;
             }
         };
-        let rows: Vec<_> = seen.iter().filter_map(|(_, sight)| sight.as_ref()).map(row).collect();
+        let rows: Vec<_> =
+            seen.iter().filter_map(|(_, sight)| sight.as_ref()).map(|sight| self.runs.judged(sight)).collect();
         let refused = self
             .runs
             .gate
@@ -236,9 +234,4 @@ impl Carrying {
         let of = if probing { "the probe did not help".to_owned() } else { format!("{wrong} went wrong, {most} may") };
         self.hold(&format!("{of}: {last}")).await;
     }
-}
-
-/// A target as policies look at it. Its verdict is no part of what is asked.
-fn row(sight: &Sight) -> Arc<JudgedFlow> {
-    Arc::new(JudgedFlow { flow: sight.flow.clone(), judgement: Judgement::ok() })
 }
