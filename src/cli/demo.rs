@@ -5,12 +5,15 @@
 //! there; where none is kept, it looks at the first moment of one. A picture is always of the first moment, by a clock
 //! that stands still.
 
-use std::path::PathBuf;
+pub(super) mod colleague;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::colleague::Colleague;
 use super::args::Global;
 use super::world::World;
 use super::{Failure, report};
@@ -18,10 +21,14 @@ use crate::cockpit::Tempo;
 use crate::config::{ConfigError, ThresholdBook, Ui, default_state_dir};
 use crate::connect::Connector;
 use crate::connect::sim::{self, Bulk, Clock, World as SimWorld};
+use crate::hub::ledger::Ledger;
 use crate::hub::{Hub, Policing, Setup};
 
 /// The time of pictures: in the middle of the night.
 const PICTURED: &str = "2026-01-15T03:12:00Z";
+
+/// Who looks at it.
+const YOU: &str = "you";
 
 /// From one pass to the next, as the demo's time goes.
 const POLL: Duration = Duration::from_secs(2);
@@ -42,7 +49,7 @@ pub(super) fn world(global: &Global, look: Look) -> Result<World, Failure> {
     let seed = global.seed.unwrap_or(sim::SEED);
     if let Some(instances) = global.instances {
         let source = Bulk::new(seed, instances, global.changes.unwrap_or(0), sim::system_clock());
-        return hub(global, vec![(sim::BULK.to_owned(), source, POLL)], sim::system_clock(), None, None);
+        return hub(global, &[(sim::BULK.to_owned(), source, POLL)], sim::system_clock(), None, None);
     }
     let folder = folder(global);
     if look == Look::Once {
@@ -78,7 +85,7 @@ pub(super) fn world(global: &Global, look: Look) -> Result<World, Failure> {
     if let Some(speed) = global.speed {
         sim.set_speed(speed).map_err(Failure::Usage)?;
     }
-    of_sim(global, Arc::new(sim), kept.filter(|_| look == Look::Cockpit))
+    of_sim(global, Arc::new(sim), kept.as_deref().filter(|_| look == Look::Cockpit))
 }
 
 /// The demo as pictures show it: the same on every machine and at every time.
@@ -99,43 +106,51 @@ fn state_dir() -> PathBuf {
 }
 
 /// A hub on a demo world, which records acts in a folder where there is one.
-fn of_sim(global: &Global, sim: Arc<SimWorld>, state_dir: Option<PathBuf>) -> Result<World, Failure> {
+fn of_sim(global: &Global, sim: Arc<SimWorld>, state_dir: Option<&Path>) -> Result<World, Failure> {
     // Where time runs faster, so do the passes, within reason.
     let poll = POLL.div_f64(sim.speed().clamp(1.0, 4.0));
     let source = |(name, plane): (&str, Arc<dyn Connector>)| (name.to_owned(), plane, poll);
-    let sources = sim.planes().into_iter().map(source).collect();
-    hub(global, sources, sim.clock(), Some(sim), state_dir)
+    let sources: Vec<_> = sim.planes().into_iter().map(source).collect();
+    hub(global, &sources, sim.clock(), Some(sim), state_dir)
 }
 
 /// A hub on made-up sources.
 fn hub(
     global: &Global,
-    sources: Vec<(String, Arc<dyn Connector>, Duration)>,
+    sources: &[(String, Arc<dyn Connector>, Duration)],
     clock: Clock,
     sim: Option<Arc<SimWorld>>,
-    state_dir: Option<PathBuf>,
+    state_dir: Option<&Path>,
 ) -> Result<World, Failure> {
     let variable = |name: &str| std::env::var(name).ok();
     let ui = Ui::without_file(&global.flags(), &variable)
         .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
-    let hub = Hub::new(Setup {
+    let setup = |operator: &str| Setup {
         context: "demo".to_owned(),
-        operator: "you".to_owned(),
+        operator: operator.to_owned(),
         read_only: global.read_only.then(|| "started with --read-only".to_owned()),
         locked: false,
         thresholds: ThresholdBook::default(),
         tenants: crate::config::TenantBook::default(),
         policing: Policing::default(),
         soak: SignedDuration::from_secs(10),
-        claims_dir: state_dir.clone(),
-        state_dir,
+        claims_dir: state_dir.map(Path::to_owned),
+        state_dir: state_dir.map(Path::to_owned),
         clock: clock.clone(),
-        sources,
-    });
+        sources: sources.to_vec(),
+    };
+    let ledger = state_dir.is_none().then(Ledger::in_memory);
+    let hub = match &ledger {
+        Some(ledger) if !global.read_only => Hub::on(setup(YOU), Ok(ledger.clone())),
+        _ => Hub::new(setup(YOU)),
+    };
+    let colleague =
+        (sim.is_some() && !global.read_only).then(|| Box::new(Colleague { setup: setup(colleague::NAME), ledger }));
     Ok(World {
         hub,
+        colleague,
         context: "demo".to_owned(),
-        operator: "you".to_owned(),
+        operator: YOU.to_owned(),
         production: false,
         accent: None,
         writable: false,

@@ -17,8 +17,11 @@ pub(super) async fn run(global: &Global, snapshot: &Snapshot) -> Result<Outcome,
             return Err(Failure::Usage("--filter goes with --screen flows or --screen detail".into()));
         }
     }
-    let world = if global.demo { demo::picture(global)? } else { world::build(global, true)? };
+    let mut world = if global.demo { demo::picture(global)? } else { world::build(global, true)? };
     world.hub.pass().await;
+    if let Some(colleague) = world.colleague.take() {
+        Box::pin(colleague.asks()).await;
+    }
     let mut settings = super::cockpit::settings(&world, global).await?;
     if world.ui.ascii.value.is_none() {
         // There may be no terminal; what shows the picture still has a character set.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::Failure;
 use super::args::Global;
+use super::demo::colleague::Colleague;
 use super::demo::{self, Look};
 use crate::config::{
     Config, ConfigError, ContextInfo, KeySetting, Layer, Layers, LogSettings, SourceConfig, SourceKind, Ui, ViewSetting,
@@ -34,6 +35,8 @@ pub(super) struct World {
     pub(super) writable: bool,
     /// The made-up world, where it is one.
     pub(super) demo: Option<Arc<SimWorld>>,
+    /// Somebody else in it.
+    pub(super) colleague: Option<Box<Colleague>>,
     pub(super) clock: Clock,
     /// How the cockpit is to look, which keys are not as they are by default, and the saved views.
     pub(super) ui: Ui,
@@ -126,6 +129,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         accent: config.context.colour,
         writable: production && global.write,
         demo: None,
+        colleague: None,
         clock,
         ui: config.ui,
         keys: config.keys,

@@ -114,15 +114,21 @@ impl Hub {
     ///
     /// Where the record of acts can't be opened, the hub works and refuses to act, saying why.
     pub fn new(setup: Setup) -> Arc<Self> {
+        let opened = match (&setup.read_only, &setup.state_dir) {
+            (Some(why), _) => Err(why.as_str().into()),
+            (None, None) => Ok(Ledger::in_memory()),
+            (None, Some(dir)) => Ledger::open(dir).map_err(|error| format!("acts can't be recorded: {error}").into()),
+        };
+        Self::on(setup, opened)
+    }
+
+    /// The same with a ledger that is open already, or why there is none: nothing is acted on then.
+    pub fn on(setup: Setup, ledger: Result<Ledger, SafeText>) -> Arc<Self> {
         let (revision, _) = watch::channel(0);
         let revision = Arc::new(revision);
-        let mut read_only = setup.read_only.map(SafeText::from);
-        let ledger = match (&read_only, &setup.state_dir) {
-            (Some(_), _) => None,
-            (None, None) => Some(Ledger::in_memory()),
-            (None, Some(dir)) => Ledger::open(dir)
-                .map_err(|error| read_only = Some(format!("acts can't be recorded: {error}").into()))
-                .ok(),
+        let (ledger, read_only) = match ledger {
+            Ok(ledger) => (Some(ledger), None),
+            Err(why) => (None, Some(why)),
         };
         let changed = {
             let revision = revision.clone();

@@ -20,7 +20,7 @@ use crate::cockpit::widgets::state;
 use crate::domain::approval::{Answer, ApprovalState};
 use crate::domain::plan::WidePlan;
 use crate::domain::policy::{Decision, Mode, PolicyDecision};
-use crate::domain::remediation::Risk;
+use crate::domain::remediation::{ItemState, Risk};
 use crate::domain::time::{age, since, words as duration};
 use crate::domain::wide::{Item, WideDetail, WideRemediation, WideState};
 
@@ -162,7 +162,8 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
 /// `✓ verified  wave 2  restate/inv_1dQ…  it got past apply`.
 fn item(item: &Item, glyphs: &Glyphs, styles: &Styles, columns: usize) -> Vec<Span<'static>> {
     let state = format!("{} {}", glyphs.item(item.state), item.state.name());
-    let watched = if item.ended || item.words.is_empty() { "" } else { ", still watched" };
+    let waits = item.ended || item.state == ItemState::Pending || item.words.is_empty();
+    let watched = if waits { "" } else { ", still watched" };
     let room = if columns >= 110 { 44 } else { 30 };
     let id = item.target.id.to_string();
     let id = fit(&id, room, glyphs.ellipsis);
