@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::domain::approval::Answer;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts};
+use crate::domain::deployment::Deployments;
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
@@ -436,6 +437,11 @@ pub trait Ops: Send + Sync {
     /// What a verb would do to all that are chosen, from what is held of them. Changes nothing.
     async fn plan_of_many(&self, _wish: &PlanWish) -> Result<WidePlan, OpsError> {
         Err(OpsError::Refused("no plan of many is made here".into()))
+    }
+
+    /// The deployments on which those that are chosen may go on. They have to be of one service of one source.
+    async fn deployments(&self, _of: &Selection) -> Result<Deployments, OpsError> {
+        Err(OpsError::Refused("no deployments are known here".into()))
     }
 
     /// The plan that takes a remediation of many back, to be asked for with [`RequestOf::takes_back`]; or why there is

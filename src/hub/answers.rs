@@ -14,6 +14,7 @@ use super::rows::Bits;
 use super::source::Source;
 use super::{Hub, missing};
 use crate::domain::claim::{Claim, ClaimRequest};
+use crate::domain::deployment::Deployments;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
@@ -177,6 +178,10 @@ impl Ops for Hub {
     async fn plan_of_many(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
         let plan = self.wide_plan(wish, false).await?;
         self.kept_plan(plan).await
+    }
+
+    async fn deployments(&self, of: &Selection) -> Result<Deployments, OpsError> {
+        self.deployments_of(of).await
     }
 
     async fn plan_rollback(&self, id: &str) -> Result<WidePlan, OpsError> {

@@ -7,6 +7,7 @@ mod arming;
 mod board;
 mod claims;
 mod deciding;
+mod deployments;
 mod executor;
 mod history;
 mod journal;

@@ -4,14 +4,12 @@
 //! is left out and said, and never acted on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::Hub;
 use super::deciding::Asked;
 use super::executor::refusal;
 use crate::domain::blast::{Blast, Hurt};
-use crate::domain::flow::{FlowInstance, JudgedFlow};
-use crate::domain::plan::{DEPLOYMENT, Frozen, PLAN_LIFE, PUT_BACK, SERVICE, Skipped, Target, WidePlan, of_each};
+use crate::domain::plan::{Frozen, PLAN_LIFE, SERVICE, Skipped, Target, WidePlan, of_each};
 use crate::domain::policy::MOST_TARGETS;
 use crate::domain::text::SafeText;
 use crate::ops::{Ops as _, OpsError, PlanWish};
@@ -80,39 +78,6 @@ impl Hub {
             made_at,
             expires_at: made_at.saturating_add(PLAN_LIFE).unwrap_or(made_at),
         })
-    }
-}
-
-impl Hub {
-    /// Of which flow the service is put back in the end, where that is wished for, and what that does.
-    async fn puts_back(
-        &self,
-        wish: &PlanWish,
-        rows: &[Arc<JudgedFlow>],
-    ) -> Result<Option<(SafeText, SafeText)>, OpsError> {
-        let named = |name: &str| wish.parameters.get(&SafeText::from(name));
-        let Some(from) = named(PUT_BACK) else { return Ok(None) };
-        let refused = |why: &str| OpsError::Refused(why.into());
-        let to = named(DEPLOYMENT).ok_or_else(|| refused("to put a service back, say to which deployment"))?;
-        let flow = rows.first().map(|row| &row.flow).ok_or_else(|| refused("there is nothing to plan"))?;
-        let service = |flow: &FlowInstance| {
-            let name = flow.flow.split_once('/').map_or(flow.flow.as_str(), |(service, _)| service);
-            (flow.id.source.clone(), name.to_owned())
-        };
-        if rows.iter().any(|row| service(&row.flow) != service(flow)) {
-            return Err(refused("they are of several services, and one is put back at a time: narrow the filter"));
-        }
-        let connector = &self.source(&flow.id.source)?.connector;
-        match connector.plan_put_back(&flow.flow, from, to).await {
-            Ok(told) => {
-                let effect = format!(
-                    "once all are verified: {}; until it is taken back: {}; way back: {}",
-                    told.effect, told.switches_off, told.way_back
-                );
-                Ok(Some((flow.flow.clone(), effect.into())))
-            }
-            Err(error) => Err(OpsError::Refused(format!("the service can't be put back: {error}").into())),
-        }
     }
 }
 
