@@ -472,9 +472,14 @@ pub trait Ops: Send + Sync {
         Err(OpsError::Refused("nothing runs here".into()))
     }
 
-    /// The remediations of many of this context, the newest first; of very many the newest ones.
+    /// The remediations of many of this context: those that have not ended, and then the newest of the others.
     async fn wide_remediations(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
         Ok(Arc::default())
+    }
+
+    /// Those that have ended and were asked for before one, the newest first; none where that one is the oldest.
+    async fn wide_remediations_before(&self, _id: &str, _most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+        Ok(Vec::new())
     }
 
     /// One of them with its items and its history.
@@ -498,8 +503,10 @@ pub trait Ops: Send + Sync {
         Err(OpsError::NotFound(format!("there is no side effect {}", SafeText::clipped(side_effect, 40)).into()))
     }
 
-    /// Holds what this program carries out, because it is left.
-    async fn leave(&self) {}
+    /// Holds what this program carries out, because it is left, and gives what it holds so.
+    async fn leave(&self) -> Vec<Arc<WideRemediation>> {
+        Vec::new()
+    }
 
     /// What the program that answers tells of itself.
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {

@@ -71,6 +71,9 @@ pub(super) fn told(out: &mut dyn io::Write, plan: &WidePlan) -> io::Result<()> {
         fact("", &format!("and {more} more: -o json has them"))?;
     }
     fact("hurts", &hurts(plan))?;
+    if let Some(cause) = plan.blast.cause_words(plan.made_at) {
+        fact("cause", &cause)?;
+    }
     let mut reasons: BTreeMap<&SafeText, usize> = BTreeMap::new();
     for skipped in &plan.skipped {
         *reasons.entry(&skipped.reason).or_default() += 1;

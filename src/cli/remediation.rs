@@ -19,6 +19,7 @@ use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since};
 use crate::domain::wide::{Control, WideDetail, WideRemediation, WideState};
+use crate::hub::Hub;
 use crate::ops::json::{wide_detail_json, wide_remediation_json};
 use crate::ops::{Ops as _, OpsError, RequestOf, ReviewOf};
 
@@ -163,25 +164,38 @@ pub(super) async fn rollback(global: &Global, rollback: &Rollback) -> Done {
 
 pub(super) async fn list(global: &Global, listed: &Listed) -> Done {
     let world = world::build(global, false)?;
-    let all = match world.hub.wide_remediations().await {
-        Ok(all) => all,
-        Err(error) => return Err(get::unexpected(error)),
-    };
-    let shown: Vec<&Arc<WideRemediation>> = all.iter().take(listed.limit).collect();
+    let shown = newest(&world.hub, listed.limit).await.map_err(get::unexpected)?;
+    let total = world.hub.wide_remediations_in_all().await.map_err(get::unexpected)?;
     let rows: Vec<Value> = shown.iter().map(|one| wide_remediation_json(one)).collect();
     output::print(|out| match listed.format.output {
         Output::Json => output::json(
             out,
-            &serde_json::json!({"schema": "quarterdeck.remediations/1", "total": all.len(), "rows": rows}),
+            &serde_json::json!({"schema": "quarterdeck.remediations/1", "total": total, "rows": rows}),
         ),
         Output::Ndjson => output::ndjson(out, &rows),
         Output::Csv => output::csv(out, COLUMNS, &rows),
         Output::Table => output::table(out, &table(&shown, (world.clock)())),
     })?;
-    if shown.len() < all.len() && listed.format.output != Output::Json {
-        report::note(&format!("{} of {} shown; --limit shows more", shown.len(), all.len()));
+    if (shown.len() as u64) < total && listed.format.output != Output::Json {
+        report::note(&format!("{} of {total} shown; --limit shows more", shown.len()));
     }
     Ok(Outcome::Fine)
+}
+
+/// Those that have not ended and the newest of the others, at most so many.
+async fn newest(hub: &Hub, most: usize) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+    let mut all = hub.wide_remediations().await?.to_vec();
+    while all.len() < most {
+        let Some(last) = all.last().cloned() else { break };
+        let left = u32::try_from(most - all.len()).unwrap_or(u32::MAX);
+        let older = hub.wide_remediations_before(&last.id, left).await?;
+        if older.is_empty() {
+            break;
+        }
+        all.extend(older);
+    }
+    all.truncate(most);
+    Ok(all)
 }
 
 pub(super) async fn one(global: &Global, named: &Named) -> Done {
@@ -205,8 +219,8 @@ pub(super) async fn one(global: &Global, named: &Named) -> Done {
 const COLUMNS: &str = "id,state,verb,total,reason,ticket,requested_by,requested_at,outcome,plan_hash";
 const ITEM: &str = "id,version,wave,state,words,at";
 
-fn table(all: &[&Arc<WideRemediation>], now: jiff::Timestamp) -> Table {
-    let row = |one: &&Arc<WideRemediation>| {
+fn table(all: &[Arc<WideRemediation>], now: jiff::Timestamp) -> Table {
+    let row = |one: &Arc<WideRemediation>| {
         vec![
             one.id.to_string(),
             one.state.words().to_owned(),
@@ -286,7 +300,7 @@ fn told(world: &World, stands: Result<Arc<WideRemediation>, OpsError>, format: &
         Output::Json => output::json(out, &value),
         Output::Ndjson => output::ndjson(out, [&value]),
         Output::Csv => output::csv(out, COLUMNS, std::slice::from_ref(&value)),
-        Output::Table => output::table(out, &table(&[&one], (world.clock)())),
+        Output::Table => output::table(out, &table(std::slice::from_ref(&one), (world.clock)())),
     })?;
     if let Some(next) = next(&one) {
         report::note(&next);

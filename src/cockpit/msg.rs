@@ -62,6 +62,8 @@ pub enum Target {
     Log,
     /// The remediations of many.
     Wides,
+    /// Older ones.
+    Older,
     /// One of them with its items.
     Wide,
     /// A plan of many.
@@ -132,6 +134,8 @@ pub enum Ask {
     Log,
     /// The remediations of many.
     Wides,
+    /// Those that were asked for before one.
+    Older(SafeText),
     /// One of them with its items.
     Wide(SafeText),
     /// What a verb would do to all that are chosen.
@@ -162,6 +166,7 @@ impl Ask {
             Self::Pair(_) => Target::Pair,
             Self::Ways(_) => Target::Ways,
             Self::Wides => Target::Wides,
+            Self::Older(_) => Target::Older,
             Self::Wide(_) => Target::Wide,
             Self::Deployments(_) => Target::Deployments,
             Self::PlanOfMany(_) | Self::PlanRollback(_) => Target::PlanOfMany,
@@ -208,6 +213,8 @@ pub enum Answer {
     Ways(Result<Ways, OpsError>),
     /// The remediations of many.
     Wides(Result<Arc<Vec<Arc<WideRemediation>>>, OpsError>),
+    /// Older ones.
+    Older(Result<Vec<Arc<WideRemediation>>, OpsError>),
     /// One of them with its items.
     Wide(Box<Result<WideDetail, OpsError>>),
     /// What a verb would do to all that were chosen.

@@ -30,6 +30,7 @@ pub mod rollback;
 pub mod run;
 pub mod signs;
 pub mod source;
+pub mod step;
 pub mod text;
 pub mod time;
 pub mod trend;

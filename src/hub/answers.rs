@@ -224,9 +224,17 @@ impl Ops for Hub {
         }
     }
 
-    async fn leave(&self) {
-        if let Some(runs) = &self.runs {
-            runs.leave().await;
+    async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+        match &self.runs {
+            Some(runs) => runs.before(id, most).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn leave(&self) -> Vec<Arc<WideRemediation>> {
+        match &self.runs {
+            Some(runs) => runs.leave().await,
+            None => Vec::new(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::Hub;
 use super::arming::Latch;
 use super::policy::Policies;
 use super::source::Clock;
-use crate::domain::blast::{Blast, Hurt};
+use crate::domain::blast::Blast;
 use crate::domain::flow::{FlowInstance, JudgedFlow};
 use crate::domain::plan::Frozen;
 use crate::domain::policy::{BreakGlass, Circumstances, PlanFacts, PolicyDecision, Request};
@@ -69,6 +69,7 @@ impl Gate {
             targets: frozen.targets.len() as u64,
             waves: frozen.waves.sizes(frozen.targets.len()).len() as u64,
             blast: blast.clone(),
+            cause_failing: blast.cause_failing((self.clock)()),
             ..PlanFacts::default()
         };
         facts.sources.extend(frozen.targets.iter().map(|target| target.id.source.clone()));
@@ -148,7 +149,7 @@ impl Hub {
                 flows: once(&flow.flow),
                 steps: once(&flow.step),
                 sources: once(&flow.id.source),
-                blast: Blast::of([Hurt { tenant: flow.tenant.clone(), ..Hurt::default() }]),
+                blast: Blast::of([self.hurt(verb, flow)]),
                 cause_failing: None,
             },
         };

@@ -172,6 +172,17 @@ impl Hub {
         self.changed();
     }
 
+    /// How many remediations of many this context has had.
+    ///
+    /// # Errors
+    /// Where they can't be counted.
+    pub async fn wide_remediations_in_all(&self) -> Result<u64, OpsError> {
+        match &self.runs {
+            Some(runs) => runs.how_many().await,
+            None => Ok(0),
+        }
+    }
+
     /// Keeps asking every source, and takes up acts whose process ended while they ran.
     pub fn start(self: &Arc<Self>) -> Polling {
         if let Some(executor) = &self.executor {

@@ -4,13 +4,19 @@
 //! is left out and said, and never acted on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::Hub;
 use super::deciding::Asked;
 use super::executor::refusal;
 use crate::domain::blast::{Blast, Hurt};
+use crate::domain::flow::{FlowInstance, JudgedFlow};
 use crate::domain::plan::{Frozen, PLAN_LIFE, SERVICE, Skipped, Target, WidePlan, of_each};
 use crate::domain::policy::MOST_TARGETS;
+use crate::domain::remediation::Verb;
+use crate::domain::step::StepEffects;
 use crate::domain::text::SafeText;
 use crate::ops::{Ops as _, OpsError, PlanWish};
 
@@ -48,14 +54,14 @@ impl Hub {
                 continue;
             }
             *effects.entry(source.connector.effect_with(wish.verb, &each, flow)).or_default() += 1;
-            let behind = Some(source.held().rows.behind(&flow.id.instance));
-            blast.add(Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() });
+            blast.add(self.hurt(wish.verb, flow));
             targets.push(Target { id: flow.id.clone(), version: flow.version.as_str().into() });
             rows.push(row);
         }
         if targets.is_empty() {
             return Err(OpsError::Refused(nobody(&skipped).into()));
         }
+        blast.failed_at = self.failed_last(wish.verb, &rows)?;
         let mut parameters = wish.parameters.clone();
         if let Some((flow, effect)) = self.puts_back(wish, &rows).await? {
             parameters.insert(SERVICE.into(), flow);
@@ -78,6 +84,37 @@ impl Hub {
             made_at,
             expires_at: made_at.saturating_add(PLAN_LIFE).unwrap_or(made_at),
         })
+    }
+}
+
+impl Hub {
+    /// What acting on one instance hurts.
+    pub(super) fn hurt(&self, verb: Verb, flow: &FlowInstance) -> Hurt {
+        let behind = self.source(&flow.id.source).ok().map(|source| source.held().rows.behind(&flow.id.instance));
+        let mut hurt = Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() };
+        let book = &self.book.thresholds;
+        let here = book.effects(&flow.id.source, &flow.flow, &flow.step);
+        StepEffects::again(verb, here, book.all_effects(&flow.id.source, &flow.flow), &mut hurt);
+        hurt
+    }
+
+    /// When something of the same cohorts failed last, by the local clock, for verbs that try it once more.
+    fn failed_last(&self, verb: Verb, rows: &[Arc<JudgedFlow>]) -> Result<Option<Timestamp>, OpsError> {
+        if !matches!(verb, Verb::Resume | Verb::RestartAsNew) {
+            return Ok(None);
+        }
+        let mut by_source: BTreeMap<&SafeText, Vec<&SafeText>> = BTreeMap::new();
+        for row in rows {
+            by_source.entry(&row.flow.id.source).or_default().push(&row.flow.id.instance);
+        }
+        let mut last = None;
+        for (name, instances) in by_source {
+            let source = self.source(name)?;
+            let failed = source.held().rows.failed_last(instances.iter().map(|instance| instance.as_str()));
+            let by_own_clock = failed.and_then(|at| at.checked_sub(source.clock_offset()).ok());
+            last = last.max(by_own_clock);
+        }
+        Ok(last)
     }
 }
 

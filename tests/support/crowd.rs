@@ -129,6 +129,13 @@ impl Crowd {
         }
     }
 
+    /// This one failed just now, once more.
+    pub fn fails(&self, n: usize) {
+        if let Some(one) = self.inner().all.get_mut(&name(n)) {
+            one.failed_at = Timestamp::now();
+        }
+    }
+
     /// Somebody else lets this one go on trying.
     pub fn goes_on(&self, n: usize) {
         if let Some(one) = self.inner().all.get_mut(&name(n)) {
@@ -196,7 +203,7 @@ impl Crowd {
             attempts: None,
             created_at: None,
             entered_step_at: None,
-            last_transition_at: None,
+            last_transition_at: (one.status == Status::Paused).then_some(one.failed_at),
             first_failure_at: None,
             last_start_at: None,
             next_retry_at: None,

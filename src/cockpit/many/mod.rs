@@ -14,7 +14,7 @@ pub(super) mod words;
 pub use answer::{AnswerForm, AnswerPart};
 pub use confirm::{code, confirmation, confirms};
 pub use deeds::{Deed, DeedEntry, deeds};
-pub use list::{Detail, Part, RemediationsState, Row, rows};
+pub use list::{Detail, Older, Part, RemediationsState, Row, rows};
 pub use offers::{Does, ON_ANOTHER, ON_ANOTHER_DOES, Offer, offers, on_another};
 pub use picker::Picker;
 pub use review::{Step, WideReview, WideReviewPart};

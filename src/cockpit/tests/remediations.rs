@@ -15,7 +15,7 @@ use crate::cockpit::settings::{Colours, ScreenName};
 use crate::cockpit::update::update;
 use crate::domain::approval::Answer;
 use crate::domain::remediation::{ItemState, Verb};
-use crate::domain::wide::{Control, WideState};
+use crate::domain::wide::{Control, WideRemediation, WideState};
 use crate::ops::OpsError;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
@@ -102,12 +102,53 @@ fn what_waits_for_approval_comes_first_and_what_was_comes_last() {
     let ops = FakeOps { acts: vec![fake::act(ItemState::Verified)].into(), ..FakeOps::with_wides(some()) };
     let mut desk = Desk::with(ops);
     desk.keys("5");
-    let order: Vec<_> = rows(&desk.app).into_iter().map(|row| row.id().to_string()).collect();
+    let rows = rows(&desk.app);
+    let order: Vec<_> = (0..rows.len()).map(|at| rows.get(at).unwrap().id().to_string()).collect();
     assert_eq!(order[0], "rem-wait");
     assert_eq!(order[1..3].iter().collect::<std::collections::BTreeSet<_>>().len(), 2);
     assert!(order[1..3].iter().all(|id| ["rem-run", "rem-held"].contains(&id.as_str())), "{order:?}");
-    assert!(matches!(rows(&desk.app)[3], Row::Single(_)), "{order:?}");
+    assert!(matches!(rows.get(3), Some(Row::Single(_))), "{order:?}");
     assert_eq!(order[4], "rem-old");
+}
+
+/// What was long ago: so many, the newest first.
+fn long_ago(count: i64) -> Vec<Arc<WideRemediation>> {
+    let one = remediation("rem-then", WideState::Succeeded, &[(ItemState::Verified, 20)]);
+    let before = |n| one.requested_at - jiff::SignedDuration::from_mins(n);
+    let each = (1..=count).map(|n| WideRemediation {
+        id: format!("then-{n:05}").into(),
+        requested_at: before(n),
+        ..one.clone()
+    });
+    each.map(Arc::new).collect()
+}
+
+#[test]
+fn the_history_goes_back_as_far_as_there_is_any() {
+    let mut desk = Desk::with(FakeOps { older: long_ago(2_500), ..FakeOps::with_wides(some()) });
+    desk.keys("5");
+    assert_eq!(rows(&desk.app).len(), 4, "nobody has come to the end");
+    desk.keys("G");
+    assert_eq!(rows(&desk.app).len(), 1_004);
+    desk.keys("G G");
+    assert_eq!((rows(&desk.app).len(), desk.app.remediations.older.whole), (2_504, false));
+    desk.keys("G");
+    assert!(desk.app.remediations.older.whole);
+    assert_eq!(desk.app.remediations.selected.as_deref(), Some("then-02500"));
+    assert!(desk.picture().contains("succeeded"), "{}", desk.picture());
+    // One more in the list, and one that is no longer in it, leave no gap and lose nothing.
+    let mut newer = some();
+    newer.retain(|head| head.id != *"rem-old");
+    newer.insert(0, Arc::new(remediation("rem-new", WideState::Succeeded, &[(ItemState::Verified, 3)])));
+    *desk.ops.wides.lock().unwrap() = Ok(newer);
+    desk.change();
+    let rows = rows(&desk.app);
+    assert_eq!(rows.len(), 2_505);
+    assert_eq!(
+        rows.position(&"rem-old".into()).map(|at| rows.get(at + 1).unwrap().id().to_string()).as_deref(),
+        Some("then-00001")
+    );
+    assert_eq!(desk.app.remediations.selected.as_deref(), Some("then-02500"), "the cursor stays where it was");
 }
 
 #[test]

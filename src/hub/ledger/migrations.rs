@@ -36,6 +36,7 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0002_remediations.sql"),
         own: "",
     },
+    Migration { version: 3, name: "the history's index", tables: include_str!("migrations/0003_history.sql"), own: "" },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.
