@@ -15,7 +15,6 @@ use super::output::Table;
 use super::world::World;
 use super::{Failure, Outcome, get, output, report, world};
 use crate::domain::approval::Answer;
-use crate::domain::plan::Parameters;
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since};
@@ -160,22 +159,11 @@ pub(super) async fn rollback(global: &Global, rollback: &Rollback) -> Done {
 
 /// What would take a remediation back.
 fn takes_back(detail: &WideDetail) -> Result<PlanWish, OpsError> {
-    let verb = detail.head.plan.frozen.verb;
-    let undo = verb.undo().ok_or_else(|| {
-        OpsError::Refused(
-            format!("nothing takes it back: {} has no way back but {}", verb.label(), verb.way_back()).into(),
-        )
-    })?;
+    let remedy = detail.head.plan.frozen.remedy.undo().map_err(|why| OpsError::Refused(why.into()))?;
     let held = detail.items.iter().filter(|item| item.state == ItemState::Verified);
     let ids = held.map(|item| item.target.id.clone()).collect();
     let frozen = &detail.head.plan.frozen;
-    Ok(PlanWish {
-        verb: undo,
-        parameters: Parameters::new(),
-        selection: Selection::Ids(ids),
-        waves: frozen.waves.clone(),
-        pace: frozen.pace,
-    })
+    Ok(PlanWish { remedy, selection: Selection::Ids(ids), waves: frozen.waves.clone(), pace: frozen.pace })
 }
 
 pub(super) async fn list(global: &Global, listed: &Listed) -> Done {
@@ -227,7 +215,7 @@ fn table(all: &[&Arc<WideRemediation>], now: jiff::Timestamp) -> Table {
         vec![
             one.id.to_string(),
             one.state.words().to_owned(),
-            one.plan.frozen.verb.label().to_owned(),
+            one.plan.frozen.remedy.label().to_string(),
             one.counts.words(),
             one.requested_by.to_string(),
             age(since(one.requested_at, now)),
@@ -248,8 +236,10 @@ fn in_full(out: &mut dyn io::Write, detail: &WideDetail) -> io::Result<()> {
     fact("id", &head.id)?;
     fact("state", &stands(head))?;
     fact("items", &format!("{} of {}", head.counts.words(), head.counts.total()))?;
-    let verb = plan.frozen.verb;
-    fact("verb", &format!("{} ({}); way back: {}", verb.label(), verb.risk().name(), verb.way_back()))?;
+    let remedy = &plan.frozen.remedy;
+    let kind = if remedy.runbook().is_some() { "runbook" } else { "verb" };
+    let risk = plan.frozen.risk().name();
+    fact(kind, &format!("{} ({risk}); way back: {}", remedy.label(), remedy.way_back()))?;
     fact("plan", &plan.hash)?;
     fact("reason", &head.reason)?;
     if let Some(ticket) = &head.ticket {

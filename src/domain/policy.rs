@@ -350,6 +350,23 @@ impl PolicyDecision {
         Self { decision, reasons, needed, borrowed }
     }
 
+    /// What both of them come to: each reason once.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let (mut reasons, mut borrowed) = (self.reasons, self.borrowed);
+        for reason in other.reasons {
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+        for one in other.borrowed {
+            if !borrowed.contains(&one) {
+                borrowed.push(one);
+            }
+        }
+        Self::of(reasons, borrowed)
+    }
+
     /// The reasons that count and say no less than this.
     fn at_least(&self, least: &Decision) -> impl Iterator<Item = &Reason> {
         self.reasons.iter().filter(move |reason| reason.mode == Mode::Enforce && reason.decision >= *least)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Hub;
 use super::arming::Latch;
 use super::policy::Policies;
+use super::runbooks::Runbooks;
 use super::source::Clock;
 use crate::domain::blast::{Blast, Hurt};
 use crate::domain::flow::{FlowInstance, JudgedFlow};
@@ -21,6 +22,8 @@ use crate::domain::verdict::Judgement;
 pub struct Policing {
     /// Policies, freezes and limits.
     pub policies: Policies,
+    /// What was written down to be done again and again.
+    pub runbooks: Runbooks,
     /// Whether the context is production.
     pub production: bool,
 }
@@ -75,18 +78,21 @@ impl Gate {
             facts.flows.insert(target.flow.flow.clone());
             facts.steps.insert(target.flow.step.clone());
         }
-        let request = Request {
-            verb: frozen.verb.name().into(),
+        let request = |verb: Verb| Request {
+            verb: verb.name().into(),
             risk: frozen.risk().name().into(),
-            runbook: None,
+            runbook: frozen.remedy.runbook().map(|run| run.id.to_string().into()),
             reason: asked.reason.cloned(),
             ticket: asked.ticket.cloned(),
             by: asked.by.clone(),
             dry_run: false,
             break_glass: asked.break_glass.cloned(),
-            plan: facts,
+            plan: facts.clone(),
         };
-        self.decide(&request, targets, asked.under_way)
+        // What is said of a verb is said of a runbook with that verb in it, too: the strictest of its steps wins.
+        let verbs: BTreeSet<Verb> = frozen.remedy.steps().iter().map(|step| step.verb).collect();
+        let decided = verbs.into_iter().map(|verb| self.decide(&request(verb), targets, asked.under_way));
+        decided.reduce(PolicyDecision::and).unwrap_or_else(|| PolicyDecision::of(Vec::new(), Vec::new()))
     }
 }
 

@@ -20,6 +20,7 @@ mod planning;
 pub mod policy;
 mod recent;
 mod rows;
+pub mod runbooks;
 mod runs;
 mod single;
 mod source;

@@ -9,12 +9,19 @@ use std::sync::Arc;
 use super::Hub;
 use super::deciding::Asked;
 use super::executor::refusal;
+use crate::connect::Connector;
 use crate::domain::blast::{Blast, Hurt};
-use crate::domain::flow::{FlowInstance, JudgedFlow};
-use crate::domain::plan::{DEPLOYMENT, Frozen, PLAN_LIFE, PUT_BACK, SERVICE, Skipped, Target, WidePlan, of_each};
+use crate::domain::deployment::PutBack;
+use crate::domain::flow::{FlowInstance, JudgedFlow, Status};
+use crate::domain::plan::{
+    DEPLOYMENT, Frozen, PLAN_LIFE, PUT_BACK, Parameters, SERVICE, Skipped, Target, WidePlan, of_each,
+};
 use crate::domain::policy::MOST_TARGETS;
+use crate::domain::remediation::Verb;
+use crate::domain::remedy::{FrozenRemedy, Remedy, Step, SwitchedOff};
+use crate::domain::runbook::RunbookOffer;
 use crate::domain::text::SafeText;
-use crate::ops::{Ops as _, OpsError, PlanWish};
+use crate::ops::{Ops as _, OpsError, PlanWish, Selection};
 
 impl Hub {
     /// Freezes what a verb would do to all that are chosen. Changes nothing.
@@ -28,7 +35,7 @@ impl Hub {
             ));
         }
         let (mut targets, mut rows, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-        let each = of_each(&wish.parameters);
+        let mut remedy = self.remedy(&wish.remedy)?;
         let mut effects: BTreeMap<SafeText, usize> = BTreeMap::new();
         let mut blast = Blast::default();
         for row in chosen.rows {
@@ -38,17 +45,14 @@ impl Hub {
                 let why = source.status().error.unwrap_or_else(|| "it has not answered".into());
                 SafeText::from(format!("its source is not live: {why}"))
             };
-            let refused = if source.live() {
-                refusal(&*source.connector, wish.verb, flow)
-                    .or_else(|| source.connector.objection(wish.verb, &each, flow))
-            } else {
-                Some(stale())
-            };
-            if let Some(reason) = refused {
-                skipped.push(Skipped { id: flow.id.clone(), reason });
-                continue;
+            let effect = if source.live() { effect_of(&*source.connector, remedy.steps(), flow) } else { Err(stale()) };
+            match effect {
+                Ok(effect) => *effects.entry(effect).or_default() += 1,
+                Err(reason) => {
+                    skipped.push(Skipped { id: flow.id.clone(), reason });
+                    continue;
+                }
             }
-            *effects.entry(source.connector.effect_with(wish.verb, &each, flow)).or_default() += 1;
             let behind = Some(source.held().rows.behind(&flow.id.instance));
             blast.add(Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() });
             targets.push(Target { id: flow.id.clone(), version: flow.version.as_str().into() });
@@ -57,12 +61,18 @@ impl Hub {
         if targets.is_empty() {
             return Err(OpsError::Refused(nobody(&skipped).into()));
         }
-        let mut parameters = wish.parameters.clone();
-        if let Some((flow, effect)) = self.puts_back(wish, &rows).await? {
-            parameters.insert(SERVICE.into(), flow);
-            effects.insert(effect, rows.len());
+        let mut switches_off = remedy.switches_off();
+        if let FrozenRemedy::Verb(step) = &mut remedy
+            && let Some((flow, told)) = self.puts_back(&step.parameters, &rows).await?
+        {
+            step.parameters.insert(SERVICE.into(), flow);
+            let PutBack { effect, switches_off: off, way_back, .. } = told;
+            let effect =
+                format!("once all are verified: {effect}; until it is taken back: {off}; way back: {way_back}");
+            effects.insert(effect.into(), rows.len());
+            switches_off.push(SwitchedOff { what: off, way_back });
         }
-        let frozen = Frozen::new(wish.verb, parameters, targets, wish.waves.clone(), wish.pace);
+        let frozen = Frozen::of(remedy, targets, wish.waves.clone(), wish.pace);
         let asked = Asked { by: &self.gate.operator, reason: None, ticket: None, break_glass: None, under_way: false };
         let policy = self.gate.decide_wide(&frozen, &blast, &asked, &rows);
         let made_at = (self.clock)();
@@ -74,6 +84,7 @@ impl Hub {
             frozen,
             skipped,
             effects,
+            switches_off,
             blast,
             policy,
             made_at,
@@ -83,13 +94,37 @@ impl Hub {
 }
 
 impl Hub {
+    /// What is wished for, with its steps.
+    fn remedy(&self, wished: &Remedy) -> Result<FrozenRemedy, OpsError> {
+        match wished {
+            Remedy::Verb(verb, parameters) => {
+                Ok(FrozenRemedy::Verb(Step { verb: *verb, parameters: parameters.clone() }))
+            }
+            Remedy::Runbook(wished) => {
+                let run = self.gate.policing.runbooks.run(wished);
+                run.map(|run| FrozenRemedy::Runbook(Box::new(run))).map_err(|why| OpsError::Refused(why.into()))
+            }
+        }
+    }
+
+    /// The runbooks, and for how many of those that are chosen each of them is suggested.
+    pub(super) async fn offered(&self, of: Option<&Selection>) -> Result<Vec<RunbookOffer>, OpsError> {
+        let runbooks = &self.gate.policing.runbooks;
+        let most = usize::try_from(MOST_TARGETS).unwrap_or(usize::MAX);
+        let rows = match of {
+            Some(selection) if !runbooks.is_empty() => self.select(selection, most).await?.rows,
+            _ => Vec::new(),
+        };
+        Ok(runbooks.offers(&rows, (self.clock)()))
+    }
+
     /// Of which flow the service is put back in the end, where that is wished for, and what that does.
     async fn puts_back(
         &self,
-        wish: &PlanWish,
+        parameters: &Parameters,
         rows: &[Arc<JudgedFlow>],
-    ) -> Result<Option<(SafeText, SafeText)>, OpsError> {
-        let named = |name: &str| wish.parameters.get(&SafeText::from(name));
+    ) -> Result<Option<(SafeText, PutBack)>, OpsError> {
+        let named = |name: &str| parameters.get(&SafeText::from(name));
         let Some(from) = named(PUT_BACK) else { return Ok(None) };
         let refused = |why: &str| OpsError::Refused(why.into());
         let to = named(DEPLOYMENT).ok_or_else(|| refused("to put a service back, say to which deployment"))?;
@@ -103,15 +138,43 @@ impl Hub {
         }
         let connector = &self.source(&flow.id.source)?.connector;
         match connector.plan_put_back(&flow.flow, from, to).await {
-            Ok(told) => {
-                let effect = format!(
-                    "once all are verified: {}; until it is taken back: {}; way back: {}",
-                    told.effect, told.switches_off, told.way_back
-                );
-                Ok(Some((flow.flow.clone(), effect.into())))
-            }
+            Ok(told) => Ok(Some((flow.flow.clone(), told))),
             Err(error) => Err(OpsError::Refused(format!("the service can't be put back: {error}").into())),
         }
+    }
+}
+
+/// What an instance goes through, step by step, in words.
+///
+/// # Errors
+/// Why one of the steps can't be had for it: each is asked of it as the ones before will have left it.
+fn effect_of(connector: &dyn Connector, steps: &[Step], flow: &FlowInstance) -> Result<SafeText, SafeText> {
+    let mut then = flow.clone();
+    let mut told: Vec<String> = Vec::with_capacity(steps.len());
+    for (n, step) in (1..).zip(steps) {
+        let each = of_each(&step.parameters);
+        let refused = refusal(connector, step.verb, &then).or_else(|| connector.objection(step.verb, &each, &then));
+        if let Some(why) = refused {
+            return Err(if n == 1 { why } else { format!("step {n} ({}): {why}", step.verb.label()).into() });
+        }
+        told.push(connector.effect_with(step.verb, &each, &then).to_string());
+        then.status = after(step.verb).unwrap_or(then.status);
+    }
+    if let [only] = &told[..] {
+        return Ok(only.as_str().into());
+    }
+    let steps = (1..).zip(steps.iter().zip(told));
+    let steps: Vec<String> = steps.map(|(n, (step, effect))| format!("{n}. {}: {effect}", step.verb.label())).collect();
+    Ok(steps.join("; once that is verified, ").into())
+}
+
+/// How an instance stands once a verb has held; `None` where it goes on as it does.
+const fn after(verb: Verb) -> Option<Status> {
+    match verb {
+        Verb::Pause => Some(Status::Paused),
+        Verb::Resume => Some(Status::Running),
+        Verb::Cancel | Verb::Kill => Some(Status::Cancelled),
+        Verb::RestartAsNew | Verb::Purge => None,
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, wide: &WidePopup) -> Option<Pos
     match wide {
         WidePopup::Offers { whom, index } => offers::draw(app, pen, whom, *index),
         WidePopup::Planning { wish, whom, error, since, .. } => {
-            let title = format!("{} {}", wish.verb.label(), whom.words);
+            let title = format!("{} {}", wish.remedy.label(), whom.words);
             super::acting::planning_of(app, pen, &title, error.as_ref(), *since);
         }
         WidePopup::Review(review) => return wide_review::draw(app, pen, review),

@@ -17,6 +17,7 @@ use crate::cockpit::popups;
 use crate::domain::ids::InstanceId;
 use crate::domain::plan::{Pace, Parameters, Waves, WidePlan};
 use crate::domain::remediation::Verb;
+use crate::domain::remedy::Remedy;
 use crate::domain::wide::WideRemediation;
 use crate::ops::{OpsError, PlanWish};
 
@@ -93,8 +94,7 @@ pub(super) fn plan(app: &mut App, wish: PlanWish, whom: Whom, reason: String) ->
 pub(super) fn plan_one(app: &mut App, verb: Verb, id: InstanceId, reason: String) -> Vec<Effect> {
     let whom = Whom::one(id);
     let wish = PlanWish {
-        verb,
-        parameters: Parameters::new(),
+        remedy: Remedy::Verb(verb, Parameters::new()),
         selection: whom.selection.clone(),
         waves: "rest".parse().unwrap_or_else(|_: String| Waves::default()),
         pace: Pace::default(),
@@ -106,7 +106,7 @@ pub(super) fn plan_one(app: &mut App, verb: Verb, id: InstanceId, reason: String
 pub(super) fn plan_came(app: &mut App, answer: Result<WidePlan, OpsError>) {
     let Some(WidePopup::Planning { wish, whom, reason, error, .. }) = deeds::wide(app) else { return };
     match answer {
-        Ok(plan) if plan.frozen.verb == wish.verb && plan.frozen.waves == wish.waves => {
+        Ok(plan) if plan.frozen.remedy.is_of(&wish.remedy) && plan.frozen.waves == wish.waves => {
             let review = WideReview::new(plan, whom.clone(), std::mem::take(reason));
             app.popup = Some(Popup::Wide(Box::new(WidePopup::Review(Box::new(review)))));
         }

@@ -36,6 +36,12 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0002_remediations.sql"),
         own: "",
     },
+    Migration {
+        version: 3,
+        name: "steps of runbooks, and what is switched off",
+        tables: include_str!("migrations/0003_steps_and_side_effects.sql"),
+        own: "",
+    },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.

@@ -14,6 +14,7 @@ mod head;
 mod lock;
 mod migrations;
 mod remediations;
+mod side_effects;
 mod sqlite;
 mod takeover;
 #[cfg(test)]

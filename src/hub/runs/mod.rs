@@ -12,6 +12,8 @@ mod lock;
 mod looking;
 mod minding;
 mod sending;
+mod side_effects;
+mod stepping;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
