@@ -92,9 +92,7 @@ fn drain(waves: &str) -> PlanWish {
 
 /// Of these, each of which tries again and again by itself.
 fn trying(count: usize) -> Arc<Crowd> {
-    let crowd = Crowd::of(count);
-    crowd.tries();
-    crowd
+    Crowd::retrying(count)
 }
 
 async fn off(hub: &Hub) -> Vec<String> {
@@ -351,7 +349,7 @@ async fn taking_a_runbook_back_ends_what_it_switched_off() {
     assert_eq!(hub.wide_remediation(&one.id).await.unwrap().head.state, WideState::RolledBack);
     assert!(off(&hub).await.is_empty());
     let why = done.head.plan.frozen.remedy.undo().unwrap_err();
-    assert_eq!(why, "nothing takes it back: refill@1 declares undo = \"none\"");
+    assert_eq!(why, "none: refill@1 names nothing that takes it back");
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
-use quarterdeck::domain::remediation::{ItemState, Verb};
+use quarterdeck::domain::remediation::ItemState;
 use quarterdeck::domain::wide::{Control, WideState};
 use quarterdeck::ops::{Ops, OpsError, PlanWish};
 use support::crowd::{Asked, Crowd, Fate, name};
@@ -289,14 +289,6 @@ async fn taken_up(place: &Place, copy: &tempfile::TempDir, id: &str, arrived: &[
     let again: Vec<String> = after.crowd.acted_on().into_iter().filter(|one| arrived.contains(one)).collect();
     assert_eq!(again, Vec::<String>::new(), "sent twice");
     assert!(verified(after.dir.path()).broken.is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pause_is_taken_back_and_what_has_no_way_back_says_so() {
-    assert_eq!(Verb::Pause.undo(), Some(Verb::Resume));
-    for verb in Verb::ALL {
-        assert_eq!(verb.undo().is_some(), verb == Verb::Pause, "{verb:?}");
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,6 +18,7 @@ mod redact;
 mod runbooks;
 mod secret;
 mod section;
+mod steps;
 mod tenants;
 #[cfg(test)]
 mod tests;

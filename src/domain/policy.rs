@@ -350,20 +350,12 @@ impl PolicyDecision {
         Self { decision, reasons, needed, borrowed }
     }
 
-    /// What both of them come to: each reason once.
+    /// What two questions on one and the same act come to together: what both say is said once.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        let (mut reasons, mut borrowed) = (self.reasons, self.borrowed);
-        for reason in other.reasons {
-            if !reasons.contains(&reason) {
-                reasons.push(reason);
-            }
-        }
-        for one in other.borrowed {
-            if !borrowed.contains(&one) {
-                borrowed.push(one);
-            }
-        }
+        let Self { mut reasons, mut borrowed, .. } = self;
+        reasons.extend(other.reasons.into_iter().filter(|reason| !reasons.contains(reason)).collect::<Vec<_>>());
+        borrowed.extend(other.borrowed.into_iter().filter(|one| !borrowed.contains(one)).collect::<Vec<_>>());
         Self::of(reasons, borrowed)
     }
 

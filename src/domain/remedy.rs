@@ -100,6 +100,17 @@ impl FrozenRemedy {
         }
     }
 
+    /// Whether what it is given holds all that was wished for, and for a verb nothing else.
+    pub fn gives(&self, wished: &Remedy) -> bool {
+        match (self, wished) {
+            (Self::Verb(step), Remedy::Verb(_, parameters)) => step.parameters == *parameters,
+            (Self::Runbook(run), Remedy::Runbook(wished)) => {
+                wished.parameters.iter().all(|(name, value)| run.parameters.get(name) == Some(value))
+            }
+            _ => false,
+        }
+    }
+
     /// Its name in JSON and in the record: that of the verb, or `runbook@version`.
     pub fn name(&self) -> SafeText {
         match self {
@@ -189,7 +200,11 @@ impl FrozenRemedy {
                 let verb = step.verb;
                 let undo = verb.undo().map(|undo| Remedy::Verb(undo, Parameters::new()));
                 undo.ok_or_else(|| {
-                    format!("nothing takes it back: {} has no way back but {}", verb.label(), verb.way_back())
+                    let (verb, way_back) = (verb.label(), verb.way_back());
+                    match way_back.strip_prefix("none: ") {
+                        Some(why) => format!("none: a {verb} has no way back: {why}"),
+                        None => format!("none: nothing takes a {verb} back; way back: {way_back}"),
+                    }
                 })
             }
             Self::Runbook(run) => match &run.undo {
@@ -198,7 +213,7 @@ impl FrozenRemedy {
                     version: Some(undo.id.version.clone()),
                     parameters: undo.parameters.clone(),
                 })),
-                None => Err(format!("nothing takes it back: {} declares undo = \"none\"", run.id)),
+                None => Err(format!("none: {} names nothing that takes it back", run.id)),
             },
         }
     }

@@ -9,11 +9,12 @@ use super::arming::Latch;
 use super::policy::Policies;
 use super::runbooks::Runbooks;
 use super::source::Clock;
-use crate::domain::blast::{Blast, Hurt};
+use crate::domain::blast::Blast;
 use crate::domain::flow::{FlowInstance, JudgedFlow};
 use crate::domain::plan::Frozen;
 use crate::domain::policy::{BreakGlass, Circumstances, PlanFacts, PolicyDecision, Request};
 use crate::domain::remediation::{Plan, Verb, VerbOffer};
+use crate::domain::rollback::ROLLBACK;
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
 
@@ -64,13 +65,14 @@ impl Gate {
         &self,
         frozen: &Frozen,
         blast: &Blast,
-        asked: &Asked<'_>,
+        asked: &Asked,
         targets: &[Arc<JudgedFlow>],
     ) -> PolicyDecision {
         let mut facts = PlanFacts {
             targets: frozen.targets.len() as u64,
             waves: frozen.waves.sizes(frozen.targets.len()).len() as u64,
             blast: blast.clone(),
+            cause_failing: blast.cause_failing((self.clock)()),
             ..PlanFacts::default()
         };
         facts.sources.extend(frozen.targets.iter().map(|target| target.id.source.clone()));
@@ -78,33 +80,45 @@ impl Gate {
             facts.flows.insert(target.flow.flow.clone());
             facts.steps.insert(target.flow.step.clone());
         }
-        let request = |verb: Verb| Request {
-            verb: verb.name().into(),
+        let request = |verb: &'static str| Request {
+            verb: verb.into(),
             risk: frozen.risk().name().into(),
             runbook: frozen.remedy.runbook().map(|run| run.id.to_string().into()),
-            reason: asked.reason.cloned(),
-            ticket: asked.ticket.cloned(),
+            reason: asked.reason.clone(),
+            ticket: asked.ticket.clone(),
             by: asked.by.clone(),
             dry_run: false,
-            break_glass: asked.break_glass.cloned(),
+            break_glass: asked.break_glass.clone(),
             plan: facts.clone(),
         };
-        // What is said of a verb is said of a runbook with that verb in it, too: the strictest of its steps wins.
+        // What is said of a verb is said of a runbook with that verb in it, too: the strictest of its steps wins. To take
+        // something back is a right of its own, and none to do what it is done by.
         let verbs: BTreeSet<Verb> = frozen.remedy.steps().iter().map(|step| step.verb).collect();
-        let decided = verbs.into_iter().map(|verb| self.decide(&request(verb), targets, asked.under_way));
+        let names = verbs.into_iter().map(Verb::name).chain(asked.takes_back.then_some(ROLLBACK));
+        let decided = names.map(|name| self.decide(&request(name), targets, asked.under_way));
         decided.reduce(PolicyDecision::and).unwrap_or_else(|| PolicyDecision::of(Vec::new(), Vec::new()))
     }
 }
 
 /// Who asks for a plan of many, and why, as far as that is known.
-pub(super) struct Asked<'a> {
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
     /// Taken on trust.
-    pub(super) by: &'a SafeText,
-    pub(super) reason: Option<&'a SafeText>,
-    pub(super) ticket: Option<&'a SafeText>,
-    pub(super) break_glass: Option<&'a BreakGlass>,
+    pub(super) by: SafeText,
+    pub(super) reason: Option<SafeText>,
+    pub(super) ticket: Option<SafeText>,
+    pub(super) break_glass: Option<BreakGlass>,
+    /// Whether it takes another one back.
+    pub(super) takes_back: bool,
     /// Whether it was started already.
     pub(super) under_way: bool,
+}
+
+impl Asked {
+    /// Somebody who has said nothing yet.
+    pub(super) const fn by(by: SafeText) -> Self {
+        Self { by, reason: None, ticket: None, break_glass: None, takes_back: false, under_way: false }
+    }
 }
 
 impl Hub {
@@ -137,7 +151,7 @@ impl Hub {
                 flows: once(&flow.flow),
                 steps: once(&flow.step),
                 sources: once(&flow.id.source),
-                blast: Blast::of([Hurt { tenant: flow.tenant.clone(), ..Hurt::default() }]),
+                blast: Blast::of([self.hurt([verb], flow)]),
                 cause_failing: None,
             },
         };

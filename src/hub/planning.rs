@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::Hub;
 use super::deciding::Asked;
 use super::executor::refusal;
@@ -20,12 +22,14 @@ use crate::domain::policy::MOST_TARGETS;
 use crate::domain::remediation::Verb;
 use crate::domain::remedy::{FrozenRemedy, Remedy, Step, SwitchedOff};
 use crate::domain::runbook::RunbookOffer;
+use crate::domain::step::StepEffects;
 use crate::domain::text::SafeText;
 use crate::ops::{Ops as _, OpsError, PlanWish, Selection};
 
 impl Hub {
-    /// Freezes what a verb would do to all that are chosen. Changes nothing.
-    pub(super) async fn wide_plan(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
+    /// Freezes what a verb would do to all that are chosen. Changes nothing. `takes_back`: whether it takes back what
+    /// another one did, which is a right of its own.
+    pub(super) async fn wide_plan(&self, wish: &PlanWish, takes_back: bool) -> Result<WidePlan, OpsError> {
         let most = usize::try_from(MOST_TARGETS).unwrap_or(usize::MAX);
         let chosen = self.select(&wish.selection, most).await?;
         if chosen.total > most {
@@ -53,14 +57,14 @@ impl Hub {
                     continue;
                 }
             }
-            let behind = Some(source.held().rows.behind(&flow.id.instance));
-            blast.add(Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() });
+            blast.add(self.hurt(remedy.steps().iter().map(|step| step.verb), flow));
             targets.push(Target { id: flow.id.clone(), version: flow.version.as_str().into() });
             rows.push(row);
         }
         if targets.is_empty() {
             return Err(OpsError::Refused(nobody(&skipped).into()));
         }
+        blast.failed_at = self.failed_last(&remedy, &rows)?;
         let mut switches_off = remedy.switches_off();
         if let FrozenRemedy::Verb(step) = &mut remedy
             && let Some((flow, told)) = self.puts_back(&step.parameters, &rows).await?
@@ -73,7 +77,7 @@ impl Hub {
             switches_off.push(SwitchedOff { what: off, way_back });
         }
         let frozen = Frozen::of(remedy, targets, wish.waves.clone(), wish.pace);
-        let asked = Asked { by: &self.gate.operator, reason: None, ticket: None, break_glass: None, under_way: false };
+        let asked = Asked { takes_back, ..Asked::by(self.gate.operator.clone()) };
         let policy = self.gate.decide_wide(&frozen, &blast, &asked, &rows);
         let made_at = (self.clock)();
         skipped.sort_unstable();
@@ -116,6 +120,43 @@ impl Hub {
             _ => Vec::new(),
         };
         Ok(runbooks.offers(&rows, (self.clock)()))
+    }
+
+    /// What acting on one instance hurts, by one verb or several after each other.
+    pub(super) fn hurt(&self, verbs: impl IntoIterator<Item = Verb>, flow: &FlowInstance) -> Hurt {
+        let behind = self.source(&flow.id.source).ok().map(|source| source.held().rows.behind(&flow.id.instance));
+        let mut hurt = Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() };
+        let book = &self.book.thresholds;
+        let here = book.effects(&flow.id.source, &flow.flow, &flow.step);
+        let all = book.all_effects(&flow.id.source, &flow.flow);
+        let sum = |one: Option<u64>, other: Option<u64>| Some(one?.saturating_add(other?));
+        (hurt.money_steps, hurt.messages) = (Some(0), Some(0));
+        for verb in verbs {
+            let mut once = Hurt::default();
+            StepEffects::again(verb, here, all, &mut once);
+            hurt.money_steps = sum(hurt.money_steps, once.money_steps);
+            hurt.messages = sum(hurt.messages, once.messages);
+        }
+        hurt
+    }
+
+    /// When something of the same cohorts failed last, by the local clock, for verbs that try it once more.
+    fn failed_last(&self, remedy: &FrozenRemedy, rows: &[Arc<JudgedFlow>]) -> Result<Option<Timestamp>, OpsError> {
+        if ![Verb::Resume, Verb::RestartAsNew].into_iter().any(|verb| remedy.does(verb)) {
+            return Ok(None);
+        }
+        let mut by_source: BTreeMap<&SafeText, Vec<&SafeText>> = BTreeMap::new();
+        for row in rows {
+            by_source.entry(&row.flow.id.source).or_default().push(&row.flow.id.instance);
+        }
+        let mut last = None;
+        for (name, instances) in by_source {
+            let source = self.source(name)?;
+            let failed = source.held().rows.failed_last(instances.iter().map(|instance| instance.as_str()));
+            let by_own_clock = failed.and_then(|at| at.checked_sub(source.clock_offset()).ok());
+            last = last.max(by_own_clock);
+        }
+        Ok(last)
     }
 
     /// Of which flow the service is put back in the end, where that is wished for, and what that does.

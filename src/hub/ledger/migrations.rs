@@ -36,10 +36,11 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0002_remediations.sql"),
         own: "",
     },
+    Migration { version: 3, name: "the history's index", tables: include_str!("migrations/0003_history.sql"), own: "" },
     Migration {
-        version: 3,
+        version: 4,
         name: "steps of runbooks, and what is switched off",
-        tables: include_str!("migrations/0003_steps_and_side_effects.sql"),
+        tables: include_str!("migrations/0004_steps_and_side_effects.sql"),
         own: "",
     },
 ];

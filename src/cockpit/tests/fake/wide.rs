@@ -15,6 +15,7 @@ use crate::domain::plan::{Frozen, PLAN_LIFE, Pace, Parameters, Skipped, Target, 
 use crate::domain::policy::{Decision, Needed, PolicyDecision, Reason, Roles};
 use crate::domain::remediation::{ItemState, Verb};
 use crate::domain::remedy::{FrozenRemedy, Remedy, Step};
+use crate::domain::rollback::{inverse, left_out};
 use crate::domain::text::SafeText;
 use crate::domain::wide::{Control, Item, ItemCounts, Told, WideDetail, WideRemediation, WideState};
 use crate::ops::{OpsError, PlanWish, RequestOf, ReviewOf};
@@ -123,6 +124,13 @@ pub(in crate::cockpit) fn remediation(id: &str, state: WideState, counts: &[(Ite
     }
 }
 
+/// A pause of so many that has ended.
+pub(in crate::cockpit) fn paused(id: &str, counts: &[(ItemState, u64)]) -> WideRemediation {
+    let mut head = remediation(id, WideState::Partial, counts);
+    head.plan = Arc::new(plan_for(Verb::Pause, head.plan.frozen.targets.len()));
+    head
+}
+
 /// One that waits for approval, one that runs, one that is held, and one that was.
 pub(in crate::cockpit) fn some() -> Vec<Arc<WideRemediation>> {
     use ItemState::{Accepted, Failed, Pending, Skipped, Unknown, Verified};
@@ -207,6 +215,19 @@ pub(super) fn plan_of(wish: &PlanWish, rows: &[Arc<JudgedFlow>]) -> Result<WideP
         }
     };
     Ok(planned(remedy, wish.waves.clone(), rows.iter().map(target).collect(), blast, Vec::new()))
+}
+
+/// A plan of what takes one back, as far as it held.
+pub(super) fn taking_back(head: &WideRemediation) -> Result<WidePlan, OpsError> {
+    let inverse = inverse(&head.plan.frozen).map_err(|why| OpsError::Refused(why.into()))?;
+    let kept = usize::try_from(head.counts.get(ItemState::Verified)).unwrap();
+    let (targets, others) = head.plan.frozen.targets.split_at(kept);
+    let left_out =
+        |target: &Target| Skipped { id: target.id.clone(), reason: left_out(ItemState::Failed).unwrap().into() };
+    let skipped = others.iter().map(left_out).collect();
+    let Remedy::Verb(verb, parameters) = inverse.0 else { return Err(OpsError::Refused("not here".into())) };
+    let remedy = FrozenRemedy::Verb(Step { verb, parameters });
+    Ok(planned(remedy, head.plan.frozen.waves.clone(), targets.to_vec(), head.plan.blast.clone(), skipped))
 }
 
 /// What a request of mara comes to.
