@@ -323,7 +323,7 @@ async fn what_is_switched_off_is_listed_until_it_is_armed_again() {
 async fn taking_a_runbook_back_ends_what_it_switched_off() {
     let place = Place::new(trying(3), CONFIG);
     let hub = place.hub("ada").await;
-    place.crowd.goes_on(true);
+    place.crowd.never_ends(true);
     let one = asked(&hub, &drain("rest")).await;
     let done = carried(&hub, &one.id, Control::Run).await;
     assert_eq!(stands(&done), (WideState::Succeeded, "3 verified".to_owned()), "{:?}", done.items);

@@ -141,8 +141,8 @@ impl Crowd {
     }
 
     /// Whether one that is resumed goes on without an end, a step further.
-    pub fn goes_on(&self, goes_on: bool) {
-        self.inner().goes_on = goes_on;
+    pub fn never_ends(&self, never: bool) {
+        self.inner().goes_on = never;
     }
 
     /// Somebody else acts on this one once this was done to it and somebody has seen it.
