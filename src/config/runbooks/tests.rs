@@ -67,7 +67,7 @@ fn what_is_no_schema_is_refused_where_it_stands() {
     assert!(wrong[0].starts_with(begins), "{wrong:?}");
     let wrong = with("pattern = \"^dp_\"", "pattern = \"^dp_(\"");
     assert!(
-        wrong[0].starts_with("c.toml:14:44: \"parameters\" is no JSON Schema (properties.deployment.pattern): "),
+        wrong[0].starts_with("c.toml:14:43: \"parameters\" is no JSON Schema (properties.deployment.pattern): "),
         "{wrong:?}"
     );
     let wrong = with(
@@ -86,12 +86,12 @@ fn steps_that_can_not_be_done_are_refused() {
         (
             "verb = \"resume\"",
             "verb = \"resum\"",
-            "c.toml:6:37: unknown verb \"resum\"; there are: resume, pause, restart-as-new, cancel, kill, purge (did you mean \"resume\"?)",
+            "c.toml:6:39: unknown verb \"resum\"; there are: resume, pause, restart-as-new, cancel, kill, purge (did you mean \"resume\"?)",
         ),
         (
             "{ verb = \"pause\" }, ",
             "{ verb = \"purge\" }, ",
-            "c.toml:6:20: nothing can follow purge: what it acted on is another instance then, or none",
+            "c.toml:6:19: nothing can follow purge: what it acted on is another instance then, or none",
         ),
         (
             "\"{deployment}\"",
