@@ -502,8 +502,10 @@ pub trait Ops: Send + Sync {
         Err(OpsError::NotFound(format!("there is no side effect {}", SafeText::clipped(side_effect, 40)).into()))
     }
 
-    /// Holds what this program carries out, because it is left.
-    async fn leave(&self) {}
+    /// Holds what this program carries out, because it is left, and gives what it holds so.
+    async fn leave(&self) -> Vec<Arc<WideRemediation>> {
+        Vec::new()
+    }
 
     /// What the program that answers tells of itself.
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {

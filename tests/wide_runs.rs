@@ -204,7 +204,8 @@ async fn who_leaves_holds_it_and_another_one_goes_on() {
     while place.crowd.acted_on().len() < 4 {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    hub.leave().await;
+    let held = hub.leave().await;
+    assert_eq!(held.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), [one.id.as_str()]);
     let left = hub.wide_remediation(&one.id).await.unwrap();
     assert_eq!(left.head.state, WideState::Held);
     assert!(left.head.outcome.starts_with("held, because Quarterdeck was left: "), "{}", left.head.outcome);

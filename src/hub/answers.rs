@@ -244,9 +244,10 @@ impl Ops for Hub {
         }
     }
 
-    async fn leave(&self) {
-        if let Some(runs) = &self.runs {
-            runs.leave().await;
+    async fn leave(&self) -> Vec<Arc<WideRemediation>> {
+        match &self.runs {
+            Some(runs) => runs.leave().await,
+            None => Vec::new(),
         }
     }
 

@@ -35,7 +35,7 @@ use crate::domain::audit::{Action, Draft};
 use crate::domain::notice::{Notice, Occasion};
 use crate::domain::plan::WidePlan;
 use crate::domain::text::SafeText;
-use crate::domain::wide::{ItemCounts, Told, WideDetail, WideRemediation};
+use crate::domain::wide::{ItemCounts, Told, WideDetail, WideRemediation, WideState};
 use crate::ops::OpsError;
 
 /// How many remediations that have ended are in a list; older ones are asked for.
@@ -284,17 +284,24 @@ impl Runs {
     }
 
     /// Holds what this process carries out, because it is left, and waits for the answers that are still to come.
-    pub(super) async fn leave(&self) {
+    /// Gives what is held by it.
+    pub(super) async fn leave(&self) -> Vec<Arc<WideRemediation>> {
+        let held = self.hold_all().await;
         let mut telling = std::mem::take(&mut *self.telling.lock().unwrap_or_else(PoisonError::into_inner));
         let told = async { while telling.join_next().await.is_some() {} };
         // Each of them has its own time.
         let _ = tokio::time::timeout(LEAVING_WAIT, told).await;
+        held
+    }
+
+    /// Records that all of them are held, waits for the answers that are still to come, and gives those that are.
+    async fn hold_all(&self) -> Vec<Arc<WideRemediation>> {
         let running: Vec<SafeText> = self.running().keys().cloned().collect();
         if running.is_empty() {
-            return;
+            return Vec::new();
         }
-        for id in running {
-            if let Err(error) = self.ledger().write(self.left(&id)).await {
+        for id in &running {
+            if let Err(error) = self.ledger().write(self.left(id)).await {
                 tracing::error!(%error, remediation = %id, "that it is held can't be recorded");
             }
         }
@@ -304,6 +311,8 @@ impl Runs {
         while waits() && begun.elapsed() < LEAVING_WAIT {
             tokio::time::sleep(LEAVING_LOOK).await;
         }
+        let Ok(list) = self.list_anew().await else { return Vec::new() };
+        list.iter().filter(|one| one.state == WideState::Held && running.contains(&one.id)).cloned().collect()
     }
 
     /// Ends what this process does, without waiting for an answer. What was sent is looked at by whoever opens the ledger
