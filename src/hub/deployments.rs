@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::Hub;
-use crate::domain::deployment::{Deployments, service_of};
+use crate::domain::deployment::{Deployments, PutBack, service_of};
 use crate::domain::flow::{FlowInstance, JudgedFlow};
-use crate::domain::plan::{DEPLOYMENT, PUT_BACK};
+use crate::domain::plan::{DEPLOYMENT, PUT_BACK, Parameters};
 use crate::domain::policy::MOST_TARGETS;
 use crate::domain::text::SafeText;
-use crate::ops::{Ops as _, OpsError, PlanWish, Selection};
+use crate::ops::{Ops as _, OpsError, Selection};
 
 /// One of them, where all are of one service of one source.
 fn one_service(rows: &[Arc<JudgedFlow>]) -> Option<&FlowInstance> {
@@ -45,10 +45,10 @@ impl Hub {
     /// Of which flow the service is put back in the end, where that is wished for, and what that does.
     pub(super) async fn puts_back(
         &self,
-        wish: &PlanWish,
+        parameters: &Parameters,
         rows: &[Arc<JudgedFlow>],
-    ) -> Result<Option<(SafeText, SafeText)>, OpsError> {
-        let named = |name: &str| wish.parameters.get(&SafeText::from(name));
+    ) -> Result<Option<(SafeText, PutBack)>, OpsError> {
+        let named = |name: &str| parameters.get(&SafeText::from(name));
         let Some(from) = named(PUT_BACK) else { return Ok(None) };
         let refused = |why: &str| OpsError::Refused(why.into());
         let to = named(DEPLOYMENT).ok_or_else(|| refused("to put a service back, say to which deployment"))?;
@@ -56,13 +56,7 @@ impl Hub {
             .ok_or_else(|| refused("they are of several services, and one is put back at a time: narrow the filter"))?;
         let connector = &self.source(&flow.id.source)?.connector;
         match connector.plan_put_back(&flow.flow, from, to).await {
-            Ok(told) => {
-                let effect = format!(
-                    "once all are verified: {}; until it is taken back: {}; way back: {}",
-                    told.effect, told.switches_off, told.way_back
-                );
-                Ok(Some((flow.flow.clone(), effect.into())))
-            }
+            Ok(told) => Ok(Some((flow.flow.clone(), told))),
             Err(error) => Err(OpsError::Refused(format!("the service can't be put back: {error}").into())),
         }
     }

@@ -5,6 +5,7 @@ use crate::cockpit::remote::Remote;
 use crate::domain::deployment::{Deployment, Deployments};
 use crate::domain::plan::{DEPLOYMENT, PUT_BACK, Pace, Parameters, Waves};
 use crate::domain::remediation::Verb;
+use crate::domain::remedy::Remedy;
 use crate::ops::PlanWish;
 
 /// A deployment that is being chosen.
@@ -47,8 +48,7 @@ impl Picker {
             parameters.insert(PUT_BACK.into(), from.id.clone());
         }
         Some(PlanWish {
-            verb: Verb::Resume,
-            parameters,
+            remedy: Remedy::Verb(Verb::Resume, parameters),
             selection: self.whom.selection.clone(),
             waves: Waves::default(),
             pace: Pace::default(),

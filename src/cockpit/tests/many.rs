@@ -12,7 +12,9 @@ use crate::cockpit::many::{Step, WidePopup, WideReview, WideReviewPart};
 use crate::cockpit::msg::{Ask, Effect, Msg};
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::update::update;
+use crate::domain::plan::Parameters;
 use crate::domain::remediation::Verb;
+use crate::domain::remedy::Remedy;
 use crate::domain::text::SafeText;
 use crate::domain::wide::WideState;
 use crate::ops::{OpsError, Selection};
@@ -95,7 +97,8 @@ fn the_probe_comes_first_for_a_cohort_and_for_marks() {
         let effects = desk.press("enter");
         let asked = super::asks(&effects);
         let [Ask::PlanOfMany(wish)] = &asked[..] else { panic!("{asked:?}") };
-        assert_eq!((wish.verb, wish.waves.to_string().as_str()), (Verb::Resume, "probe,rest"), "{way}");
+        assert_eq!(wish.remedy, Remedy::Verb(Verb::Resume, Parameters::new()), "{way}");
+        assert_eq!(wish.waves.to_string(), "probe,rest", "{way}");
         assert_eq!(desk.ops.acted.load(Ordering::SeqCst), 0);
     }
     let mut desk = Desk::new();
@@ -227,8 +230,9 @@ fn a_deployment_is_chosen_and_planned_and_the_service_put_back_where_that_is_wis
         let effects = desk.press("enter");
         let asked = super::asks(&effects);
         let [Ask::PlanOfMany(wish)] = &asked[..] else { panic!("{asked:?}\n{}", desk.picture()) };
-        assert_eq!((wish.verb, desk.ops.acted.load(Ordering::SeqCst)), (Verb::Resume, 0));
-        let of = |name: &str| wish.parameters.get(&SafeText::from(name)).map(ToString::to_string).unwrap_or_default();
+        let Remedy::Verb(Verb::Resume, parameters) = &wish.remedy else { panic!("{wish:?}") };
+        assert_eq!(desk.ops.acted.load(Ordering::SeqCst), 0);
+        let of = |name: &str| parameters.get(&SafeText::from(name)).map(ToString::to_string).unwrap_or_default();
         (of("deployment"), of("put_back_from"))
     };
     let [newest, before, oldest] =
