@@ -80,7 +80,7 @@ pub enum Target {
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 24;
+    pub const COUNT: usize = Self::Deployments as usize + 1;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
