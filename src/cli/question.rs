@@ -78,7 +78,9 @@ impl Question {
                 watch: sources.watching.every(),
                 words: "quarterdeck get sources".to_owned(),
             })),
-            What::Flow(_) | What::Remediations(_) | What::Remediation(_) => Ok(None),
+            What::Flow(_) | What::Remediations(_) | What::Remediation(_) | What::Runbooks(_) | What::SideEffects(_) => {
+                Ok(None)
+            }
         }
     }
 

@@ -20,6 +20,7 @@ use crate::connect::sim::World as SimWorld;
 use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
 use crate::hub::policy::Policies;
+use crate::hub::runbooks::Runbooks;
 use crate::hub::webhook::Webhooks;
 use crate::hub::{Clock, Hub, Policing, Setup};
 
@@ -98,7 +99,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     }
     let config = config(global)?;
     let stamp = stamp(&config);
-    let policies = policies(&config)?;
+    let (policies, runbooks) = (policies(&config)?, runbooks(&config)?);
     let read_only = global.read_only.then(|| "started with --read-only".to_owned());
     let clock: Clock = Arc::new(Timestamp::now);
     let redactor = Redactor::new(config.redact.iter().map(String::as_str));
@@ -111,7 +112,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         locked: config.context.production && !global.write,
         thresholds: config.thresholds,
         tenants: config.tenants,
-        policing: Policing { policies, production: config.context.production },
+        policing: Policing { policies, runbooks, production: config.context.production },
         soak: config.soak,
         state_dir: (!once).then(|| config.state_dir.clone()),
         // A single look reads them and writes nothing.
@@ -144,6 +145,11 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
 /// What the config says of who may do what, compiled.
 pub(super) fn policies(config: &Config) -> Result<Policies, Failure> {
     Policies::compile(&config.policies).map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))
+}
+
+/// What the config says of runbooks, compiled.
+pub(super) fn runbooks(config: &Config) -> Result<Runbooks, Failure> {
+    Runbooks::compile(&config.runbooks).map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))
 }
 
 /// The keys of the hashes: others in each run, so that nobody can tell a secret from one.

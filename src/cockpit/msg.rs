@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::clipboard::Clip;
 use super::session::Reread;
 use crate::domain::claim::{Claim, ClaimRequest};
+use crate::domain::deployment::Deployments;
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
 use crate::domain::plan::WidePlan;
@@ -73,11 +74,13 @@ pub enum Target {
     WideReview,
     /// The remediation that was started, held, resumed or ended.
     Control,
+    /// The deployments to choose from.
+    Deployments,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 24;
+    pub const COUNT: usize = Self::Deployments as usize + 1;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -139,6 +142,8 @@ pub enum Ask {
     PlanOfMany(PlanWish),
     /// The plan that takes a remediation back.
     PlanRollback(SafeText),
+    /// The deployments on which those that were chosen may go on.
+    Deployments(Selection),
 }
 
 impl Ask {
@@ -163,6 +168,7 @@ impl Ask {
             Self::Wides => Target::Wides,
             Self::Older(_) => Target::Older,
             Self::Wide(_) => Target::Wide,
+            Self::Deployments(_) => Target::Deployments,
             Self::PlanOfMany(_) | Self::PlanRollback(_) => Target::PlanOfMany,
         }
     }
@@ -213,6 +219,8 @@ pub enum Answer {
     Wide(Box<Result<WideDetail, OpsError>>),
     /// What a verb would do to all that were chosen.
     PlanOfMany(Box<Result<WidePlan, OpsError>>),
+    /// The deployments on which those that were chosen may go on.
+    Deployments(Result<Deployments, OpsError>),
     /// The request was recorded, or not.
     Request(Result<Arc<WideRemediation>, OpsError>),
     /// What was said of it was recorded, or not.

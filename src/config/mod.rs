@@ -15,6 +15,7 @@ mod paths;
 mod policies;
 mod promises;
 mod redact;
+mod runbooks;
 mod secret;
 mod section;
 mod steps;
@@ -38,6 +39,7 @@ pub use layers::{Flags, Layer, Setting};
 pub use log::LogSettings;
 pub use paths::{default_file, default_state_dir};
 pub use policies::{PolicySetting, PolicySettings};
+pub use runbooks::RunbookSetting;
 pub use secret::SecretPlace;
 pub use tenants::{TenantBook, TenantRule};
 pub use thresholds::ThresholdBook;
@@ -71,6 +73,9 @@ pub struct Config {
     pub redact: Vec<String>,
     /// What may be done by whom, and when. Expressions and filters are as they were written: the hub reads them.
     pub policies: PolicySettings,
+    /// What was written down to be done again and again, in the order of the file. Filters are as they were written: the
+    /// hub reads them.
+    pub runbooks: Vec<RunbookSetting>,
     /// Who is told of remediations, in the order of the file.
     pub webhooks: Vec<WebhookSetting>,
     /// How the cockpit is to look.

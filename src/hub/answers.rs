@@ -14,13 +14,16 @@ use super::rows::Bits;
 use super::source::Source;
 use super::{Hub, missing};
 use crate::domain::claim::{Claim, ClaimRequest};
+use crate::domain::deployment::Deployments;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
+use crate::domain::in_force::InForce;
 use crate::domain::log::LogView;
 use crate::domain::outside::Outside;
 use crate::domain::plan::{Frozen, WidePlan};
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
+use crate::domain::runbook::RunbookOffer;
 use crate::domain::trend::{Sample, Trend};
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
@@ -179,9 +182,17 @@ impl Ops for Hub {
         self.kept_plan(plan).await
     }
 
+    async fn deployments(&self, of: &Selection) -> Result<Deployments, OpsError> {
+        self.deployments_of(of).await
+    }
+
     async fn plan_rollback(&self, id: &str) -> Result<WidePlan, OpsError> {
         let plan = self.rollback_of(id).await?;
         self.kept_plan(plan).await
+    }
+
+    async fn runbooks(&self, of: Option<&Selection>) -> Result<Vec<RunbookOffer>, OpsError> {
+        self.offered(of).await
     }
 
     async fn request(&self, request: &RequestOf) -> Result<Arc<WideRemediation>, OpsError> {
@@ -217,6 +228,18 @@ impl Ops for Hub {
             Some(runs) => runs.list().await,
             None => Ok(Arc::default()),
         }
+    }
+
+    async fn in_force(&self) -> Result<InForce, OpsError> {
+        let side_effects = match &self.runs {
+            Some(runs) => runs.side_effects().await?,
+            None => Vec::new(),
+        };
+        Ok(InForce { side_effects, ..InForce::default() })
+    }
+
+    async fn rearmed(&self, side_effect: &str, reason: &str) -> Result<(), OpsError> {
+        self.runs()?.rearmed(side_effect, reason).await
     }
 
     async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {

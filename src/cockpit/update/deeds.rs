@@ -81,7 +81,9 @@ pub(super) fn typed(app: &mut App, deed: Deed) -> Vec<Effect> {
 pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     let Some(Popup::Wide(wide)) = &app.popup else { return Vec::new() };
     match &**wide {
-        WidePopup::Offers { .. } | WidePopup::Planning { .. } | WidePopup::Review(_) => many::key(app, event, key),
+        WidePopup::Offers { .. } | WidePopup::Deployments(_) | WidePopup::Planning { .. } | WidePopup::Review(_) => {
+            many::key(app, event, key)
+        }
         WidePopup::Deeds { .. } => menu_key(app, key),
         WidePopup::Sure { .. } => sure_key(app, key),
         WidePopup::Answer(_) => answer_key(app, event, key),
@@ -142,8 +144,7 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
             let whom = Whom::again(items.map(|item| item.target.id.clone()).collect(), state.name(), &id);
             let frozen = &head.plan.frozen;
             let wish = PlanWish {
-                verb: frozen.verb,
-                parameters: frozen.parameters.clone(),
+                remedy: frozen.remedy.again(),
                 selection: whom.selection.clone(),
                 waves: frozen.waves.clone(),
                 pace: frozen.pace,

@@ -37,6 +37,12 @@ pub(super) const ALL: &[Migration] = &[
         own: "",
     },
     Migration { version: 3, name: "the history's index", tables: include_str!("migrations/0003_history.sql"), own: "" },
+    Migration {
+        version: 4,
+        name: "steps of runbooks, and what is switched off",
+        tables: include_str!("migrations/0004_steps_and_side_effects.sql"),
+        own: "",
+    },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.

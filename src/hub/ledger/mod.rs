@@ -16,6 +16,7 @@ mod lock;
 mod migrations;
 mod remediations;
 mod rollbacks;
+mod side_effects;
 mod sqlite;
 mod takeover;
 #[cfg(test)]

@@ -13,6 +13,8 @@ mod looking;
 mod minding;
 mod rollback;
 mod sending;
+mod side_effects;
+mod stepping;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

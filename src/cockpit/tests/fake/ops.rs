@@ -12,6 +12,7 @@ use super::wide;
 use super::window::window;
 use super::{act, judged, now, overview, plan};
 use crate::domain::claim::{Claim, ClaimChange, ClaimRequest};
+use crate::domain::deployment::Deployments;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::log::{LogBook, LogView};
@@ -19,6 +20,7 @@ use crate::domain::plan::WidePlan;
 use crate::domain::raw::{Json, RawFlow, RawPart, Told};
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb};
+use crate::domain::runbook::RunbookOffer;
 use crate::domain::text::SafeText;
 use crate::domain::ways::{ReadRequest, Ways};
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
@@ -128,6 +130,14 @@ impl Ops for FakeOps {
         Ok(Selected { total: chosen.len(), rows: chosen.into_iter().take(limit).collect() })
     }
 
+    async fn runbooks(&self, of: Option<&Selection>) -> Result<Vec<RunbookOffer>, OpsError> {
+        let chosen = match of {
+            Some(selection) => self.select(selection, usize::MAX).await?.rows,
+            None => Vec::new(),
+        };
+        Ok(super::runbooks::offers(&chosen))
+    }
+
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
         let rows = self.rows.lock().unwrap();
         let row = rows.iter().find(|row| row.flow.id == *id);
@@ -210,6 +220,15 @@ impl Ops for FakeOps {
         let plan = wide::plan_of(wish, &selected.rows)?;
         *self.planned.lock().unwrap() = Some(plan.clone());
         Ok(plan)
+    }
+
+    async fn deployments(&self, of: &Selection) -> Result<Deployments, OpsError> {
+        let rows = self.select(of, usize::MAX).await?.rows;
+        let flow = rows.first().map(|row| row.flow.flow.clone()).unwrap_or_default();
+        if rows.iter().any(|row| row.flow.flow != flow) {
+            return Err(OpsError::Refused("they are of several services: narrow it down".into()));
+        }
+        Ok(wide::deployments(&flow))
     }
 
     async fn plan_rollback(&self, id: &str) -> Result<WidePlan, OpsError> {
