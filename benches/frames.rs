@@ -22,6 +22,7 @@ use quarterdeck::connect::Connector;
 use quarterdeck::connect::sim::{self, Bulk, Clock, World};
 use quarterdeck::domain::plan::{Pace, Parameters, Waves};
 use quarterdeck::domain::remediation::Verb;
+use quarterdeck::domain::remedy::Remedy;
 use quarterdeck::domain::wide::{WideRemediation, WideState};
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{Ops as _, PlanWish, RequestOf, Selection};
@@ -81,8 +82,7 @@ fn hub(clock: &Clock, sources: Vec<(String, Arc<dyn Connector>, Duration)>) -> A
 /// The same cockpit where very many remediations have ended, and the cursor is in their middle.
 async fn with_history(app: &App, hub: &Hub) -> Result<App, Failure> {
     let wish = PlanWish {
-        verb: Verb::Resume,
-        parameters: Parameters::default(),
+        remedy: Remedy::Verb(Verb::Resume, Parameters::default()),
         selection: Selection::Matching { filter: Filter::parse("verdict:stuck")?, without: BTreeSet::new() },
         waves: Waves::default(),
         pace: Pace::default(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::plan::{Pace, Parameters, Waves};
 use crate::domain::remediation::Verb;
+use crate::domain::remedy::Remedy;
 use crate::hub::ledger::Ledger;
 use crate::hub::{Hub, Setup};
 use crate::ops::{Ops as _, OpsError, PlanWish, RequestOf, Selection};
@@ -44,8 +45,7 @@ async fn ask(colleague: &Hub) -> Result<(), OpsError> {
     colleague.pass().await;
     let filter = Filter::parse(OF).map_err(|error| OpsError::Refused(error.to_string().into()))?;
     let wish = PlanWish {
-        verb: Verb::Resume,
-        parameters: Parameters::new(),
+        remedy: Remedy::Verb(Verb::Resume, Parameters::new()),
         selection: Selection::Matching { filter, without: BTreeSet::new() },
         waves: Waves::default(),
         pace: Pace::default(),
