@@ -11,6 +11,7 @@ use super::{check, world};
 use crate::cockpit::{Contexts, DEMO, Reread, Session, Settings, Stamp};
 use crate::config::{self, Config, ConfigError, KeySetting, Outline, Ui, ViewSetting};
 use crate::domain::text::SafeText;
+use crate::hub::automations::Automations;
 use crate::hub::policy::Policies;
 
 /// The longest line that a problem is told in.
@@ -108,6 +109,7 @@ fn reread(global: &Global, known: Stamp) -> Result<Reread, SafeText> {
     let config = Config::load(file, &global.flags()).map_err(|error| told(&error))?;
     check(&config.ui, &config.keys, &config.views, global)?;
     Policies::compile(&config.policies).map_err(|wrong| told(&ConfigError::Invalid(wrong)))?;
+    Automations::compile(&config.automations).map_err(|wrong| told(&ConfigError::Invalid(wrong)))?;
     let Config { contexts, ui, keys, views, .. } = &config;
     let said = Said { ui, keys, views, contexts, accent: config.context.colour.as_ref() };
     compared(&said, global, world::stamp(&config), known)

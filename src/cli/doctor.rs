@@ -92,6 +92,7 @@ pub(super) async fn run(global: &Global, doctor: &Doctor) -> Result<Outcome, Fai
     } else {
         let config = world::config(global)?;
         world::policies(&config)?;
+        world::automations(&config)?;
         config_file(&mut report, &config);
         here(&mut report, Some(&config.state_dir));
         let refusal = read_only(global, config.context.production && !global.write);

@@ -12,6 +12,7 @@ mod doctor;
 mod edits;
 mod first;
 mod get;
+mod in_force;
 mod output;
 mod plan;
 mod policy;

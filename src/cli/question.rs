@@ -78,7 +78,12 @@ impl Question {
                 watch: sources.watching.every(),
                 words: "quarterdeck get sources".to_owned(),
             })),
-            What::Flow(_) | What::Remediations(_) | What::Remediation(_) => Ok(None),
+            What::Flow(_)
+            | What::Remediations(_)
+            | What::Remediation(_)
+            | What::Outside(_)
+            | What::Borrowed(_)
+            | What::Automations(_) => Ok(None),
         }
     }
 

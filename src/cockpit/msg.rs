@@ -7,9 +7,12 @@ use jiff::SignedDuration;
 
 use super::clipboard::Clip;
 use super::session::Reread;
+use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::ids::InstanceId;
+use crate::domain::in_force::InForce;
 use crate::domain::log::LogView;
+use crate::domain::outside::Outside;
 use crate::domain::plan::WidePlan;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
@@ -71,11 +74,19 @@ pub enum Target {
     WideReview,
     /// The remediation that was started, held, resumed or ended.
     Control,
+    /// What others did.
+    Outside,
+    /// What is still in force.
+    InForce,
+    /// The automations.
+    Automations,
+    /// What is noted as armed again.
+    Rearm,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 23;
+    pub const COUNT: usize = 27;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -133,6 +144,12 @@ pub enum Ask {
     Wide(SafeText),
     /// What a verb would do to all that are chosen.
     PlanOfMany(PlanWish),
+    /// What others did, at most so many acts.
+    Outside(usize),
+    /// What is still in force.
+    InForce,
+    /// The automations.
+    Automations,
 }
 
 impl Ask {
@@ -157,6 +174,9 @@ impl Ask {
             Self::Wides => Target::Wides,
             Self::Wide(_) => Target::Wide,
             Self::PlanOfMany(_) => Target::PlanOfMany,
+            Self::Outside(_) => Target::Outside,
+            Self::InForce => Target::InForce,
+            Self::Automations => Target::Automations,
         }
     }
 }
@@ -210,6 +230,14 @@ pub enum Answer {
     WideReview(Result<Arc<WideRemediation>, OpsError>),
     /// It was started, held, resumed or ended, or not.
     Control(Control, Result<Arc<WideRemediation>, OpsError>),
+    /// What others did.
+    Outside(Result<Outside, OpsError>),
+    /// What is still in force.
+    InForce(Result<InForce, OpsError>),
+    /// The automations.
+    Automations(Result<Vec<AutomationStatus>, OpsError>),
+    /// It was noted as armed again, or not.
+    Rearm(Result<(), OpsError>),
 }
 
 /// Something that happens.
@@ -280,6 +308,15 @@ pub enum Effect {
         ticket: Ticket,
         /// What.
         request: ClaimRequest,
+    },
+    /// Note that something is armed again.
+    Rearm {
+        /// For the answer.
+        ticket: Ticket,
+        /// What was switched off.
+        id: SafeText,
+        /// Why, in the operator's words.
+        reason: String,
     },
     /// Put a text on the clipboard.
     Copy(Clip),

@@ -17,12 +17,12 @@ use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
     Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, SourceConfig, SourceKind,
-    Surroundings, Transport, default_state_dir, paths, transport, webhooks,
+    Surroundings, Transport, automations, default_state_dir, paths, transport, webhooks,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 20] = [
+const ROOT: [&str; 21] = [
     "log",
     "operator",
     "soak",
@@ -43,6 +43,7 @@ const ROOT: [&str; 20] = [
     "limits",
     "solo",
     "webhook",
+    "automation",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
 const SOURCE: [&str; 12] = [
@@ -102,6 +103,7 @@ pub(super) fn read(
     let log = LogSettings::read(&root, surroundings);
     let (keys, views) = (ui::keys(&root), ui::views(&root));
     let policies = PolicySettings::read(&root);
+    let automations = automations::read(&root);
     let webhooks = webhooks::read(&root, surroundings.folder);
     let drafts = contexts(&root);
     let problems_so_far = problems.take();
@@ -135,6 +137,7 @@ pub(super) fn read(
         views,
         redact,
         policies,
+        automations,
         webhooks,
         log,
         layers,

@@ -4,6 +4,7 @@
 //! Secrets never stand in the file: it names the environment variable or the private file that holds them, and they
 //! are read here into [`secrecy::SecretString`]s, which no log, error or debug print shows.
 
+mod automations;
 mod command;
 mod diagnostic;
 mod file;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use thiserror::Error;
 
+pub use automations::AutomationSetting;
 pub use diagnostic::{Diagnostic, Place, TextPlace};
 pub use freezes::FreezeSetting;
 pub use layers::{Flags, Layer, Setting};
@@ -70,6 +72,9 @@ pub struct Config {
     pub redact: Vec<String>,
     /// What may be done by whom, and when. Expressions and filters are as they were written: the hub reads them.
     pub policies: PolicySettings,
+    /// What is watched without anybody looking, in the order of the file. Filters are as they were written: the hub reads
+    /// them.
+    pub automations: Vec<AutomationSetting>,
     /// Who is told of remediations, in the order of the file.
     pub webhooks: Vec<WebhookSetting>,
     /// How the cockpit is to look.

@@ -13,9 +13,11 @@ use super::executor::offers;
 use super::rows::Bits;
 use super::source::Source;
 use super::{Hub, missing};
+use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
+use crate::domain::in_force::InForce;
 use crate::domain::log::LogView;
 use crate::domain::outside::Outside;
 use crate::domain::plan::{Frozen, WidePlan};
@@ -131,7 +133,8 @@ impl Ops for Hub {
     }
 
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
-        let (source, reading, judgement) = self.read(id).await?;
+        let (source, mut reading, judgement) = self.read(id).await?;
+        self.tell_outside_of(&mut reading.detail);
         let offers = offers(&*source.connector, &reading.detail.flow, self.refusal().as_ref());
         let verbs = self.under_policy(offers, &reading.detail.flow, &judgement);
         let read_at = (self.clock)();
@@ -175,9 +178,9 @@ impl Ops for Hub {
     }
 
     async fn plan_of_many(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
-        let plan = self.wide_plan(wish).await?;
+        let plan = self.wide_plan(wish, &self.gate.operator).await?;
         if let Some(runs) = &self.runs {
-            runs.keep(&plan)
+            runs.keep(&plan, &self.gate.operator)
                 .await
                 .map_err(|error| OpsError::Journal(format!("the plan can't be kept: {error}").into()))?;
         }
@@ -189,11 +192,11 @@ impl Ops for Hub {
         let asked = async {
             let plan = runs.plan(&request.plan_hash).await?;
             let rows = self.targets_of(&plan.frozen).await?;
-            runs.request(request, &rows).await
+            runs.request(&self.gate.operator, request, &rows).await
         };
         match asked.await {
             Ok(asked) => Ok(asked),
-            Err(error) => runs.refused(&request.plan_hash, "request", error).await,
+            Err(error) => runs.refused(&self.gate.operator, &request.plan_hash, "request", error).await,
         }
     }
 
@@ -245,7 +248,17 @@ impl Ops for Hub {
     }
 
     async fn outside(&self, limit: usize) -> Result<Outside, OpsError> {
-        self.done_outside(limit).await
+        let mut outside = Outside::clone(&*self.ask_outside().await?);
+        outside.acts.truncate(limit);
+        Ok(outside)
+    }
+
+    async fn automations(&self) -> Result<Vec<AutomationStatus>, OpsError> {
+        self.automations_stand().await
+    }
+
+    async fn in_force(&self) -> Result<InForce, OpsError> {
+        Ok(InForce { borrowed: self.borrowed().await?, ..InForce::default() })
     }
 
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {
@@ -283,7 +296,7 @@ impl Ops for Hub {
 
 impl Hub {
     /// The targets of a plan, as far as they are held.
-    async fn targets_of(&self, frozen: &Frozen) -> Result<Vec<Arc<JudgedFlow>>, OpsError> {
+    pub(super) async fn targets_of(&self, frozen: &Frozen) -> Result<Vec<Arc<JudgedFlow>>, OpsError> {
         let ids = frozen.targets.iter().map(|target| target.id.clone()).collect();
         Ok(self.select(&Selection::Ids(ids), frozen.targets.len()).await?.rows)
     }

@@ -17,8 +17,8 @@ use crate::domain::text::SafeText;
 use crate::ops::{Ops as _, OpsError, PlanWish};
 
 impl Hub {
-    /// Freezes what a verb would do to all that are chosen. Changes nothing.
-    pub(super) async fn wide_plan(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
+    /// Freezes what a verb would do to all that are chosen, for whoever asks. Changes nothing.
+    pub(super) async fn wide_plan(&self, wish: &PlanWish, by: &SafeText) -> Result<WidePlan, OpsError> {
         let most = usize::try_from(MOST_TARGETS).unwrap_or(usize::MAX);
         let chosen = self.select(&wish.selection, most).await?;
         if chosen.total > most {
@@ -63,7 +63,7 @@ impl Hub {
             effects.insert(effect, rows.len());
         }
         let frozen = Frozen::new(wish.verb, parameters, targets, wish.waves.clone(), wish.pace);
-        let asked = Asked { by: &self.gate.operator, reason: None, ticket: None, break_glass: None, under_way: false };
+        let asked = Asked { by, reason: None, ticket: None, break_glass: None, under_way: false };
         let policy = self.gate.decide_wide(&frozen, &blast, &asked, &rows);
         let made_at = (self.clock)();
         skipped.sort_unstable();

@@ -9,6 +9,7 @@ use crate::cockpit::app::{App, DETAIL_EVERY, Level, Popup};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::many::{Detail, Part, Row, WidePopup, rows, words};
 use crate::cockpit::msg::{Ask, Effect, Target};
+use crate::cockpit::records::{Tab, at_remediations};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
@@ -30,6 +31,7 @@ pub(super) fn inbox(app: &mut App) -> Vec<Effect> {
         return vec![app.ask(Ask::Wides)];
     }
     app.remediations.selected = first;
+    app.records.tab = Tab::Remediations;
     let effects = keys::go(app, stack(), None);
     settle(app);
     effects
@@ -178,6 +180,9 @@ pub(super) fn step(app: &mut App, step: Step) {
         app.remediations.scroll = step.from(app.remediations.scroll.min(most), most + 1, page);
         return;
     }
+    if !at_remediations(app) {
+        return super::records::step(app, step);
+    }
     let page = usize::from(screens::remediations::areas(app).list.height).max(1);
     let to = step.from(app.remediations.index, rows(app).len(), page);
     select(app, to);
@@ -185,6 +190,9 @@ pub(super) fn step(app: &mut App, step: Step) {
 
 /// Puts the cursor on a line.
 pub(super) fn select(app: &mut App, index: usize) {
+    if !at_remediations(app) {
+        return super::records::select(app, index);
+    }
     let selected = rows(app).get(index).map(|row| row.id().clone());
     if selected.is_some() {
         app.remediations.index = index;
@@ -234,6 +242,7 @@ pub(super) fn next_part(app: &mut App) {
 pub(super) fn subject(app: &App) -> Result<SafeText, String> {
     match app.screen() {
         ScreenName::Remediation => app.remediations.open.clone().ok_or_else(|| "nothing is open".to_owned()),
+        ScreenName::Remediations if !at_remediations(app) => Err("no remediation is shown here".to_owned()),
         ScreenName::Remediations => match rows(app).get(app.remediations.index) {
             Some(Row::Wide(head)) => Ok(head.id.clone()),
             Some(Row::Single(_)) => {
@@ -248,6 +257,9 @@ pub(super) fn subject(app: &App) -> Result<SafeText, String> {
 
 /// Opens the menu of what may be asked of the one that is shown.
 pub(super) fn verbs(app: &mut App) -> Vec<Effect> {
+    if app.screen() == ScreenName::Remediations && !at_remediations(app) {
+        return super::records::rearm(app);
+    }
     match subject(app) {
         Ok(id) => deeds::open(app, id, None),
         Err(why) => {

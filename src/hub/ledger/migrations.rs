@@ -36,6 +36,12 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0002_remediations.sql"),
         own: "",
     },
+    Migration {
+        version: 3,
+        name: "automations and what they would have done",
+        tables: include_str!("migrations/0003_automations.sql"),
+        own: "",
+    },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.

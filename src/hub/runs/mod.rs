@@ -30,6 +30,7 @@ use super::webhook::Webhooks;
 use crate::connect::Connector;
 use crate::domain::audit::{Action, Draft};
 use crate::domain::notice::{Notice, Occasion};
+use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 use crate::domain::wide::{ItemCounts, Told, WideDetail, WideRemediation};
 use crate::ops::OpsError;
@@ -106,7 +107,7 @@ impl Runs {
         })
     }
 
-    fn ledger(&self) -> &Ledger {
+    pub(super) fn ledger(&self) -> &Ledger {
         self.journal.ledger()
     }
 
@@ -131,6 +132,16 @@ impl Runs {
     fn touched(&self) {
         self.outdated.store(true, Ordering::SeqCst);
         (self.changed)();
+    }
+
+    /// An entry on something else than a remediation.
+    pub(super) fn draft(&self, at: Timestamp, action: Action, subject: String, detail: Value) -> Draft {
+        self.journal.draft(at, action, subject, detail)
+    }
+
+    /// What a remediation does; nothing where it can't be read.
+    pub(super) async fn verb_of(&self, id: &str) -> Option<Verb> {
+        Some(self.head(id).await.ok()?.plan.frozen.verb)
     }
 
     /// An entry of the audit on a remediation.
