@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +20,12 @@ use quarterdeck::cockpit::{Badge, Headless, ScreenName, Settings};
 use quarterdeck::config::{TenantBook, ThresholdBook};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::sim::{self, Bulk, Clock, World};
+use quarterdeck::domain::plan::{Pace, Parameters, Waves};
+use quarterdeck::domain::remediation::Verb;
+use quarterdeck::domain::wide::{WideRemediation, WideState};
 use quarterdeck::hub::{Hub, Setup};
+use quarterdeck::ops::{Ops as _, PlanWish, RequestOf, Selection};
+use quarterdeck::query::Filter;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -30,8 +36,14 @@ const SIZE: (u16, u16) = (200, 60);
 /// How many instances the list is of.
 const INSTANCES: u32 = 50_000;
 
+/// The screen of remediations, of which there were very many.
+const HISTORY: &str = "history";
+
+/// How many.
+const PAST: i64 = 100_000;
+
 /// A screen to be drawn: its name, whether it is of very many instances or of the demo, and how it is come to.
-const SCREENS: [(&str, bool, ScreenName, &str); 14] = [
+const SCREENS: [(&str, bool, ScreenName, &str); 15] = [
     ("board", false, ScreenName::Board, ""),
     ("board, many instances", true, ScreenName::Board, ""),
     ("board, strip", false, ScreenName::Board, "tab j F"),
@@ -46,6 +58,7 @@ const SCREENS: [(&str, bool, ScreenName, &str); 14] = [
     ("raw", false, ScreenName::Raw, ""),
     ("sources", false, ScreenName::Sources, ""),
     ("help", false, ScreenName::Board, "?"),
+    (HISTORY, false, ScreenName::Remediations, ""),
 ];
 
 fn hub(clock: &Clock, sources: Vec<(String, Arc<dyn Connector>, Duration)>) -> Arc<Hub> {
@@ -63,6 +76,31 @@ fn hub(clock: &Clock, sources: Vec<(String, Arc<dyn Connector>, Duration)>) -> A
         clock: clock.clone(),
         sources,
     })
+}
+
+/// The same cockpit where very many remediations have ended, and the cursor is in their middle.
+async fn with_history(app: &App, hub: &Hub) -> Result<App, Failure> {
+    let wish = PlanWish {
+        verb: Verb::Resume,
+        parameters: Parameters::default(),
+        selection: Selection::Matching { filter: Filter::parse("verdict:stuck")?, without: BTreeSet::new() },
+        waves: Waves::default(),
+        pace: Pace::default(),
+    };
+    let plan = hub.plan_of_many(&wish).await?;
+    let reason = "a bench".into();
+    let (ticket, takes_back, break_glass) = (None, None, None);
+    let request = RequestOf { plan_hash: plan.hash, reason, ticket, takes_back, break_glass };
+    let one = hub.request(&request).await?;
+    let mut app = app.clone();
+    let past = (1..=PAST).map(|n| {
+        let requested_at = one.requested_at - SignedDuration::from_mins(n);
+        let id = format!("{n:012x}").into();
+        Arc::new(WideRemediation { id, requested_at, state: WideState::Succeeded, ..(*one).clone() })
+    });
+    app.remediations.older.rows = past.collect();
+    app.remediations.index = app.remediations.older.rows.len() / 2;
+    Ok(app)
 }
 
 /// The median times of several things in microseconds, each run many times, taking turns.
@@ -120,7 +158,10 @@ async fn main() -> Result<(), Failure> {
         let ops = if large { many.clone() } else { demo.clone() };
         let mut cockpit = Headless::open(ops, screen, SIZE, &settings).await;
         cockpit.press(keys).await;
-        let app = cockpit.app().clone();
+        let mut app = cockpit.app().clone();
+        if name == HISTORY {
+            app = with_history(&app, &demo).await?;
+        }
         let mut next = Buffer::empty(Rect::new(0, 0, SIZE.0, SIZE.1));
         draw(&app, &styles, &mut next);
         let before = next.clone();

@@ -108,6 +108,11 @@ pub const ARM_AT_MOST: SignedDuration = SignedDuration::from_mins(30);
 /// The fewest characters, white space aside, of a reason.
 pub const REASON_LEAST: usize = 3;
 
+/// Whether a text is enough of a reason, or of a comment, for the record.
+pub fn is_reason(text: &str) -> bool {
+    text.chars().filter(|c| !c.is_whitespace()).count() >= REASON_LEAST
+}
+
 /// The lock of a production context: nothing in it is acted on until it is armed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
@@ -349,7 +354,7 @@ pub struct RequestOf {
     pub reason: SafeText,
     /// The ticket, where there is one.
     pub ticket: Option<SafeText>,
-    /// The remediation that it takes back.
+    /// The remediation that it takes back, where the plan is the one of [`Ops::plan_rollback`].
     pub takes_back: Option<SafeText>,
     /// As which role a freeze is to be overridden, and for how long; for the reason of the request.
     pub break_glass: Option<(SafeText, SignedDuration)>,
@@ -434,6 +439,12 @@ pub trait Ops: Send + Sync {
         Err(OpsError::Refused("no plan of many is made here".into()))
     }
 
+    /// The plan that takes a remediation of many back, to be asked for with [`RequestOf::takes_back`]; or why there is
+    /// none. Changes nothing.
+    async fn plan_rollback(&self, _id: &str) -> Result<WidePlan, OpsError> {
+        Err(OpsError::Refused("nothing is taken back here".into()))
+    }
+
     /// Carries a plan out. Answers once the request is recorded; the act goes on by itself, and
     /// [`Ops::remediations`] tells how far it has come.
     async fn remediate(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError>;
@@ -456,9 +467,14 @@ pub trait Ops: Send + Sync {
         Err(OpsError::Refused("nothing runs here".into()))
     }
 
-    /// The remediations of many of this context, the newest first; of very many the newest ones.
+    /// The remediations of many of this context: those that have not ended, and then the newest of the others.
     async fn wide_remediations(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
         Ok(Arc::default())
+    }
+
+    /// Those that have ended and were asked for before one, the newest first; none where that one is the oldest.
+    async fn wide_remediations_before(&self, _id: &str, _most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+        Ok(Vec::new())
     }
 
     /// One of them with its items and its history.
@@ -487,8 +503,10 @@ pub trait Ops: Send + Sync {
         Err(OpsError::NotFound(format!("there is no side effect {}", SafeText::clipped(side_effect, 40)).into()))
     }
 
-    /// Holds what this program carries out, because it is left.
-    async fn leave(&self) {}
+    /// Holds what this program carries out, because it is left, and gives what it holds so.
+    async fn leave(&self) -> Vec<Arc<WideRemediation>> {
+        Vec::new()
+    }
 
     /// What the program that answers tells of itself.
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {

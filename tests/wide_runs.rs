@@ -10,7 +10,7 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
-use quarterdeck::domain::remediation::{ItemState, Verb};
+use quarterdeck::domain::remediation::ItemState;
 use quarterdeck::domain::wide::{Control, WideState};
 use quarterdeck::ops::{Ops, OpsError, PlanWish};
 use support::crowd::{Asked, Crowd, Fate, name};
@@ -204,7 +204,8 @@ async fn who_leaves_holds_it_and_another_one_goes_on() {
     while place.crowd.acted_on().len() < 4 {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    hub.leave().await;
+    let held = hub.leave().await;
+    assert_eq!(held.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), [one.id.as_str()]);
     let left = hub.wide_remediation(&one.id).await.unwrap();
     assert_eq!(left.head.state, WideState::Held);
     assert!(left.head.outcome.starts_with("held, because Quarterdeck was left: "), "{}", left.head.outcome);
@@ -289,14 +290,6 @@ async fn taken_up(place: &Place, copy: &tempfile::TempDir, id: &str, arrived: &[
     let again: Vec<String> = after.crowd.acted_on().into_iter().filter(|one| arrived.contains(one)).collect();
     assert_eq!(again, Vec::<String>::new(), "sent twice");
     assert!(verified(after.dir.path()).broken.is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pause_is_taken_back_and_what_has_no_way_back_says_so() {
-    assert_eq!(Verb::Pause.undo(), Some(Verb::Resume));
-    for verb in Verb::ALL {
-        assert_eq!(verb.undo().is_some(), verb == Verb::Pause, "{verb:?}");
-    }
 }
 
 #[tokio::test(start_paused = true)]

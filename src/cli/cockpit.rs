@@ -61,6 +61,9 @@ pub(super) async fn run(global: &Global) -> Result<Outcome, Failure> {
         };
         report::note(&format!("still running: {} of {}{id}: {next}", act.verb.label(), act.target));
     }
+    for held in &exit.held {
+        report::note(held);
+    }
     tracing::info!("Quarterdeck ends");
     match exit.reason {
         ExitReason::Asked => {}

@@ -56,7 +56,7 @@ fn targets(plan: &WidePlan) -> Vec<serde_json::Value> {
 }
 
 /// The plan as people read it.
-fn told(out: &mut dyn io::Write, plan: &WidePlan) -> io::Result<()> {
+pub(super) fn told(out: &mut dyn io::Write, plan: &WidePlan) -> io::Result<()> {
     let (verb, count) = (plan.frozen.verb, plan.frozen.targets.len());
     let mut fact = |label: &str, text: &str| writeln!(out, "{label:<10} {text}");
     fact("plan", &plan.hash)?;
@@ -71,6 +71,9 @@ fn told(out: &mut dyn io::Write, plan: &WidePlan) -> io::Result<()> {
         fact("", &format!("and {more} more: -o json has them"))?;
     }
     fact("hurts", &hurts(plan))?;
+    if let Some(cause) = plan.blast.cause_words(plan.made_at) {
+        fact("cause", &cause)?;
+    }
     let mut reasons: BTreeMap<&SafeText, usize> = BTreeMap::new();
     for skipped in &plan.skipped {
         *reasons.entry(&skipped.reason).or_default() += 1;

@@ -13,15 +13,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::args::{Format, Global, Listed, Named, Output, Request, Review, Rollback, Run};
 use super::output::Table;
 use super::world::World;
-use super::{Failure, Outcome, get, output, report, world};
+use super::{Failure, Outcome, get, output, plan, report, world};
 use crate::domain::approval::Answer;
-use crate::domain::plan::Parameters;
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since};
 use crate::domain::wide::{Control, WideDetail, WideRemediation, WideState};
+use crate::hub::Hub;
 use crate::ops::json::{wide_detail_json, wide_remediation_json};
-use crate::ops::{Ops as _, OpsError, PlanWish, RequestOf, ReviewOf, Selection};
+use crate::ops::{Ops as _, OpsError, RequestOf, ReviewOf};
 
 /// How often it is looked how far a remediation has come.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -141,64 +141,61 @@ pub(super) async fn rollback(global: &Global, rollback: &Rollback) -> Done {
     let world = world::build(global, false)?;
     world.hub.pass().await;
     let asked = async {
-        let detail = world.hub.wide_remediation(&rollback.named.id).await?;
-        let wish = takes_back(&detail)?;
-        let plan = world.hub.plan_of_many(&wish).await?;
-        let reason = rollback.reason.clone().unwrap_or_else(|| format!("takes {} back", detail.head.id));
+        let plan = world.hub.plan_rollback(&rollback.named.id).await?;
+        if rollback.named.format.output == Output::Table {
+            // What cannot be printed stops nothing: it is asked for, and how it stands is printed after it.
+            let _ = output::print(|out| plan::told(out, &plan));
+        }
+        let id = SafeText::from(rollback.named.id.as_str());
+        let reason = rollback.reason.clone().unwrap_or_else(|| format!("takes {id} back"));
         let of = RequestOf {
             plan_hash: plan.hash,
             reason: reason.into(),
             ticket: rollback.ticket.as_deref().map(Into::into),
-            takes_back: Some(detail.head.id.clone()),
+            takes_back: Some(id),
             break_glass: None,
         };
         world.hub.request(&of).await
     };
     let asked = asked.await;
+    world.hub.leave().await;
     told(&world, asked, &rollback.named.format)
-}
-
-/// What would take a remediation back.
-fn takes_back(detail: &WideDetail) -> Result<PlanWish, OpsError> {
-    let verb = detail.head.plan.frozen.verb;
-    let undo = verb.undo().ok_or_else(|| {
-        OpsError::Refused(
-            format!("nothing takes it back: {} has no way back but {}", verb.label(), verb.way_back()).into(),
-        )
-    })?;
-    let held = detail.items.iter().filter(|item| item.state == ItemState::Verified);
-    let ids = held.map(|item| item.target.id.clone()).collect();
-    let frozen = &detail.head.plan.frozen;
-    Ok(PlanWish {
-        verb: undo,
-        parameters: Parameters::new(),
-        selection: Selection::Ids(ids),
-        waves: frozen.waves.clone(),
-        pace: frozen.pace,
-    })
 }
 
 pub(super) async fn list(global: &Global, listed: &Listed) -> Done {
     let world = world::build(global, false)?;
-    let all = match world.hub.wide_remediations().await {
-        Ok(all) => all,
-        Err(error) => return Err(get::unexpected(error)),
-    };
-    let shown: Vec<&Arc<WideRemediation>> = all.iter().take(listed.limit).collect();
+    let shown = newest(&world.hub, listed.limit).await.map_err(get::unexpected)?;
+    let total = world.hub.wide_remediations_in_all().await.map_err(get::unexpected)?;
     let rows: Vec<Value> = shown.iter().map(|one| wide_remediation_json(one)).collect();
     output::print(|out| match listed.format.output {
         Output::Json => output::json(
             out,
-            &serde_json::json!({"schema": "quarterdeck.remediations/1", "total": all.len(), "rows": rows}),
+            &serde_json::json!({"schema": "quarterdeck.remediations/1", "total": total, "rows": rows}),
         ),
         Output::Ndjson => output::ndjson(out, &rows),
         Output::Csv => output::csv(out, COLUMNS, &rows),
         Output::Table => output::table(out, &table(&shown, (world.clock)())),
     })?;
-    if shown.len() < all.len() && listed.format.output != Output::Json {
-        report::note(&format!("{} of {} shown; --limit shows more", shown.len(), all.len()));
+    if (shown.len() as u64) < total && listed.format.output != Output::Json {
+        report::note(&format!("{} of {total} shown; --limit shows more", shown.len()));
     }
     Ok(Outcome::Fine)
+}
+
+/// Those that have not ended and the newest of the others, at most so many.
+async fn newest(hub: &Hub, most: usize) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+    let mut all = hub.wide_remediations().await?.to_vec();
+    while all.len() < most {
+        let Some(last) = all.last().cloned() else { break };
+        let left = u32::try_from(most - all.len()).unwrap_or(u32::MAX);
+        let older = hub.wide_remediations_before(&last.id, left).await?;
+        if older.is_empty() {
+            break;
+        }
+        all.extend(older);
+    }
+    all.truncate(most);
+    Ok(all)
 }
 
 pub(super) async fn one(global: &Global, named: &Named) -> Done {
@@ -222,8 +219,8 @@ pub(super) async fn one(global: &Global, named: &Named) -> Done {
 const COLUMNS: &str = "id,state,verb,total,reason,ticket,requested_by,requested_at,outcome,plan_hash";
 const ITEM: &str = "id,version,wave,state,words,at";
 
-fn table(all: &[&Arc<WideRemediation>], now: jiff::Timestamp) -> Table {
-    let row = |one: &&Arc<WideRemediation>| {
+fn table(all: &[Arc<WideRemediation>], now: jiff::Timestamp) -> Table {
+    let row = |one: &Arc<WideRemediation>| {
         vec![
             one.id.to_string(),
             one.state.words().to_owned(),
@@ -303,7 +300,7 @@ fn told(world: &World, stands: Result<Arc<WideRemediation>, OpsError>, format: &
         Output::Json => output::json(out, &value),
         Output::Ndjson => output::ndjson(out, [&value]),
         Output::Csv => output::csv(out, COLUMNS, std::slice::from_ref(&value)),
-        Output::Table => output::table(out, &table(&[&one], (world.clock)())),
+        Output::Table => output::table(out, &table(std::slice::from_ref(&one), (world.clock)())),
     })?;
     if let Some(next) = next(&one) {
         report::note(&next);

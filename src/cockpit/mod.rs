@@ -104,6 +104,8 @@ pub struct Exit {
     pub reason: ExitReason,
     /// What had not ended.
     pub running: Vec<RunningAct>,
+    /// The remediations of many that are held because it was left, each with how far it has come.
+    pub held: Vec<SafeText>,
     /// Whether it was left on the demo world.
     pub demo: bool,
 }

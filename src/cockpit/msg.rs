@@ -64,6 +64,8 @@ pub enum Target {
     Log,
     /// The remediations of many.
     Wides,
+    /// Older ones.
+    Older,
     /// One of them with its items.
     Wide,
     /// A plan of many.
@@ -86,7 +88,7 @@ pub enum Target {
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 27;
+    pub const COUNT: usize = 28;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -140,10 +142,14 @@ pub enum Ask {
     Log,
     /// The remediations of many.
     Wides,
+    /// Those that were asked for before one.
+    Older(SafeText),
     /// One of them with its items.
     Wide(SafeText),
     /// What a verb would do to all that are chosen.
     PlanOfMany(PlanWish),
+    /// The plan that takes a remediation back.
+    PlanRollback(SafeText),
     /// What others did, at most so many acts.
     Outside(usize),
     /// What is still in force.
@@ -172,8 +178,9 @@ impl Ask {
             Self::Pair(_) => Target::Pair,
             Self::Ways(_) => Target::Ways,
             Self::Wides => Target::Wides,
+            Self::Older(_) => Target::Older,
             Self::Wide(_) => Target::Wide,
-            Self::PlanOfMany(_) => Target::PlanOfMany,
+            Self::PlanOfMany(_) | Self::PlanRollback(_) => Target::PlanOfMany,
             Self::Outside(_) => Target::Outside,
             Self::InForce => Target::InForce,
             Self::Automations => Target::Automations,
@@ -220,6 +227,8 @@ pub enum Answer {
     Ways(Result<Ways, OpsError>),
     /// The remediations of many.
     Wides(Result<Arc<Vec<Arc<WideRemediation>>>, OpsError>),
+    /// Older ones.
+    Older(Result<Vec<Arc<WideRemediation>>, OpsError>),
     /// One of them with its items.
     Wide(Box<Result<WideDetail, OpsError>>),
     /// What a verb would do to all that were chosen.

@@ -22,7 +22,7 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 21] = [
+const ROOT: [&str; 22] = [
     "log",
     "operator",
     "soak",
@@ -35,6 +35,7 @@ const ROOT: [&str; 21] = [
     "thresholds",
     "threshold",
     "promise",
+    "step",
     "tenant",
     "redact",
     "policy",

@@ -18,6 +18,7 @@ mod promises;
 mod redact;
 mod secret;
 mod section;
+mod steps;
 mod tenants;
 #[cfg(test)]
 mod tests;

@@ -131,12 +131,17 @@ impl<'a> Section<'a> {
 
     /// A whole number from 1 on.
     pub(super) fn count(&self, key: &str) -> Result<Option<u32>, Diagnostic> {
+        self.number(key, 1)
+    }
+
+    /// A whole number that is not less than `least`.
+    pub(super) fn number(&self, key: &str, least: u32) -> Result<Option<u32>, Diagnostic> {
         self.get(key)
             .map(|value| match value.get_ref() {
                 DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix())
                     .ok()
-                    .filter(|number| *number > 0)
-                    .ok_or_else(|| self.document.wrong(&value.span(), format!("\"{key}\" must be 1 or more"))),
+                    .filter(|number| *number >= least)
+                    .ok_or_else(|| self.document.wrong(&value.span(), format!("\"{key}\" must be {least} or more"))),
                 _ => Err(self.mismatch(key, value, "a whole number")),
             })
             .transpose()

@@ -1,4 +1,4 @@
-//! Thresholds by source, flow and step, and the promises that make some of them.
+//! What the config says of flows and their steps: thresholds, the promises that make some of them, and what steps do.
 
 use jiff::SignedDuration;
 use wildmatch::WildMatch;
@@ -6,7 +6,9 @@ use wildmatch::WildMatch;
 use super::diagnostic::Diagnostic;
 use super::promises::Promises;
 use super::section::Section;
+use super::steps::Steps;
 use crate::domain::promise::Promise;
+use crate::domain::step::{AllSteps, StepEffects};
 use crate::domain::verdict::{Limit, Thresholds};
 
 /// The keys of `[thresholds]`.
@@ -34,6 +36,7 @@ pub struct ThresholdBook {
     /// What `[thresholds]` says.
     general: Entry,
     promises: Promises,
+    steps: Steps,
     /// The `[[threshold]]` entries.
     special: Vec<(Place, Entry)>,
 }
@@ -49,9 +52,17 @@ pub(super) struct Place {
 impl Place {
     /// Whether it holds there.
     pub(super) fn matches(&self, source: &str, flow: &str, step: &str) -> bool {
-        let fits = |glob: &Option<WildMatch>, text: &str| glob.as_ref().is_none_or(|glob| glob.matches(text));
-        fits(&self.source, source) && fits(&self.flow, flow) && fits(&self.step, step)
+        self.holds_for(source, flow) && fits(self.step.as_ref(), step)
     }
+
+    /// Whether it holds for some step of a flow.
+    pub(super) fn holds_for(&self, source: &str, flow: &str) -> bool {
+        fits(self.source.as_ref(), source) && fits(self.flow.as_ref(), flow)
+    }
+}
+
+fn fits(glob: Option<&WildMatch>, text: &str) -> bool {
+    glob.is_none_or(|glob| glob.matches(text))
 }
 
 /// Which thresholds differ.
@@ -92,7 +103,17 @@ impl ThresholdBook {
         self.promises.resolve(source, flow, step)
     }
 
-    /// Reads `[thresholds]`, the `[[promise]]` and the `[[threshold]]` entries.
+    /// What a step does to the world outside, as far as somebody has said.
+    pub fn effects(&self, source: &str, flow: &str, step: &str) -> StepEffects {
+        self.steps.resolve(source, flow, step)
+    }
+
+    /// What all steps of a flow do together, as far as somebody has said.
+    pub fn all_effects(&self, source: &str, flow: &str) -> AllSteps {
+        self.steps.all(source, flow)
+    }
+
+    /// Reads `[thresholds]`, the `[[promise]]`, the `[[step]]` and the `[[threshold]]` entries.
     pub(super) fn read(root: &Section<'_>) -> Result<Self, Diagnostic> {
         let general = root.table("thresholds", &KEYS)?;
         let special = root.tables("threshold", &[&PLACE_KEYS[..], &KEYS].concat())?;
@@ -100,6 +121,7 @@ impl ThresholdBook {
         Ok(Self {
             general: general.as_ref().map(Entry::read).transpose()?.unwrap_or_default(),
             promises: Promises::read(root)?,
+            steps: Steps::read(root)?,
             special: special.collect::<Result<_, _>>()?,
         })
     }

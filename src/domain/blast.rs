@@ -5,9 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::text::SafeText;
+
+/// For how long after a failure its cause is taken to be there still, unless something tells otherwise.
+pub const CAUSE_LASTS: SignedDuration = SignedDuration::from_mins(2);
 
 /// A sum of which parts may not be known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +92,10 @@ pub struct Blast {
     pub messages: Tally,
     /// Instances that wait behind the targets.
     pub behind: Tally,
+    /// When something of the same cohorts failed last, by the local clock; `None` where that is not known, or is no
+    /// matter for what is to be done. The hub says it of the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<Timestamp>,
 }
 
 impl Blast {
@@ -119,6 +127,21 @@ impl Blast {
         self.money_steps.add(target.money_steps);
         self.messages.add(target.messages);
         self.behind.add(target.behind);
+    }
+
+    /// Whether what made the targets fail makes others fail just now; `None` where nobody has tried lately.
+    pub fn cause_failing(&self, now: Timestamp) -> Option<bool> {
+        let lately = self.failed_at.is_some_and(|at| super::time::since(at, now) <= CAUSE_LASTS);
+        lately.then_some(true)
+    }
+
+    /// The same in words: `still failing: 4s ago one of them was tried and failed`.
+    pub fn cause_words(&self, now: Timestamp) -> Option<String> {
+        let ago = super::time::words(super::time::since(self.failed_at?, now));
+        Some(match self.cause_failing(now) {
+            Some(true) => format!("still failing: the last try failed {ago} ago"),
+            _ => format!("not known to be gone: the last try failed {ago} ago, and nobody has tried since"),
+        })
     }
 
     /// Distinct tenants by tier; `None` where the tier of one of them, or the tenant of an instance, is not known.

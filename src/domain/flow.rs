@@ -287,6 +287,17 @@ impl JudgedFlow {
 }
 
 impl FlowInstance {
+    /// When it failed last, or at the earliest: when the attempt began that failed, or when it ended or was paused after
+    /// its last one. `None` where its source does not tell.
+    pub fn failed_at(&self) -> Option<Timestamp> {
+        match self.status {
+            Status::BackingOff => self.last_start_at,
+            Status::Paused if self.pause == Some(PauseCause::Exhausted) => self.last_transition_at,
+            Status::Failed | Status::TimedOut => self.last_transition_at,
+            _ => None,
+        }
+    }
+
     /// Since when it has been as it is, where the rules say this of it.
     pub fn began(&self, judgement: &Judgement) -> Option<Timestamp> {
         judgement

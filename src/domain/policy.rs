@@ -350,6 +350,15 @@ impl PolicyDecision {
         Self { decision, reasons, needed, borrowed }
     }
 
+    /// What two questions on one and the same act come to together: what both say is said once.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let Self { mut reasons, mut borrowed, .. } = self;
+        reasons.extend(other.reasons.into_iter().filter(|reason| !reasons.contains(reason)).collect::<Vec<_>>());
+        borrowed.extend(other.borrowed.into_iter().filter(|one| !borrowed.contains(one)).collect::<Vec<_>>());
+        Self::of(reasons, borrowed)
+    }
+
     /// The reasons that count and say no less than this.
     fn at_least(&self, least: &Decision) -> impl Iterator<Item = &Reason> {
         self.reasons.iter().filter(move |reason| reason.mode == Mode::Enforce && reason.decision >= *least)

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::board::{self, Board};
+use super::deciding::Asked;
 use super::executor::offers;
 use super::rows::Bits;
 use super::source::Source;
@@ -28,7 +29,7 @@ use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
     Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf,
-    Selected, Selection,
+    Selected, Selection, is_reason,
 };
 use crate::query::Filter;
 
@@ -178,13 +179,13 @@ impl Ops for Hub {
     }
 
     async fn plan_of_many(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
-        let plan = self.wide_plan(wish, &self.gate.operator).await?;
-        if let Some(runs) = &self.runs {
-            runs.keep(&plan, &self.gate.operator)
-                .await
-                .map_err(|error| OpsError::Journal(format!("the plan can't be kept: {error}").into()))?;
-        }
-        Ok(plan)
+        let plan = self.wide_plan(wish, &Asked::by(self.gate.operator.clone())).await?;
+        self.kept_plan(plan).await
+    }
+
+    async fn plan_rollback(&self, id: &str) -> Result<WidePlan, OpsError> {
+        let plan = self.rollback_of(id).await?;
+        self.kept_plan(plan).await
     }
 
     async fn request(&self, request: &RequestOf) -> Result<Arc<WideRemediation>, OpsError> {
@@ -222,9 +223,17 @@ impl Ops for Hub {
         }
     }
 
-    async fn leave(&self) {
-        if let Some(runs) = &self.runs {
-            runs.leave().await;
+    async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+        match &self.runs {
+            Some(runs) => runs.before(id, most).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn leave(&self) -> Vec<Arc<WideRemediation>> {
+        match &self.runs {
+            Some(runs) => runs.leave().await,
+            None => Vec::new(),
         }
     }
 
@@ -295,6 +304,15 @@ impl Ops for Hub {
 }
 
 impl Hub {
+    /// Keeps a plan, so that it can be asked for by its hash, and gives it on.
+    async fn kept_plan(&self, plan: WidePlan) -> Result<WidePlan, OpsError> {
+        if let Some(runs) = &self.runs {
+            let kept = runs.keep(&plan, &self.gate.operator).await;
+            kept.map_err(|error| OpsError::Journal(format!("the plan can't be kept: {error}").into()))?;
+        }
+        Ok(plan)
+    }
+
     /// The targets of a plan, as far as they are held.
     pub(super) async fn targets_of(&self, frozen: &Frozen) -> Result<Vec<Arc<JudgedFlow>>, OpsError> {
         let ids = frozen.targets.iter().map(|target| target.id.clone()).collect();
@@ -314,7 +332,7 @@ impl Hub {
 
     async fn carried_out(&self, plan_hash: &str, reason: &str) -> Result<Remediation, OpsError> {
         let executor = self.executor()?;
-        if reason.chars().filter(|c| !c.is_whitespace()).count() < 3 {
+        if !is_reason(reason) {
             return Err(OpsError::Refused("a reason is needed, for the record".into()));
         }
         let mut plan = executor.planned(plan_hash)?;

@@ -11,7 +11,7 @@ use super::journal::{Arming, Journal};
 use super::source::Clock;
 use crate::domain::hash::digest;
 use crate::domain::text::SafeText;
-use crate::ops::{ARM_AT_MOST, Armed, Lock, OpsError, REASON_LEAST};
+use crate::ops::{ARM_AT_MOST, Armed, Lock, OpsError, REASON_LEAST, is_reason};
 
 /// The lock of a hub, where it has one.
 pub(super) struct Latch {
@@ -89,7 +89,7 @@ impl Latch {
 
     async fn arm_for(self: &Arc<Self>, lasting: SignedDuration, reason: &str) -> Result<Armed, OpsError> {
         let reason = SafeText::clipped(reason.trim(), 500);
-        if reason.chars().filter(|c| !c.is_whitespace()).count() < REASON_LEAST {
+        if !is_reason(&reason) {
             let text = format!("a reason of at least {REASON_LEAST} characters is needed, for the record");
             return Err(OpsError::Refused(text.into()));
         }

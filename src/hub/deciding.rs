@@ -8,11 +8,12 @@ use super::Hub;
 use super::arming::Latch;
 use super::policy::Policies;
 use super::source::Clock;
-use crate::domain::blast::{Blast, Hurt};
+use crate::domain::blast::Blast;
 use crate::domain::flow::{FlowInstance, JudgedFlow};
 use crate::domain::plan::Frozen;
 use crate::domain::policy::{BreakGlass, Circumstances, PlanFacts, PolicyDecision, Request};
 use crate::domain::remediation::{Plan, Verb, VerbOffer};
+use crate::domain::rollback::ROLLBACK;
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
 
@@ -61,13 +62,14 @@ impl Gate {
         &self,
         frozen: &Frozen,
         blast: &Blast,
-        asked: &Asked<'_>,
+        asked: &Asked,
         targets: &[Arc<JudgedFlow>],
     ) -> PolicyDecision {
         let mut facts = PlanFacts {
             targets: frozen.targets.len() as u64,
             waves: frozen.waves.sizes(frozen.targets.len()).len() as u64,
             blast: blast.clone(),
+            cause_failing: blast.cause_failing((self.clock)()),
             ..PlanFacts::default()
         };
         facts.sources.extend(frozen.targets.iter().map(|target| target.id.source.clone()));
@@ -79,26 +81,42 @@ impl Gate {
             verb: frozen.verb.name().into(),
             risk: frozen.risk().name().into(),
             runbook: None,
-            reason: asked.reason.cloned(),
-            ticket: asked.ticket.cloned(),
+            reason: asked.reason.clone(),
+            ticket: asked.ticket.clone(),
             by: asked.by.clone(),
             dry_run: false,
-            break_glass: asked.break_glass.cloned(),
+            break_glass: asked.break_glass.clone(),
             plan: facts,
         };
-        self.decide(&request, targets, asked.under_way)
+        let decided = self.decide(&request, targets, asked.under_way);
+        if !asked.takes_back {
+            return decided;
+        }
+        // To take something back is a right of its own, and none to do what it is done by.
+        let request = Request { verb: ROLLBACK.into(), ..request };
+        decided.and(self.decide(&request, targets, asked.under_way))
     }
 }
 
 /// Who asks for a plan of many, and why, as far as that is known.
-pub(super) struct Asked<'a> {
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
     /// Taken on trust.
-    pub(super) by: &'a SafeText,
-    pub(super) reason: Option<&'a SafeText>,
-    pub(super) ticket: Option<&'a SafeText>,
-    pub(super) break_glass: Option<&'a BreakGlass>,
+    pub(super) by: SafeText,
+    pub(super) reason: Option<SafeText>,
+    pub(super) ticket: Option<SafeText>,
+    pub(super) break_glass: Option<BreakGlass>,
+    /// Whether it takes another one back.
+    pub(super) takes_back: bool,
     /// Whether it was started already.
     pub(super) under_way: bool,
+}
+
+impl Asked {
+    /// Somebody who has said nothing yet.
+    pub(super) const fn by(by: SafeText) -> Self {
+        Self { by, reason: None, ticket: None, break_glass: None, takes_back: false, under_way: false }
+    }
 }
 
 impl Hub {
@@ -131,7 +149,7 @@ impl Hub {
                 flows: once(&flow.flow),
                 steps: once(&flow.step),
                 sources: once(&flow.id.source),
-                blast: Blast::of([Hurt { tenant: flow.tenant.clone(), ..Hurt::default() }]),
+                blast: Blast::of([self.hurt(verb, flow)]),
                 cause_failing: None,
             },
         };

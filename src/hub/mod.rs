@@ -21,6 +21,7 @@ mod pass;
 mod planning;
 pub mod policy;
 mod recent;
+mod rollback;
 mod rows;
 mod runs;
 mod single;
@@ -177,6 +178,17 @@ impl Hub {
         let passes = self.sources.iter().map(|source| source.pass(&self.book, &self.clock));
         futures_util::future::join_all(passes).await;
         self.changed();
+    }
+
+    /// How many remediations of many this context has had.
+    ///
+    /// # Errors
+    /// Where they can't be counted.
+    pub async fn wide_remediations_in_all(&self) -> Result<u64, OpsError> {
+        match &self.runs {
+            Some(runs) => runs.how_many().await,
+            None => Ok(0),
+        }
     }
 
     /// Keeps asking every source, and takes up acts whose process ended while they ran.

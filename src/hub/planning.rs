@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::Hub;
 use super::deciding::Asked;
 use super::executor::refusal;
@@ -13,12 +15,14 @@ use crate::domain::blast::{Blast, Hurt};
 use crate::domain::flow::{FlowInstance, JudgedFlow};
 use crate::domain::plan::{DEPLOYMENT, Frozen, PLAN_LIFE, PUT_BACK, SERVICE, Skipped, Target, WidePlan, of_each};
 use crate::domain::policy::MOST_TARGETS;
+use crate::domain::remediation::Verb;
+use crate::domain::step::StepEffects;
 use crate::domain::text::SafeText;
 use crate::ops::{Ops as _, OpsError, PlanWish};
 
 impl Hub {
     /// Freezes what a verb would do to all that are chosen, for whoever asks. Changes nothing.
-    pub(super) async fn wide_plan(&self, wish: &PlanWish, by: &SafeText) -> Result<WidePlan, OpsError> {
+    pub(super) async fn wide_plan(&self, wish: &PlanWish, asked: &Asked) -> Result<WidePlan, OpsError> {
         let most = usize::try_from(MOST_TARGETS).unwrap_or(usize::MAX);
         let chosen = self.select(&wish.selection, most).await?;
         if chosen.total > most {
@@ -49,22 +53,21 @@ impl Hub {
                 continue;
             }
             *effects.entry(source.connector.effect_with(wish.verb, &each, flow)).or_default() += 1;
-            let behind = Some(source.held().rows.behind(&flow.id.instance));
-            blast.add(Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() });
+            blast.add(self.hurt(wish.verb, flow));
             targets.push(Target { id: flow.id.clone(), version: flow.version.as_str().into() });
             rows.push(row);
         }
         if targets.is_empty() {
             return Err(OpsError::Refused(nobody(&skipped).into()));
         }
+        blast.failed_at = self.failed_last(wish.verb, &rows)?;
         let mut parameters = wish.parameters.clone();
         if let Some((flow, effect)) = self.puts_back(wish, &rows).await? {
             parameters.insert(SERVICE.into(), flow);
             effects.insert(effect, rows.len());
         }
         let frozen = Frozen::new(wish.verb, parameters, targets, wish.waves.clone(), wish.pace);
-        let asked = Asked { by, reason: None, ticket: None, break_glass: None, under_way: false };
-        let policy = self.gate.decide_wide(&frozen, &blast, &asked, &rows);
+        let policy = self.gate.decide_wide(&frozen, &blast, asked, &rows);
         let made_at = (self.clock)();
         skipped.sort_unstable();
         let mut effects: Vec<_> = effects.into_iter().collect();
@@ -83,6 +86,35 @@ impl Hub {
 }
 
 impl Hub {
+    /// What acting on one instance hurts.
+    pub(super) fn hurt(&self, verb: Verb, flow: &FlowInstance) -> Hurt {
+        let behind = self.source(&flow.id.source).ok().map(|source| source.held().rows.behind(&flow.id.instance));
+        let mut hurt = Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() };
+        let book = &self.book.thresholds;
+        let here = book.effects(&flow.id.source, &flow.flow, &flow.step);
+        StepEffects::again(verb, here, book.all_effects(&flow.id.source, &flow.flow), &mut hurt);
+        hurt
+    }
+
+    /// When something of the same cohorts failed last, by the local clock, for verbs that try it once more.
+    fn failed_last(&self, verb: Verb, rows: &[Arc<JudgedFlow>]) -> Result<Option<Timestamp>, OpsError> {
+        if !matches!(verb, Verb::Resume | Verb::RestartAsNew) {
+            return Ok(None);
+        }
+        let mut by_source: BTreeMap<&SafeText, Vec<&SafeText>> = BTreeMap::new();
+        for row in rows {
+            by_source.entry(&row.flow.id.source).or_default().push(&row.flow.id.instance);
+        }
+        let mut last = None;
+        for (name, instances) in by_source {
+            let source = self.source(name)?;
+            let failed = source.held().rows.failed_last(instances.iter().map(|instance| instance.as_str()));
+            let by_own_clock = failed.and_then(|at| at.checked_sub(source.clock_offset()).ok());
+            last = last.max(by_own_clock);
+        }
+        Ok(last)
+    }
+
     /// Of which flow the service is put back in the end, where that is wished for, and what that does.
     async fn puts_back(
         &self,

@@ -1,4 +1,4 @@
-//! A crowd of instances in memory, each of which is paused until it is acted on: whom it was asked to act on and with
+//! A crowd of instances in memory, each of which is paused, or still tries, until it is acted on: whom it was asked to act on and with
 //! which keys, what it answers, and what is to be seen then. A test may look in at each question that it is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +45,8 @@ struct One {
     completed: u64,
     error: &'static str,
     failed_at: Timestamp,
+    /// Whether somebody has paused it.
+    held: bool,
 }
 
 /// What it was asked.
@@ -80,8 +82,17 @@ pub const ERROR: &str = "relation plans does not exist";
 impl Crowd {
     /// So many, named i000, i001 …
     pub fn of(count: usize) -> Arc<Self> {
+        Self::in_state(count, Status::Paused)
+    }
+
+    /// So many that still try.
+    pub fn retrying(count: usize) -> Arc<Self> {
+        Self::in_state(count, Status::BackingOff)
+    }
+
+    fn in_state(count: usize, status: Status) -> Arc<Self> {
         let failed_at = Timestamp::now() - SignedDuration::from_mins(5);
-        let one = One { status: Status::Paused, completed: 2, error: ERROR, failed_at };
+        let one = One { status, completed: 2, error: ERROR, failed_at, held: false };
         let all = (0..count).map(|n| (name(n), one.clone())).collect();
         let inner = Inner { all, fate: Fate::Succeeds, own: BTreeMap::new(), keys: Vec::new(), unreachable: false };
         Arc::new(Self { inner: Mutex::new(inner), watcher: Mutex::new(None) })
@@ -116,6 +127,32 @@ impl Crowd {
         if let Some(one) = self.inner().all.get_mut(&name(n)) {
             one.completed += 1;
         }
+    }
+
+    /// This one failed just now, once more.
+    pub fn fails(&self, n: usize) {
+        if let Some(one) = self.inner().all.get_mut(&name(n)) {
+            one.failed_at = Timestamp::now();
+        }
+    }
+
+    /// Somebody else lets this one go on trying.
+    pub fn goes_on(&self, n: usize) {
+        if let Some(one) = self.inner().all.get_mut(&name(n)) {
+            (one.status, one.held) = (Status::BackingOff, false);
+        }
+    }
+
+    /// This one is as it was at first, and tries.
+    pub fn goes_back(&self, n: usize) {
+        if let Some(one) = self.inner().all.get_mut(&name(n)) {
+            (one.status, one.completed, one.held) = (Status::BackingOff, 2, false);
+        }
+    }
+
+    /// How this one stands.
+    pub fn status(&self, n: usize) -> Status {
+        self.inner().all[&name(n)].status
     }
 
     /// An act on this one has arrived before anybody looks.
@@ -158,11 +195,15 @@ impl Crowd {
             tenant: Some(format!("tenant-{instance}").into()),
             key: None,
             status: one.status,
-            pause: (one.status == Status::Paused).then_some(PauseCause::Exhausted),
+            pause: (one.status == Status::Paused).then_some(if one.held {
+                PauseCause::Held
+            } else {
+                PauseCause::Exhausted
+            }),
             attempts: None,
             created_at: None,
             entered_step_at: None,
-            last_transition_at: None,
+            last_transition_at: (one.status == Status::Paused).then_some(one.failed_at),
             first_failure_at: None,
             last_start_at: None,
             next_retry_at: None,
@@ -283,8 +324,9 @@ impl Connector for Wire {
                 one.failed_at = Timestamp::now() + SignedDuration::from_mins(1);
                 one.error = error;
             }
+            _ if act.verb == Verb::Pause => (one.status, one.held) = (Status::Paused, true),
             _ => {
-                one.status = if act.verb == Verb::Pause { Status::Paused } else { Status::Succeeded };
+                (one.status, one.held) = (Status::Succeeded, false);
                 one.completed += 1;
             }
         }

@@ -12,8 +12,10 @@ use quarterdeck::connect::Connector;
 use quarterdeck::domain::approval::Answer;
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::plan::{Pace, Parameters, WidePlan};
+use quarterdeck::domain::redact::Redactor;
 use quarterdeck::domain::remediation::{ItemState, Verb};
 use quarterdeck::domain::wide::{Control, Item, WideDetail, WideRemediation, WideState};
+use quarterdeck::hub::webhook::Webhooks;
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{Ops, OpsError, PlanWish, RequestOf, ReviewOf, Selection};
 use quarterdeck::query::Filter;
@@ -63,6 +65,7 @@ impl Place {
     pub async fn hub(&self, operator: &str) -> Arc<Hub> {
         let source = format!("[[source]]\nname = \"{CROWD}\"\nkind = \"restate\"\nurl = \"http://127.0.0.1:9\"\n");
         let config = Config::parse(&format!("{}{source}", self.config), "config.toml", None).unwrap();
+        let hooks = config.webhooks.clone();
         let wire = Arc::new(Wire(Arc::clone(&self.crowd))) as Arc<dyn Connector>;
         let ahead = Arc::clone(&self.ahead);
         let hub = Hub::new(Setup {
@@ -72,6 +75,7 @@ impl Place {
             clock: Arc::new(move || Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::SeqCst))),
             ..setup(config, vec![(CROWD.to_owned(), wire, Duration::from_secs(1))])
         });
+        hub.tells_webhooks(Webhooks::new(hooks, Redactor::default()));
         hub.pass().await;
         hub
     }
@@ -99,6 +103,12 @@ pub async fn request(hub: &Hub, plan: &WidePlan) -> Result<Arc<WideRemediation>,
     let reason = "a test asked for it".into();
     hub.request(&RequestOf { plan_hash: plan.hash.clone(), reason, ticket: None, takes_back: None, break_glass: None })
         .await
+}
+
+/// Asks for a plan as what takes a remediation back.
+pub async fn request_back(hub: &Hub, plan: &WidePlan, of: &str) -> Result<Arc<WideRemediation>, OpsError> {
+    let (reason, takes_back) = ("it was a mistake".into(), Some(of.into()));
+    hub.request(&RequestOf { plan_hash: plan.hash.clone(), reason, ticket: None, takes_back, break_glass: None }).await
 }
 
 /// Plans and asks for it.

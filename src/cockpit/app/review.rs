@@ -5,7 +5,7 @@ use tui_input::Input;
 
 use crate::domain::flow::Version;
 use crate::domain::remediation::Plan;
-use crate::ops::{OpsError, REASON_LEAST};
+use crate::ops::{OpsError, REASON_LEAST, is_reason};
 
 /// The fewest characters, blanks aside, of a reason.
 pub const REASON_MIN: usize = REASON_LEAST;
@@ -67,7 +67,7 @@ impl Review {
             Some(format!("this plan has expired; Esc, then {verbs} plans anew"))
         } else if let Some(why) = self.plan.policy.denial() {
             Some(why)
-        } else if self.reason.value().chars().filter(|c| !c.is_whitespace()).count() < REASON_MIN {
+        } else if !is_reason(self.reason.value()) {
             Some(format!("a reason of at least {REASON_MIN} characters comes first"))
         } else {
             None

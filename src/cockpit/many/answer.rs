@@ -9,7 +9,7 @@ use super::{code, confirms};
 use crate::cockpit::app::REASON_MIN;
 use crate::domain::approval::{Answer, same_person};
 use crate::domain::wide::{WideRemediation, WideState};
-use crate::ops::{OpsError, ReviewOf};
+use crate::ops::{OpsError, ReviewOf, is_reason};
 
 /// A field or a button of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl AnswerForm {
         if !self.head.approval.in_time(now) {
             return Some("the time for it is over; it has to be asked for anew".to_owned());
         }
-        if self.comment.value().chars().filter(|c| !c.is_whitespace()).count() < REASON_MIN {
+        if !is_reason(self.comment.value()) {
             return Some(format!("a comment of at least {REASON_MIN} characters comes first"));
         }
         let wanted = code(&self.head.plan);

@@ -5,6 +5,7 @@ use crate::cockpit::app::App;
 use crate::domain::approval::{Answer, Reviewer};
 use crate::domain::policy::Roles;
 use crate::domain::remediation::ItemState;
+use crate::domain::rollback::{inverse, refused};
 use crate::domain::wide::{Control, WideRemediation, WideState};
 
 /// One thing that may be asked.
@@ -16,11 +17,13 @@ pub enum Deed {
     Answer(Answer),
     /// Plan the items that came to this once more.
     Again(ItemState),
+    /// Plan what takes it back.
+    RollBack,
 }
 
 impl Deed {
     /// Each of them, in the order of the menu.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Control(Control::Run),
         Self::Control(Control::Hold),
         Self::Control(Control::Resume),
@@ -29,6 +32,7 @@ impl Deed {
         Self::Answer(Answer::Deny),
         Self::Again(ItemState::Failed),
         Self::Again(ItemState::Unknown),
+        Self::RollBack,
     ];
 
     /// Its name.
@@ -38,11 +42,12 @@ impl Deed {
             Self::Answer(answer) => answer.name(),
             Self::Again(ItemState::Unknown) => "unknown only",
             Self::Again(_) => "failed only",
+            Self::RollBack => "roll back",
         }
     }
 
-    /// What happens.
-    const fn words(self) -> &'static str {
+    /// What happens to this one.
+    fn words(self, head: &WideRemediation) -> &'static str {
         match self {
             Self::Control(Control::Run) => "starts it: its first wave is sent",
             Self::Control(Control::Hold) => "sends nothing more until it is resumed; Enter does it",
@@ -52,6 +57,7 @@ impl Deed {
             Self::Answer(Answer::Deny) => "says that it may not; a comment comes first",
             Self::Again(ItemState::Unknown) => "plans those anew of which nobody knows; nothing is sent",
             Self::Again(_) => "plans those anew that failed; nothing is sent",
+            Self::RollBack => inverse(&head.plan.frozen).map_or("takes back what it did", |inverse| inverse.words()),
         }
     }
 
@@ -61,6 +67,7 @@ impl Deed {
             Self::Control(control) => control.refused(head.state).is_none(),
             Self::Answer(_) => head.state == WideState::AwaitingApproval,
             Self::Again(state) => !head.state.runs() && head.counts.get(state) > 0,
+            Self::RollBack => refused(&head.plan.frozen, head.state, &head.counts, None).is_none(),
         }
     }
 }
@@ -80,7 +87,7 @@ pub struct DeedEntry {
 pub fn deeds(app: &App, head: &WideRemediation) -> Vec<DeedEntry> {
     Deed::ALL
         .into_iter()
-        .map(|deed| DeedEntry { deed, words: deed.words(), refusal: refusal(app, head, deed) })
+        .map(|deed| DeedEntry { deed, words: deed.words(head), refusal: refusal(app, head, deed) })
         .collect()
 }
 
@@ -116,6 +123,12 @@ fn refusal(app: &App, head: &WideRemediation, deed: Deed) -> Option<String> {
                 .or_else(|| head.state.runs().then(|| "it still runs: hold it, or wait for its end".to_owned()))
                 .or_else(|| unread.then(|| "its items are being asked for".to_owned()))
                 .or_else(read_only)
+        }
+        Deed::RollBack => {
+            let takes = |other: &&WideRemediation| other.takes_back.as_ref() == Some(&head.id) && !other.state.ended();
+            let by = app.remediations.all().map(|other| &**other).find(takes);
+            let by = by.map(|other| (other.id.as_str(), other.state));
+            refused(&head.plan.frozen, head.state, &head.counts, by).or_else(read_only)
         }
     }
 }

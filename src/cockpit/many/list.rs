@@ -53,12 +53,55 @@ impl<'a> Row<'a> {
 }
 
 /// Every line in its order.
-pub fn rows(app: &App) -> Vec<Row<'_>> {
+#[derive(Debug, Clone)]
+pub struct Rows<'a> {
+    /// What is of late, put in order.
+    recent: Vec<Row<'a>>,
+    /// What was before, as it was read: of a long history nothing is touched but what is looked at.
+    older: &'a [Arc<WideRemediation>],
+}
+
+impl<'a> Rows<'a> {
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.recent.len() + self.older.len()
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of them.
+    pub fn get(&self, index: usize) -> Option<Row<'a>> {
+        let older = || self.older.get(index.checked_sub(self.recent.len())?).map(Row::Wide);
+        self.recent.get(index).copied().or_else(older)
+    }
+
+    /// Where one is.
+    pub fn position(&self, id: &SafeText) -> Option<usize> {
+        let recent = self.recent.iter().position(|row| row.id() == id);
+        let older = || self.older.iter().position(|head| head.id == *id).map(|at| self.recent.len() + at);
+        recent.or_else(older)
+    }
+}
+
+/// Every line in its order.
+pub fn rows(app: &App) -> Rows<'_> {
     let wides = app.remediations.list.value().into_iter().flat_map(|list| list.iter()).map(Row::Wide);
     let acts = app.acts.value().into_iter().flatten().map(Row::Single);
-    let mut rows: Vec<Row<'_>> = wides.chain(acts).collect();
-    rows.sort_by(|one, other| one.rank().cmp(&other.rank()).then_with(|| other.at().cmp(&one.at())));
-    rows
+    let mut recent: Vec<Row<'_>> = wides.chain(acts).collect();
+    recent.sort_by(|one, other| one.rank().cmp(&other.rank()).then_with(|| other.at().cmp(&one.at())));
+    Rows { recent, older: &app.remediations.older.rows }
+}
+
+/// Remediations that ended longer ago than those in the list: read when somebody comes to the list's end.
+#[derive(Debug, Clone, Default)]
+pub struct Older {
+    /// The newest first.
+    pub rows: Vec<Arc<WideRemediation>>,
+    /// Whether there are no others before them.
+    pub whole: bool,
 }
 
 /// A part of one remediation in full, which Tab goes to.
@@ -88,6 +131,8 @@ pub struct Detail {
 pub struct RemediationsState {
     /// The remediations of many.
     pub list: Remote<Arc<Vec<Arc<WideRemediation>>>>,
+    /// Those that ended before the ones in the list.
+    pub older: Older,
     /// What is under the cursor.
     pub selected: Option<SafeText>,
     /// Its place in the list.
@@ -108,6 +153,7 @@ impl Default for RemediationsState {
     fn default() -> Self {
         Self {
             list: Remote::Never,
+            older: Older::default(),
             selected: None,
             index: 0,
             open: None,
@@ -122,10 +168,10 @@ impl Default for RemediationsState {
 impl RemediationsState {
     /// A remediation of many by its id.
     pub fn get(&self, id: &str) -> Option<&Arc<WideRemediation>> {
-        self.list.value()?.iter().find(|head| head.id == *id)
+        self.all().chain(&self.older.rows).find(|head| head.id == *id)
     }
 
-    /// Every remediation of many that is known.
+    /// Every remediation of many in the list.
     pub fn all(&self) -> impl Iterator<Item = &Arc<WideRemediation>> {
         self.list.value().into_iter().flat_map(|list| list.iter())
     }

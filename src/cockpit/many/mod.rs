@@ -13,16 +13,45 @@ pub(super) mod words;
 pub use answer::{AnswerForm, AnswerPart};
 pub use confirm::{code, confirmation, confirms};
 pub use deeds::{Deed, DeedEntry, deeds};
-pub use list::{Detail, Part, RemediationsState, Row, rows};
+pub use list::{Detail, Older, Part, RemediationsState, Row, rows};
 pub use offers::{Offer, offers};
 pub use review::{Step, WideReview, WideReviewPart};
 pub use whom::Whom;
 
 use jiff::Timestamp;
 
+use crate::domain::plan::WidePlan;
 use crate::domain::text::SafeText;
 use crate::domain::wide::Control;
 use crate::ops::{OpsError, PlanWish};
+
+/// Of what a plan is being made.
+#[derive(Debug, Clone)]
+pub enum Planned {
+    /// A verb on those that were chosen.
+    Wish(Box<PlanWish>),
+    /// What takes a remediation back.
+    Rollback(SafeText),
+}
+
+impl Planned {
+    /// Whether a plan is one of this.
+    pub fn is(&self, plan: &WidePlan) -> bool {
+        match self {
+            Self::Wish(wish) => plan.frozen.verb == wish.verb && plan.frozen.waves == wish.waves,
+            // Nobody but the hub knows what takes one back.
+            Self::Rollback(_) => true,
+        }
+    }
+
+    /// The remediation that the plan takes back.
+    pub fn takes_back(&self) -> Option<&SafeText> {
+        match self {
+            Self::Wish(_) => None,
+            Self::Rollback(id) => Some(id),
+        }
+    }
+}
 
 /// What lies over the screen on the way to a remediation of many, and beside one.
 #[derive(Debug, Clone)]
@@ -37,7 +66,7 @@ pub enum WidePopup {
     /// A plan is being made.
     Planning {
         /// Of what.
-        wish: Box<PlanWish>,
+        of: Planned,
         /// For whom.
         whom: Whom,
         /// The reason that was typed already.

@@ -8,8 +8,9 @@ use tui_input::Input;
 use super::{Whom, confirmation, confirms};
 use crate::cockpit::app::REASON_MIN;
 use crate::domain::plan::WidePlan;
+use crate::domain::text::SafeText;
 use crate::domain::wide::WideRemediation;
-use crate::ops::{OpsError, RequestOf};
+use crate::ops::{OpsError, RequestOf, is_reason};
 
 /// A field or a button of a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct WideReview {
     pub plan: Arc<WidePlan>,
     /// To whom, as they were chosen.
     pub whom: Whom,
+    /// The remediation that it takes back.
+    pub takes_back: Option<SafeText>,
     /// Why.
     pub reason: Input,
     /// The ticket.
@@ -62,10 +65,11 @@ pub struct WideReview {
 
 impl WideReview {
     /// One that nothing was typed into but perhaps the reason.
-    pub fn new(plan: WidePlan, whom: Whom, reason: String) -> Self {
+    pub fn new(plan: WidePlan, whom: Whom, takes_back: Option<SafeText>, reason: String) -> Self {
         Self {
             plan: Arc::new(plan),
             whom,
+            takes_back,
             reason: Input::new(reason),
             ticket: Input::default(),
             confirm: Input::default(),
@@ -100,7 +104,7 @@ impl WideReview {
         if let Some(why) = self.plan.policy.denial() {
             return Some(why);
         }
-        if self.reason.value().chars().filter(|c| !c.is_whitespace()).count() < REASON_MIN {
+        if !is_reason(self.reason.value()) {
             return Some(format!("a reason of at least {REASON_MIN} characters comes first"));
         }
         let wanted = confirmation(&self.plan)?;
@@ -114,7 +118,7 @@ impl WideReview {
             plan_hash: self.plan.hash.clone(),
             reason: self.reason.value().trim().into(),
             ticket: (!ticket.is_empty()).then(|| ticket.into()),
-            takes_back: None,
+            takes_back: self.takes_back.clone(),
             break_glass: None,
         }
     }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::words;
 use crate::cockpit::app::{App, Pane};
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::widgets::numbers::{grouped, plural};
 use crate::domain::flow::Status;
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
+use crate::domain::wide::WideRemediation;
 use crate::ops::Selection;
 use crate::query::Filter;
 
@@ -65,6 +67,17 @@ impl Whom {
             words: id.to_string().into(),
             sources: Some(BTreeSet::from([id.source.clone()])),
             selection: Selection::Ids(BTreeSet::from([id])),
+            status: None,
+        }
+    }
+
+    /// What a remediation did, to be taken back.
+    pub fn of_remediation(head: &WideRemediation) -> Self {
+        let ids: BTreeSet<InstanceId> = head.plan.frozen.targets.iter().map(|target| target.id.clone()).collect();
+        Self {
+            words: format!("{}: {}", head.id, words::what(&head.plan)).into(),
+            sources: Some(ids.iter().map(|id| id.source.clone()).collect()),
+            selection: Selection::Ids(ids),
             status: None,
         }
     }

@@ -6,7 +6,7 @@ use super::acting::button;
 use super::{answer, frame, inside, offers, place, wide_review};
 use crate::cockpit::app::App;
 use crate::cockpit::hit::{Hit, Place};
-use crate::cockpit::many::{WidePopup, deeds, words};
+use crate::cockpit::many::{Planned, WidePopup, deeds, words};
 use crate::cockpit::screens::detail::Block;
 use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::pen::{Pen, wrap};
@@ -26,8 +26,11 @@ pub(super) fn scrolling(app: &App, styles: &Styles, wide: &WidePopup) -> Option<
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>, wide: &WidePopup) -> Option<Position> {
     match wide {
         WidePopup::Offers { whom, index } => offers::draw(app, pen, whom, *index),
-        WidePopup::Planning { wish, whom, error, since, .. } => {
-            let title = format!("{} {}", wish.verb.label(), whom.words);
+        WidePopup::Planning { of, whom, error, since, .. } => {
+            let title = match of {
+                Planned::Wish(wish) => format!("{} {}", wish.verb.label(), whom.words),
+                Planned::Rollback(_) => format!("roll back {}", whom.words),
+            };
             super::acting::planning_of(app, pen, &title, error.as_ref(), *since);
         }
         WidePopup::Review(review) => return wide_review::draw(app, pen, review),

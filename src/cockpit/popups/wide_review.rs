@@ -36,6 +36,9 @@ pub(super) fn content(app: &App, styles: &Styles, review: &WideReview) -> (Block
     let plan = &review.plan;
     let mut block = Block::default();
     let mut fact = |label: &str, text: &str, style: Style| labelled(&mut block, styles, label, text, style, columns);
+    if let Some(taken) = &review.takes_back {
+        fact("takes back", taken, styles.strong);
+    }
     fact("to", &format!("{}  ({})", words::what(plan), review.whom.words), styles.strong);
     let left = if app.now < plan.expires_at {
         format!("expires in {}", age(since(app.now, plan.expires_at)))

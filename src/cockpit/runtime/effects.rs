@@ -47,14 +47,19 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::Rows(selection) => Answer::Rows(patiently(ops.select(&selection, MARKS_MOST)).await),
         Ask::Range(query) => Answer::Range(patiently(ops.flows(query)).await),
         Ask::Wides => Answer::Wides(patiently(ops.wide_remediations()).await),
+        Ask::Older(before) => Answer::Older(patiently(ops.wide_remediations_before(&before, OLDER)).await),
         Ask::Wide(id) => Answer::Wide(Box::new(patiently(ops.wide_remediation(&id)).await)),
         Ask::Outside(most) => Answer::Outside(patiently(ops.outside(most)).await),
         Ask::InForce => Answer::InForce(patiently(ops.in_force()).await),
         Ask::Automations => Answer::Automations(patiently(ops.automations()).await),
         Ask::PlanOfMany(wish) => Answer::PlanOfMany(Box::new(patiently(ops.plan_of_many(&wish)).await)),
+        Ask::PlanRollback(id) => Answer::PlanOfMany(Box::new(patiently(ops.plan_rollback(&id)).await)),
         Ask::Counts(filters) => Answer::Counts(patiently(ops.counts(&filters)).await),
     }
 }
+
+/// How many older remediations are asked for at once.
+const OLDER: u32 = 1_000;
 
 async fn patiently<T>(question: impl Future<Output = Result<T, OpsError>>) -> Result<T, OpsError> {
     match tokio::time::timeout(PATIENCE, question).await {

@@ -23,6 +23,7 @@ use self::outside::Outside;
 use self::terminal::Terminal;
 use super::app::{App, Level};
 use super::clipboard::sequence;
+use super::many::words;
 use super::msg::{Effect, Msg};
 use super::session::{Contexts, Reread, Session};
 use super::settings::{Badge, DEMO, Settings};
@@ -30,6 +31,7 @@ use super::theme::Styles;
 use super::update::{contexts, next_tick, reload, start, update};
 use super::{CockpitError, Exit, ExitReason};
 use crate::domain::text::SafeText;
+use crate::domain::wide::WideRemediation;
 use crate::ops::Ops;
 
 /// Whether there is a terminal that can show it.
@@ -72,12 +74,14 @@ pub async fn run_with(session: Session, contexts: Option<Arc<dyn Contexts>>) -> 
     let result = cockpit.run(Wires { signals, hangup, panicked, input, replies, opened }).await;
     cockpit.terminal.release();
     // What runs is held, however the cockpit is left.
-    cockpit.link.ops.leave().await;
-    match result {
+    let held = cockpit.link.ops.leave().await;
+    let result = match result {
         // Whatever is asked of a terminal that has gone fails, and may do so before it is told that it has.
         Err(CockpitError::Terminal(error)) if outside::is_hung_up(&error) => Ok(cockpit.exit(ExitReason::TerminalLost)),
         result => result,
-    }
+    };
+    let told = |one: &Arc<WideRemediation>| format!("{} ({}): {}", words::what(&one.plan), one.id, one.outcome).into();
+    result.map(|exit| Exit { held: held.iter().map(told).collect(), ..exit })
 }
 
 /// Where messages come from.
@@ -203,7 +207,7 @@ impl Cockpit {
     }
 
     fn exit(&self, reason: ExitReason) -> Exit {
-        Exit { reason, running: self.app.running(), demo: self.app.settings.badge == Badge::Demo }
+        Exit { reason, running: self.app.running(), held: Vec::new(), demo: self.app.settings.badge == Badge::Demo }
     }
 
     /// Opens another context on the side; the present one goes on meanwhile.

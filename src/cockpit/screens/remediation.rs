@@ -281,6 +281,10 @@ pub(in crate::cockpit) fn planned(block: &mut Block, styles: &Styles, plan: &Wid
     let waits = if sizes.len() > 1 { "; each begins once the one before is verified" } else { "" };
     fact("waves", &format!("{} ({}){waits}", each.join(", "), plan.frozen.waves), styles.text);
     fact("blast", &words::blast(&plan.blast), styles.text);
+    if let Some(cause) = plan.blast.cause_words(plan.made_at) {
+        let failing = plan.blast.cause_failing(plan.made_at) == Some(true);
+        fact("cause", &cause, if failing { styles.suspect } else { styles.text });
+    }
     let skipped = words::skipped(plan);
     if !skipped.is_empty() {
         fact("left out", &plural(plan.skipped.len() as u64, "instance"), styles.suspect);

@@ -82,7 +82,8 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
     let height = usize::from(areas.list.height);
     let at = app.remediations.index.min(rows.len() - 1);
     let first = at.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
-    for (y, (index, row)) in (areas.list.top()..areas.list.bottom()).zip(rows.iter().enumerate().skip(first)) {
+    for (y, index) in (areas.list.top()..areas.list.bottom()).zip(first..) {
+        let Some(row) = rows.get(index) else { break };
         let line = Rect { y, height: 1, ..areas.list };
         pen.hit(line, Hit::Row(Place::Remediations, index));
         if index == at {
@@ -95,7 +96,7 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
         }
     }
     if let Some(row) = rows.get(at) {
-        preview(app, pen, *row, areas.preview);
+        preview(app, pen, row, areas.preview);
     }
 }
 

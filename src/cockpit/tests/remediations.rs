@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::Desk;
 use super::acting::every_key;
-use super::fake::wide::{remediation, some};
+use super::fake::wide::{paused, remediation, some};
 use super::fake::{self, FakeOps};
 use super::pictures::{keep, shot};
 use crate::cockpit::app::{Level, Popup};
@@ -14,8 +14,8 @@ use crate::cockpit::msg::{Effect, Msg};
 use crate::cockpit::settings::{Colours, ScreenName};
 use crate::cockpit::update::update;
 use crate::domain::approval::Answer;
-use crate::domain::remediation::ItemState;
-use crate::domain::wide::{Control, WideState};
+use crate::domain::remediation::{ItemState, Verb};
+use crate::domain::wide::{Control, WideRemediation, WideState};
 use crate::ops::OpsError;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
@@ -37,7 +37,8 @@ fn acts(effects: &[Effect]) -> bool {
 #[test]
 fn each_screen_at_each_size() {
     for size in SIZES {
-        for (name, keys) in [("list", "A"), ("detail", "A j enter"), ("detail-waits", "A enter"), ("menu", "A v")] {
+        let places = [("list", "A"), ("detail", "A j enter"), ("detail-waits", "A enter"), ("menu", "A v")];
+        for (name, keys) in places {
             let name = format!("remediations-{name}-{}x{}", size.0, size.1);
             let ops = FakeOps { acts: vec![fake::act(ItemState::Verified)].into(), ..FakeOps::with_wides(some()) };
             let buffer = shot(ops, ScreenName::Remediations, keys, size, &fake::settings());
@@ -101,12 +102,53 @@ fn what_waits_for_approval_comes_first_and_what_was_comes_last() {
     let ops = FakeOps { acts: vec![fake::act(ItemState::Verified)].into(), ..FakeOps::with_wides(some()) };
     let mut desk = Desk::with(ops);
     desk.keys("5");
-    let order: Vec<_> = rows(&desk.app).into_iter().map(|row| row.id().to_string()).collect();
+    let rows = rows(&desk.app);
+    let order: Vec<_> = (0..rows.len()).map(|at| rows.get(at).unwrap().id().to_string()).collect();
     assert_eq!(order[0], "rem-wait");
     assert_eq!(order[1..3].iter().collect::<std::collections::BTreeSet<_>>().len(), 2);
     assert!(order[1..3].iter().all(|id| ["rem-run", "rem-held"].contains(&id.as_str())), "{order:?}");
-    assert!(matches!(rows(&desk.app)[3], Row::Single(_)), "{order:?}");
+    assert!(matches!(rows.get(3), Some(Row::Single(_))), "{order:?}");
     assert_eq!(order[4], "rem-old");
+}
+
+/// What was long ago: so many, the newest first.
+fn long_ago(count: i64) -> Vec<Arc<WideRemediation>> {
+    let one = remediation("rem-then", WideState::Succeeded, &[(ItemState::Verified, 20)]);
+    let before = |n| one.requested_at - jiff::SignedDuration::from_mins(n);
+    let each = (1..=count).map(|n| WideRemediation {
+        id: format!("then-{n:05}").into(),
+        requested_at: before(n),
+        ..one.clone()
+    });
+    each.map(Arc::new).collect()
+}
+
+#[test]
+fn the_history_goes_back_as_far_as_there_is_any() {
+    let mut desk = Desk::with(FakeOps { older: long_ago(2_500), ..FakeOps::with_wides(some()) });
+    desk.keys("5");
+    assert_eq!(rows(&desk.app).len(), 4, "nobody has come to the end");
+    desk.keys("G");
+    assert_eq!(rows(&desk.app).len(), 1_004);
+    desk.keys("G G");
+    assert_eq!((rows(&desk.app).len(), desk.app.remediations.older.whole), (2_504, false));
+    desk.keys("G");
+    assert!(desk.app.remediations.older.whole);
+    assert_eq!(desk.app.remediations.selected.as_deref(), Some("then-02500"));
+    assert!(desk.picture().contains("succeeded"), "{}", desk.picture());
+    // One more in the list, and one that is no longer in it, leave no gap and lose nothing.
+    let mut newer = some();
+    newer.retain(|head| head.id != *"rem-old");
+    newer.insert(0, Arc::new(remediation("rem-new", WideState::Succeeded, &[(ItemState::Verified, 3)])));
+    *desk.ops.wides.lock().unwrap() = Ok(newer);
+    desk.change();
+    let rows = rows(&desk.app);
+    assert_eq!(rows.len(), 2_505);
+    assert_eq!(
+        rows.position(&"rem-old".into()).map(|at| rows.get(at + 1).unwrap().id().to_string()).as_deref(),
+        Some("then-00001")
+    );
+    assert_eq!(desk.app.remediations.selected.as_deref(), Some("then-02500"), "the cursor stays where it was");
 }
 
 #[test]
@@ -304,11 +346,57 @@ fn failed_only_is_planned_anew_and_sends_nothing() {
     desk.keys("5 v");
     let picture = desk.picture();
     assert!(picture.contains("no item is unknown"), "{picture}");
-    desk.keys("G k");
+    desk.keys("G k k");
     let effects = desk.press("enter");
     let asked = super::asks(&effects);
     let [crate::cockpit::msg::Ask::PlanOfMany(wish)] = &asked[..] else { panic!("{asked:?}") };
     assert!(matches!(&wish.selection, crate::ops::Selection::Ids(ids) if ids.len() == 3), "{wish:?}");
+}
+
+#[test]
+fn what_was_paused_is_rolled_back_by_a_review_like_any_other() {
+    let ended = paused("rem-pause", &[(ItemState::Verified, 3), (ItemState::Failed, 1)]);
+    let mut desk = Desk::with(FakeOps::with_wides(vec![Arc::new(ended)]));
+    desk.keys("5 v G");
+    let picture = desk.picture();
+    assert!(picture.contains("roll back") && picture.contains("resumes those that it paused"), "{picture}");
+    let effects = desk.press("enter");
+    let asked = super::asks(&effects);
+    assert!(matches!(&asked[..], [crate::cockpit::msg::Ask::PlanRollback(id)] if *id == "rem-pause"), "{asked:?}");
+    desk.keys("esc v G enter");
+    let picture = desk.picture();
+    assert!(picture.contains("takes back") && picture.contains("rem-pause"), "{picture}");
+    assert!(picture.contains("it failed, so there is nothing to take back"), "{picture}");
+    desk.keys("t o o space s o o n tab tab");
+    desk.keys("3 space t e n a n t - p r o v i s i o n i n g tab tab");
+    let effects = desk.press("enter");
+    let [Effect::Request { request, .. }] = &effects[..] else { panic!("{effects:?}\n{}", desk.picture()) };
+    assert_eq!(request.takes_back.as_deref(), Some("rem-pause"));
+}
+
+#[test]
+fn what_can_not_be_rolled_back_is_grey_and_says_why() {
+    let taken = paused("rem-pause", &[(ItemState::Verified, 3)]);
+    let mut back = remediation("rem-back", WideState::AwaitingApproval, &[(ItemState::Pending, 3)]);
+    back.takes_back = Some("rem-pause".into());
+    let none = paused("rem-none", &[(ItemState::Failed, 3)]);
+    let mut killed = remediation("rem-kill", WideState::Succeeded, &[(ItemState::Verified, 3)]);
+    killed.plan = Arc::new(super::fake::wide::plan_for(Verb::Kill, 3));
+    let all: Vec<_> = some().into_iter().chain([taken, back, none, killed].map(Arc::new)).collect();
+    for (id, why) in [
+        ("rem-pause", "rem-back takes it back already: it waits for approval"),
+        ("rem-none", "none of its items held, so there is nothing to take back"),
+        ("rem-kill", "none: a kill has no way back: a killed instance cannot be resumed"),
+        ("rem-old", "none: nothing takes a resume back; way back: none needed"),
+        ("rem-run", "none: nothing takes a resume back"),
+    ] {
+        let mut desk = Desk::with(FakeOps::with_wides(all.clone()));
+        desk.app.remediations.selected = Some(id.into());
+        desk.keys("5 v G");
+        let effects = desk.press("enter");
+        assert!(super::asks(&effects).is_empty(), "{id}: {effects:?}");
+        assert!(said(&desk).starts_with(&format!("roll back: {why}")), "{id}: {}", said(&desk));
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::domain::text::SafeText;
 use crate::domain::time::{parse_duration, words};
-use crate::ops::{ARM_AT_MOST, Armed, NOT_LOCKED, OpsError, REASON_LEAST};
+use crate::ops::{ARM_AT_MOST, Armed, NOT_LOCKED, OpsError, REASON_LEAST, is_reason};
 
 /// By how much the keys change the time.
 const STEP: SignedDuration = SignedDuration::from_mins(5);
@@ -33,12 +33,8 @@ pub struct ArmForm {
 impl ArmForm {
     /// Whether the reason is long enough.
     pub fn ready(&self) -> bool {
-        long_enough(self.reason.value())
+        is_reason(self.reason.value())
     }
-}
-
-fn long_enough(reason: &str) -> bool {
-    reason.chars().filter(|c| !c.is_whitespace()).count() >= REASON_LEAST
 }
 
 /// Opens the popup, or says why there is nothing to arm.
@@ -68,7 +64,7 @@ pub(super) fn arm_with(app: &mut App, words_typed: &str) -> Result<Vec<Effect>, 
     if reason.is_empty() {
         return Ok(open(app, lasting, ""));
     }
-    if !long_enough(reason) {
+    if !is_reason(reason) {
         return Err(format!("a reason of at least {REASON_LEAST} characters is needed"));
     }
     Ok(vec![app.ask(Ask::Arm { lasting, reason: reason.to_owned() })])

@@ -112,6 +112,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             remediations::came(app, answer);
             Vec::new()
         }
+        Answer::Older(answer) => {
+            remediations::older_came(app, answer);
+            Vec::new()
+        }
         Answer::Wide(answer) => {
             remediations::detail_came(app, *answer);
             Vec::new()
@@ -195,6 +199,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Raw
             | Target::Log
             | Target::Pair
+            | Target::Older
             | Target::PlanOfMany
             | Target::Request
             | Target::WideReview

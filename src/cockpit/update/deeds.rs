@@ -150,6 +150,7 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
             };
             many::plan(app, wish, whom, String::new())
         }
+        Deed::RollBack => many::plan_rollback(app, id, Whom::of_remediation(&head)),
     }
 }
 

@@ -11,12 +11,13 @@ use super::{deeds, lists, prompt, remediations};
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
-use crate::cockpit::many::{Step, Whom, WidePopup, WideReview, WideReviewPart, offers};
+use crate::cockpit::many::{Planned, Step, Whom, WidePopup, WideReview, WideReviewPart, offers};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::popups;
 use crate::domain::ids::InstanceId;
 use crate::domain::plan::{Pace, Parameters, Waves, WidePlan};
 use crate::domain::remediation::Verb;
+use crate::domain::text::SafeText;
 use crate::domain::wide::WideRemediation;
 use crate::ops::{OpsError, PlanWish};
 
@@ -84,9 +85,19 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
 
 /// Asks for a plan.
 pub(super) fn plan(app: &mut App, wish: PlanWish, whom: Whom, reason: String) -> Vec<Effect> {
-    let planning = WidePopup::Planning { wish: Box::new(wish.clone()), whom, reason, error: None, since: app.now };
-    app.popup = Some(Popup::Wide(Box::new(planning)));
+    planning(app, Planned::Wish(Box::new(wish.clone())), whom, reason);
     vec![app.ask(Ask::PlanOfMany(wish))]
+}
+
+/// Asks for the plan that takes a remediation back.
+pub(super) fn plan_rollback(app: &mut App, id: SafeText, whom: Whom) -> Vec<Effect> {
+    planning(app, Planned::Rollback(id.clone()), whom, String::new());
+    vec![app.ask(Ask::PlanRollback(id))]
+}
+
+fn planning(app: &mut App, of: Planned, whom: Whom, reason: String) {
+    let planning = WidePopup::Planning { of, whom, reason, error: None, since: app.now };
+    app.popup = Some(Popup::Wide(Box::new(planning)));
 }
 
 /// One instance whose plan needs approvals: a plan of many with it alone, which can be asked for.
@@ -104,10 +115,10 @@ pub(super) fn plan_one(app: &mut App, verb: Verb, id: InstanceId, reason: String
 
 /// The plan was made, or not.
 pub(super) fn plan_came(app: &mut App, answer: Result<WidePlan, OpsError>) {
-    let Some(WidePopup::Planning { wish, whom, reason, error, .. }) = deeds::wide(app) else { return };
+    let Some(WidePopup::Planning { of, whom, reason, error, .. }) = deeds::wide(app) else { return };
     match answer {
-        Ok(plan) if plan.frozen.verb == wish.verb && plan.frozen.waves == wish.waves => {
-            let review = WideReview::new(plan, whom.clone(), std::mem::take(reason));
+        Ok(plan) if of.is(&plan) => {
+            let review = WideReview::new(plan, whom.clone(), of.takes_back().cloned(), std::mem::take(reason));
             app.popup = Some(Popup::Wide(Box::new(WidePopup::Review(Box::new(review)))));
         }
         Ok(_) => *error = Some(OpsError::Changed("the plan that came is not the one that was asked for".into())),

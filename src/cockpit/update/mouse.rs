@@ -107,7 +107,12 @@ fn row(app: &mut App, place: Place, index: usize, twice: bool) -> Vec<Effect> {
             let overview = app.overview.value();
             app.source = overview.and_then(|overview| Some(overview.sources.get(index)?.name.clone()));
         }
-        Place::Remediations => super::remediations::select(app, index),
+        Place::Remediations => {
+            let effects = super::remediations::select(app, index);
+            if !twice || app.prompt.is_some() {
+                return effects;
+            }
+        }
         Place::Popup => return acting::popup_row(app, index, twice),
         Place::Offers => return prompt::choose(app, index, twice),
         Place::Text => return Vec::new(),

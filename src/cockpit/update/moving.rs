@@ -59,7 +59,7 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
             let to = step.from(app.raw.cursor, app.raw.visible.len(), rows);
             app.raw.move_to(to, rows);
         }
-        ScreenName::Remediations | ScreenName::Remediation => super::remediations::step(app, step),
+        ScreenName::Remediations | ScreenName::Remediation => return super::remediations::step(app, step),
         ScreenName::Sources => {
             let Some(overview) = app.overview.value() else { return Vec::new() };
             let at = overview.sources.iter().position(|source| Some(&source.name) == app.source.as_ref()).unwrap_or(0);

@@ -1,13 +1,13 @@
 //! The Remediation screens: which one is under the cursor, which one is open, and what is asked for them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::moving::Step;
 use super::{deeds, keys};
 use crate::cockpit::app::{App, DETAIL_EVERY, Level, Popup};
 use crate::cockpit::command::CommandId;
-use crate::cockpit::many::{Detail, Part, Row, WidePopup, rows, words};
+use crate::cockpit::many::{Detail, Older, Part, Row, WidePopup, rows, words};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::records::{Tab, at_remediations};
 use crate::cockpit::remote::Remote;
@@ -39,6 +39,10 @@ pub(super) fn inbox(app: &mut App) -> Vec<Effect> {
 
 /// What to ask when one of the screens comes to the front.
 pub(super) fn entered(app: &mut App) -> Vec<Effect> {
+    if app.screen() == ScreenName::Remediations && app.remediations.index == 0 {
+        // What is old is read again by whoever goes there again.
+        app.remediations.older = Older::default();
+    }
     settle(app);
     let mut effects = Vec::new();
     if !app.busy(Target::Wides) {
@@ -105,6 +109,9 @@ pub(super) fn tick(app: &mut App) -> Vec<Effect> {
 pub(super) fn came(app: &mut App, answer: Result<Arc<Vec<Arc<WideRemediation>>>, OpsError>) {
     let before: Option<HashMap<SafeText, WideState>> =
         app.remediations.list.value().map(|list| list.iter().map(|head| (head.id.clone(), head.state)).collect());
+    if let Ok(new) = &answer {
+        keep_dropped(app, new);
+    }
     app.remediations.list.answered(answer, app.now);
     settle(app);
     if let Some(before) = before {
@@ -165,7 +172,7 @@ pub(super) fn keep(app: &mut App, head: Arc<WideRemediation>) {
 /// Finds what is under the cursor in the list as it is now.
 pub(super) fn settle(app: &mut App) {
     let rows = rows(app);
-    let found = app.remediations.selected.as_ref().and_then(|id| rows.iter().position(|row| row.id() == id));
+    let found = app.remediations.selected.as_ref().and_then(|id| rows.position(id));
     let index = found.unwrap_or_else(|| app.remediations.index.min(rows.len().saturating_sub(1)));
     let selected = rows.get(index).map(|row| row.id().clone());
     app.remediations.index = index;
@@ -173,31 +180,76 @@ pub(super) fn settle(app: &mut App) {
 }
 
 /// Moves the cursor of the list, or scrolls the one that is open.
-pub(super) fn step(app: &mut App, step: Step) {
+pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
     if app.screen() == ScreenName::Remediation {
         let (total, page) = screens::remediation::extent(app);
         let most = total.saturating_sub(page);
         app.remediations.scroll = step.from(app.remediations.scroll.min(most), most + 1, page);
-        return;
+        return Vec::new();
     }
     if !at_remediations(app) {
-        return super::records::step(app, step);
+        super::records::step(app, step);
+        return Vec::new();
     }
     let page = usize::from(screens::remediations::areas(app).list.height).max(1);
     let to = step.from(app.remediations.index, rows(app).len(), page);
-    select(app, to);
+    select(app, to)
 }
 
 /// Puts the cursor on a line.
-pub(super) fn select(app: &mut App, index: usize) {
+pub(super) fn select(app: &mut App, index: usize) -> Vec<Effect> {
     if !at_remediations(app) {
-        return super::records::select(app, index);
+        super::records::select(app, index);
+        return Vec::new();
     }
-    let selected = rows(app).get(index).map(|row| row.id().clone());
-    if selected.is_some() {
+    let rows = rows(app);
+    let left = rows.len().saturating_sub(index);
+    if let Some(selected) = rows.get(index).map(|row| row.id().clone()) {
         app.remediations.index = index;
-        app.remediations.selected = selected;
+        app.remediations.selected = Some(selected);
     }
+    if left <= NEAR_THE_END { ask_older(app).into_iter().collect() } else { Vec::new() }
+}
+
+/// From how many lines before the end of the list on older ones are asked for.
+const NEAR_THE_END: usize = 100;
+
+/// Asks for what was before all that is known.
+fn ask_older(app: &mut App) -> Option<Effect> {
+    if app.remediations.older.whole || app.busy(Target::Older) {
+        return None;
+    }
+    let known = app.remediations.all().chain(&app.remediations.older.rows);
+    let last = known.filter(|head| head.state.ended()).min_by_key(|head| (head.requested_at, head.id.clone()));
+    let last = last.map(|head| head.id.clone())?;
+    Some(app.ask(Ask::Older(last)))
+}
+
+/// What was before came; what can't be had is asked for again when somebody comes to the end once more.
+pub(super) fn older_came(app: &mut App, answer: Result<Vec<Arc<WideRemediation>>, OpsError>) {
+    match answer {
+        Ok(more) => {
+            let last = app.remediations.older.rows.last().map(|head| (head.requested_at, head.id.clone()));
+            let after = |head: &Arc<WideRemediation>| {
+                last.as_ref().is_none_or(|last| (head.requested_at, head.id.clone()) < *last)
+            };
+            app.remediations.older.whole = more.is_empty();
+            app.remediations.older.rows.extend(more.into_iter().filter(after));
+        }
+        Err(error) => app.say(Level::Warning, format!("what was before is not known: {error}")),
+    }
+}
+
+/// What is no more among the newest in the list is kept before what is older.
+fn keep_dropped(app: &mut App, new: &[Arc<WideRemediation>]) {
+    if app.remediations.older.rows.is_empty() {
+        return;
+    }
+    let ids: HashSet<&SafeText> = new.iter().map(|head| &head.id).collect();
+    let dropped = app.remediations.all().filter(|head| head.state.ended() && !ids.contains(&head.id));
+    let mut dropped: Vec<_> = dropped.cloned().collect();
+    dropped.sort_by(|one, other| (other.requested_at, &other.id).cmp(&(one.requested_at, &one.id)));
+    app.remediations.older.rows.splice(..0, dropped);
 }
 
 /// Opens what is under the cursor.

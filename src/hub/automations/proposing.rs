@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::Hub;
+use super::super::deciding::Asked;
 use super::super::runs::Runs;
 use crate::domain::automation::{Automation, actor};
 use crate::domain::ids::InstanceId;
@@ -29,7 +30,7 @@ pub(super) async fn ask(
             waves: Waves::default(),
             pace: Pace::default(),
         };
-        let plan = hub.wide_plan(&wish, &by).await?;
+        let plan = hub.wide_plan(&wish, &Asked::by(by.clone())).await?;
         plan_hash = plan.hash.clone();
         let unkept = |error| OpsError::Journal(format!("the plan can't be kept: {error}").into());
         runs.keep(&plan, &by).await.map_err(unkept)?;

@@ -36,10 +36,11 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0002_remediations.sql"),
         own: "",
     },
+    Migration { version: 3, name: "the history's index", tables: include_str!("migrations/0003_history.sql"), own: "" },
     Migration {
-        version: 3,
+        version: 4,
         name: "automations and what they would have done",
-        tables: include_str!("migrations/0003_automations.sql"),
+        tables: include_str!("migrations/0004_automations.sql"),
         own: "",
     },
 ];

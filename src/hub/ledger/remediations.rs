@@ -69,11 +69,11 @@ pub(in crate::hub) struct KeptItem {
 const COLUMNS: &str = "id, context, plan_hash, plan, reason, ticket, takes_back, requested_by, requested_at, state, \
                        approval, wave, outcome, forgiven, started_at, changed_at, put_back, break_glass";
 
-fn time(ms: i64) -> Result<Timestamp, LedgerError> {
+pub(super) fn time(ms: i64) -> Result<Timestamp, LedgerError> {
     Timestamp::from_millisecond(ms).map_err(|error| LedgerError::Unwritable(error.to_string()))
 }
 
-fn unreadable(what: &str) -> LedgerError {
+pub(super) fn unreadable(what: &str) -> LedgerError {
     LedgerError::Unwritable(format!("a remediation can't be read back: {what}"))
 }
 
@@ -132,7 +132,7 @@ fn approval(approval: &Approval) -> Result<String, LedgerError> {
     serde_json::to_string(approval).map_err(|error| LedgerError::Unwritable(error.to_string()))
 }
 
-async fn one(connection: &mut SqliteConnection, id: &str) -> Result<Option<Kept>, LedgerError> {
+pub(super) async fn one(connection: &mut SqliteConnection, id: &str) -> Result<Option<Kept>, LedgerError> {
     let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM remediations WHERE id = $1")))
         .bind(id)
         .fetch_optional(connection)
@@ -151,7 +151,7 @@ async fn items(connection: &mut SqliteConnection, id: &str) -> Result<Vec<KeptIt
     rows.iter().map(item).collect()
 }
 
-async fn counts(connection: &mut SqliteConnection, id: &str) -> Result<ItemCounts, LedgerError> {
+pub(super) async fn counts(connection: &mut SqliteConnection, id: &str) -> Result<ItemCounts, LedgerError> {
     let rows = sqlx::query("SELECT state, COUNT(*) FROM items WHERE remediation = $1 GROUP BY state")
         .bind(id)
         .fetch_all(connection)
@@ -405,39 +405,6 @@ impl Ledger {
                 .fetch_optional(connection)
                 .await?;
             row.map(|row| Ok((row.try_get(0)?, time(row.try_get(1)?)?))).transpose()
-        })
-        .await
-    }
-
-    /// The remediations of a context, the newest first and those that have not ended before all others, each with how
-    /// far its items have come.
-    pub(in crate::hub) async fn remediations(
-        &self,
-        context: String,
-        most: u32,
-    ) -> Result<Vec<(Kept, ItemCounts)>, LedgerError> {
-        let open: Vec<String> = WideState::ALL
-            .into_iter()
-            .filter(|state| !state.ended())
-            .map(|state| format!("'{}'", state.name()))
-            .collect();
-        let open = open.join(", ");
-        self.read(async move |connection| {
-            let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-                "SELECT {COLUMNS} FROM remediations WHERE context = $1 \
-                 ORDER BY CASE WHEN state IN ({open}) THEN 0 ELSE 1 END, requested_at DESC, id LIMIT $2"
-            )))
-            .bind(context)
-            .bind(i64::from(most))
-            .fetch_all(&mut *connection)
-            .await?;
-            let mut all = Vec::with_capacity(rows.len());
-            for row in &rows {
-                let kept = kept(row)?;
-                let counts = counts(connection, &kept.id).await?;
-                all.push((kept, counts));
-            }
-            Ok(all)
         })
         .await
     }

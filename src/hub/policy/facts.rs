@@ -53,7 +53,12 @@ const fn field(of: &'static str, name: &'static str, kind: Kind, words: &'static
 
 /// Every field that there is. What a plan may not know is missing then, and a policy that names it denies.
 pub const FIELDS: [Field; 35] = [
-    field("request", "verb", Kind::Text, "what is to be done: resume, cancel …"),
+    field(
+        "request",
+        "verb",
+        Kind::Text,
+        "what is to be done: resume, cancel …; rollback besides where it takes another remediation back",
+    ),
     field("request", "risk", Kind::Text, "reversible, costly or irreversible"),
     field("request", "runbook", Kind::Text, "the runbook's name; empty where it is none"),
     field("request", "reason", Kind::Text, "why, in the operator's words; empty before it is asked for"),

@@ -11,7 +11,7 @@ use crate::domain::freeze::{Freeze, FreezeKind, Window, told_at};
 use crate::domain::policy::{Borrowed, BreakGlass, Decision, Limits, Reason, Request};
 use crate::domain::text::SafeText;
 use crate::domain::time::exact;
-use crate::ops::REASON_LEAST;
+use crate::ops::is_reason;
 use crate::query::Filter;
 
 /// A request, and one freeze that is asked about it.
@@ -98,7 +98,7 @@ impl Asked<'_> {
             Some(format!("{} may not override it, {} may", asked.role, roles(may)))
         } else if !self.roles.contains(&asked.role) {
             Some(format!("{} is not one of {}", self.request.by, asked.role))
-        } else if asked.reason.chars().filter(|c| !c.is_whitespace()).count() < REASON_LEAST {
+        } else if !is_reason(&asked.reason) {
             Some("an override needs a reason".to_owned())
         } else if asked.until <= self.now {
             Some("the override has ended".to_owned())

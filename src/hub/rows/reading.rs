@@ -1,8 +1,11 @@
 //! A row read back from its columns: whole, as it was told, with what the rules say of it.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::bytes::{Attempts, WIDE};
+use super::symbols::{NONE, Symbol};
 use super::text::{KeyText, read_text};
 use super::verdicts::Limits;
 use super::{Rows, Slot, nanos, packed};
@@ -99,6 +102,14 @@ impl Rows {
             wait.is_some_and(|wait| wait.kind == WaitKind::Lock && wait.reference.as_ref() == Some(instance))
         };
         dependants.filter(|slot| waits(slot)).count() as u64
+    }
+
+    /// When one of the cohorts of these instances failed last, by the source's clock.
+    pub(in crate::hub) fn failed_last<'a>(&self, instances: impl Iterator<Item = &'a str>) -> Option<Timestamp> {
+        let cohorts = instances.filter_map(|instance| self.find(instance)).map(|slot| self.cohort[slot as usize]);
+        let cohorts: HashSet<Symbol> = cohorts.filter(|cohort| *cohort != NONE).collect();
+        let members = (0..).zip(&self.cohort).filter(|(_, cohort)| cohorts.contains(cohort));
+        members.filter_map(|(slot, _)| self.nameless(slot).failed_at()).max()
     }
 
     /// A row with the whole of what the rules say of it, as of the moment up to which all were judged.

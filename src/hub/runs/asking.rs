@@ -9,7 +9,7 @@ use serde_json::json;
 use super::super::deciding::Asked;
 use super::super::journal::kept as without_secrets;
 use super::super::ledger::{Kept, LedgerError, Writing};
-use super::{Runs, kept, minding, missing, unread, unwritten, why};
+use super::{Runs, kept, minding, missing, rollback, unread, unwritten, why};
 use crate::domain::approval::{Answer, Approval, ApprovalState, Review, Reviewer};
 use crate::domain::audit::{Action, BY_RULE, Draft};
 use crate::domain::automation::is_automation;
@@ -17,37 +17,38 @@ use crate::domain::flow::JudgedFlow;
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
 use crate::domain::notice::Occasion;
-use crate::domain::plan::{Frozen, WidePlan};
-use crate::domain::policy::{BreakGlass, Needed, PolicyDecision};
+use crate::domain::plan::WidePlan;
+use crate::domain::policy::{BreakGlass, Needed};
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
 use crate::domain::wide::{Control, ItemCounts, WideRemediation, WideState};
-use crate::ops::{OpsError, REASON_LEAST, RequestOf, ReviewOf};
+use crate::ops::{OpsError, RequestOf, ReviewOf, is_reason};
 
 /// The longest reason, comment or ticket that is kept, in characters.
 const TEXT: usize = 500;
 
+/// The longest id of a remediation, in characters.
+const ID: usize = 40;
+
 /// What a step within the ledger came to: done, or refused with why.
 type Step<T> = Result<Result<T, String>, LedgerError>;
 
-/// Who asks for a plan, and what they say of it.
-struct Wanted {
-    by: SafeText,
-    reason: SafeText,
-    ticket: Option<SafeText>,
-    break_glass: Option<BreakGlass>,
-    /// Whether it was started already.
-    under_way: bool,
+/// Whether a plan may be asked for once more by which one was asked for that stands so. One that was never carried out
+/// may, and one that was taken back. What takes another one back is held apart by that: a second pause of the same
+/// instances is taken back by the same plan.
+const fn may_be_asked_again(state: WideState, rolls_back: bool) -> bool {
+    matches!(state, WideState::Expired | WideState::Rejected | WideState::RolledBack) || (rolls_back && state.ended())
 }
 
-impl Wanted {
+impl Asked {
+    /// Whoever asked for this one.
     fn of(kept: &Kept) -> Self {
         Self {
-            by: kept.requested_by.as_str().into(),
-            reason: kept.reason.as_str().into(),
+            reason: Some(kept.reason.as_str().into()),
             ticket: kept.ticket.as_deref().map(SafeText::from),
             break_glass: kept.break_glass.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            under_way: false,
+            takes_back: kept.takes_back.is_some(),
+            ..Self::by(kept.requested_by.as_str().into())
         }
     }
 }
@@ -97,18 +98,6 @@ impl Runs {
         Err(error)
     }
 
-    /// What is decided of a plan now that it is asked for.
-    fn decided(&self, frozen: &Frozen, plan: &WidePlan, of: &Wanted, rows: &[Arc<JudgedFlow>]) -> PolicyDecision {
-        let asked = Asked {
-            by: &of.by,
-            reason: Some(&of.reason),
-            ticket: of.ticket.as_ref(),
-            break_glass: of.break_glass.as_ref(),
-            under_way: of.under_way,
-        };
-        self.gate.decide_wide(frozen, &plan.blast, &asked, rows)
-    }
-
     /// Asks that a plan be carried out. `rows` are its targets as they are held. Where an automation asks, a person has to
     /// agree, whatever the policies say.
     pub(in crate::hub) async fn request(
@@ -118,7 +107,7 @@ impl Runs {
         rows: &[Arc<JudgedFlow>],
     ) -> Result<Arc<WideRemediation>, OpsError> {
         let reason = SafeText::clipped(&without_secrets(request.reason.trim()), TEXT);
-        if reason.chars().filter(|c| !c.is_whitespace()).count() < REASON_LEAST {
+        if !is_reason(&reason) {
             return Err(OpsError::Refused("a reason is needed, for the record".into()));
         }
         let ticket = request.ticket.as_ref().map(|ticket| SafeText::clipped(&without_secrets(ticket.trim()), TEXT));
@@ -130,9 +119,15 @@ impl Runs {
             reason: reason.clone(),
             until: now.saturating_add(*lasting).unwrap_or(now),
         });
-        let wanted =
-            Wanted { by: by.clone(), reason: reason.clone(), ticket: ticket.clone(), break_glass, under_way: false };
-        plan.policy = self.decided(&plan.frozen, &plan, &wanted, rows);
+        let takes_back = request.takes_back.as_ref().map(|id| SafeText::clipped(id, ID));
+        let says = Asked {
+            reason: Some(reason.clone()),
+            ticket: ticket.clone(),
+            break_glass,
+            takes_back: takes_back.is_some(),
+            ..Asked::by(by.clone())
+        };
+        plan.policy = self.gate.decide_wide(&plan.frozen, &plan.blast, &says, rows);
         if let Some(denied) = plan.policy.denial() {
             return Err(OpsError::Refused(denied.into()));
         }
@@ -150,7 +145,7 @@ impl Runs {
             plan: kept::written(&plan).map_err(|error| unread(&error))?,
             reason: reason.to_string(),
             ticket: ticket.map(|ticket| ticket.to_string()),
-            takes_back: request.takes_back.as_ref().map(ToString::to_string),
+            takes_back: takes_back.map(|id| id.to_string()),
             requested_by: by.to_string(),
             requested_at: now,
             state: if waits { WideState::AwaitingApproval } else { WideState::Approved },
@@ -164,7 +159,7 @@ impl Runs {
             started_at: None,
             changed_at: now,
             put_back: None,
-            break_glass: wanted.break_glass.and_then(|asked| serde_json::to_string(&asked).ok()),
+            break_glass: says.break_glass.and_then(|asked| serde_json::to_string(&asked).ok()),
         };
         let items = kept::items(&plan);
         let detail = json!({
@@ -177,15 +172,19 @@ impl Runs {
             by_whom(self.entry_of_all(Action::Request, &asked, detail), by),
             by_whom(self.entry_of_all(Action::Decision, &asked, decision), by),
         ];
-        let id = asked.id.clone();
+        let (id, frozen) = (asked.id.clone(), plan.frozen.clone());
         let step = self
             .ledger()
             .write(async move |writing| {
-                // Only one that was never carried out may be asked for once more.
-                let again = [WideState::Expired, WideState::Rejected];
                 let before = writing.asked_by(&asked.context, &hash).await?;
-                if let Some((other, state)) = before.iter().find(|(_, state)| !again.contains(state)) {
+                let rolls_back = asked.takes_back.is_some();
+                if let Some((other, state)) = before.iter().find(|(_, state)| !may_be_asked_again(*state, rolls_back)) {
                     return Ok(Err(format!("this plan was asked for already: {other} ({})", state.words())));
+                }
+                if let Some(other) = &asked.takes_back
+                    && let Some(why) = rollback::cannot(writing, &asked.context, other, &frozen).await?
+                {
+                    return Ok(Err(why));
                 }
                 writing.ask(&asked, &items).await?;
                 for entry in entries {
@@ -222,7 +221,7 @@ impl Runs {
     /// Approves or denies what was asked for.
     pub(in crate::hub) async fn review(self: &Arc<Self>, review: &ReviewOf) -> Result<Arc<WideRemediation>, OpsError> {
         let (this, review) = (self.clone(), review.clone());
-        let id = SafeText::clipped(&review.id, 40);
+        let id = SafeText::clipped(&review.id, ID);
         let named = id.to_string();
         let step = self
             .ledger()
@@ -253,7 +252,7 @@ impl Runs {
             return Err(why);
         }
         let comment = SafeText::clipped(&without_secrets(review.comment.trim()), TEXT);
-        if comment.chars().filter(|c| !c.is_whitespace()).count() < REASON_LEAST {
+        if !is_reason(&comment) {
             return Err("a comment is needed, for the record".to_owned());
         }
         let own = crate::domain::approval::same_person(reviewer.name, &kept.requested_by);
@@ -318,7 +317,7 @@ impl Runs {
         control: Control,
         rows: &[Arc<JudgedFlow>],
     ) -> Result<Arc<WideRemediation>, OpsError> {
-        let id = SafeText::clipped(id, 40);
+        let id = SafeText::clipped(id, ID);
         let turn = match control {
             Control::Run | Control::Resume => {
                 if let Some(why) = self.gate.refusal() {
@@ -405,8 +404,8 @@ impl Runs {
         let mut frozen = plan.frozen.clone();
         // Of the others nothing is known at this moment, and nothing is done to them.
         frozen.targets.retain(|target| next.contains(&target.id));
-        let wanted = Wanted { under_way: true, ..Wanted::of(kept) };
-        self.decided(&frozen, plan, &wanted, rows).denial()
+        let asked = Asked { under_way: true, ..Asked::of(kept) };
+        self.gate.decide_wide(&frozen, &plan.blast, &asked, rows).denial()
     }
 
     /// Why it may not be started or gone on with now: policies may have changed, and roles may have been lost.
@@ -421,7 +420,7 @@ impl Runs {
             Ok(plan) => plan,
             Err(error) => return Some(error.to_string()),
         };
-        let decision = self.decided(&plan.frozen, &plan, &Wanted::of(kept), rows);
+        let decision = self.gate.decide_wide(&plan.frozen, &plan.blast, &Asked::of(kept), rows);
         if let Some(denied) = decision.denial() {
             return Some(denied);
         }

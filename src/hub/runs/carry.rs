@@ -19,7 +19,7 @@ use super::super::ledger::{Kept, KeptItem, LedgerError};
 use super::super::verify::Baseline;
 use super::lock::Held;
 use super::looking::Watched;
-use super::{Running, Runs, kept};
+use super::{Running, Runs, kept, rollback};
 use crate::connect::{ActAnswer, Sight};
 use crate::domain::audit::Action;
 use crate::domain::notice::Occasion;
@@ -240,8 +240,8 @@ impl Carrying {
         let entry = self.runs.entry_of_all(Action::Outcome, &self.head, detail);
         let (mut head, runs) = (self.head.clone(), self.runs.clone());
         head.changed_at = runs.now();
-        let took_back = head.takes_back.clone().filter(|_| head.state == WideState::Succeeded);
-        let written = runs
+        let written = self
+            .runs
             .ledger()
             .write(async move |writing| {
                 // Somebody may have aborted it just now.
@@ -249,14 +249,8 @@ impl Carrying {
                     return Ok(());
                 }
                 writing.stands(&head).await?;
-                if let Some(other) = took_back
-                    && let Some(mut other) = writing.remediation(&other).await?
-                {
-                    other.state = WideState::RolledBack;
-                    other.outcome = format!("taken back by {}", head.id);
-                    writing.stands(&other).await?;
-                }
-                writing.audit(entry).await
+                writing.audit(entry).await?;
+                rollback::taken_back(writing, &runs, &head).await
             })
             .await;
         if let Err(error) = written {

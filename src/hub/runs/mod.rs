@@ -11,6 +11,7 @@ mod kept;
 mod lock;
 mod looking;
 mod minding;
+mod rollback;
 mod sending;
 
 use std::collections::HashMap;
@@ -25,17 +26,18 @@ use tokio::task::{JoinHandle, JoinSet};
 use self::lock::Turn;
 use super::deciding::Gate;
 use super::journal::Journal;
-use super::ledger::{Kept, Ledger, LedgerError};
+use super::ledger::{Kept, Ledger, LedgerError, Listed};
 use super::webhook::Webhooks;
 use crate::connect::Connector;
 use crate::domain::audit::{Action, Draft};
 use crate::domain::notice::{Notice, Occasion};
+use crate::domain::plan::WidePlan;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
-use crate::domain::wide::{ItemCounts, Told, WideDetail, WideRemediation};
+use crate::domain::wide::{ItemCounts, Told, WideDetail, WideRemediation, WideState};
 use crate::ops::OpsError;
 
-/// How many remediations are shown; the ledger keeps them all.
+/// How many remediations that have ended are in a list; older ones are asked for.
 const SHOWN: u32 = 500;
 
 /// How much of a remediation's history is shown.
@@ -158,19 +160,58 @@ impl Runs {
         self.entry(action, of, format!("remediation {}", of.id), detail)
     }
 
-    /// All of them, as far as they are shown.
+    /// Those that have not ended, and the newest of the others.
     pub(super) async fn list(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
         if self.outdated.swap(false, Ordering::SeqCst) {
-            let read = self.ledger().remediations(self.context(), SHOWN).await;
-            let read = read.inspect_err(|_| self.outdated.store(true, Ordering::SeqCst)).map_err(|e| unread(&e))?;
-            let before = self.shown().clone();
-            let mut list = Vec::with_capacity(read.len());
-            for (kept, counts) in read {
-                list.push(Arc::new(self.show(kept, counts, &before)?));
-            }
-            *self.shown() = Arc::new(list);
+            let read = self.listed().await.inspect_err(|_| self.outdated.store(true, Ordering::SeqCst))?;
+            *self.shown() = Arc::new(read);
         }
         Ok(self.shown().clone())
+    }
+
+    async fn listed(&self) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+        let listed = self.ledger().listed(self.context(), SHOWN).await.map_err(|error| unread(&error))?;
+        let before = self.shown().clone();
+        self.in_full(listed, &before).await
+    }
+
+    /// Those that have ended and were asked for before one, at most so many, the newest first.
+    pub(super) async fn before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+        let listed = self.ledger().listed_before(self.context(), SafeText::clipped(id, 40).to_string(), most).await;
+        self.in_full(listed.map_err(|error| unread(&error))?, &[]).await
+    }
+
+    /// How many there are.
+    pub(super) async fn how_many(&self) -> Result<u64, OpsError> {
+        self.ledger().how_many(self.context()).await.map_err(|error| unread(&error))
+    }
+
+    /// What is listed, in full. Of those that were read before, one that has ended and is as it was is not read again.
+    async fn in_full(
+        &self,
+        listed: Vec<Listed>,
+        before: &[Arc<WideRemediation>],
+    ) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+        let before: HashMap<&str, &Arc<WideRemediation>> =
+            before.iter().map(|shown| (shown.id.as_str(), shown)).collect();
+        let same = |one: &Listed| {
+            let known = before.get(one.id.as_str()).filter(|known| known.changed_at == one.changed_at);
+            known.filter(|known| one.state.ended() && known.state == one.state)
+        };
+        let anew = listed.iter().filter(|one| same(one).is_none()).map(|one| one.id.clone()).collect();
+        let read = self.ledger().in_full(anew).await.map_err(|error| unread(&error))?;
+        let mut read: HashMap<String, (Kept, ItemCounts)> =
+            read.into_iter().map(|(kept, counts)| (kept.id.clone(), (kept, counts))).collect();
+        let mut all = Vec::with_capacity(listed.len());
+        for one in &listed {
+            if let Some(known) = same(one) {
+                all.push(Arc::clone(known));
+            } else if let Some((kept, counts)) = read.remove(&one.id) {
+                let plan = before.get(one.id.as_str()).map(|known| known.plan.clone());
+                all.push(Arc::new(self.show(kept, counts, plan)?));
+            }
+        }
+        Ok(all)
     }
 
     /// As [`Runs::list`], also where another process has written since.
@@ -188,14 +229,8 @@ impl Runs {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn show(
-        &self,
-        kept: Kept,
-        counts: ItemCounts,
-        before: &[Arc<WideRemediation>],
-    ) -> Result<WideRemediation, OpsError> {
-        // A plan does not change: it is read once.
-        let known = before.iter().find(|shown| shown.id == *kept.id).map(|shown| shown.plan.clone());
+    /// `known` is its plan, where it was read already: a plan does not change.
+    fn show(&self, kept: Kept, counts: ItemCounts, known: Option<Arc<WidePlan>>) -> Result<WideRemediation, OpsError> {
         let plan = match known {
             Some(plan) => plan,
             None => Arc::new(kept::read(&kept.plan, &kept.plan_hash).map_err(|error| unread(&error))?),
@@ -213,8 +248,8 @@ impl Runs {
         let (kept, items, entries) =
             read.filter(|(kept, ..)| kept.context == *self.gate.context).ok_or_else(|| missing(&id))?;
         let counts = ItemCounts::of(items.iter().map(|item| item.state));
-        let before = self.shown().clone();
-        let head = Arc::new(self.show(kept, counts, &before)?);
+        let known = self.shown().iter().find(|shown| shown.id == *kept.id).map(|shown| shown.plan.clone());
+        let head = Arc::new(self.show(kept, counts, known)?);
         let cannot_approve = self.cannot_approve(&head);
         let history = entries.into_iter().map(|(at, actor, action, subject, detail)| Told {
             at,
@@ -258,17 +293,24 @@ impl Runs {
     }
 
     /// Holds what this process carries out, because it is left, and waits for the answers that are still to come.
-    pub(super) async fn leave(&self) {
+    /// Gives what is held by it.
+    pub(super) async fn leave(&self) -> Vec<Arc<WideRemediation>> {
+        let held = self.hold_all().await;
         let mut telling = std::mem::take(&mut *self.telling.lock().unwrap_or_else(PoisonError::into_inner));
         let told = async { while telling.join_next().await.is_some() {} };
         // Each of them has its own time.
         let _ = tokio::time::timeout(LEAVING_WAIT, told).await;
+        held
+    }
+
+    /// Records that all of them are held, waits for the answers that are still to come, and gives those that are.
+    async fn hold_all(&self) -> Vec<Arc<WideRemediation>> {
         let running: Vec<SafeText> = self.running().keys().cloned().collect();
         if running.is_empty() {
-            return;
+            return Vec::new();
         }
-        for id in running {
-            if let Err(error) = self.ledger().write(self.left(&id)).await {
+        for id in &running {
+            if let Err(error) = self.ledger().write(self.left(id)).await {
                 tracing::error!(%error, remediation = %id, "that it is held can't be recorded");
             }
         }
@@ -278,6 +320,8 @@ impl Runs {
         while waits() && begun.elapsed() < LEAVING_WAIT {
             tokio::time::sleep(LEAVING_LOOK).await;
         }
+        let Ok(list) = self.list_anew().await else { return Vec::new() };
+        list.iter().filter(|one| one.state == WideState::Held && running.contains(&one.id)).cloned().collect()
     }
 
     /// Ends what this process does, without waiting for an answer. What was sent is looked at by whoever opens the ledger

@@ -40,6 +40,8 @@ pub(in crate::cockpit) struct FakeOps {
     pub(in crate::cockpit) rows: Mutex<Vec<Arc<JudgedFlow>>>,
     pub(in crate::cockpit) acts: Mutex<Vec<Remediation>>,
     pub(in crate::cockpit) wides: Mutex<Result<Vec<Arc<WideRemediation>>, OpsError>>,
+    /// What was before those, the newest first.
+    pub(in crate::cockpit) older: Vec<Arc<WideRemediation>>,
     /// The plan of many that was made last.
     pub(in crate::cockpit) planned: Mutex<Option<WidePlan>>,
     /// What stands beside them.
@@ -58,6 +60,7 @@ impl Default for FakeOps {
             rows: Mutex::new(ROWS.clone()),
             acts: Mutex::new(Vec::new()),
             wides: Mutex::new(Ok(Vec::new())),
+            older: Vec::new(),
             planned: Mutex::new(None),
             outside: Mutex::new(Ok(Outside::default())),
             in_force: Mutex::default(),
@@ -219,6 +222,15 @@ impl Ops for FakeOps {
         Ok(plan)
     }
 
+    async fn plan_rollback(&self, id: &str) -> Result<WidePlan, OpsError> {
+        let wides = self.wides.lock().unwrap().clone()?;
+        let head = wides.iter().find(|head| head.id == *id);
+        let head = head.ok_or_else(|| OpsError::NotFound("no such remediation".into()))?;
+        let plan = wide::taking_back(head)?;
+        *self.planned.lock().unwrap() = Some(plan.clone());
+        Ok(plan)
+    }
+
     async fn request(&self, request: &RequestOf) -> Result<Arc<WideRemediation>, OpsError> {
         let plan = self.planned.lock().unwrap().take();
         let Some(plan) = plan.filter(|plan| plan.hash == request.plan_hash) else {
@@ -240,6 +252,11 @@ impl Ops for FakeOps {
 
     async fn wide_remediations(&self) -> Result<Arc<Vec<Arc<WideRemediation>>>, OpsError> {
         self.wides.lock().unwrap().clone().map(Arc::new)
+    }
+
+    async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
+        let after = self.older.iter().position(|head| head.id == *id).map_or(0, |at| at + 1);
+        Ok(self.older.iter().skip(after).take(most as usize).cloned().collect())
     }
 
     async fn outside(&self, limit: usize) -> Result<Outside, OpsError> {

@@ -14,6 +14,7 @@ use crate::domain::ids::InstanceId;
 use crate::domain::plan::{Frozen, PLAN_LIFE, Pace, Parameters, Skipped, Target, Waves, WidePlan};
 use crate::domain::policy::{Decision, Needed, PolicyDecision, Reason, Roles};
 use crate::domain::remediation::{ItemState, Verb};
+use crate::domain::rollback::{inverse, left_out};
 use crate::domain::text::SafeText;
 use crate::domain::wide::{Control, Item, ItemCounts, Told, WideDetail, WideRemediation, WideState};
 use crate::ops::{OpsError, PlanWish, RequestOf, ReviewOf};
@@ -120,6 +121,13 @@ pub(in crate::cockpit) fn remediation(id: &str, state: WideState, counts: &[(Ite
     }
 }
 
+/// A pause of so many that has ended.
+pub(in crate::cockpit) fn paused(id: &str, counts: &[(ItemState, u64)]) -> WideRemediation {
+    let mut head = remediation(id, WideState::Partial, counts);
+    head.plan = Arc::new(plan_for(Verb::Pause, head.plan.frozen.targets.len()));
+    head
+}
+
 /// One that waits for approval, one that runs, one that is held, and one that was.
 pub(in crate::cockpit) fn some() -> Vec<Arc<WideRemediation>> {
     use ItemState::{Accepted, Failed, Pending, Skipped, Unknown, Verified};
@@ -193,6 +201,17 @@ pub(super) fn plan_of(wish: &PlanWish, rows: &[Arc<JudgedFlow>]) -> Result<WideP
     };
     let blast = Blast::of(rows.iter().map(hurt));
     Ok(planned(wish.verb, wish.waves.clone(), rows.iter().map(target).collect(), blast, Vec::new()))
+}
+
+/// A plan of what takes one back, as far as it held.
+pub(super) fn taking_back(head: &WideRemediation) -> Result<WidePlan, OpsError> {
+    let inverse = inverse(&head.plan.frozen).map_err(|why| OpsError::Refused(why.into()))?;
+    let kept = usize::try_from(head.counts.get(ItemState::Verified)).unwrap();
+    let (targets, others) = head.plan.frozen.targets.split_at(kept);
+    let left_out =
+        |target: &Target| Skipped { id: target.id.clone(), reason: left_out(ItemState::Failed).unwrap().into() };
+    let skipped = others.iter().map(left_out).collect();
+    Ok(planned(inverse.verb, head.plan.frozen.waves.clone(), targets.to_vec(), head.plan.blast.clone(), skipped))
 }
 
 /// What a request of mara comes to.

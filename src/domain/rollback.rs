@@ -1,0 +1,154 @@
+//! Taking a remediation back: by what, and what is in the way of it.
+//!
+//! A rollback is a remediation of its own, with targets, waves, a policy and a record of its own. What nothing takes back
+//! says so before it is done, and says it again here.
+
+use super::flow::{FlowInstance, Status};
+use super::plan::{Frozen, Parameters};
+use super::remediation::{ItemState, Verb};
+use super::text::SafeText;
+use super::wide::{ItemCounts, WideState};
+
+/// What policies are asked as `request.verb` for what takes another remediation back, besides the verb that it is done by.
+pub const ROLLBACK: &str = "rollback";
+
+/// What takes a plan back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inverse {
+    /// By which verb.
+    pub verb: Verb,
+    /// With what else.
+    pub parameters: Parameters,
+}
+
+/// What takes a plan back; why there is none.
+///
+/// This is the one place that says so: a plan of more than a verb has its own way back, or none, here.
+///
+/// # Errors
+/// In words, where nothing takes it back.
+pub fn inverse(frozen: &Frozen) -> Result<Inverse, String> {
+    if let Some(verb) = frozen.verb.undo() {
+        return Ok(Inverse { verb, parameters: Parameters::new() });
+    }
+    let (verb, way_back) = (frozen.verb.label(), frozen.verb.way_back());
+    let why = match way_back.strip_prefix("none: ") {
+        Some(why) => format!("none: a {verb} has no way back: {why}"),
+        None => format!("none: nothing takes a {verb} back; way back: {way_back}"),
+    };
+    Err(match frozen.puts_back() {
+        Some((_, from, to)) => format!("{why}; the service is put back by a plan of its own, from {to} to {from}"),
+        None => why,
+    })
+}
+
+impl Inverse {
+    /// What it does to those that are as they were left, in a menu's few words.
+    pub const fn words(&self) -> &'static str {
+        match self.verb {
+            Verb::Resume => "resumes those that it paused and that still are; plans it, nothing is sent",
+            _ => "plans what takes it back; nothing is sent",
+        }
+    }
+
+    /// Whether a plan is what takes one back that has this inverse.
+    pub fn is(&self, frozen: &Frozen) -> bool {
+        self.verb == frozen.verb && self.parameters == frozen.parameters
+    }
+
+    /// Why there is nothing to take back of an instance as it is now; `None` where there is.
+    pub fn undone(&self, flow: &FlowInstance) -> Option<SafeText> {
+        let is = flow.status;
+        (self.verb == Verb::Resume && is != Status::Paused)
+            .then(|| format!("it is not paused any more: {}", is.words()).into())
+    }
+}
+
+/// Why an item that came to this is no target of what takes its remediation back; `None` where it is one.
+pub const fn left_out(state: ItemState) -> Option<&'static str> {
+    match state {
+        ItemState::Verified | ItemState::Done => None,
+        ItemState::Pending | ItemState::Skipped => Some("nothing was sent to it, so there is nothing to take back"),
+        ItemState::Failed => Some("it failed, so there is nothing to take back"),
+        ItemState::Accepted => Some("it is not known yet whether it held"),
+        ItemState::Unknown => Some("nobody knows whether it held: look at it first"),
+    }
+}
+
+/// Why a remediation can't be taken back now; `None` where it can. `by` is who takes it back already and has not ended.
+pub fn refused(
+    frozen: &Frozen,
+    state: WideState,
+    counts: &ItemCounts,
+    by: Option<(&str, WideState)>,
+) -> Option<String> {
+    if let Err(why) = inverse(frozen) {
+        return Some(why);
+    }
+    if state == WideState::RolledBack {
+        return Some("it was taken back already".to_owned());
+    }
+    if !state.ended() {
+        return Some(format!("it has not ended: {}", state.told()));
+    }
+    if let Some((id, state)) = by.filter(|(_, state)| !state.ended()) {
+        return Some(format!("{id} takes it back already: {}", state.told()));
+    }
+    let held = ItemState::ALL.into_iter().filter(|state| left_out(*state).is_none());
+    let held: u64 = held.map(|state| counts.get(state)).sum();
+    (held == 0).then(|| "none of its items held, so there is nothing to take back".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::plan::{DEPLOYMENT, PUT_BACK, Pace, SERVICE, Waves};
+    use crate::domain::verdict::tests::instance;
+
+    fn frozen(verb: Verb) -> Frozen {
+        Frozen::new(verb, Parameters::new(), Vec::new(), Waves::default(), Pace::default())
+    }
+
+    #[test]
+    fn a_pause_has_a_way_back_and_nothing_else_does() {
+        let inverse_of = |verb| inverse(&frozen(verb));
+        assert_eq!(inverse_of(Verb::Pause).unwrap().verb, Verb::Resume);
+        for verb in Verb::ALL.into_iter().filter(|verb| *verb != Verb::Pause) {
+            let why = inverse_of(verb).unwrap_err();
+            assert!(why.starts_with("none: ") && why.contains(verb.label()), "{why}");
+        }
+        let why = inverse_of(Verb::Kill).unwrap_err();
+        assert_eq!(why, "none: a kill has no way back: a killed instance cannot be resumed, and what it did stays");
+        let mut put_back = frozen(Verb::Resume);
+        put_back.parameters =
+            [(DEPLOYMENT, "dp_1"), (PUT_BACK, "dp_2"), (SERVICE, "a/b")].map(|(k, v)| (k.into(), v.into())).into();
+        let why = inverse(&put_back).unwrap_err();
+        assert!(why.ends_with("the service is put back by a plan of its own, from dp_1 to dp_2"), "{why}");
+    }
+
+    #[test]
+    fn only_what_has_ended_and_held_is_taken_back_and_only_once() {
+        let held = ItemCounts::of([ItemState::Verified, ItemState::Failed]);
+        let refused = |state, counts: &ItemCounts, by| super::refused(&frozen(Verb::Pause), state, counts, by);
+        for state in WideState::ALL {
+            let why = refused(state, &held, None);
+            assert_eq!(why.is_none(), state.ended() && state != WideState::RolledBack, "{state:?}: {why:?}");
+        }
+        let none = ItemCounts::of([ItemState::Skipped, ItemState::Unknown]);
+        assert!(refused(WideState::Aborted, &none, None).unwrap().contains("none of its items held"));
+        for state in WideState::ALL {
+            let why = refused(WideState::Succeeded, &held, Some(("r2", state)));
+            assert_eq!(why.is_some(), !state.ended(), "{state:?}: {why:?}");
+        }
+    }
+
+    #[test]
+    fn who_goes_on_already_is_not_taken_back() {
+        let back = inverse(&frozen(Verb::Pause)).unwrap();
+        let mut flow = instance();
+        for status in Status::ALL {
+            flow.status = status;
+            assert_eq!(back.undone(&flow).is_none(), status == Status::Paused, "{status:?}");
+        }
+    }
+}
