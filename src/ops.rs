@@ -22,10 +22,12 @@ use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
 use crate::domain::log::LogView;
 use crate::domain::outside::Outside;
-use crate::domain::plan::{Pace, Parameters, Waves, WidePlan};
+use crate::domain::plan::{Pace, Waves, WidePlan};
 use crate::domain::promise::Promise;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb, VerbOffer};
+use crate::domain::remedy::Remedy;
+use crate::domain::runbook::RunbookOffer;
 use crate::domain::source::SourceStatus;
 use crate::domain::text::SafeText;
 use crate::domain::trend::Trend;
@@ -334,9 +336,7 @@ pub enum Selection {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanWish {
     /// What is to be done.
-    pub verb: Verb,
-    /// With what else.
-    pub parameters: Parameters,
+    pub remedy: Remedy,
     /// To whom.
     pub selection: Selection,
     /// In which waves.
@@ -437,6 +437,11 @@ pub trait Ops: Send + Sync {
     /// What a verb would do to all that are chosen, from what is held of them. Changes nothing.
     async fn plan_of_many(&self, _wish: &PlanWish) -> Result<WidePlan, OpsError> {
         Err(OpsError::Refused("no plan of many is made here".into()))
+    }
+
+    /// Every runbook that there is, those first that are suggested for most of what is chosen.
+    async fn runbooks(&self, _of: Option<&Selection>) -> Result<Vec<RunbookOffer>, OpsError> {
+        Ok(Vec::new())
     }
 
     /// The plan that takes a remediation of many back, to be asked for with [`RequestOf::takes_back`]; or why there is

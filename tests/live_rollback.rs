@@ -12,6 +12,7 @@ use quarterdeck::domain::deployment::Deployment;
 use quarterdeck::domain::flow::Status;
 use quarterdeck::domain::plan::{DEPLOYMENT, PUT_BACK, Pace, Parameters};
 use quarterdeck::domain::remediation::{Risk, Verb};
+use quarterdeck::domain::remedy::Remedy;
 use quarterdeck::domain::wide::{Control, WideState};
 use quarterdeck::ops::{Ops, OpsError, PlanWish, RequestOf, Selection};
 use serde_json::{Value, json};
@@ -277,11 +278,13 @@ async fn what_is_stuck_on_bad_code_is_rolled_back_as_one_remediation() {
     let hub = hub(&place.restate.admin_url(), "", None);
     hub.pass().await;
     let wish = |deployment: &str| PlanWish {
-        verb: Verb::Resume,
-        parameters: Parameters::from([
-            (DEPLOYMENT.into(), deployment.into()),
-            (PUT_BACK.into(), place.second.deployment.as_str().into()),
-        ]),
+        remedy: Remedy::Verb(
+            Verb::Resume,
+            Parameters::from([
+                (DEPLOYMENT.into(), deployment.into()),
+                (PUT_BACK.into(), place.second.deployment.as_str().into()),
+            ]),
+        ),
         selection: Selection::Ids(stuck.iter().map(|instance| id(instance)).collect()),
         waves: "probe,rest".parse().unwrap(),
         pace: Pace { per_second: 50, ..Pace::default() },

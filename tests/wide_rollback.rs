@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quarterdeck::domain::flow::Status;
-use quarterdeck::domain::plan::WidePlan;
+use quarterdeck::domain::plan::{Parameters, WidePlan};
 use quarterdeck::domain::remediation::Verb;
+use quarterdeck::domain::remedy::Remedy;
 use quarterdeck::domain::wide::{Control, WideRemediation, WideState};
 use quarterdeck::hub::Hub;
 use quarterdeck::ops::{Ops, OpsError, PlanWish};
@@ -21,8 +22,12 @@ use support::crowd::{CROWD, Crowd, Fate, name};
 use support::ledger::verified;
 use support::runs::{Place, asked, carried, request, request_back, stands, wish, wish_for};
 
+fn of(verb: Verb) -> Remedy {
+    Remedy::Verb(verb, Parameters::new())
+}
+
 fn pause(those: impl IntoIterator<Item = usize>) -> PlanWish {
-    PlanWish { verb: Verb::Pause, ..wish_for(those, "probe,rest") }
+    PlanWish { remedy: of(Verb::Pause), ..wish_for(those, "probe,rest") }
 }
 
 /// A pause of so many that has ended.
@@ -64,7 +69,7 @@ async fn a_pause_of_many_is_taken_back_by_a_resume_of_those_that_it_paused_once(
     hub.pass().await;
     let before = place.crowd.acted_on().len();
     let plan = hub.plan_rollback(&one.id).await.unwrap();
-    assert_eq!(plan.frozen.verb, Verb::Resume);
+    assert_eq!(plan.frozen.remedy.name(), "resume");
     let targets: Vec<String> = plan.frozen.targets.iter().map(|target| target.id.instance.to_string()).collect();
     assert_eq!(targets, [0, 1, 2, 4, 6, 9, 10, 11].map(name));
     let skipped = left_out(&plan);
@@ -142,7 +147,8 @@ async fn what_has_no_way_back_says_so() {
             "none: nothing takes a resume back; way back: none needed: steps that completed are not run again",
         ),
     ] {
-        let one = asked(&hub, &PlanWish { verb, ..wish_for([usize::from(verb == Verb::Kill)], "rest") }).await;
+        let one =
+            asked(&hub, &PlanWish { remedy: of(verb), ..wish_for([usize::from(verb == Verb::Kill)], "rest") }).await;
         carried(&hub, &one.id, Control::Run).await;
         assert_eq!(why(hub.plan_rollback(&one.id).await), format!("{} can't be taken back: {words}", one.id));
     }
@@ -162,7 +168,7 @@ async fn only_the_plan_that_takes_it_back_is_taken_for_that() {
     assert_eq!(all.frozen.targets.len(), 3);
     let stranger = format!("{} did nothing that held to {CROWD}/i002, so there is nothing to take back", one.id);
     assert_eq!(why(request_back(&hub, &all, &one.id).await), stranger);
-    let kill = hub.plan_of_many(&PlanWish { verb: Verb::Kill, ..wish_for([0], "rest") }).await.unwrap();
+    let kill = hub.plan_of_many(&PlanWish { remedy: of(Verb::Kill), ..wish_for([0], "rest") }).await.unwrap();
     assert_eq!(why(request_back(&hub, &kill, &one.id).await), format!("this plan is not what takes {} back", one.id));
     let some = hub.plan_of_many(&wish_for([0], "rest")).await.unwrap();
     assert_eq!(why(request_back(&hub, &some, "0123").await), "there is no remediation 0123 to take back");

@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+mod plan;
 mod remediation;
 
 use std::ffi::OsString;
@@ -8,11 +9,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
-pub(super) use self::remediation::{Listed, Named, Request, Review, Rollback, Run};
+pub(super) use self::plan::MakePlan;
+pub(super) use self::remediation::{Listed, Named, Rearm, Request, Review, Rollback, Run};
 use crate::config::{ColourDepth, Flags, Times};
 use crate::connect::sim::check_speed;
-use crate::domain::plan::{DEPLOYMENT, PUT_BACK, Pace, Parameters, Waves};
-use crate::domain::remediation::Verb;
 use crate::domain::time::parse_duration;
 use crate::query;
 
@@ -176,10 +176,10 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: PolicyCommand,
     },
-    /// Plan a verb for all that match a filter: who would be acted on, who not, and what is decided of it
+    /// Plan a verb or a runbook for all that match a filter: who would be acted on, who not, and what is decided of it
     ///
     /// Nothing is sent. A plan that is made again while nothing has changed has the same hash.
-    #[command(after_help = PLAN_CODES)]
+    #[command(after_help = plan::CODES)]
     Plan(Box<MakePlan>),
     /// Ask that a plan be carried out, by its hash
     ///
@@ -210,6 +210,11 @@ pub(super) enum Command {
     /// Ask that a remediation be taken back, by one of its own
     #[command(after_help = remediation::CODES)]
     Rollback(Rollback),
+    /// Note that something is on again that a remediation had switched off
+    ///
+    /// It ends its being listed by `get side-effects`. Nothing is sent: whoever notes it has armed it.
+    #[command(after_help = remediation::CODES)]
+    Rearm(Rearm),
     /// Print the manual page, in roff
     ///
     /// `quarterdeck man | man -l -` shows it.
@@ -416,58 +421,6 @@ pub(super) struct PolicyTest {
     pub(super) format: Format,
 }
 
-/// What a plan is to be made of.
-#[derive(Debug, clap::Args)]
-pub(super) struct MakePlan {
-    /// What is to be done
-    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(Verb::ALL.map(Verb::name)))]
-    pub(super) verb: String,
-    /// Whom each wave takes: one, shares of all, and the rest [default: probe,5%,25%,rest]
-    #[arg(long, value_name = "WAVES")]
-    pub(super) waves: Option<Waves>,
-    /// Acts a second [default: 5]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub(super) per_second: Option<u32>,
-    /// Acts that wait for their answer at one time [default: 5]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub(super) concurrency: Option<u32>,
-    /// Hold it when more than so many have gone wrong; in a probe none may [default: 3]
-    #[arg(long, value_name = "N")]
-    pub(super) max_errors: Option<u32>,
-    /// Resume on this deployment instead of the one that it stays on: the way back from code that fails
-    #[arg(long, value_name = "ID")]
-    pub(super) deployment: Option<String>,
-    /// And once all are verified, put their service back to it from this one
-    #[arg(long, value_name = "ID", requires = "deployment")]
-    pub(super) put_back_from: Option<String>,
-    #[command(flatten)]
-    pub(super) format: Format,
-    /// Whom, as a filter
-    #[arg(value_name = "FILTER", required = true)]
-    pub(super) filter: Vec<String>,
-}
-
-impl MakePlan {
-    /// What the verb is given besides.
-    pub(super) fn parameters(&self) -> Parameters {
-        let given = [(DEPLOYMENT, &self.deployment), (PUT_BACK, &self.put_back_from)];
-        given.into_iter().filter_map(|(name, id)| Some((name.into(), id.as_deref()?.into()))).collect()
-    }
-
-    /// How fast it is to go.
-    pub(super) fn pace(&self) -> Pace {
-        let usual = Pace::default();
-        Pace {
-            concurrency: self.concurrency.unwrap_or(usual.concurrency),
-            per_second: self.per_second.unwrap_or(usual.per_second),
-            max_errors: self.max_errors.unwrap_or(usual.max_errors),
-        }
-    }
-}
-
-const PLAN_CODES: &str = "\
-Exit codes: 0 it can be requested, 4 it is not allowed or nobody can be acted on, 3 a source failed, 2 usage or config.";
-
 const POLICY_CODES: &str = "\
 Exit codes: 0 allowed, 4 approvals are needed or it is refused, 2 usage or config.";
 
@@ -519,6 +472,18 @@ pub(super) enum What {
     Borrowed(Format),
     /// The automations: what each would have done, and whether it would have helped
     Automations(Format),
+    /// The runbooks of the config: their steps, what they are given, what they switch off, what takes them back
+    #[command(after_help = EXIT_CODES)]
+    Runbooks(Shown),
+    /// What remediations have switched off, until somebody arms it again
+    #[command(after_help = EXIT_CODES)]
+    SideEffects(Shown),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Shown {
+    #[command(flatten)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, clap::Args)]

@@ -15,6 +15,7 @@ use crate::domain::text::SafeText;
 use crate::domain::time::exact;
 use crate::hub::automations::Automations;
 use crate::hub::policy::Policies;
+use crate::hub::runbooks::Runbooks;
 
 /// The example, with every key that there is.
 pub(super) const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -44,6 +45,7 @@ pub(super) fn check(global: &Global, file: Option<&Path>) -> Result<Outcome, Fai
     let mut wrong = check::mistakes(&config.ui, &config.keys, &config.views, &themes);
     wrong.extend(Policies::compile(&config.policies).err().unwrap_or_default());
     wrong.extend(Automations::compile(&config.automations).err().unwrap_or_default());
+    wrong.extend(Runbooks::compile(&config.runbooks).err().unwrap_or_default());
     wrong.sort_by_key(|diagnostic| (diagnostic.place.line, diagnostic.place.column));
     if !wrong.is_empty() {
         return Err(usage(&ConfigError::Invalid(wrong)));
@@ -104,6 +106,7 @@ fn in_force(config: &Config, undecided: bool) -> Vec<(&'static str, String, Stri
         ("keys", format!("{} commands have keys of their own", config.keys.len()), String::new()),
         ("views", format!("{} saved", config.views.len()), String::new()),
         ("policies", policies(config), String::new()),
+        ("runbooks", runbooks(config), String::new()),
     ]
 }
 
@@ -112,6 +115,12 @@ fn policies(config: &Config) -> String {
     let PolicySettings { policies, freezes, roles, solo, .. } = &config.policies;
     let solo = if *solo { ", solo" } else { "" };
     format!("policies: {}, freezes: {}, roles: {}{solo}", policies.len(), freezes.len(), roles.0.len())
+}
+
+/// The runbooks, by name and version.
+fn runbooks(config: &Config) -> String {
+    let names: Vec<String> = config.runbooks.iter().map(|setting| setting.runbook.id.to_string()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 /// Prints the example, or writes it to where the config is looked for.

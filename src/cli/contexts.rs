@@ -13,6 +13,7 @@ use crate::config::{self, Config, ConfigError, KeySetting, Outline, Ui, ViewSett
 use crate::domain::text::SafeText;
 use crate::hub::automations::Automations;
 use crate::hub::policy::Policies;
+use crate::hub::runbooks::Runbooks;
 
 /// The longest line that a problem is told in.
 const LONGEST: usize = 300;
@@ -110,6 +111,7 @@ fn reread(global: &Global, known: Stamp) -> Result<Reread, SafeText> {
     check(&config.ui, &config.keys, &config.views, global)?;
     Policies::compile(&config.policies).map_err(|wrong| told(&ConfigError::Invalid(wrong)))?;
     Automations::compile(&config.automations).map_err(|wrong| told(&ConfigError::Invalid(wrong)))?;
+    Runbooks::compile(&config.runbooks).map_err(|wrong| told(&ConfigError::Invalid(wrong)))?;
     let Config { contexts, ui, keys, views, .. } = &config;
     let said = Said { ui, keys, views, contexts, accent: config.context.colour.as_ref() };
     compared(&said, global, world::stamp(&config), known)

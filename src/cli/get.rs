@@ -11,7 +11,7 @@ use super::args::{FailOn, Get, Global, Listing, One, Output, What};
 use super::demo::{self, Look};
 use super::output::{self, Table};
 use super::question::Question;
-use super::{Failure, Outcome, in_force, remediation, report, watch, world};
+use super::{Failure, Outcome, in_force, remediation, report, runbooks, side_effects, watch, world};
 use crate::domain::claim::Claim;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
@@ -42,6 +42,8 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> 
         What::Outside(limited) => return in_force::outside(global, limited).await,
         What::Borrowed(format) => return in_force::borrowed(global, format).await,
         What::Automations(format) => return in_force::automations(global, format).await,
+        What::Runbooks(listed) => return runbooks::list(global, listed.format.output).await,
+        What::SideEffects(listed) => return side_effects::list(global, listed.format.output).await,
         _ => {}
     }
     // What can't be read is said before anybody is asked.

@@ -19,6 +19,8 @@ mod policy;
 mod question;
 mod remediation;
 mod report;
+mod runbooks;
+mod side_effects;
 mod snapshot;
 mod theme;
 mod tips;
@@ -138,6 +140,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Hold(named) => remediation::control(&args.global, &named, Control::Hold).await,
         Command::Resume(named) => remediation::control(&args.global, &named, Control::Resume).await,
         Command::Abort(named) => remediation::control(&args.global, &named, Control::Abort).await,
+        Command::Rearm(rearm) => side_effects::rearm(&args.global, &rearm).await,
         Command::Rollback(rollback) => remediation::rollback(&args.global, &rollback).await,
         Command::Policy { what } => policy::run(&args.global, &what),
         Command::Man => completions::man(),

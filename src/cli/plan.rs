@@ -5,24 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::args::{Global, MakePlan, Output};
-use super::{Failure, Outcome, get, output, report, world};
+use super::{Failure, Outcome, get, output, report, runbooks, world};
 use crate::domain::plan::WidePlan;
 use crate::domain::remediation::Verb;
+use crate::domain::remedy::Remedy;
 use crate::domain::text::SafeText;
 use crate::domain::time::{since, words};
 use crate::ops::json::wide_plan_json;
 use crate::ops::{Ops as _, OpsError, PlanWish, Selection};
 
 pub(super) async fn run(global: &Global, make: &MakePlan) -> Result<Outcome, Failure> {
-    let verb = Verb::named(&make.verb).ok_or_else(|| Failure::Usage("there is no such verb".to_owned()))?;
     let filter = get::read_filter(&make.filter)?;
     let world = world::build(global, false)?;
     world.hub.pass().await;
     let overview = world.hub.overview(&crate::query::Filter::default()).await.map_err(get::unexpected)?;
     let selection = Selection::Matching { filter, without: BTreeSet::new() };
-    let parameters = make.parameters();
-    let wish =
-        PlanWish { verb, parameters, selection, waves: make.waves.clone().unwrap_or_default(), pace: make.pace() };
+    let remedy = match (&make.runbook, make.verb.as_deref().and_then(Verb::named)) {
+        (Some(runbook), _) => Remedy::Runbook(runbooks::wished(&world.hub, runbook, &make.with).await?),
+        (None, Some(verb)) => Remedy::Verb(verb, make.parameters()),
+        (None, None) => return Err(Failure::Usage("there is no such verb".to_owned())),
+    };
+    let wish = PlanWish { remedy, selection, waves: make.waves.clone().unwrap_or_default(), pace: make.pace() };
     let plan = match world.hub.plan_of_many(&wish).await {
         Ok(plan) => plan,
         Err(OpsError::Refused(why)) => {
@@ -57,10 +60,15 @@ fn targets(plan: &WidePlan) -> Vec<serde_json::Value> {
 
 /// The plan as people read it.
 pub(super) fn told(out: &mut dyn io::Write, plan: &WidePlan) -> io::Result<()> {
-    let (verb, count) = (plan.frozen.verb, plan.frozen.targets.len());
+    let (remedy, count) = (&plan.frozen.remedy, plan.frozen.targets.len());
     let mut fact = |label: &str, text: &str| writeln!(out, "{label:<10} {text}");
     fact("plan", &plan.hash)?;
-    fact("verb", &format!("{} ({}); way back: {}", verb.label(), verb.risk().name(), verb.way_back()))?;
+    let kind = if remedy.runbook().is_some() { "runbook" } else { "verb" };
+    let risk = plan.frozen.risk().name();
+    fact(kind, &format!("{} ({risk}); way back: {}", remedy.label(), remedy.way_back()))?;
+    for off in &plan.switches_off {
+        fact("OFF then", &format!("{}; armed again by: {}", off.what, off.way_back))?;
+    }
     let sizes: Vec<String> = plan.frozen.waves.sizes(count).iter().map(ToString::to_string).collect();
     let pace = plan.frozen.pace;
     fact("targets", &format!("{count}, in waves of {}; {} a second at most", sizes.join(", "), pace.per_second))?;

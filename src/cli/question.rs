@@ -81,6 +81,8 @@ impl Question {
             What::Flow(_)
             | What::Remediations(_)
             | What::Remediation(_)
+            | What::Runbooks(_)
+            | What::SideEffects(_)
             | What::Outside(_)
             | What::Borrowed(_)
             | What::Automations(_) => Ok(None),

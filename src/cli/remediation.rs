@@ -224,7 +224,7 @@ fn table(all: &[Arc<WideRemediation>], now: jiff::Timestamp) -> Table {
         vec![
             one.id.to_string(),
             one.state.words().to_owned(),
-            one.plan.frozen.verb.label().to_owned(),
+            one.plan.frozen.remedy.label().to_string(),
             one.counts.words(),
             one.requested_by.to_string(),
             age(since(one.requested_at, now)),
@@ -245,8 +245,10 @@ fn in_full(out: &mut dyn io::Write, detail: &WideDetail) -> io::Result<()> {
     fact("id", &head.id)?;
     fact("state", &stands(head))?;
     fact("items", &format!("{} of {}", head.counts.words(), head.counts.total()))?;
-    let verb = plan.frozen.verb;
-    fact("verb", &format!("{} ({}); way back: {}", verb.label(), verb.risk().name(), verb.way_back()))?;
+    let remedy = &plan.frozen.remedy;
+    let kind = if remedy.runbook().is_some() { "runbook" } else { "verb" };
+    let risk = plan.frozen.risk().name();
+    fact(kind, &format!("{} ({risk}); way back: {}", remedy.label(), remedy.way_back()))?;
     fact("plan", &plan.hash)?;
     fact("reason", &head.reason)?;
     if let Some(ticket) = &head.ticket {

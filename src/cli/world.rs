@@ -20,6 +20,7 @@ use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
 use crate::hub::automations::Automations;
 use crate::hub::policy::Policies;
+use crate::hub::runbooks::Runbooks;
 use crate::hub::webhook::Webhooks;
 use crate::hub::{Clock, Hub, Policing, Setup};
 
@@ -96,7 +97,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     }
     let config = config(global)?;
     let stamp = stamp(&config);
-    let policies = policies(&config)?;
+    let (policies, runbooks) = (policies(&config)?, runbooks(&config)?);
     let automations = automations(&config)?;
     let read_only = global.read_only.then(|| "started with --read-only".to_owned());
     let clock: Clock = Arc::new(Timestamp::now);
@@ -110,7 +111,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         locked: config.context.production && !global.write,
         thresholds: config.thresholds,
         tenants: config.tenants,
-        policing: Policing { policies, production: config.context.production },
+        policing: Policing { policies, runbooks, production: config.context.production },
         soak: config.soak,
         state_dir: (!once).then(|| config.state_dir.clone()),
         // A single look reads them and writes nothing.
@@ -148,6 +149,11 @@ pub(super) fn policies(config: &Config) -> Result<Policies, Failure> {
 /// What the config says is to be watched, its filters read.
 pub(super) fn automations(config: &Config) -> Result<Automations, Failure> {
     Automations::compile(&config.automations).map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))
+}
+
+/// What the config says of runbooks, compiled.
+pub(super) fn runbooks(config: &Config) -> Result<Runbooks, Failure> {
+    Runbooks::compile(&config.runbooks).map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))
 }
 
 /// The keys of the hashes: others in each run, so that nobody can tell a secret from one.

@@ -17,12 +17,12 @@ use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
     Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, SourceConfig, SourceKind,
-    Surroundings, Transport, automations, default_state_dir, paths, transport, webhooks,
+    Surroundings, Transport, automations, default_state_dir, paths, runbooks, transport, webhooks,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 22] = [
+const ROOT: [&str; 23] = [
     "log",
     "operator",
     "soak",
@@ -45,6 +45,7 @@ const ROOT: [&str; 22] = [
     "solo",
     "webhook",
     "automation",
+    "runbook",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
 const SOURCE: [&str; 12] = [
@@ -105,6 +106,7 @@ pub(super) fn read(
     let (keys, views) = (ui::keys(&root), ui::views(&root));
     let policies = PolicySettings::read(&root);
     let automations = automations::read(&root);
+    let runbooks = runbooks::read(&root);
     let webhooks = webhooks::read(&root, surroundings.folder);
     let drafts = contexts(&root);
     let problems_so_far = problems.take();
@@ -139,6 +141,7 @@ pub(super) fn read(
         redact,
         policies,
         automations,
+        runbooks,
         webhooks,
         log,
         layers,

@@ -16,6 +16,7 @@ mod paths;
 mod policies;
 mod promises;
 mod redact;
+mod runbooks;
 mod secret;
 mod section;
 mod steps;
@@ -40,6 +41,7 @@ pub use layers::{Flags, Layer, Setting};
 pub use log::LogSettings;
 pub use paths::{default_file, default_state_dir};
 pub use policies::{PolicySetting, PolicySettings};
+pub use runbooks::RunbookSetting;
 pub use secret::SecretPlace;
 pub use tenants::{TenantBook, TenantRule};
 pub use thresholds::ThresholdBook;
@@ -76,6 +78,9 @@ pub struct Config {
     /// What is watched without anybody looking, in the order of the file. Filters are as they were written: the hub reads
     /// them.
     pub automations: Vec<AutomationSetting>,
+    /// What was written down to be done again and again, in the order of the file. Filters are as they were written: the
+    /// hub reads them.
+    pub runbooks: Vec<RunbookSetting>,
     /// Who is told of remediations, in the order of the file.
     pub webhooks: Vec<WebhookSetting>,
     /// How the cockpit is to look.

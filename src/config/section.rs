@@ -102,6 +102,27 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A text, or a whole number as it was written, that has to be there, `what` being the thing that needs it.
+    pub(super) fn text_or_number(&self, key: &str, what: &str) -> Result<Found<String>, Diagnostic> {
+        match self.get(key) {
+            None => {
+                self.required_text(key, what).map(|found| Found { value: found.value.to_owned(), span: found.span })
+            }
+            Some(value) => match value.get_ref() {
+                DeValue::String(text) => Ok(Found { value: text.to_string(), span: value.span() }),
+                DeValue::Integer(number) if number.radix() == 10 => {
+                    Ok(Found { value: number.as_str().to_owned(), span: value.span() })
+                }
+                _ => Err(self.mismatch(key, value, "a text in quotes or a whole number")),
+            },
+        }
+    }
+
+    /// The value of a key, whatever it is.
+    pub(super) fn value(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.get(key)
+    }
+
     /// Whether a key is there.
     pub(super) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()

@@ -48,6 +48,8 @@ pub enum Action {
     Approval,
     /// Somebody, or a limit, started, held, resumed or aborted it.
     Control,
+    /// Somebody has armed again what a remediation had switched off.
+    Rearm,
     /// The record of an older version was taken over.
     Takeover,
     /// The note of the chain's end was missing: of what came before, an end may have been cut.
@@ -56,7 +58,7 @@ pub enum Action {
 
 impl Action {
     /// Each of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Attempt,
         Self::Refusal,
         Self::Act,
@@ -69,6 +71,7 @@ impl Action {
         Self::Decision,
         Self::Approval,
         Self::Control,
+        Self::Rearm,
         Self::Takeover,
         Self::Unanchored,
     ];
@@ -88,6 +91,7 @@ impl Action {
             Self::Decision => "decision",
             Self::Approval => "approval",
             Self::Control => "control",
+            Self::Rearm => "rearm",
             Self::Takeover => "takeover",
             Self::Unanchored => "unanchored",
         }

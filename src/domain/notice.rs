@@ -45,7 +45,7 @@ pub struct Notice {
     /// The context.
     pub context: SafeText,
     /// What is to be done.
-    pub verb: &'static str,
+    pub verb: SafeText,
     /// To how many.
     pub targets: usize,
     /// Who asked; taken on trust.
@@ -72,7 +72,7 @@ impl Notice {
             occasion,
             id: remediation.id.clone(),
             context: remediation.context.clone(),
-            verb: remediation.plan.frozen.verb.label(),
+            verb: remediation.plan.frozen.remedy.label(),
             targets: remediation.plan.frozen.targets.len(),
             by: remediation.requested_by.clone(),
             reason: remediation.reason.clone(),
@@ -102,7 +102,7 @@ impl Notice {
             ("event", self.occasion.name().to_owned()),
             ("id", self.id.to_string()),
             ("context", self.context.to_string()),
-            ("verb", self.verb.to_owned()),
+            ("verb", self.verb.to_string()),
             ("targets", self.targets.to_string()),
             ("by", self.by.to_string()),
             ("reason", self.reason.to_string()),
@@ -152,7 +152,7 @@ impl Notice {
             occasion: Occasion::Request,
             id: "r1".into(),
             context: "prod".into(),
-            verb: "resume",
+            verb: "resume".into(),
             targets: 298,
             by: "anna".into(),
             reason: "the database is back".into(),

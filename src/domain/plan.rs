@@ -10,13 +10,15 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::blast::Blast;
 use super::hash::sha256;
 use super::ids::InstanceId;
 use super::policy::PolicyDecision;
 use super::remediation::{Risk, Verb};
+use super::remedy::{FrozenRemedy, Step, SwitchedOff};
+use super::runbook::RunbookRun;
 use super::text::SafeText;
 
 /// How long a plan may be carried out, or requested, after it was made.
@@ -153,10 +155,8 @@ pub struct Skipped {
 /// What a plan's hash is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {
-    /// What is to be done.
-    pub verb: Verb,
-    /// With what else, by name; nothing for most verbs.
-    pub parameters: Parameters,
+    /// What is to be done to each.
+    pub remedy: FrozenRemedy,
     /// To whom, in the order of their ids.
     pub targets: Vec<Target>,
     /// In which waves.
@@ -190,22 +190,31 @@ pub fn deployment(parameters: &Parameters) -> Option<&SafeText> {
 }
 
 impl Frozen {
-    /// Freezes it: targets stand in the order of their ids, each once.
-    pub fn new(verb: Verb, parameters: Parameters, mut targets: Vec<Target>, waves: Waves, pace: Pace) -> Self {
+    /// Freezes a verb: targets stand in the order of their ids, each once.
+    pub fn new(verb: Verb, parameters: Parameters, targets: Vec<Target>, waves: Waves, pace: Pace) -> Self {
+        Self::of(FrozenRemedy::Verb(Step { verb, parameters }), targets, waves, pace)
+    }
+
+    /// The same of a runbook.
+    pub fn of_runbook(run: RunbookRun, targets: Vec<Target>, waves: Waves, pace: Pace) -> Self {
+        Self::of(FrozenRemedy::Runbook(Box::new(run)), targets, waves, pace)
+    }
+
+    /// The same of either.
+    pub fn of(remedy: FrozenRemedy, mut targets: Vec<Target>, waves: Waves, pace: Pace) -> Self {
         targets.sort_unstable();
         targets.dedup_by(|one, other| one.id == other.id);
-        Self { verb, parameters, targets, waves, pace }
+        Self { remedy, targets, waves, pace }
     }
 
     /// What is put back in the end: the flow whose service it is, from which deployment, to which.
     pub fn puts_back(&self) -> Option<(&SafeText, &SafeText, &SafeText)> {
-        let value = |name: &str| self.parameters.get(&SafeText::from(name));
-        Some((value(SERVICE)?, value(PUT_BACK)?, value(DEPLOYMENT)?))
+        self.remedy.puts_back()
     }
 
     /// What it may cost.
     pub fn risk(&self) -> Risk {
-        if self.puts_back().is_some() { self.verb.risk().max(Risk::Costly) } else { self.verb.risk() }
+        self.remedy.risk()
     }
 
     /// The wave of each target, from 0, in the order of the targets.
@@ -221,20 +230,31 @@ impl Frozen {
             .iter()
             .map(|target| json!([target.id.source.as_str(), target.id.instance.as_str(), target.version.as_str()]))
             .collect();
-        // Keys in their order, no white space, small whole numbers, and texts without control characters: that is the
-        // canonical form.
-        let canonical = json!({
-            "limits": {
-                "concurrency": self.pace.concurrency,
-                "max_errors": self.pace.max_errors,
-                "per_second": self.pace.per_second,
-            },
-            "parameters": self.parameters,
-            "targets": targets,
-            "verb": self.verb.name(),
-            "waves": self.waves.to_string(),
-        });
-        sha256(&canonical.to_string())
+        let mut hashed = vec![
+            (
+                "limits",
+                json!({
+                    "concurrency": self.pace.concurrency,
+                    "max_errors": self.pace.max_errors,
+                    "per_second": self.pace.per_second,
+                }),
+            ),
+            ("targets", json!(targets)),
+            ("waves", json!(self.waves.to_string())),
+        ];
+        hashed.extend(self.remedy.hashed());
+        hashed.sort_unstable_by_key(|(key, _)| *key);
+        let object: Value = hashed.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        match self.remedy {
+            // Keys in their order, no white space, small whole numbers, and texts without control characters: that is
+            // the canonical form.
+            FrozenRemedy::Verb(_) => sha256(&object.to_string()),
+            // Of what a runbook is given that is not so: numbers and keys are as somebody wrote them. What can't be
+            // written canonically could not be read as JSON either.
+            FrozenRemedy::Runbook(_) => {
+                sha256(&serde_json_canonicalizer::to_string(&object).unwrap_or_else(|_| object.to_string()))
+            }
+        }
     }
 }
 
@@ -249,6 +269,8 @@ pub struct WidePlan {
     pub skipped: Vec<Skipped>,
     /// What each target goes through, in words: each of them once, and of how many targets.
     pub effects: Vec<(SafeText, usize)>,
+    /// What stays switched off by it until somebody arms it again.
+    pub switches_off: Vec<SwitchedOff>,
     /// What it hurts.
     pub blast: Blast,
     /// What is decided of it.
@@ -265,6 +287,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::runbook::{Given, Undo};
 
     fn target(n: u8, version: &str) -> Target {
         Target { id: InstanceId::new("a", format!("i{n:03}")), version: version.into() }
@@ -310,6 +333,29 @@ mod tests {
         assert_eq!(plan.hash(), "3b9f94d9b1174032135ff8a2d63dc40de78acdba0c82d9c3fe00fc0d965decb1");
     }
 
+    fn run() -> RunbookRun {
+        let step = |verb| Step { verb, parameters: Parameters::new() };
+        RunbookRun {
+            id: "drain@1".parse().unwrap(),
+            parameters: serde_json::from_str(r#"{"minutes": 5, "b": 1e2}"#).unwrap(),
+            steps: vec![step(Verb::Pause), step(Verb::Resume)],
+            switches_off: vec!["retries".into()],
+            rearm: "deploy".into(),
+            undo: Some(Undo { id: "fill@1".parse().unwrap(), parameters: Given::new() }),
+        }
+    }
+
+    #[test]
+    fn of_a_runbook_the_hash_is_over_all_that_it_does() {
+        let plan = Frozen::of_runbook(run(), vec![target(1, "v")], Waves::default(), Pace::default());
+        let text = r#"{"limits":{"concurrency":5,"max_errors":3,"per_second":5},"parameters":{"b":100,"minutes":5},"rearm":"deploy","runbook":"drain@1","steps":[{"parameters":{},"verb":"pause"},{"parameters":{},"verb":"resume"}],"switches_off":["retries"],"targets":[["a","i001","v"]],"undo":{"id":{"name":"fill","version":"1"},"parameters":{}},"waves":"probe,5%,25%,rest"}"#;
+        assert_eq!(plan.hash(), sha256(text));
+        // By another program: sha256sum.
+        assert_eq!(plan.hash(), "dc73416391aac5234d299ac850bbf03ca73a94d0b0fd44171bc46050f638635d");
+        assert_eq!((plan.risk(), plan.remedy.name().as_str()), (Risk::Reversible, "drain@1"));
+        assert_eq!(plan.remedy.way_back(), "fill@1, by a plan of its own");
+    }
+
     #[test]
     fn whatever_is_another_plan_has_another_hash() {
         let plan = frozen(vec![target(1, "v"), target(2, "v")]);
@@ -318,13 +364,32 @@ mod tests {
             change(&mut other.pace);
             other
         };
+        let verb =
+            |verb, parameters| Frozen::new(verb, parameters, plan.targets.clone(), plan.waves.clone(), plan.pace);
+        let runbook = |change: fn(&mut RunbookRun)| {
+            let mut run = run();
+            change(&mut run);
+            Frozen::of_runbook(run, plan.targets.clone(), plan.waves.clone(), plan.pace)
+        };
         let others = [
+            runbook(|_| {}),
+            runbook(|run| run.id.version = "2".into()),
+            runbook(|run| run.id.name = "drains".into()),
+            runbook(|run| run.steps.reverse()),
+            runbook(|run| _ = run.steps.pop()),
+            runbook(|run| run.steps[1].verb = Verb::Cancel),
+            runbook(|run| _ = run.steps[1].parameters.insert(DEPLOYMENT.into(), "dp_2".into())),
+            runbook(|run| _ = run.parameters.insert("minutes".to_owned(), json!(6))),
+            runbook(|run| _ = run.parameters.insert("minutes".to_owned(), json!("5"))),
+            runbook(|run| run.switches_off.push("alerts".into())),
+            runbook(|run| run.rearm = "by hand".into()),
+            runbook(|run| run.undo = None),
             frozen(vec![target(1, "v")]),
             frozen(vec![target(1, "v"), target(3, "v")]),
             frozen(vec![target(1, "v"), target(2, "w")]),
             frozen(vec![target(1, "v"), Target { id: InstanceId::new("b", "i002"), version: "v".into() }]),
-            Frozen { verb: Verb::Cancel, ..plan.clone() },
-            Frozen { parameters: [(DEPLOYMENT.into(), "dp_1".into())].into(), ..plan.clone() },
+            verb(Verb::Cancel, Parameters::new()),
+            verb(Verb::Resume, [(DEPLOYMENT.into(), "dp_1".into())].into()),
             Frozen { waves: "probe,rest".parse().unwrap(), ..plan.clone() },
             pace(|pace| pace.concurrency += 1),
             pace(|pace| pace.per_second += 1),

@@ -4,8 +4,9 @@
 //! says so before it is done, and says it again here.
 
 use super::flow::{FlowInstance, Status};
-use super::plan::{Frozen, Parameters};
+use super::plan::Frozen;
 use super::remediation::{ItemState, Verb};
+use super::remedy::Remedy;
 use super::text::SafeText;
 use super::wide::{ItemCounts, WideState};
 
@@ -13,28 +14,19 @@ use super::wide::{ItemCounts, WideState};
 pub const ROLLBACK: &str = "rollback";
 
 /// What takes a plan back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inverse {
-    /// By which verb.
-    pub verb: Verb,
-    /// With what else.
-    pub parameters: Parameters,
-}
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inverse(pub Remedy);
 
 /// What takes a plan back; why there is none.
 ///
-/// This is the one place that says so: a plan of more than a verb has its own way back, or none, here.
+/// This is the one place that says so: a runbook has the way back that it declares, or none.
 ///
 /// # Errors
 /// In words, where nothing takes it back.
 pub fn inverse(frozen: &Frozen) -> Result<Inverse, String> {
-    if let Some(verb) = frozen.verb.undo() {
-        return Ok(Inverse { verb, parameters: Parameters::new() });
-    }
-    let (verb, way_back) = (frozen.verb.label(), frozen.verb.way_back());
-    let why = match way_back.strip_prefix("none: ") {
-        Some(why) => format!("none: a {verb} has no way back: {why}"),
-        None => format!("none: nothing takes a {verb} back; way back: {way_back}"),
+    let why = match frozen.remedy.undo() {
+        Ok(remedy) => return Ok(Inverse(remedy)),
+        Err(why) => why,
     };
     Err(match frozen.puts_back() {
         Some((_, from, to)) => format!("{why}; the service is put back by a plan of its own, from {to} to {from}"),
@@ -45,21 +37,24 @@ pub fn inverse(frozen: &Frozen) -> Result<Inverse, String> {
 impl Inverse {
     /// What it does to those that are as they were left, in a menu's few words.
     pub const fn words(&self) -> &'static str {
-        match self.verb {
-            Verb::Resume => "resumes those that it paused and that still are; plans it, nothing is sent",
-            _ => "plans what takes it back; nothing is sent",
+        match self.0 {
+            Remedy::Verb(Verb::Resume, _) => {
+                "resumes those that it paused and that still are; plans it, nothing is sent"
+            }
+            Remedy::Verb(..) => "plans what takes it back; nothing is sent",
+            Remedy::Runbook(_) => "plans the runbook that it names for that; nothing is sent",
         }
     }
 
     /// Whether a plan is what takes one back that has this inverse.
     pub fn is(&self, frozen: &Frozen) -> bool {
-        self.verb == frozen.verb && self.parameters == frozen.parameters
+        frozen.remedy.is_of(&self.0) && frozen.remedy.gives(&self.0)
     }
 
     /// Why there is nothing to take back of an instance as it is now; `None` where there is.
     pub fn undone(&self, flow: &FlowInstance) -> Option<SafeText> {
         let is = flow.status;
-        (self.verb == Verb::Resume && is != Status::Paused)
+        (matches!(self.0, Remedy::Verb(Verb::Resume, _)) && is != Status::Paused)
             .then(|| format!("it is not paused any more: {}", is.words()).into())
     }
 }
@@ -102,7 +97,7 @@ pub fn refused(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::plan::{DEPLOYMENT, PUT_BACK, Pace, SERVICE, Waves};
+    use crate::domain::plan::{DEPLOYMENT, PUT_BACK, Pace, Parameters, SERVICE, Waves};
     use crate::domain::verdict::tests::instance;
 
     fn frozen(verb: Verb) -> Frozen {
@@ -112,16 +107,16 @@ mod tests {
     #[test]
     fn a_pause_has_a_way_back_and_nothing_else_does() {
         let inverse_of = |verb| inverse(&frozen(verb));
-        assert_eq!(inverse_of(Verb::Pause).unwrap().verb, Verb::Resume);
+        assert_eq!(inverse_of(Verb::Pause).unwrap(), Inverse(Remedy::Verb(Verb::Resume, Parameters::new())));
         for verb in Verb::ALL.into_iter().filter(|verb| *verb != Verb::Pause) {
             let why = inverse_of(verb).unwrap_err();
             assert!(why.starts_with("none: ") && why.contains(verb.label()), "{why}");
         }
         let why = inverse_of(Verb::Kill).unwrap_err();
         assert_eq!(why, "none: a kill has no way back: a killed instance cannot be resumed, and what it did stays");
-        let mut put_back = frozen(Verb::Resume);
-        put_back.parameters =
+        let parameters =
             [(DEPLOYMENT, "dp_1"), (PUT_BACK, "dp_2"), (SERVICE, "a/b")].map(|(k, v)| (k.into(), v.into())).into();
+        let put_back = Frozen::new(Verb::Resume, parameters, Vec::new(), Waves::default(), Pace::default());
         let why = inverse(&put_back).unwrap_err();
         assert!(why.ends_with("the service is put back by a plan of its own, from dp_1 to dp_2"), "{why}");
     }

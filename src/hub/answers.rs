@@ -24,6 +24,7 @@ use crate::domain::outside::Outside;
 use crate::domain::plan::{Frozen, WidePlan};
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
+use crate::domain::runbook::RunbookOffer;
 use crate::domain::trend::{Sample, Trend};
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
@@ -188,6 +189,10 @@ impl Ops for Hub {
         self.kept_plan(plan).await
     }
 
+    async fn runbooks(&self, of: Option<&Selection>) -> Result<Vec<RunbookOffer>, OpsError> {
+        self.offered(of).await
+    }
+
     async fn request(&self, request: &RequestOf) -> Result<Arc<WideRemediation>, OpsError> {
         let runs = self.runs()?;
         let asked = async {
@@ -221,6 +226,18 @@ impl Ops for Hub {
             Some(runs) => runs.list().await,
             None => Ok(Arc::default()),
         }
+    }
+
+    async fn in_force(&self) -> Result<InForce, OpsError> {
+        let side_effects = match &self.runs {
+            Some(runs) => runs.side_effects().await?,
+            None => Vec::new(),
+        };
+        Ok(InForce { side_effects, borrowed: self.borrowed().await? })
+    }
+
+    async fn rearmed(&self, side_effect: &str, reason: &str) -> Result<(), OpsError> {
+        self.runs()?.rearmed(side_effect, reason).await
     }
 
     async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
@@ -264,10 +281,6 @@ impl Ops for Hub {
 
     async fn automations(&self) -> Result<Vec<AutomationStatus>, OpsError> {
         self.automations_stand().await
-    }
-
-    async fn in_force(&self) -> Result<InForce, OpsError> {
-        Ok(InForce { borrowed: self.borrowed().await?, ..InForce::default() })
     }
 
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {

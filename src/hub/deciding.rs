@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Hub;
 use super::arming::Latch;
 use super::policy::Policies;
+use super::runbooks::Runbooks;
 use super::source::Clock;
 use crate::domain::blast::Blast;
 use crate::domain::flow::{FlowInstance, JudgedFlow};
@@ -22,6 +23,8 @@ use crate::domain::verdict::Judgement;
 pub struct Policing {
     /// Policies, freezes and limits.
     pub policies: Policies,
+    /// What was written down to be done again and again.
+    pub runbooks: Runbooks,
     /// Whether the context is production.
     pub production: bool,
 }
@@ -77,24 +80,23 @@ impl Gate {
             facts.flows.insert(target.flow.flow.clone());
             facts.steps.insert(target.flow.step.clone());
         }
-        let request = Request {
-            verb: frozen.verb.name().into(),
+        let request = |verb: &'static str| Request {
+            verb: verb.into(),
             risk: frozen.risk().name().into(),
-            runbook: None,
+            runbook: frozen.remedy.runbook().map(|run| run.id.to_string().into()),
             reason: asked.reason.clone(),
             ticket: asked.ticket.clone(),
             by: asked.by.clone(),
             dry_run: false,
             break_glass: asked.break_glass.clone(),
-            plan: facts,
+            plan: facts.clone(),
         };
-        let decided = self.decide(&request, targets, asked.under_way);
-        if !asked.takes_back {
-            return decided;
-        }
-        // To take something back is a right of its own, and none to do what it is done by.
-        let request = Request { verb: ROLLBACK.into(), ..request };
-        decided.and(self.decide(&request, targets, asked.under_way))
+        // What is said of a verb is said of a runbook with that verb in it, too: the strictest of its steps wins. To take
+        // something back is a right of its own, and none to do what it is done by.
+        let verbs: BTreeSet<Verb> = frozen.remedy.steps().iter().map(|step| step.verb).collect();
+        let names = verbs.into_iter().map(Verb::name).chain(asked.takes_back.then_some(ROLLBACK));
+        let decided = names.map(|name| self.decide(&request(name), targets, asked.under_way));
+        decided.reduce(PolicyDecision::and).unwrap_or_else(|| PolicyDecision::of(Vec::new(), Vec::new()))
     }
 }
 
@@ -149,7 +151,7 @@ impl Hub {
                 flows: once(&flow.flow),
                 steps: once(&flow.step),
                 sources: once(&flow.id.source),
-                blast: Blast::of([self.hurt(verb, flow)]),
+                blast: Blast::of([self.hurt([verb], flow)]),
                 cause_failing: None,
             },
         };

@@ -23,6 +23,7 @@ pub mod policy;
 mod recent;
 mod rollback;
 mod rows;
+pub mod runbooks;
 mod runs;
 mod single;
 mod source;

@@ -11,14 +11,20 @@ use jiff::Timestamp;
 use super::Hub;
 use super::deciding::Asked;
 use super::executor::refusal;
+use crate::connect::Connector;
 use crate::domain::blast::{Blast, Hurt};
-use crate::domain::flow::{FlowInstance, JudgedFlow};
-use crate::domain::plan::{DEPLOYMENT, Frozen, PLAN_LIFE, PUT_BACK, SERVICE, Skipped, Target, WidePlan, of_each};
+use crate::domain::deployment::PutBack;
+use crate::domain::flow::{FlowInstance, JudgedFlow, Status};
+use crate::domain::plan::{
+    DEPLOYMENT, Frozen, PLAN_LIFE, PUT_BACK, Parameters, SERVICE, Skipped, Target, WidePlan, of_each,
+};
 use crate::domain::policy::MOST_TARGETS;
 use crate::domain::remediation::Verb;
+use crate::domain::remedy::{FrozenRemedy, Remedy, Step, SwitchedOff};
+use crate::domain::runbook::RunbookOffer;
 use crate::domain::step::StepEffects;
 use crate::domain::text::SafeText;
-use crate::ops::{Ops as _, OpsError, PlanWish};
+use crate::ops::{Ops as _, OpsError, PlanWish, Selection};
 
 impl Hub {
     /// Freezes what a verb would do to all that are chosen, for whoever asks. Changes nothing.
@@ -32,7 +38,7 @@ impl Hub {
             ));
         }
         let (mut targets, mut rows, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-        let each = of_each(&wish.parameters);
+        let mut remedy = self.remedy(&wish.remedy)?;
         let mut effects: BTreeMap<SafeText, usize> = BTreeMap::new();
         let mut blast = Blast::default();
         for row in chosen.rows {
@@ -42,31 +48,34 @@ impl Hub {
                 let why = source.status().error.unwrap_or_else(|| "it has not answered".into());
                 SafeText::from(format!("its source is not live: {why}"))
             };
-            let refused = if source.live() {
-                refusal(&*source.connector, wish.verb, flow)
-                    .or_else(|| source.connector.objection(wish.verb, &each, flow))
-            } else {
-                Some(stale())
-            };
-            if let Some(reason) = refused {
-                skipped.push(Skipped { id: flow.id.clone(), reason });
-                continue;
+            let effect = if source.live() { effect_of(&*source.connector, remedy.steps(), flow) } else { Err(stale()) };
+            match effect {
+                Ok(effect) => *effects.entry(effect).or_default() += 1,
+                Err(reason) => {
+                    skipped.push(Skipped { id: flow.id.clone(), reason });
+                    continue;
+                }
             }
-            *effects.entry(source.connector.effect_with(wish.verb, &each, flow)).or_default() += 1;
-            blast.add(self.hurt(wish.verb, flow));
+            blast.add(self.hurt(remedy.steps().iter().map(|step| step.verb), flow));
             targets.push(Target { id: flow.id.clone(), version: flow.version.as_str().into() });
             rows.push(row);
         }
         if targets.is_empty() {
             return Err(OpsError::Refused(nobody(&skipped).into()));
         }
-        blast.failed_at = self.failed_last(wish.verb, &rows)?;
-        let mut parameters = wish.parameters.clone();
-        if let Some((flow, effect)) = self.puts_back(wish, &rows).await? {
-            parameters.insert(SERVICE.into(), flow);
-            effects.insert(effect, rows.len());
+        blast.failed_at = self.failed_last(&remedy, &rows)?;
+        let mut switches_off = remedy.switches_off();
+        if let FrozenRemedy::Verb(step) = &mut remedy
+            && let Some((flow, told)) = self.puts_back(&step.parameters, &rows).await?
+        {
+            step.parameters.insert(SERVICE.into(), flow);
+            let PutBack { effect, switches_off: off, way_back, .. } = told;
+            let effect =
+                format!("once all are verified: {effect}; until it is taken back: {off}; way back: {way_back}");
+            effects.insert(effect.into(), rows.len());
+            switches_off.push(SwitchedOff { what: off, way_back });
         }
-        let frozen = Frozen::new(wish.verb, parameters, targets, wish.waves.clone(), wish.pace);
+        let frozen = Frozen::of(remedy, targets, wish.waves.clone(), wish.pace);
         let policy = self.gate.decide_wide(&frozen, &blast, asked, &rows);
         let made_at = (self.clock)();
         skipped.sort_unstable();
@@ -77,6 +86,7 @@ impl Hub {
             frozen,
             skipped,
             effects,
+            switches_off,
             blast,
             policy,
             made_at,
@@ -86,19 +96,51 @@ impl Hub {
 }
 
 impl Hub {
-    /// What acting on one instance hurts.
-    pub(super) fn hurt(&self, verb: Verb, flow: &FlowInstance) -> Hurt {
+    /// What is wished for, with its steps.
+    fn remedy(&self, wished: &Remedy) -> Result<FrozenRemedy, OpsError> {
+        match wished {
+            Remedy::Verb(verb, parameters) => {
+                Ok(FrozenRemedy::Verb(Step { verb: *verb, parameters: parameters.clone() }))
+            }
+            Remedy::Runbook(wished) => {
+                let run = self.gate.policing.runbooks.run(wished);
+                run.map(|run| FrozenRemedy::Runbook(Box::new(run))).map_err(|why| OpsError::Refused(why.into()))
+            }
+        }
+    }
+
+    /// The runbooks, and for how many of those that are chosen each of them is suggested.
+    pub(super) async fn offered(&self, of: Option<&Selection>) -> Result<Vec<RunbookOffer>, OpsError> {
+        let runbooks = &self.gate.policing.runbooks;
+        let most = usize::try_from(MOST_TARGETS).unwrap_or(usize::MAX);
+        let rows = match of {
+            Some(selection) if !runbooks.is_empty() => self.select(selection, most).await?.rows,
+            _ => Vec::new(),
+        };
+        Ok(runbooks.offers(&rows, (self.clock)()))
+    }
+
+    /// What acting on one instance hurts, by one verb or several after each other.
+    pub(super) fn hurt(&self, verbs: impl IntoIterator<Item = Verb>, flow: &FlowInstance) -> Hurt {
         let behind = self.source(&flow.id.source).ok().map(|source| source.held().rows.behind(&flow.id.instance));
         let mut hurt = Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() };
         let book = &self.book.thresholds;
         let here = book.effects(&flow.id.source, &flow.flow, &flow.step);
-        StepEffects::again(verb, here, book.all_effects(&flow.id.source, &flow.flow), &mut hurt);
+        let all = book.all_effects(&flow.id.source, &flow.flow);
+        let sum = |one: Option<u64>, other: Option<u64>| Some(one?.saturating_add(other?));
+        (hurt.money_steps, hurt.messages) = (Some(0), Some(0));
+        for verb in verbs {
+            let mut once = Hurt::default();
+            StepEffects::again(verb, here, all, &mut once);
+            hurt.money_steps = sum(hurt.money_steps, once.money_steps);
+            hurt.messages = sum(hurt.messages, once.messages);
+        }
         hurt
     }
 
     /// When something of the same cohorts failed last, by the local clock, for verbs that try it once more.
-    fn failed_last(&self, verb: Verb, rows: &[Arc<JudgedFlow>]) -> Result<Option<Timestamp>, OpsError> {
-        if !matches!(verb, Verb::Resume | Verb::RestartAsNew) {
+    fn failed_last(&self, remedy: &FrozenRemedy, rows: &[Arc<JudgedFlow>]) -> Result<Option<Timestamp>, OpsError> {
+        if ![Verb::Resume, Verb::RestartAsNew].into_iter().any(|verb| remedy.does(verb)) {
             return Ok(None);
         }
         let mut by_source: BTreeMap<&SafeText, Vec<&SafeText>> = BTreeMap::new();
@@ -118,10 +160,10 @@ impl Hub {
     /// Of which flow the service is put back in the end, where that is wished for, and what that does.
     async fn puts_back(
         &self,
-        wish: &PlanWish,
+        parameters: &Parameters,
         rows: &[Arc<JudgedFlow>],
-    ) -> Result<Option<(SafeText, SafeText)>, OpsError> {
-        let named = |name: &str| wish.parameters.get(&SafeText::from(name));
+    ) -> Result<Option<(SafeText, PutBack)>, OpsError> {
+        let named = |name: &str| parameters.get(&SafeText::from(name));
         let Some(from) = named(PUT_BACK) else { return Ok(None) };
         let refused = |why: &str| OpsError::Refused(why.into());
         let to = named(DEPLOYMENT).ok_or_else(|| refused("to put a service back, say to which deployment"))?;
@@ -135,15 +177,43 @@ impl Hub {
         }
         let connector = &self.source(&flow.id.source)?.connector;
         match connector.plan_put_back(&flow.flow, from, to).await {
-            Ok(told) => {
-                let effect = format!(
-                    "once all are verified: {}; until it is taken back: {}; way back: {}",
-                    told.effect, told.switches_off, told.way_back
-                );
-                Ok(Some((flow.flow.clone(), effect.into())))
-            }
+            Ok(told) => Ok(Some((flow.flow.clone(), told))),
             Err(error) => Err(OpsError::Refused(format!("the service can't be put back: {error}").into())),
         }
+    }
+}
+
+/// What an instance goes through, step by step, in words.
+///
+/// # Errors
+/// Why one of the steps can't be had for it: each is asked of it as the ones before will have left it.
+fn effect_of(connector: &dyn Connector, steps: &[Step], flow: &FlowInstance) -> Result<SafeText, SafeText> {
+    let mut then = flow.clone();
+    let mut told: Vec<String> = Vec::with_capacity(steps.len());
+    for (n, step) in (1..).zip(steps) {
+        let each = of_each(&step.parameters);
+        let refused = refusal(connector, step.verb, &then).or_else(|| connector.objection(step.verb, &each, &then));
+        if let Some(why) = refused {
+            return Err(if n == 1 { why } else { format!("step {n} ({}): {why}", step.verb.label()).into() });
+        }
+        told.push(connector.effect_with(step.verb, &each, &then).to_string());
+        then.status = after(step.verb).unwrap_or(then.status);
+    }
+    if let [only] = &told[..] {
+        return Ok(only.as_str().into());
+    }
+    let steps = (1..).zip(steps.iter().zip(told));
+    let steps: Vec<String> = steps.map(|(n, (step, effect))| format!("{n}. {}: {effect}", step.verb.label())).collect();
+    Ok(steps.join("; once that is verified, ").into())
+}
+
+/// How an instance stands once a verb has held; `None` where it goes on as it does.
+const fn after(verb: Verb) -> Option<Status> {
+    match verb {
+        Verb::Pause => Some(Status::Paused),
+        Verb::Resume => Some(Status::Running),
+        Verb::Cancel | Verb::Kill => Some(Status::Cancelled),
+        Verb::RestartAsNew | Verb::Purge => None,
     }
 }
 

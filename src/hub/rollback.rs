@@ -46,8 +46,7 @@ impl Hub {
             return Err(OpsError::Refused(why.into()));
         }
         let wish = PlanWish {
-            verb: inverse.verb,
-            parameters: inverse.parameters,
+            remedy: inverse.0,
             selection: Selection::Ids(ids),
             waves: frozen.waves.clone(),
             pace: frozen.pace,

@@ -136,14 +136,17 @@ pub fn wide_plan_json(plan: &WidePlan) -> Value {
         plan.skipped.iter().map(|skipped| json!({"id": skipped.id.to_string(), "reason": skipped.reason})).collect();
     let effects: Vec<Value> =
         plan.effects.iter().map(|(effect, targets)| json!({"effect": effect, "targets": targets})).collect();
-    let verb = plan.frozen.verb;
+    let remedy = &plan.frozen.remedy;
     json!({
         "schema": "quarterdeck.plan/1",
         "hash": plan.hash,
-        "verb": verb.name(),
-        "parameters": plan.frozen.parameters,
+        "verb": remedy.name(),
+        "runbook": remedy.runbook().map(|run| run.id.to_string()),
+        "steps": remedy.steps(),
+        "parameters": remedy.parameters_json(),
         "risk": plan.frozen.risk().name(),
-        "way_back": verb.way_back(),
+        "way_back": remedy.way_back(),
+        "switches_off": plan.switches_off,
         "targets": targets,
         "skipped": skipped,
         "waves": plan.frozen.waves.to_string(),
@@ -169,8 +172,9 @@ pub fn wide_remediation_json(one: &WideRemediation) -> Value {
         "items": items,
         "outcome": one.outcome,
         "plan_hash": one.plan.hash,
-        "verb": frozen.verb.name(),
-        "parameters": frozen.parameters,
+        "verb": frozen.remedy.name(),
+        "runbook": frozen.remedy.runbook().map(|run| run.id.to_string()),
+        "parameters": frozen.remedy.parameters_json(),
         "total": frozen.targets.len(),
         "wave": one.wave + 1,
         "waves": one.waves(),

@@ -66,7 +66,15 @@ struct Inner {
     all: BTreeMap<String, One>,
     fate: Fate,
     own: BTreeMap<String, Fate>,
+    /// By what was done.
+    by_verb: Vec<(Verb, Fate)>,
+    /// Who is changed by somebody else once this was done to it and seen.
+    changes_after: BTreeMap<String, Verb>,
     keys: Vec<(String, String)>,
+    /// What was done to whom.
+    done: Vec<(String, Verb)>,
+    /// Whether one that is resumed goes on without an end.
+    goes_on: bool,
     unreachable: bool,
 }
 
@@ -94,7 +102,17 @@ impl Crowd {
         let failed_at = Timestamp::now() - SignedDuration::from_mins(5);
         let one = One { status, completed: 2, error: ERROR, failed_at, held: false };
         let all = (0..count).map(|n| (name(n), one.clone())).collect();
-        let inner = Inner { all, fate: Fate::Succeeds, own: BTreeMap::new(), keys: Vec::new(), unreachable: false };
+        let inner = Inner {
+            all,
+            fate: Fate::Succeeds,
+            own: BTreeMap::new(),
+            by_verb: Vec::new(),
+            changes_after: BTreeMap::new(),
+            keys: Vec::new(),
+            done: Vec::new(),
+            goes_on: false,
+            unreachable: false,
+        };
         Arc::new(Self { inner: Mutex::new(inner), watcher: Mutex::new(None) })
     }
 
@@ -115,6 +133,40 @@ impl Crowd {
     /// What becomes of this one.
     pub fn fate_of(&self, n: usize, fate: Fate) {
         self.inner().own.insert(name(n), fate);
+    }
+
+    /// What becomes of those to whom this is done.
+    pub fn fate_of_verb(&self, verb: Verb, fate: Fate) {
+        self.inner().by_verb.push((verb, fate));
+    }
+
+    /// Whether one that is resumed goes on without an end, a step further.
+    pub fn never_ends(&self, never: bool) {
+        self.inner().goes_on = never;
+    }
+
+    /// Somebody else acts on this one once this was done to it and somebody has seen it.
+    pub fn changes_after(&self, n: usize, verb: Verb) {
+        self.inner().changes_after.insert(name(n), verb);
+    }
+
+    /// What was done to this one, in its order.
+    pub fn done_to(&self, n: usize) -> Vec<Verb> {
+        let of = name(n);
+        self.inner().done.iter().filter(|(instance, _)| *instance == of).map(|(_, verb)| *verb).collect()
+    }
+
+    /// One more act on this one has arrived before anybody looks: the next in turn.
+    pub fn arrived_in_turn(&self, instance: &str, turn: &[Verb]) {
+        if let Some(one) = self.inner().all.get_mut(instance) {
+            let before = usize::from(one.status != Status::BackingOff);
+            if turn.get(before) == Some(&Verb::Pause) {
+                (one.status, one.held) = (Status::Paused, true);
+            } else {
+                (one.status, one.held) = (Status::Succeeded, false);
+                one.completed += 1;
+            }
+        }
     }
 
     /// Whether it can be asked at all.
@@ -279,10 +331,13 @@ impl Connector for Wire {
     async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError> {
         self.0.asked(&Asked::Look);
         let engine_now = Timestamp::now();
-        let inner = self.0.inner();
+        let mut inner = self.0.inner();
         if inner.unreachable {
             return Err(ConnectError::Unreachable("connection refused".into()));
         }
+        let done = inner.done.clone();
+        let seen = |verb: Verb| done.iter().any(|(one, of)| one == instance && *of == verb);
+        let changed = inner.changes_after.get(instance).copied().filter(|verb| seen(*verb));
         let reading = inner.all.get(instance).map(|one| Reading {
             detail: FlowDetail {
                 flow: Crowd::flow(instance, one, engine_now),
@@ -296,6 +351,12 @@ impl Connector for Wire {
             last_failure_at: Some(one.failed_at),
             pinned: None,
         });
+        if let Some(one) = inner.all.get_mut(instance).filter(|_| changed.is_some()) {
+            one.completed += 1;
+        }
+        if changed.is_some() {
+            inner.changes_after.remove(instance);
+        }
         Ok(reading)
     }
 
@@ -310,7 +371,9 @@ impl Connector for Wire {
     async fn act(&self, act: &Act) -> ActAnswer {
         self.0.asked(&Asked::Act(act.instance.to_string()));
         let mut inner = self.0.inner();
-        let fate = inner.own.get(act.instance.as_str()).cloned().unwrap_or_else(|| inner.fate.clone());
+        let by_verb = inner.by_verb.iter().find(|(verb, _)| *verb == act.verb).map(|(_, fate)| fate.clone());
+        let fate = inner.own.get(act.instance.as_str()).cloned().or(by_verb).unwrap_or_else(|| inner.fate.clone());
+        let goes_on = inner.goes_on;
         if fate == Fate::Vanished {
             return ActAnswer::Unknown("the connection was closed".into());
         }
@@ -326,10 +389,15 @@ impl Connector for Wire {
             }
             _ if act.verb == Verb::Pause => (one.status, one.held) = (Status::Paused, true),
             _ => {
-                (one.status, one.held) = (Status::Succeeded, false);
+                (one.status, one.held) = if act.verb == Verb::Resume && goes_on {
+                    (Status::Running, false)
+                } else {
+                    (Status::Succeeded, false)
+                };
                 one.completed += 1;
             }
         }
+        inner.done.push((act.instance.to_string(), act.verb));
         if fate == Fate::Lost { ActAnswer::Unknown("the connection was closed".into()) } else { ActAnswer::Accepted }
     }
 }

@@ -13,6 +13,7 @@ use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::remediation::{Remediation, Verb};
 use quarterdeck::domain::source::SourceStatus;
 use quarterdeck::hub::policy::Policies;
+use quarterdeck::hub::runbooks::Runbooks;
 use quarterdeck::hub::{Hub, Policing, Setup};
 use quarterdeck::ops::{FlowsQuery, Ops, OpsError, Page, SortBy};
 use quarterdeck::query::Filter;
@@ -51,6 +52,7 @@ pub fn setup(config: Config, sources: Vec<(String, Arc<dyn Connector>, Duration)
         tenants: config.tenants,
         policing: Policing {
             policies: Policies::compile(&config.policies).unwrap(),
+            runbooks: Runbooks::compile(&config.runbooks).unwrap(),
             production: config.context.production,
         },
         soak: SOAK,

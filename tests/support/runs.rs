@@ -14,6 +14,7 @@ use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::plan::{Pace, Parameters, WidePlan};
 use quarterdeck::domain::redact::Redactor;
 use quarterdeck::domain::remediation::{ItemState, Verb};
+use quarterdeck::domain::remedy::Remedy;
 use quarterdeck::domain::wide::{Control, Item, WideDetail, WideRemediation, WideState};
 use quarterdeck::hub::webhook::Webhooks;
 use quarterdeck::hub::{Hub, Setup};
@@ -84,8 +85,7 @@ impl Place {
 /// A wish for all that are paused.
 pub fn wish(waves: &str) -> PlanWish {
     PlanWish {
-        verb: Verb::Resume,
-        parameters: Parameters::new(),
+        remedy: Remedy::Verb(Verb::Resume, Parameters::new()),
         selection: Selection::Matching { filter: Filter::parse("state:paused").unwrap(), without: BTreeSet::new() },
         waves: waves.parse().unwrap(),
         pace: Pace { concurrency: 5, per_second: 100, max_errors: 3 },

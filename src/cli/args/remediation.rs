@@ -92,3 +92,14 @@ pub(in crate::cli) struct Listed {
     #[command(flatten)]
     pub(in crate::cli) format: Format,
 }
+
+/// Something that somebody has armed again.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Rearm {
+    /// Its id, as `quarterdeck get side-effects` prints it
+    #[arg(value_name = "ID")]
+    pub(in crate::cli) id: String,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(in crate::cli) reason: String,
+}

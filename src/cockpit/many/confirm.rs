@@ -13,7 +13,7 @@ pub fn code(plan: &WidePlan) -> String {
 /// What has to be typed for a plan to be asked for: its code where nothing takes it back, the number of its targets
 /// and their flow where they are several; `None` where a reason is enough.
 pub fn confirmation(plan: &WidePlan) -> Option<String> {
-    match (plan.frozen.verb.risk(), plan.frozen.targets.len()) {
+    match (plan.frozen.risk(), plan.frozen.targets.len()) {
         (Risk::Irreversible, _) => Some(code(plan)),
         (_, 2..) => Some(count_and_flow(plan)),
         _ => None,
@@ -35,7 +35,7 @@ fn count_and_flow(plan: &WidePlan) -> String {
         (Some(flow), 0) => format!("{count} {flow}"),
         (Some(_), more) => format!("{count} of {} flows", grouped(more as u64 + 1)),
         // Of a plan of an older version the flows are not known.
-        (None, _) => format!("{count} {}", plan.frozen.verb.name()),
+        (None, _) => format!("{count} {}", plan.frozen.remedy.name()),
     }
 }
 

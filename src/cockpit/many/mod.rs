@@ -38,7 +38,7 @@ impl Planned {
     /// Whether a plan is one of this.
     pub fn is(&self, plan: &WidePlan) -> bool {
         match self {
-            Self::Wish(wish) => plan.frozen.verb == wish.verb && plan.frozen.waves == wish.waves,
+            Self::Wish(wish) => plan.frozen.remedy.is_of(&wish.remedy) && plan.frozen.waves == wish.waves,
             // Nobody but the hub knows what takes one back.
             Self::Rollback(_) => true,
         }

@@ -5,6 +5,7 @@ use crate::cockpit::app::App;
 use crate::domain::flow::Status;
 use crate::domain::plan::{Pace, Parameters, Waves};
 use crate::domain::remediation::Verb;
+use crate::domain::remedy::Remedy;
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::ops::PlanWish;
 
@@ -27,8 +28,7 @@ impl Offer {
     /// The plan that is to be made.
     pub fn wish(&self, whom: &Whom) -> PlanWish {
         PlanWish {
-            verb: self.verb,
-            parameters: Parameters::new(),
+            remedy: Remedy::Verb(self.verb, Parameters::new()),
             selection: whom.selection.clone(),
             waves: self.waves.clone(),
             pace: Pace::default(),

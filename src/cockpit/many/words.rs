@@ -32,7 +32,7 @@ pub(crate) fn flow(plan: &WidePlan) -> Option<String> {
 pub(crate) fn what(plan: &WidePlan) -> String {
     let count = grouped(plan.frozen.targets.len() as u64);
     let of = flow(plan).map(|flow| format!(" of {flow}")).unwrap_or_default();
-    format!("{} {count}{of}", plan.frozen.verb.label())
+    format!("{} {count}{of}", plan.frozen.remedy.label())
 }
 
 /// How many of the items have come to an end: they are not sent any more, and are not watched.

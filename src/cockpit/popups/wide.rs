@@ -28,7 +28,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, wide: &WidePopup) -> Option<Pos
         WidePopup::Offers { whom, index } => offers::draw(app, pen, whom, *index),
         WidePopup::Planning { of, whom, error, since, .. } => {
             let title = match of {
-                Planned::Wish(wish) => format!("{} {}", wish.verb.label(), whom.words),
+                Planned::Wish(wish) => format!("{} {}", wish.remedy.label(), whom.words),
                 Planned::Rollback(_) => format!("roll back {}", whom.words),
             };
             super::acting::planning_of(app, pen, &title, error.as_ref(), *since);

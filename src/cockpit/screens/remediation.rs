@@ -267,12 +267,15 @@ fn agreed(block: &mut Block, app: &App, styles: &Styles, head: &WideRemediation,
 /// What the plan is to do: the verb, its risk, the waves, what each goes through, what it hurts, what was decided.
 pub(in crate::cockpit) fn planned(block: &mut Block, styles: &Styles, plan: &WidePlan, columns: usize) {
     let mut fact = |label: &str, text: &str, style: Style| labelled(block, styles, label, text, style, columns);
-    let verb = plan.frozen.verb;
-    let risky = if verb.risk() == Risk::Irreversible { styles.warning } else { styles.text };
-    fact("risk", verb.risk().name(), risky);
-    fact("way back", verb.way_back(), risky);
-    for (name, value) in &plan.frozen.parameters {
-        fact(name, value, styles.text);
+    let (remedy, risk) = (&plan.frozen.remedy, plan.frozen.risk());
+    let risky = if risk == Risk::Irreversible { styles.warning } else { styles.text };
+    fact("risk", risk.name(), risky);
+    fact("way back", &remedy.way_back(), risky);
+    for (name, value) in remedy.parameters() {
+        fact(&name, &value, styles.text);
+    }
+    for off in &plan.switches_off {
+        fact("OFF then", &format!("{}; armed again by: {}", off.what, off.way_back), styles.warning);
     }
     decided(block, styles, &plan.policy, columns);
     let mut fact = |label: &str, text: &str, style: Style| labelled(block, styles, label, text, style, columns);

@@ -12,7 +12,9 @@ use crate::cockpit::many::{Step, WidePopup, WideReview, WideReviewPart};
 use crate::cockpit::msg::{Ask, Effect, Msg};
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::update::update;
+use crate::domain::plan::Parameters;
 use crate::domain::remediation::Verb;
+use crate::domain::remedy::Remedy;
 use crate::domain::wide::WideState;
 use crate::ops::{OpsError, Selection};
 
@@ -93,7 +95,8 @@ fn the_probe_comes_first_for_a_cohort_and_for_marks() {
         let effects = desk.press("enter");
         let asked = super::asks(&effects);
         let [Ask::PlanOfMany(wish)] = &asked[..] else { panic!("{asked:?}") };
-        assert_eq!((wish.verb, wish.waves.to_string().as_str()), (Verb::Resume, "probe,rest"), "{way}");
+        assert_eq!(wish.remedy, Remedy::Verb(Verb::Resume, Parameters::new()), "{way}");
+        assert_eq!(wish.waves.to_string(), "probe,rest", "{way}");
         assert_eq!(desk.ops.acted.load(Ordering::SeqCst), 0);
     }
     let mut desk = Desk::new();

@@ -142,8 +142,7 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
             let whom = Whom::again(items.map(|item| item.target.id.clone()).collect(), state.name(), &id);
             let frozen = &head.plan.frozen;
             let wish = PlanWish {
-                verb: frozen.verb,
-                parameters: frozen.parameters.clone(),
+                remedy: frozen.remedy.again(),
                 selection: whom.selection.clone(),
                 waves: frozen.waves.clone(),
                 pace: frozen.pace,

@@ -17,6 +17,7 @@ use crate::cockpit::popups;
 use crate::domain::ids::InstanceId;
 use crate::domain::plan::{Pace, Parameters, Waves, WidePlan};
 use crate::domain::remediation::Verb;
+use crate::domain::remedy::Remedy;
 use crate::domain::text::SafeText;
 use crate::domain::wide::WideRemediation;
 use crate::ops::{OpsError, PlanWish};
@@ -104,8 +105,7 @@ fn planning(app: &mut App, of: Planned, whom: Whom, reason: String) {
 pub(super) fn plan_one(app: &mut App, verb: Verb, id: InstanceId, reason: String) -> Vec<Effect> {
     let whom = Whom::one(id);
     let wish = PlanWish {
-        verb,
-        parameters: Parameters::new(),
+        remedy: Remedy::Verb(verb, Parameters::new()),
         selection: whom.selection.clone(),
         waves: "rest".parse().unwrap_or_else(|_: String| Waves::default()),
         pace: Pace::default(),

@@ -10,6 +10,7 @@ use super::super::runs::Runs;
 use crate::domain::automation::{Automation, actor};
 use crate::domain::ids::InstanceId;
 use crate::domain::plan::{Pace, Parameters, Waves};
+use crate::domain::remedy::Remedy;
 use crate::domain::text::SafeText;
 use crate::ops::{OpsError, PlanWish, RequestOf, Selection};
 
@@ -24,8 +25,7 @@ pub(super) async fn ask(
     let mut plan_hash = SafeText::default();
     let asked = async {
         let wish = PlanWish {
-            verb: automation.verb,
-            parameters: Parameters::new(),
+            remedy: Remedy::Verb(automation.verb, Parameters::new()),
             selection: Selection::Ids(ids),
             waves: Waves::default(),
             pace: Pace::default(),

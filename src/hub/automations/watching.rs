@@ -38,7 +38,7 @@ pub(super) struct Watching {
     /// When instances of a source were read again.
     sighted: HashMap<SafeText, Timestamp>,
     /// The verbs of remediations, which do not change.
-    verbs: HashMap<String, Option<Verb>>,
+    verbs: HashMap<String, Vec<Verb>>,
 }
 
 /// Sights of what has moved, by source and instance; a source that did not answer has none.
@@ -76,7 +76,11 @@ impl Watching {
             let mut deeds: Vec<Deed> = own
                 .iter()
                 .filter(|(deed, _)| deed.source == of.source && deed.instance == of.instance && deed.at >= of.at)
-                .map(|(deed, verb)| Deed::Here { verb: *verb, state: deed.state, ended: deed.ended })
+                .filter_map(|(deed, verbs)| {
+                    // A runbook does the same where it is one of its steps.
+                    let same = verbs.iter().find(|verb| **verb == of.verb).or(verbs.first());
+                    same.map(|verb| Deed::Here { verb: *verb, state: deed.state, ended: deed.ended })
+                })
                 .collect();
             deeds.extend(outside.iter().flat_map(|outside| done_to(outside, hub, &of)));
             let case = Case { verb: of.verb, paused: before.paused, before: &before.baseline, until: of.until };
@@ -92,21 +96,23 @@ impl Watching {
     }
 
     /// The own acts with their verbs.
-    async fn own(&mut self, runs: &Runs, deeds: Vec<OwnDeed>) -> Vec<(OwnDeed, Verb)> {
+    async fn own(&mut self, runs: &Runs, deeds: Vec<OwnDeed>) -> Vec<(OwnDeed, Vec<Verb>)> {
         let mut own = Vec::with_capacity(deeds.len());
         for deed in deeds {
-            let verb = match &deed.what {
-                DeedOf::Single(sending) => serde_json::from_str::<Sending>(sending).ok().map(|sending| sending.verb),
+            let verbs = match &deed.what {
+                DeedOf::Single(sending) => {
+                    serde_json::from_str::<Sending>(sending).map(|sending| vec![sending.verb]).unwrap_or_default()
+                }
                 DeedOf::Item(id) => match self.verbs.get(id) {
-                    Some(known) => *known,
+                    Some(known) => known.clone(),
                     None => {
-                        let verb = runs.verb_of(id).await;
-                        self.verbs.insert(id.clone(), verb);
-                        verb
+                        let verbs = runs.verbs_of(id).await;
+                        self.verbs.insert(id.clone(), verbs.clone());
+                        verbs
                     }
                 },
             };
-            own.extend(verb.map(|verb| (deed, verb)));
+            own.push((deed, verbs));
         }
         own
     }

@@ -39,8 +39,14 @@ pub(super) const ALL: &[Migration] = &[
     Migration { version: 3, name: "the history's index", tables: include_str!("migrations/0003_history.sql"), own: "" },
     Migration {
         version: 4,
+        name: "steps of runbooks, and what is switched off",
+        tables: include_str!("migrations/0004_steps_and_side_effects.sql"),
+        own: "",
+    },
+    Migration {
+        version: 5,
         name: "automations and what they would have done",
-        tables: include_str!("migrations/0004_automations.sql"),
+        tables: include_str!("migrations/0005_automations.sql"),
         own: "",
     },
 ];

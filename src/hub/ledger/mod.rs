@@ -17,6 +17,7 @@ mod migrations;
 mod remediations;
 mod rollbacks;
 mod shadow;
+mod side_effects;
 mod sqlite;
 mod takeover;
 #[cfg(test)]

@@ -64,6 +64,39 @@ pub(in crate::hub) struct KeptItem {
     pub(in crate::hub) fingerprint: Option<String>,
     /// Whether the engine is known to have taken it.
     pub(in crate::hub) answered: bool,
+    /// How many steps it has behind it, each verified.
+    pub(in crate::hub) step: u32,
+    /// The version that the next step is to find; without one, that of the plan.
+    pub(in crate::hub) expects: Option<String>,
+}
+
+impl KeptItem {
+    /// Whether it waits for a step to be sent, be it the first or a later one.
+    pub(in crate::hub) const fn unsent(&self) -> bool {
+        self.act.is_none() && !self.ended
+    }
+
+    /// Whether a step is verified and the next one was not sent.
+    pub(in crate::hub) const fn between_steps(&self) -> bool {
+        self.unsent() && self.step > 0
+    }
+
+    /// Whether it is being sent, and nobody knows yet what the engine says of it.
+    pub(in crate::hub) fn in_flight(&self) -> bool {
+        self.act.is_some() && !self.ended && !self.answered && self.state != ItemState::Unknown
+    }
+
+    /// Leaves out what was not sent of it. Where nothing was, it is skipped; where some of its steps were, it has failed.
+    pub(in crate::hub) fn cut_short(&mut self, why: &str) {
+        if self.step == 0 {
+            self.state = ItemState::Skipped;
+            why.clone_into(&mut self.words);
+        } else {
+            self.state = ItemState::Failed;
+            self.words = format!("{}; {why}", self.words);
+        }
+        self.ended = true;
+    }
 }
 
 const COLUMNS: &str = "id, context, plan_hash, plan, reason, ticket, takes_back, requested_by, requested_at, state, \
@@ -125,6 +158,8 @@ fn item(row: &SqliteRow) -> Result<KeptItem, LedgerError> {
         began: row.try_get(11)?,
         fingerprint: row.try_get(12)?,
         answered: answered != 0,
+        step: small(row.try_get(14)?)?,
+        expects: row.try_get(15)?,
     })
 }
 
@@ -143,7 +178,7 @@ pub(super) async fn one(connection: &mut SqliteConnection, id: &str) -> Result<O
 async fn items(connection: &mut SqliteConnection, id: &str) -> Result<Vec<KeptItem>, LedgerError> {
     let rows = sqlx::query(
         "SELECT number, source, instance, version, wave, state, ended, words, at, act, before, began, fingerprint, \
-         answered FROM items WHERE remediation = $1 ORDER BY number",
+         answered, step, expects FROM items WHERE remediation = $1 ORDER BY number",
     )
     .bind(id)
     .fetch_all(connection)
@@ -320,7 +355,7 @@ impl Writing<'_> {
     pub(in crate::hub) async fn begin_item(&mut self, id: &str, item: &KeptItem) -> Result<(), LedgerError> {
         let done = sqlx::query(
             "UPDATE items SET act = $3, before = $4, words = $5, at = $6 \
-             WHERE remediation = $1 AND number = $2 AND act IS NULL AND ended = 0",
+             WHERE remediation = $1 AND number = $2 AND step = $7 AND act IS NULL AND ended = 0",
         )
         .bind(id)
         .bind(i64::from(item.number))
@@ -328,12 +363,39 @@ impl Writing<'_> {
         .bind(&item.before)
         .bind(&item.words)
         .bind(item.at.map(Timestamp::as_millisecond))
+        .bind(i64::from(item.step))
         .execute(&mut *self.connection)
         .await?;
         if done.rows_affected() == 1 {
             return Ok(());
         }
         Err(LedgerError::Unwritable(format!("item {} of {id} was begun before", item.number)))
+    }
+
+    /// A step of an item is verified, and the next one may be begun.
+    ///
+    /// # Errors
+    /// Also where it was not that step that was begun last.
+    pub(in crate::hub) async fn next_step(&mut self, id: &str, item: &KeptItem) -> Result<(), LedgerError> {
+        let done = sqlx::query(
+            "UPDATE items SET step = $3, expects = $4, state = $5, words = $6, at = $7, fingerprint = $8, act = NULL, \
+             before = NULL, began = NULL, answered = 0 \
+             WHERE remediation = $1 AND number = $2 AND step = $3 - 1 AND act IS NOT NULL AND ended = 0",
+        )
+        .bind(id)
+        .bind(i64::from(item.number))
+        .bind(i64::from(item.step))
+        .bind(&item.expects)
+        .bind(item.state.name())
+        .bind(&item.words)
+        .bind(item.at.map(Timestamp::as_millisecond))
+        .bind(&item.fingerprint)
+        .execute(&mut *self.connection)
+        .await?;
+        if done.rows_affected() == 1 {
+            return Ok(());
+        }
+        Err(LedgerError::Unwritable(format!("step {} of item {} of {id} was not begun", item.step, item.number)))
     }
 
     /// How far an item has come. One that has ended stays as it is.
@@ -356,19 +418,23 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Leaves out every item of a remediation that was not begun, and gives how many there were.
-    pub(in crate::hub) async fn leave_out(&mut self, id: &str, words: &str, at: Timestamp) -> Result<u64, LedgerError> {
-        let done = sqlx::query(
-            "UPDATE items SET state = $2, ended = 1, words = $3, at = $4 \
-             WHERE remediation = $1 AND act IS NULL AND ended = 0",
-        )
-        .bind(id)
-        .bind(ItemState::Skipped.name())
-        .bind(words)
-        .bind(at.as_millisecond())
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(done.rows_affected())
+    /// Leaves out what was not sent of a remediation's items, as [`KeptItem::cut_short`] does.
+    pub(in crate::hub) async fn leave_out(&mut self, id: &str, words: &str, at: Timestamp) -> Result<(), LedgerError> {
+        for (of, state, told) in
+            [("step = 0", ItemState::Skipped, "$3"), ("step > 0", ItemState::Failed, "words || '; ' || $3")]
+        {
+            sqlx::query(sqlx::AssertSqlSafe(format!(
+                "UPDATE items SET state = $2, ended = 1, words = {told}, at = $4 \
+                 WHERE remediation = $1 AND {of} AND act IS NULL AND ended = 0"
+            )))
+            .bind(id)
+            .bind(state.name())
+            .bind(words)
+            .bind(at.as_millisecond())
+            .execute(&mut *self.connection)
+            .await?;
+        }
+        Ok(())
     }
 }
 

@@ -60,7 +60,7 @@ pub const FIELDS: [Field; 35] = [
         "what is to be done: resume, cancel …; rollback besides where it takes another remediation back",
     ),
     field("request", "risk", Kind::Text, "reversible, costly or irreversible"),
-    field("request", "runbook", Kind::Text, "the runbook's name; empty where it is none"),
+    field("request", "runbook", Kind::Text, "the runbook as name@version; empty where it is none"),
     field("request", "reason", Kind::Text, "why, in the operator's words; empty before it is asked for"),
     field("request", "ticket", Kind::Text, "the ticket; empty where there is none"),
     field("request", "by", Kind::Text, "who asks"),

@@ -27,6 +27,8 @@ use crate::ops::{OpsError, RequestOf, ReviewOf, is_reason};
 /// The longest reason, comment or ticket that is kept, in characters.
 const TEXT: usize = 500;
 
+/// What is said of what was not sent when it was aborted.
+pub(super) const ABORTED: &str = "left out: it was aborted before this was sent";
 /// The longest id of a remediation, in characters.
 const ID: usize = 40;
 
@@ -59,7 +61,7 @@ impl Runs {
         let text = kept::written(plan)?;
         let (context, hash) = (self.context(), plan.hash.to_string());
         let times = (plan.made_at, plan.expires_at);
-        let detail = json!({ "verb": plan.frozen.verb.name(), "targets": plan.frozen.targets.len() });
+        let detail = json!({ "verb": plan.frozen.remedy.name(), "targets": plan.frozen.targets.len() });
         let draft = self.journal.draft(self.now(), Action::DryRun, format!("plan {hash}"), detail);
         let draft = by_whom(Draft { plan_hash: Some(hash.clone()), ..draft }, by);
         self.ledger()
@@ -163,7 +165,7 @@ impl Runs {
         };
         let items = kept::items(&plan);
         let detail = json!({
-            "verb": plan.frozen.verb.name(), "targets": items.len(), "reason": asked.reason, "ticket": asked.ticket,
+            "verb": plan.frozen.remedy.name(), "targets": items.len(), "reason": asked.reason, "ticket": asked.ticket,
             "takes_back": asked.takes_back,
         });
         let borrowed: Vec<String> = plan.policy.borrowed.iter().map(|one| one.freeze.to_string()).collect();
@@ -356,7 +358,7 @@ impl Runs {
                 }
                 let now = this.now();
                 if control == Control::Abort {
-                    writing.leave_out(&id, "left out: it was aborted before this was sent", now).await?;
+                    writing.leave_out(&id, ABORTED, now).await?;
                 }
                 this.apply(&mut kept, control, &counts, now);
                 writing.stands(&kept).await?;

@@ -9,6 +9,7 @@ use super::super::ledger::LedgerError;
 use super::carry::Carrying;
 use crate::connect::ActAnswer;
 use crate::domain::audit::Action;
+use crate::domain::remedy::SwitchedOff;
 use crate::domain::text::SafeText;
 use crate::domain::wide::WideState;
 
@@ -19,9 +20,34 @@ const SENDING: &str = "sending";
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOKS: usize = 15;
 
+/// What came of putting a service back.
+pub(super) struct Back {
+    /// How the whole stands then.
+    pub(super) state: WideState,
+    /// In which words.
+    pub(super) words: String,
+    /// Whether what it switches off is off now; `None` where nobody knows.
+    switched: Option<bool>,
+}
+
+impl Back {
+    /// What is switched off by it, as the ledger tells it.
+    pub(super) fn switched_off(&self, off: &[SwitchedOff]) -> Vec<SwitchedOff> {
+        let unknown = |off: &SwitchedOff| SwitchedOff {
+            what: format!("UNKNOWN whether: {}", off.what).into(),
+            way_back: off.way_back.clone(),
+        };
+        match self.switched {
+            Some(true) => off.to_vec(),
+            Some(false) => Vec::new(),
+            None => off.iter().map(unknown).collect(),
+        }
+    }
+}
+
 impl Carrying {
-    /// Puts the service back where the plan says so; gives how the whole stands then, and in which words.
-    pub(super) async fn put_back(&mut self) -> Option<(WideState, String)> {
+    /// Puts the service back where the plan says so; gives what came of it.
+    pub(super) async fn put_back(&mut self) -> Option<Back> {
         let (flow, from, to) = self.plan.frozen.puts_back()?;
         let (flow, from, to) = (flow.clone(), from.clone(), to.clone());
         let source = self.items.first()?.source.clone();
@@ -52,7 +78,7 @@ impl Carrying {
             }
             if let ActAnswer::Refused(why) | ActAnswer::Gone(why) = answer {
                 let words = format!("the service was NOT put back: {why}");
-                return Some((WideState::Partial, words));
+                return Some(Back { state: WideState::Partial, words, switched: Some(false) });
             }
         }
         let mut seen = SafeText::default();
@@ -60,7 +86,8 @@ impl Carrying {
             match connector.deployments(&flow).await {
                 Ok(all) => match all.iter().find(|one| one.current) {
                     Some(current) if current.id == to => {
-                        return Some((WideState::Succeeded, format!("the service is back on {to}, from {from}")));
+                        let words = format!("the service is back on {to}, from {from}");
+                        return Some(Back { state: WideState::Succeeded, words, switched: Some(true) });
                     }
                     Some(current) => seen = format!("it is on {}", current.id).into(),
                     None => seen = "it is on no deployment".into(),
@@ -70,9 +97,12 @@ impl Carrying {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         Some(if answered {
-            (WideState::Partial, format!("the service is NOT back: {seen}"))
+            // The engine took it: what it switches off may be off, whatever is to be seen of it.
+            let words = format!("the service is NOT back: {seen}");
+            Back { state: WideState::Partial, words, switched: None }
         } else {
-            (WideState::Unknown, format!("UNKNOWN whether the service was put back; not asked again: {seen}"))
+            let words = format!("UNKNOWN whether the service was put back; not asked again: {seen}");
+            Back { state: WideState::Unknown, words, switched: None }
         })
     }
 

@@ -17,8 +17,10 @@ use tokio::time::Instant;
 
 use super::super::ledger::{Kept, KeptItem, LedgerError};
 use super::super::verify::Baseline;
+use super::asking::ABORTED;
 use super::lock::Held;
 use super::looking::Watched;
+use super::stepping::{did_something, wholly_sent};
 use super::{Running, Runs, kept, rollback};
 use crate::connect::{ActAnswer, Sight};
 use crate::domain::audit::Action;
@@ -49,6 +51,8 @@ pub(super) struct Carrying {
     pub(super) next_send: Instant,
     /// Whether something was asked of it that is not known here yet.
     pub(super) stopped: bool,
+    /// Whether it stands in the ledger what its runbook switches off.
+    switched: bool,
 }
 
 impl Runs {
@@ -114,6 +118,7 @@ impl Carrying {
             waiting,
             next_send: now,
             stopped: true,
+            switched: false,
         }))
     }
 
@@ -159,10 +164,7 @@ impl Carrying {
         let Some(head) = self.runs.ledger().stands(self.head.id.clone()).await? else { return Ok(()) };
         // Whoever aborts it leaves out what was not begun, in the same piece of writing.
         if head.state == WideState::Aborted {
-            for item in self.items.iter_mut().filter(|item| item.act.is_none() && !item.ended) {
-                item.state = ItemState::Skipped;
-                item.ended = true;
-            }
+            self.items.iter_mut().filter(|item| item.unsent()).for_each(|item| item.cut_short(ABORTED));
         }
         if self.head.state != head.state {
             self.ready.clear();
@@ -182,7 +184,7 @@ impl Carrying {
     /// The next item of the present wave that was not sent.
     fn next(&self) -> Option<usize> {
         let wave = self.head.wave;
-        self.items.iter().position(|item| item.wave == wave && item.act.is_none() && !item.ended)
+        self.items.iter().position(|item| item.wave == wave && item.unsent())
     }
 
     pub(super) fn counts(&self) -> ItemCounts {
@@ -201,7 +203,8 @@ impl Carrying {
         if self.items.iter().all(|item| item.ended) {
             return self.finish().await;
         }
-        let unsent = self.items.iter().any(|item| item.act.is_none() && !item.ended);
+        let steps = self.plan.frozen.remedy.steps();
+        let unsent = self.items.iter().any(|item| !wholly_sent(steps, item));
         self.head.state = if unsent { WideState::Running } else { WideState::Verifying };
         if before != (self.head.state, self.head.wave) {
             self.head.outcome = if unsent {
@@ -229,11 +232,12 @@ impl Carrying {
             // It was held or aborted, or can't be recorded.
             return;
         }
-        self.head.state = back.as_ref().map_or(outcome, |(state, _)| *state);
+        self.head.state = back.as_ref().map_or(outcome, |back| back.state);
+        let off = back.as_ref().map(|back| back.switched_off(&self.plan.switches_off)).unwrap_or_default();
         self.head.outcome = if self.head.state == WideState::Stale {
             "every target had changed since the plan was made: nothing was sent".to_owned()
         } else {
-            let back = back.map(|(_, words)| format!("; {words}")).unwrap_or_default();
+            let back = back.map(|back| format!("; {}", back.words)).unwrap_or_default();
             format!("{}{back}", counts.words())
         };
         let detail = json!({ "state": self.head.state.name(), "text": self.head.outcome });
@@ -249,6 +253,7 @@ impl Carrying {
                     return Ok(());
                 }
                 writing.stands(&head).await?;
+                writing.switched_off(&head, &off, head.changed_at).await?;
                 writing.audit(entry).await?;
                 rollback::taken_back(writing, &runs, &head).await
             })
@@ -266,39 +271,57 @@ impl Carrying {
     pub(super) async fn stands(&mut self, changed: &[(usize, Option<Action>)]) {
         let now = self.runs.now();
         self.head.changed_at = now;
-        let mut items = Vec::with_capacity(changed.len());
+        let stepped = self.plan.frozen.remedy.runbook().is_some();
+        let (mut items, mut did) = (Vec::with_capacity(changed.len()), false);
         for (at, action) in changed {
             let Some(item) = self.items.get_mut(*at) else { continue };
             item.at = Some(now);
+            let between = item.between_steps();
             let entry = action.map(|action| {
-                let detail = json!({ "item": item.number, "state": item.state.name(), "text": item.words });
+                let state = if between { ItemState::Verified } else { item.state };
+                let mut detail = json!({ "item": item.number, "state": state.name(), "text": item.words });
+                if stepped {
+                    detail["step"] = json!(item.step + u32::from(!between));
+                }
                 self.runs.entry(action, &self.head, format!("{}/{}", item.source, item.instance), detail)
             });
-            items.push((item.clone(), entry));
+            did |= did_something(item);
+            items.push((item.clone(), between, entry));
         }
         let head = self.head.clone();
+        let off = if did && !self.switched { self.plan.frozen.remedy.switches_off() } else { Vec::new() };
         let written = self
             .runs
             .ledger()
             .write(async move |writing| {
-                for (item, entry) in items {
-                    writing.item_stands(&head.id, &item).await?;
+                let there = writing.remediation(&head.id).await?;
+                let over = there.as_ref().is_some_and(|there| there.state.ended());
+                for (mut item, between, entry) in items {
+                    if between {
+                        writing.next_step(&head.id, &item).await?;
+                    }
+                    if between && over {
+                        // It was aborted just now: what is next is not sent any more.
+                        item.cut_short(ABORTED);
+                    }
+                    if !between || over {
+                        writing.item_stands(&head.id, &item).await?;
+                    }
                     if let Some(entry) = entry {
                         writing.audit(entry).await?;
                     }
                 }
+                writing.switched_off(&head, &off, now).await?;
                 // What somebody else has made of it meanwhile stays.
-                if head.state.runs()
-                    && let Some(there) = writing.remediation(&head.id).await?
-                    && there.state.runs()
-                {
+                if head.state.runs() && there.is_some_and(|there| there.state.runs()) {
                     writing.stands(&head).await?;
                 }
                 Ok(())
             })
             .await;
-        if let Err(error) = written {
-            self.broken(&error);
+        match written {
+            Ok(()) => self.switched |= did,
+            Err(error) => self.broken(&error),
         }
         self.runs.touched();
     }

@@ -11,14 +11,21 @@ use crate::domain::ids::InstanceId;
 use crate::domain::plan::{Frozen, Pace, Parameters, Skipped, Target, WidePlan};
 use crate::domain::policy::{Borrowed, Decision, Mode, Needed, PolicyDecision, Reason};
 use crate::domain::remediation::{ItemState, Verb};
+use crate::domain::remedy::{FrozenRemedy, Step, SwitchedOff};
+use crate::domain::runbook::RunbookRun;
 use crate::domain::text::SafeText;
 use crate::domain::wide::{Item, ItemCounts, WideRemediation};
 use crate::hub::ledger::{Kept, KeptItem, LedgerError};
 
 #[derive(Serialize, Deserialize)]
 struct KeptPlan {
+    /// Of a runbook, that of its first step.
     verb: Verb,
     parameters: Parameters,
+    #[serde(default)]
+    runbook: Option<RunbookRun>,
+    #[serde(default)]
+    switches_off: Vec<SwitchedOff>,
     targets: Vec<(InstanceId, SafeText)>,
     waves: String,
     pace: Pace,
@@ -73,9 +80,13 @@ impl From<KeptDecision> for Decision {
 /// A plan as it is kept.
 pub(super) fn written(plan: &WidePlan) -> Result<String, LedgerError> {
     let frozen = &plan.frozen;
+    let first = frozen.remedy.steps().first();
+    let first = first.ok_or_else(|| LedgerError::Unwritable("a plan without a step can't be kept".to_owned()))?;
     let kept = KeptPlan {
-        verb: frozen.verb,
-        parameters: frozen.parameters.clone(),
+        verb: first.verb,
+        parameters: first.parameters.clone(),
+        runbook: frozen.remedy.runbook().cloned(),
+        switches_off: plan.switches_off.clone(),
         targets: frozen.targets.iter().map(|target| (target.id.clone(), target.version.clone())).collect(),
         waves: frozen.waves.to_string(),
         pace: frozen.pace,
@@ -101,7 +112,9 @@ pub(super) fn read(text: &str, hash: &str) -> Result<WidePlan, LedgerError> {
     let kept: KeptPlan = serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))?;
     let targets = kept.targets.into_iter().map(|(id, version)| Target { id, version }).collect();
     let waves = kept.waves.parse().map_err(unreadable)?;
-    let frozen = Frozen::new(kept.verb, kept.parameters, targets, waves, kept.pace);
+    let verb = Step { verb: kept.verb, parameters: kept.parameters };
+    let remedy = kept.runbook.map_or(FrozenRemedy::Verb(verb), |run| FrozenRemedy::Runbook(Box::new(run)));
+    let frozen = Frozen::of(remedy, targets, waves, kept.pace);
     if frozen.hash() != *hash {
         return Err(unreadable("it is another one".to_owned()));
     }
@@ -114,6 +127,7 @@ pub(super) fn read(text: &str, hash: &str) -> Result<WidePlan, LedgerError> {
         frozen,
         skipped: kept.skipped.into_iter().map(|(id, reason)| Skipped { id, reason }).collect(),
         effects: kept.effects,
+        switches_off: kept.switches_off,
         blast: kept.blast,
         policy: PolicyDecision::of(reasons.collect(), kept.borrowed),
         made_at: kept.made_at,
@@ -162,6 +176,8 @@ pub(super) fn items(plan: &WidePlan) -> Vec<KeptItem> {
             began: None,
             fingerprint: None,
             answered: false,
+            step: 0,
+            expects: None,
         })
         .collect()
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::super::verify::{Baseline, Effect, Outcome, Seen, WATCH_AT_MOST, effect, final_word};
 use super::carry::Carrying;
+use super::stepping;
 use crate::connect::Sight;
 use crate::domain::audit::Action;
 use crate::domain::remediation::{ItemState, Verb};
@@ -53,7 +54,20 @@ impl Watched {
     }
 }
 
+/// An item by its place, what is to be seen of its act, and the version of its target, where it is there.
+type Looked = (usize, Result<Effect, String>, Option<String>);
+
 impl Carrying {
+    /// What was done to an item last.
+    fn verb(&self, at: usize) -> Option<Verb> {
+        let step = self.items.get(at)?.step as usize;
+        self.plan.frozen.remedy.steps().get(step).map(|step| step.verb)
+    }
+
+    fn restarts(&self, at: usize) -> bool {
+        self.verb(at) == Some(Verb::RestartAsNew)
+    }
+
     /// Looks at everything that is watched, once.
     pub(super) async fn look(&mut self) {
         let due: Vec<usize> =
@@ -62,11 +76,10 @@ impl Carrying {
             return;
         }
         self.find_what_was_begun(&due).await;
-        let verb = self.plan.frozen.verb;
         // A restart of which nothing was begun yet has nothing to look at.
         let (seen, unseen): (Vec<usize>, Vec<usize>) = due
             .into_iter()
-            .partition(|at| verb != Verb::RestartAsNew || self.watched.get(at).is_some_and(|w| w.began.is_some()));
+            .partition(|at| !self.restarts(*at) || self.watched.get(at).is_some_and(|w| w.began.is_some()));
         let began = |at: usize| self.watched.get(&at).and_then(|watched| watched.began.clone());
         let by_number: std::collections::HashMap<u32, Option<SafeText>> =
             seen.iter().filter_map(|at| Some((self.items.get(*at)?.number, began(*at)))).collect();
@@ -75,7 +88,7 @@ impl Carrying {
                 by_number.get(&item.number).cloned().flatten().unwrap_or_else(|| item.instance.as_str().into())
             })
             .await;
-        let mut effects: Vec<(usize, Result<Effect, String>)> = Vec::new();
+        let mut effects: Vec<Looked> = Vec::new();
         let mut new_error = None;
         match looked {
             Ok(sights) => {
@@ -89,13 +102,15 @@ impl Carrying {
                             item.fingerprint = Some(new);
                         }
                     }
-                    effects.push((at, Ok(effect(verb, &watched.before, sight.as_ref()))));
+                    let Some(verb) = self.verb(at) else { continue };
+                    let version = sight.as_ref().map(|sight| sight.flow.version.as_str().to_owned());
+                    effects.push((at, Ok(effect(verb, &watched.before, sight.as_ref())), version));
                 }
             }
-            Err(why) => effects.extend(seen.iter().map(|at| (*at, Err(why.clone())))),
+            Err(why) => effects.extend(seen.iter().map(|at| (*at, Err(why.clone()), None))),
         }
         let nothing = || Effect::Pending("no instance was begun from it".into());
-        effects.extend(unseen.into_iter().map(|at| (at, Ok(nothing()))));
+        effects.extend(unseen.into_iter().map(|at| (at, Ok(nothing()), None)));
         let changed = self.weigh(effects);
         if !changed.is_empty() {
             self.stands(&changed).await;
@@ -110,11 +125,12 @@ impl Carrying {
     }
 
     /// Notes what was seen of each item, and gives those of which something is new.
-    fn weigh(&mut self, effects: Vec<(usize, Result<Effect, String>)>) -> Vec<(usize, Option<Action>)> {
+    fn weigh(&mut self, effects: Vec<Looked>) -> Vec<(usize, Option<Action>)> {
         let now = Instant::now();
         let soak = Duration::try_from(self.runs.soak).unwrap_or_default();
         let mut changed = Vec::new();
-        for (at, effect) in effects {
+        let steps = self.plan.frozen.remedy.steps();
+        for (at, effect, version) in effects {
             let (Some(item), Some(watched)) = (self.items.get_mut(at), self.watched.get_mut(&at)) else { continue };
             let final_now = match &effect {
                 Ok(Effect::Held(words)) => Some((Outcome::Held, words.clone())),
@@ -135,9 +151,13 @@ impl Carrying {
             });
             if let Some((outcome, seen)) = ended {
                 let (state, words) = final_word(outcome, item.answered, self.runs.soak, &seen);
-                item.state = state;
-                item.words = words.to_string();
-                item.ended = true;
+                if state == ItemState::Verified {
+                    stepping::verified(steps, item, &words, version);
+                } else {
+                    item.state = state;
+                    item.words = stepping::told_at_the_end(steps, item, &words);
+                    item.ended = true;
+                }
                 self.watched.remove(&at);
                 changed.push((at, Some(Action::Outcome)));
                 continue;
@@ -146,6 +166,7 @@ impl Carrying {
                 Ok(effect) => effect.words().to_string(),
                 Err(why) => format!("it can't be looked at: {why}"),
             };
+            let words = stepping::told(steps, item, &words);
             if item.words != words && item.state != ItemState::Unknown {
                 item.words = words;
                 changed.push((at, None));
@@ -156,11 +177,8 @@ impl Carrying {
 
     /// Finds the instances that restarts have begun whose answers did not tell.
     async fn find_what_was_begun(&mut self, due: &[usize]) {
-        if self.plan.frozen.verb != Verb::RestartAsNew {
-            return;
-        }
-        for at in due {
-            let (Some(item), Some(watched)) = (self.items.get_mut(*at), self.watched.get_mut(at)) else { continue };
+        for at in due.iter().filter(|at| self.restarts(**at)).copied().collect::<Vec<_>>() {
+            let (Some(item), Some(watched)) = (self.items.get_mut(at), self.watched.get_mut(&at)) else { continue };
             let Some(connector) = self.runs.connector(&item.source).filter(|_| watched.began.is_none()) else {
                 continue;
             };

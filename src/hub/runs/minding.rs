@@ -139,11 +139,13 @@ impl Runs {
                 for (id, _, _) in writing.standing(&context, &[WideState::Running, WideState::Verifying]).await? {
                     let Some(mut kept) = writing.remediation(&id).await? else { continue };
                     for mut item in writing.items(&id).await? {
-                        if item.act.is_some() && !item.ended && item.state == ItemState::Pending {
+                        if item.in_flight() {
                             item.state = ItemState::Unknown;
                             item.at = Some(now);
-                            item.words =
-                                "UNKNOWN whether it was sent: the process ended; not sent again, looking".into();
+                            let step = if item.step > 0 { format!("step {}: ", item.step + 1) } else { String::new() };
+                            item.words = format!(
+                                "{step}UNKNOWN whether it was sent: the process ended; not sent again, looking"
+                            );
                             writing.item_stands(&id, &item).await?;
                             let subject = format!("{}/{}", item.source, item.instance);
                             let detail = json!({ "state": item.state.name(), "text": item.words });

@@ -13,6 +13,8 @@ mod looking;
 mod minding;
 mod rollback;
 mod sending;
+mod side_effects;
+mod stepping;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -141,9 +143,10 @@ impl Runs {
         self.journal.draft(at, action, subject, detail)
     }
 
-    /// What a remediation does; nothing where it can't be read.
-    pub(super) async fn verb_of(&self, id: &str) -> Option<Verb> {
-        Some(self.head(id).await.ok()?.plan.frozen.verb)
+    /// What a remediation does to each of its targets, step by step; nothing where it can't be read.
+    pub(super) async fn verbs_of(&self, id: &str) -> Vec<Verb> {
+        let head = self.head(id).await;
+        head.map(|head| head.plan.frozen.remedy.steps().iter().map(|step| step.verb).collect()).unwrap_or_default()
     }
 
     /// An entry of the audit on a remediation.

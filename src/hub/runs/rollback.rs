@@ -54,6 +54,9 @@ pub(super) async fn taken_back(writing: &mut Writing<'_>, runs: &Runs, by: &Kept
     other.changed_at = by.changed_at;
     other.outcome = format!("taken back by {}; before that: {}", by.id, other.outcome);
     writing.stands(&other).await?;
+    // What it had switched off is on again.
+    let how = format!("taken back by {}", by.id);
+    writing.taken_back(&other.id, by.changed_at, &by.requested_by, &how).await?;
     let detail = json!({ "state": other.state.name(), "by": by.id, "text": other.outcome });
     writing.audit(runs.entry_of_all(Action::Outcome, &other, detail)).await
 }

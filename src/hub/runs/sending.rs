@@ -9,16 +9,18 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::super::executor::refusal;
 use super::super::ledger::{KeptItem, LedgerError};
 use super::super::verify::{Baseline, answered};
 use super::carry::Carrying;
 use super::looking::Watched;
+use super::stepping;
 use crate::connect::{Act, ActAnswer, Sight};
 use crate::domain::audit::Action;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::hash::digest;
 use crate::domain::plan::of_each;
-use crate::domain::remediation::ItemState;
+use crate::domain::remediation::{ItemState, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Judgement;
 use crate::domain::wide::WideState;
@@ -51,13 +53,18 @@ impl Carrying {
         };
         let connector = connector.clone();
         let before = Baseline::of(&sight);
-        let key = digest(&[&self.head.id, &item.number.to_string()], 12);
+        let Some(step) = self.plan.frozen.remedy.steps().get(item.step as usize).cloned() else { return };
+        let (number, of_step) = (item.number.to_string(), format!("step {}", item.step + 1));
+        // Each step has a key of its own.
+        let named: &[&str] =
+            if item.step == 0 { &[&self.head.id, &number] } else { &[&self.head.id, &number, &of_step] };
+        let key = digest(named, 12);
         item.act = Some(key.to_string());
         item.before = serde_json::to_string(&before).ok();
-        "being sent".clone_into(&mut item.words);
+        item.words = stepping::told(self.plan.frozen.remedy.steps(), item, "being sent");
         item.at = Some(self.runs.now());
         let begun = item.clone();
-        match self.begin(begun).await {
+        match self.begin(begun, step.verb).await {
             Ok(Begun::Yes) => {}
             Ok(Begun::Stopped) => {
                 self.stopped = true;
@@ -71,10 +78,10 @@ impl Carrying {
         self.known.extend(before.fingerprint.clone());
         self.watched.insert(at, Watched::sent(before));
         let act = Act {
-            verb: self.plan.frozen.verb,
+            verb: step.verb,
             instance: sight.flow.id.instance.clone(),
             key,
-            parameters: of_each(&self.plan.frozen.parameters),
+            parameters: of_each(&step.parameters),
         };
         self.waiting.store(true, Ordering::SeqCst);
         self.in_flight.spawn(async move { (at, connector.act(&act).await) });
@@ -101,8 +108,9 @@ impl Carrying {
     }
 
     /// Records that an item is about to be sent, where the remediation still runs.
-    async fn begin(&self, item: KeptItem) -> Result<Begun, LedgerError> {
-        let (runs, id, verb) = (self.runs.clone(), self.head.id.clone(), self.plan.frozen.verb);
+    async fn begin(&self, item: KeptItem, verb: Verb) -> Result<Begun, LedgerError> {
+        let (runs, id) = (self.runs.clone(), self.head.id.clone());
+        let stepped = self.plan.frozen.remedy.runbook().is_some();
         self.runs
             .ledger()
             .write(async move |writing| {
@@ -110,7 +118,11 @@ impl Carrying {
                     return Ok(Begun::Stopped);
                 };
                 writing.begin_item(&id, &item).await?;
-                let detail = json!({ "item": item.number, "verb": verb.name(), "version": item.version });
+                let version = item.expects.as_ref().unwrap_or(&item.version);
+                let mut detail = json!({ "item": item.number, "verb": verb.name(), "version": version });
+                if stepped {
+                    detail["step"] = json!(item.step + 1);
+                }
                 let subject = format!("{}/{}", item.source, item.instance);
                 writing.audit(runs.entry(Action::Act, &head, subject, detail)).await?;
                 Ok(Begun::Yes)
@@ -124,7 +136,7 @@ impl Carrying {
         let (wave, pace) = (self.head.wave, self.plan.frozen.pace);
         let most = (pace.per_second as usize).saturating_mul(5).clamp(1, AHEAD);
         let next: Vec<usize> = (0..self.items.len())
-            .filter(|at| self.items.get(*at).is_some_and(|item| item.wave == wave && item.act.is_none() && !item.ended))
+            .filter(|at| self.items.get(*at).is_some_and(|item| item.wave == wave && item.unsent()))
             .take(most)
             .collect();
         self.ready_at = Instant::now();
@@ -147,23 +159,32 @@ impl Carrying {
             return false;
         }
         let mut left_out = Vec::new();
+        let steps = self.plan.frozen.remedy.steps();
         for (at, sight) in seen {
             let Some(item) = self.items.get_mut(at) else { continue };
+            let expected = item.expects.as_ref().unwrap_or(&item.version);
             let why = match &sight {
                 None => Some("it is gone".to_owned()),
-                Some(sight) if sight.flow.version.as_str() != item.version => {
+                Some(sight) if sight.flow.version.as_str() != expected => {
                     let (now, flow) = (sight.flow.version.as_str(), &sight.flow);
                     let (status, step) = (flow.status.words(), &flow.step);
-                    Some(format!("changed: now {status} in {step} (version {now}, was {})", item.version))
+                    Some(format!("changed: now {status} in {step} (version {now}, was {expected})"))
                 }
                 Some(sight) if sight.flow.id.instance != *item.instance => Some("it can't be named exactly".to_owned()),
+                // Of a first step the plan has asked that already.
+                Some(sight) if item.step > 0 => steps
+                    .get(item.step as usize)
+                    .and_then(|step| {
+                        let connector = self.runs.connector(&item.source)?;
+                        let refused = refusal(&**connector, step.verb, &sight.flow);
+                        refused.or_else(|| connector.objection(step.verb, &of_each(&step.parameters), &sight.flow))
+                    })
+                    .map(|why| why.to_string()),
                 Some(_) => None,
             };
             match (why, sight) {
                 (Some(why), _) => {
-                    item.state = ItemState::Skipped;
-                    item.ended = true;
-                    item.words = why;
+                    item.cut_short(&stepping::not_sent(steps, item, &why));
                     left_out.push((at, Some(Action::Outcome)));
                 }
                 (None, Some(sight)) => self.ready.push_back((at, sight)),
@@ -172,6 +193,7 @@ impl Carrying {
         }
         if !left_out.is_empty() {
             self.stands(&left_out).await;
+            self.stop_where_too_many_failed().await;
         }
         !self.ready.is_empty()
     }
@@ -205,7 +227,12 @@ impl Carrying {
         let Some(item) = self.items.get_mut(at) else { return };
         item.answered = !matches!(answer, ActAnswer::Unknown(_));
         let (state, words) = answered(&answer);
-        (item.state, item.words) = (state, words.to_string());
+        let steps = self.plan.frozen.remedy.steps();
+        item.state = state;
+        item.words = match state {
+            ItemState::Failed => stepping::told_at_the_end(steps, item, &words),
+            _ => stepping::told(steps, item, &words),
+        };
         if let ActAnswer::Began(id) = &answer {
             item.began = Some(id.to_string());
         }

@@ -22,6 +22,7 @@ use crate::domain::plan::WidePlan;
 use crate::domain::raw::{Json, RawFlow, RawPart, Told};
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::{ItemState, Plan, Remediation, Verb};
+use crate::domain::runbook::RunbookOffer;
 use crate::domain::text::SafeText;
 use crate::domain::ways::{ReadRequest, Ways};
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
@@ -136,6 +137,14 @@ impl Ops for FakeOps {
         };
         let chosen: Vec<_> = rows.iter().filter(chosen).cloned().collect();
         Ok(Selected { total: chosen.len(), rows: chosen.into_iter().take(limit).collect() })
+    }
+
+    async fn runbooks(&self, of: Option<&Selection>) -> Result<Vec<RunbookOffer>, OpsError> {
+        let chosen = match of {
+            Some(selection) => self.select(selection, usize::MAX).await?.rows,
+            None => Vec::new(),
+        };
+        Ok(super::runbooks::offers(&chosen))
     }
 
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {

@@ -14,6 +14,7 @@ use crate::domain::ids::InstanceId;
 use crate::domain::plan::{Frozen, PLAN_LIFE, Pace, Parameters, Skipped, Target, Waves, WidePlan};
 use crate::domain::policy::{Decision, Needed, PolicyDecision, Reason, Roles};
 use crate::domain::remediation::{ItemState, Verb};
+use crate::domain::remedy::{FrozenRemedy, Remedy, Step};
 use crate::domain::rollback::{inverse, left_out};
 use crate::domain::text::SafeText;
 use crate::domain::wide::{Control, Item, ItemCounts, Told, WideDetail, WideRemediation, WideState};
@@ -25,8 +26,8 @@ pub(in crate::cockpit) fn roles() -> Roles {
 }
 
 /// A plan that needs one approval of a lead where it has more than fifty targets.
-fn planned(verb: Verb, waves: Waves, targets: Vec<Target>, blast: Blast, skipped: Vec<Skipped>) -> WidePlan {
-    let frozen = Frozen::new(verb, Parameters::new(), targets, waves, Pace::default());
+fn planned(remedy: FrozenRemedy, waves: Waves, targets: Vec<Target>, blast: Blast, skipped: Vec<Skipped>) -> WidePlan {
+    let frozen = Frozen::of(remedy, targets, waves, Pace::default());
     let lead = Needed { approve: 1, roles: ["lead".into()].into() };
     let many = frozen.targets.len() > 50;
     let reasons = if many {
@@ -44,6 +45,7 @@ fn planned(verb: Verb, waves: Waves, targets: Vec<Target>, blast: Blast, skipped
             "PATCH /invocations/ID/resume: it goes on at the failed command (database)".into(),
             frozen.targets.len(),
         )],
+        switches_off: frozen.remedy.switches_off(),
         frozen,
         skipped,
         blast,
@@ -72,7 +74,8 @@ pub(in crate::cockpit) fn plan_for(verb: Verb, count: usize) -> WidePlan {
             reason: if n == 0 { "it is running" } else { "its source is not live: connection refused" }.into(),
         })
         .collect();
-    planned(verb, Waves::default(), targets, Blast::of((0..count).map(hurt)), skipped)
+    let remedy = FrozenRemedy::Verb(Step { verb, parameters: Parameters::new() });
+    planned(remedy, Waves::default(), targets, Blast::of((0..count).map(hurt)), skipped)
 }
 
 /// A remediation of so many that stands so.
@@ -200,7 +203,18 @@ pub(super) fn plan_of(wish: &PlanWish, rows: &[Arc<JudgedFlow>]) -> Result<WideP
         ..Hurt::default()
     };
     let blast = Blast::of(rows.iter().map(hurt));
-    Ok(planned(wish.verb, wish.waves.clone(), rows.iter().map(target).collect(), blast, Vec::new()))
+    let remedy = match &wish.remedy {
+        Remedy::Verb(verb, parameters) => FrozenRemedy::Verb(Step { verb: *verb, parameters: parameters.clone() }),
+        Remedy::Runbook(wished) => {
+            let all = super::runbooks::all();
+            let runbook = all.iter().find(|runbook| runbook.id.name == wished.name);
+            let run = runbook.unwrap().run(&wished.parameters, None).map_err(|wrong| {
+                OpsError::Refused(wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ").into())
+            })?;
+            FrozenRemedy::Runbook(Box::new(run))
+        }
+    };
+    Ok(planned(remedy, wish.waves.clone(), rows.iter().map(target).collect(), blast, Vec::new()))
 }
 
 /// A plan of what takes one back, as far as it held.
@@ -211,7 +225,9 @@ pub(super) fn taking_back(head: &WideRemediation) -> Result<WidePlan, OpsError> 
     let left_out =
         |target: &Target| Skipped { id: target.id.clone(), reason: left_out(ItemState::Failed).unwrap().into() };
     let skipped = others.iter().map(left_out).collect();
-    Ok(planned(inverse.verb, head.plan.frozen.waves.clone(), targets.to_vec(), head.plan.blast.clone(), skipped))
+    let Remedy::Verb(verb, parameters) = inverse.0 else { return Err(OpsError::Refused("not here".into())) };
+    let remedy = FrozenRemedy::Verb(Step { verb, parameters });
+    Ok(planned(remedy, head.plan.frozen.waves.clone(), targets.to_vec(), head.plan.blast.clone(), skipped))
 }
 
 /// What a request of mara comes to.
