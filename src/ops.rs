@@ -17,6 +17,7 @@ use crate::domain::approval::Answer;
 use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts};
+use crate::domain::deployment::Deployments;
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
@@ -437,6 +438,11 @@ pub trait Ops: Send + Sync {
     /// What a verb would do to all that are chosen, from what is held of them. Changes nothing.
     async fn plan_of_many(&self, _wish: &PlanWish) -> Result<WidePlan, OpsError> {
         Err(OpsError::Refused("no plan of many is made here".into()))
+    }
+
+    /// The deployments on which those that are chosen may go on. They have to be of one service of one source.
+    async fn deployments(&self, _of: &Selection) -> Result<Deployments, OpsError> {
+        Err(OpsError::Refused("no deployments are known here".into()))
     }
 
     /// Every runbook that there is, those first that are suggested for most of what is chosen.

@@ -9,6 +9,7 @@ use super::clipboard::Clip;
 use super::session::Reread;
 use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
+use crate::domain::deployment::Deployments;
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
 use crate::domain::log::LogView;
@@ -84,11 +85,13 @@ pub enum Target {
     Automations,
     /// What is noted as armed again.
     Rearm,
+    /// The deployments to choose from.
+    Deployments,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 28;
+    pub const COUNT: usize = Self::Deployments as usize + 1;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -150,6 +153,8 @@ pub enum Ask {
     PlanOfMany(PlanWish),
     /// The plan that takes a remediation back.
     PlanRollback(SafeText),
+    /// The deployments on which those that were chosen may go on.
+    Deployments(Selection),
     /// What others did, at most so many acts.
     Outside(usize),
     /// What is still in force.
@@ -180,6 +185,7 @@ impl Ask {
             Self::Wides => Target::Wides,
             Self::Older(_) => Target::Older,
             Self::Wide(_) => Target::Wide,
+            Self::Deployments(_) => Target::Deployments,
             Self::PlanOfMany(_) | Self::PlanRollback(_) => Target::PlanOfMany,
             Self::Outside(_) => Target::Outside,
             Self::InForce => Target::InForce,
@@ -233,6 +239,8 @@ pub enum Answer {
     Wide(Box<Result<WideDetail, OpsError>>),
     /// What a verb would do to all that were chosen.
     PlanOfMany(Box<Result<WidePlan, OpsError>>),
+    /// The deployments on which those that were chosen may go on.
+    Deployments(Result<Deployments, OpsError>),
     /// The request was recorded, or not.
     Request(Result<Arc<WideRemediation>, OpsError>),
     /// What was said of it was recorded, or not.

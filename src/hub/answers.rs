@@ -16,6 +16,7 @@ use super::source::Source;
 use super::{Hub, missing};
 use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
+use crate::domain::deployment::Deployments;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
@@ -182,6 +183,10 @@ impl Ops for Hub {
     async fn plan_of_many(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
         let plan = self.wide_plan(wish, &Asked::by(self.gate.operator.clone())).await?;
         self.kept_plan(plan).await
+    }
+
+    async fn deployments(&self, of: &Selection) -> Result<Deployments, OpsError> {
+        self.deployments_of(of).await
     }
 
     async fn plan_rollback(&self, id: &str) -> Result<WidePlan, OpsError> {

@@ -9,6 +9,7 @@ mod board;
 mod borrowed;
 mod claims;
 mod deciding;
+mod deployments;
 mod executor;
 mod history;
 mod journal;

@@ -15,9 +15,7 @@ use crate::connect::Connector;
 use crate::domain::blast::{Blast, Hurt};
 use crate::domain::deployment::PutBack;
 use crate::domain::flow::{FlowInstance, JudgedFlow, Status};
-use crate::domain::plan::{
-    DEPLOYMENT, Frozen, PLAN_LIFE, PUT_BACK, Parameters, SERVICE, Skipped, Target, WidePlan, of_each,
-};
+use crate::domain::plan::{Frozen, PLAN_LIFE, SERVICE, Skipped, Target, WidePlan, of_each};
 use crate::domain::policy::MOST_TARGETS;
 use crate::domain::remediation::Verb;
 use crate::domain::remedy::{FrozenRemedy, Remedy, Step, SwitchedOff};
@@ -155,31 +153,6 @@ impl Hub {
             last = last.max(by_own_clock);
         }
         Ok(last)
-    }
-
-    /// Of which flow the service is put back in the end, where that is wished for, and what that does.
-    async fn puts_back(
-        &self,
-        parameters: &Parameters,
-        rows: &[Arc<JudgedFlow>],
-    ) -> Result<Option<(SafeText, PutBack)>, OpsError> {
-        let named = |name: &str| parameters.get(&SafeText::from(name));
-        let Some(from) = named(PUT_BACK) else { return Ok(None) };
-        let refused = |why: &str| OpsError::Refused(why.into());
-        let to = named(DEPLOYMENT).ok_or_else(|| refused("to put a service back, say to which deployment"))?;
-        let flow = rows.first().map(|row| &row.flow).ok_or_else(|| refused("there is nothing to plan"))?;
-        let service = |flow: &FlowInstance| {
-            let name = flow.flow.split_once('/').map_or(flow.flow.as_str(), |(service, _)| service);
-            (flow.id.source.clone(), name.to_owned())
-        };
-        if rows.iter().any(|row| service(&row.flow) != service(flow)) {
-            return Err(refused("they are of several services, and one is put back at a time: narrow the filter"));
-        }
-        let connector = &self.source(&flow.id.source)?.connector;
-        match connector.plan_put_back(&flow.flow, from, to).await {
-            Ok(told) => Ok(Some((flow.flow.clone(), told))),
-            Err(error) => Err(OpsError::Refused(format!("the service can't be put back: {error}").into())),
-        }
     }
 }
 

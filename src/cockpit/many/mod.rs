@@ -6,6 +6,7 @@ mod confirm;
 mod deeds;
 mod list;
 mod offers;
+mod picker;
 mod review;
 mod whom;
 pub(super) mod words;
@@ -14,7 +15,8 @@ pub use answer::{AnswerForm, AnswerPart};
 pub use confirm::{code, confirmation, confirms};
 pub use deeds::{Deed, DeedEntry, deeds};
 pub use list::{Detail, Older, Part, RemediationsState, Row, rows};
-pub use offers::{Offer, offers};
+pub use offers::{Does, ON_ANOTHER, ON_ANOTHER_DOES, Offer, offers, on_another};
+pub use picker::Picker;
 pub use review::{Step, WideReview, WideReviewPart};
 pub use whom::Whom;
 
@@ -63,6 +65,8 @@ pub enum WidePopup {
         /// The index of the entry under the cursor.
         index: usize,
     },
+    /// A deployment is being chosen, to resume them on.
+    Deployments(Box<Picker>),
     /// A plan is being made.
     Planning {
         /// Of what.

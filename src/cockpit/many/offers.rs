@@ -4,10 +4,19 @@ use super::Whom;
 use crate::cockpit::app::App;
 use crate::domain::flow::Status;
 use crate::domain::plan::{Pace, Parameters, Waves};
-use crate::domain::remediation::Verb;
+use crate::domain::remediation::{Verb, VerbOffer};
 use crate::domain::remedy::Remedy;
 use crate::domain::source::{Freshness, SourceStatus};
-use crate::ops::PlanWish;
+use crate::ops::{FlowAnswer, PlanWish};
+
+/// What choosing an offer leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Does {
+    /// A plan.
+    Plan,
+    /// A choice of deployments, and then a plan.
+    Deployment,
+}
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +25,8 @@ pub struct Offer {
     pub name: &'static str,
     /// What happens.
     pub words: &'static str,
+    /// What choosing it leads to.
+    pub does: Does,
     /// The verb.
     pub verb: Verb,
     /// In which waves.
@@ -36,6 +47,18 @@ impl Offer {
     }
 }
 
+/// The name of resuming on other code, in a menu.
+pub const ON_ANOTHER: &str = "resume on…";
+
+/// What it does.
+pub const ON_ANOTHER_DOES: &str = "on another deployment: the way back from code that fails";
+
+/// The last entry of the menu of verbs, where the verb is offered that it is done by: its index, and that verb.
+pub fn on_another(answer: &FlowAnswer) -> Option<(usize, &VerbOffer)> {
+    let resume = answer.verbs.iter().find(|offer| offer.verb == Verb::Resume)?;
+    Some((answer.verbs.len(), resume))
+}
+
 /// One and then the rest.
 fn probe() -> Waves {
     "probe,rest".parse().unwrap_or_default()
@@ -48,6 +71,7 @@ pub fn offers(app: &App, whom: &Whom) -> Vec<Offer> {
     let first = Offer {
         name: "probe",
         words: "act on one, watch it, then decide: resume, one first",
+        does: Does::Plan,
         verb: Verb::Resume,
         waves: probe(),
         refusal: refusal(app, whom, Verb::Resume),
@@ -55,11 +79,23 @@ pub fn offers(app: &App, whom: &Whom) -> Vec<Offer> {
     let all = Verb::ALL.into_iter().map(|verb| Offer {
         name: verb.label(),
         words: verb.words(status),
+        does: Does::Plan,
         verb,
         waves: Waves::default(),
         refusal: refusal(app, whom, verb),
     });
-    std::iter::once(first).chain(all).collect()
+    let elsewhere = Offer {
+        name: ON_ANOTHER,
+        words: ON_ANOTHER_DOES,
+        does: Does::Deployment,
+        verb: Verb::Resume,
+        waves: Waves::default(),
+        refusal: refusal(app, whom, Verb::Resume),
+    };
+    let mut offers: Vec<Offer> = std::iter::once(first).chain(all).collect();
+    // Beside the plain resume, which is the second one.
+    offers.insert(2, elsewhere);
+    offers
 }
 
 /// Why a verb can't be had of any of them. What holds of some of them alone is said by the plan.

@@ -5,6 +5,7 @@ mod answer;
 mod arming;
 pub(super) mod claim;
 mod contexts;
+mod deployments;
 pub(super) mod help;
 mod line;
 pub(super) mod log;

@@ -6,7 +6,7 @@ use super::wide::{NAME, chosen};
 use super::{frame, inside, place};
 use crate::cockpit::app::App;
 use crate::cockpit::hit::{Hit, Place};
-use crate::cockpit::many::{Whom, offers};
+use crate::cockpit::many::{Does, Whom, offers};
 use crate::cockpit::widgets::pen::Pen;
 
 /// Draws it.
@@ -33,6 +33,9 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, whom: &Whom, index: usize) {
         if y + 1 < inner.bottom() {
             match &offer.refusal {
                 Some(why) => pen.text(x, y + 1, room, &format!("not now: {why}"), pen.styles.suspect),
+                None if offer.does == Does::Deployment => {
+                    pen.text(x, y + 1, room, "which one is chosen next", pen.styles.faint)
+                }
                 None => pen.text(x, y + 1, room, &format!("in waves: {}", offer.waves), pen.styles.faint),
             };
         }

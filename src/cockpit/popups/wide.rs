@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::acting::button;
-use super::{answer, frame, inside, offers, place, wide_review};
+use super::{answer, deployments, frame, inside, offers, place, wide_review};
 use crate::cockpit::app::App;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::many::{Planned, WidePopup, deeds, words};
@@ -26,6 +26,7 @@ pub(super) fn scrolling(app: &App, styles: &Styles, wide: &WidePopup) -> Option<
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>, wide: &WidePopup) -> Option<Position> {
     match wide {
         WidePopup::Offers { whom, index } => offers::draw(app, pen, whom, *index),
+        WidePopup::Deployments(picker) => deployments::draw(app, pen, picker),
         WidePopup::Planning { of, whom, error, since, .. } => {
             let title = match of {
                 Planned::Wish(wish) => format!("{} {}", wish.remedy.label(), whom.words),

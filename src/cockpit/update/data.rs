@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, claims, deeds, many, marks, menus, moving, records, remediations};
+use super::{ask_detail, claims, deeds, many, marks, menus, moving, picking, records, remediations};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
@@ -134,6 +134,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             many::plan_came(app, *answer);
             Vec::new()
         }
+        Answer::Deployments(answer) => {
+            picking::came(app, answer);
+            Vec::new()
+        }
         Answer::Request(answer) => many::request_came(app, answer),
         Answer::WideReview(answer) => deeds::review_came(app, answer),
         Answer::Control(control, answer) => deeds::control_came(app, control, answer),
@@ -201,6 +205,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Pair
             | Target::Older
             | Target::PlanOfMany
+            | Target::Deployments
             | Target::Request
             | Target::WideReview
             | Target::Control

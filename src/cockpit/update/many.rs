@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::{deeds, lists, prompt, remediations};
+use super::{deeds, lists, picking, prompt, remediations};
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
-use crate::cockpit::many::{Planned, Step, Whom, WidePopup, WideReview, WideReviewPart, offers};
+use crate::cockpit::many::{Does, Planned, Step, Whom, WidePopup, WideReview, WideReviewPart, offers};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::popups;
 use crate::domain::ids::InstanceId;
@@ -41,6 +41,7 @@ pub(super) fn beside<P: PartialEq + Copy>(parts: &[P], here: P, by: usize) -> P 
 pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     match deeds::wide(app) {
         Some(WidePopup::Offers { .. }) => offers_key(app, key),
+        Some(WidePopup::Deployments(_)) => picking::key(app, key),
         Some(WidePopup::Planning { .. }) => {
             if lists::leaves(app, key) {
                 app.popup = None;
@@ -79,6 +80,9 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
     if let Some(why) = offer.refusal {
         app.say(Level::Warning, format!("{}: {why}", offer.name));
         return Vec::new();
+    }
+    if offer.does == Does::Deployment {
+        return picking::open(app, whom);
     }
     let wish = offer.wish(&whom);
     plan(app, wish, whom, String::new())

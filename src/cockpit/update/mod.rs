@@ -18,6 +18,7 @@ mod menus;
 mod mouse;
 mod moving;
 mod opening;
+mod picking;
 mod prompt;
 mod raw;
 mod records;

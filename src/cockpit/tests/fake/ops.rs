@@ -13,6 +13,7 @@ use super::window::window;
 use super::{act, judged, now, overview, plan};
 use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimChange, ClaimRequest};
+use crate::domain::deployment::Deployments;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
@@ -229,6 +230,15 @@ impl Ops for FakeOps {
         let plan = wide::plan_of(wish, &selected.rows)?;
         *self.planned.lock().unwrap() = Some(plan.clone());
         Ok(plan)
+    }
+
+    async fn deployments(&self, of: &Selection) -> Result<Deployments, OpsError> {
+        let rows = self.select(of, usize::MAX).await?.rows;
+        let flow = rows.first().map(|row| row.flow.flow.clone()).unwrap_or_default();
+        if rows.iter().any(|row| row.flow.flow != flow) {
+            return Err(OpsError::Refused("they are of several services: narrow it down".into()));
+        }
+        Ok(wide::deployments(&flow))
     }
 
     async fn plan_rollback(&self, id: &str) -> Result<WidePlan, OpsError> {
