@@ -14,6 +14,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::approval::Answer;
+use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::deployment::Deployments;
@@ -496,6 +497,11 @@ pub trait Ops: Send + Sync {
     /// engines tell, without what its own record explains. Asks every source; not for every frame.
     async fn outside(&self, _limit: usize) -> Result<Outside, OpsError> {
         Ok(Outside::default())
+    }
+
+    /// The automations of the config, and what each has come to so far.
+    async fn automations(&self) -> Result<Vec<AutomationStatus>, OpsError> {
+        Ok(Vec::new())
     }
 
     /// What is still in force of what somebody did: things that are switched off, and exceptions that end by themselves.

@@ -7,10 +7,13 @@ use jiff::SignedDuration;
 
 use super::clipboard::Clip;
 use super::session::Reread;
+use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::deployment::Deployments;
 use crate::domain::ids::InstanceId;
+use crate::domain::in_force::InForce;
 use crate::domain::log::LogView;
+use crate::domain::outside::Outside;
 use crate::domain::plan::WidePlan;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
@@ -74,6 +77,14 @@ pub enum Target {
     WideReview,
     /// The remediation that was started, held, resumed or ended.
     Control,
+    /// What others did.
+    Outside,
+    /// What is still in force.
+    InForce,
+    /// The automations.
+    Automations,
+    /// What is noted as armed again.
+    Rearm,
     /// The deployments to choose from.
     Deployments,
 }
@@ -144,6 +155,12 @@ pub enum Ask {
     PlanRollback(SafeText),
     /// The deployments on which those that were chosen may go on.
     Deployments(Selection),
+    /// What others did, at most so many acts.
+    Outside(usize),
+    /// What is still in force.
+    InForce,
+    /// The automations.
+    Automations,
 }
 
 impl Ask {
@@ -170,6 +187,9 @@ impl Ask {
             Self::Wide(_) => Target::Wide,
             Self::Deployments(_) => Target::Deployments,
             Self::PlanOfMany(_) | Self::PlanRollback(_) => Target::PlanOfMany,
+            Self::Outside(_) => Target::Outside,
+            Self::InForce => Target::InForce,
+            Self::Automations => Target::Automations,
         }
     }
 }
@@ -227,6 +247,14 @@ pub enum Answer {
     WideReview(Result<Arc<WideRemediation>, OpsError>),
     /// It was started, held, resumed or ended, or not.
     Control(Control, Result<Arc<WideRemediation>, OpsError>),
+    /// What others did.
+    Outside(Result<Outside, OpsError>),
+    /// What is still in force.
+    InForce(Result<InForce, OpsError>),
+    /// The automations.
+    Automations(Result<Vec<AutomationStatus>, OpsError>),
+    /// It was noted as armed again, or not.
+    Rearm(Result<(), OpsError>),
 }
 
 /// Something that happens.
@@ -297,6 +325,15 @@ pub enum Effect {
         ticket: Ticket,
         /// What.
         request: ClaimRequest,
+    },
+    /// Note that something is armed again.
+    Rearm {
+        /// For the answer.
+        ticket: Ticket,
+        /// What was switched off.
+        id: SafeText,
+        /// Why, in the operator's words.
+        reason: String,
     },
     /// Put a text on the clipboard.
     Copy(Clip),

@@ -25,9 +25,8 @@ use crate::domain::text::SafeText;
 use crate::ops::{Ops as _, OpsError, PlanWish, Selection};
 
 impl Hub {
-    /// Freezes what a verb would do to all that are chosen. Changes nothing. `takes_back`: whether it takes back what
-    /// another one did, which is a right of its own.
-    pub(super) async fn wide_plan(&self, wish: &PlanWish, takes_back: bool) -> Result<WidePlan, OpsError> {
+    /// Freezes what a verb would do to all that are chosen, for whoever asks. Changes nothing.
+    pub(super) async fn wide_plan(&self, wish: &PlanWish, asked: &Asked) -> Result<WidePlan, OpsError> {
         let most = usize::try_from(MOST_TARGETS).unwrap_or(usize::MAX);
         let chosen = self.select(&wish.selection, most).await?;
         if chosen.total > most {
@@ -75,8 +74,7 @@ impl Hub {
             switches_off.push(SwitchedOff { what: off, way_back });
         }
         let frozen = Frozen::of(remedy, targets, wish.waves.clone(), wish.pace);
-        let asked = Asked { takes_back, ..Asked::by(self.gate.operator.clone()) };
-        let policy = self.gate.decide_wide(&frozen, &blast, &asked, &rows);
+        let policy = self.gate.decide_wide(&frozen, &blast, asked, &rows);
         let made_at = (self.clock)();
         skipped.sort_unstable();
         let mut effects: Vec<_> = effects.into_iter().collect();

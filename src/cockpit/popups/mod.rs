@@ -13,6 +13,7 @@ pub(super) mod menu;
 mod offers;
 pub(super) mod page;
 pub(super) mod progress;
+mod rearm;
 pub(super) mod source;
 pub(super) mod themes;
 mod wide;
@@ -102,6 +103,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         | Popup::Quit { .. }
         | Popup::Contexts(_)
         | Popup::Arm(_)
+        | Popup::Rearm(_)
         | Popup::Claim(_)
         | Popup::Menu { .. }
         | Popup::Views { .. } => None,
@@ -156,6 +158,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         }
         Popup::Review(review) => acting::review(app, pen, review),
         Popup::Arm(form) => arming::draw(app, pen, form),
+        Popup::Rearm(form) => rearm::draw(app, pen, form),
         Popup::Contexts(list) => {
             contexts::draw(app, pen, list);
             None

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::deployments;
@@ -14,6 +15,7 @@ use super::world::{Moment, World};
 use crate::connect::{Act, ActAnswer, Checkup, ConnectError, Connector, EngineCount, Observation, Reading};
 use crate::domain::deployment::{Deployment, PutBack};
 use crate::domain::flow::{FlowInstance, PauseCause, Status};
+use crate::domain::outside::OutsideAct;
 use crate::domain::plan::{self, Parameters};
 use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
@@ -94,6 +96,26 @@ impl Connector for ControlPlane {
     async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError> {
         let moment = self.moment()?;
         Ok(moment.find(self.plane, instance).map(|(played, phase)| moment.raw(&played, &phase, &Redactor::default())))
+    }
+
+    /// Of what people do in this world it tells what they have paused.
+    async fn outside(&self, since: Timestamp) -> Result<Vec<OutsideAct>, ConnectError> {
+        let moment = self.moment()?;
+        let rows = moment.open_and_failed(self.plane);
+        let held =
+            rows.iter().filter(|(_, phase)| matches!(phase.state, State::Paused { cause: PauseCause::Held, .. }));
+        let acts = held.filter(|(_, phase)| moment.instant(phase.at) >= since).map(|(played, phase)| OutsideAct {
+            at: moment.instant(phase.at),
+            source: self.plane.name().into(),
+            subject: moment.id(played.case.index),
+            verb: Some(Verb::Pause),
+            what: format!("paused: {}", played.case.flow.name).into(),
+            caller: None,
+            by: None,
+        });
+        let mut acts: Vec<OutsideAct> = acts.collect();
+        OutsideAct::newest_first(&mut acts);
+        Ok(acts)
     }
 
     fn ways(&self, _instance: &str, _flow: &str) -> Ways {
