@@ -13,6 +13,7 @@ use crate::domain::log::LogView;
 use crate::domain::plan::WidePlan;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
+use crate::domain::runbook::RunbookOffer;
 use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
@@ -67,6 +68,8 @@ pub enum Target {
     Wide,
     /// A plan of many.
     PlanOfMany,
+    /// The runbooks.
+    Runbooks,
     /// The plan of many that was asked to be carried out.
     Request,
     /// What was said of a remediation that waits for approval.
@@ -77,7 +80,7 @@ pub enum Target {
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 24;
+    pub const COUNT: usize = 25;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -137,6 +140,8 @@ pub enum Ask {
     Wide(SafeText),
     /// What a verb would do to all that are chosen.
     PlanOfMany(PlanWish),
+    /// The runbooks, and which of them are suggested for these.
+    Runbooks(Selection),
     /// The plan that takes a remediation back.
     PlanRollback(SafeText),
 }
@@ -164,6 +169,7 @@ impl Ask {
             Self::Older(_) => Target::Older,
             Self::Wide(_) => Target::Wide,
             Self::PlanOfMany(_) | Self::PlanRollback(_) => Target::PlanOfMany,
+            Self::Runbooks(_) => Target::Runbooks,
         }
     }
 }
@@ -213,6 +219,8 @@ pub enum Answer {
     Wide(Box<Result<WideDetail, OpsError>>),
     /// What a verb would do to all that were chosen.
     PlanOfMany(Box<Result<WidePlan, OpsError>>),
+    /// The runbooks.
+    Runbooks(Result<Vec<RunbookOffer>, OpsError>),
     /// The request was recorded, or not.
     Request(Result<Arc<WideRemediation>, OpsError>),
     /// What was said of it was recorded, or not.

@@ -11,6 +11,7 @@ pub(super) mod log;
 pub(super) mod menu;
 mod offers;
 pub(super) mod page;
+mod parameters;
 pub(super) mod progress;
 pub(super) mod source;
 pub(super) mod themes;

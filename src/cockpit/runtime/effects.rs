@@ -50,6 +50,7 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::Older(before) => Answer::Older(patiently(ops.wide_remediations_before(&before, OLDER)).await),
         Ask::Wide(id) => Answer::Wide(Box::new(patiently(ops.wide_remediation(&id)).await)),
         Ask::PlanOfMany(wish) => Answer::PlanOfMany(Box::new(patiently(ops.plan_of_many(&wish)).await)),
+        Ask::Runbooks(selection) => Answer::Runbooks(patiently(ops.runbooks(Some(&selection))).await),
         Ask::PlanRollback(id) => Answer::PlanOfMany(Box::new(patiently(ops.plan_rollback(&id)).await)),
         Ask::Counts(filters) => Answer::Counts(patiently(ops.counts(&filters)).await),
     }

@@ -20,6 +20,7 @@ mod policies;
 mod refresh;
 mod reload;
 mod remediations;
+mod runbooks;
 mod typing;
 mod whole;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, claims, deeds, many, marks, menus, moving, remediations};
+use super::{ask_detail, claims, deeds, many, marks, menus, moving, remediations, runbooks};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
@@ -119,6 +119,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             remediations::detail_came(app, *answer);
             Vec::new()
         }
+        Answer::Runbooks(answer) => {
+            runbooks::came(app, answer);
+            Vec::new()
+        }
         Answer::PlanOfMany(answer) => {
             many::plan_came(app, *answer);
             Vec::new()
@@ -188,6 +192,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Pair
             | Target::Older
             | Target::PlanOfMany
+            | Target::Runbooks
             | Target::Request
             | Target::WideReview
             | Target::Control

@@ -22,6 +22,7 @@ mod prompt;
 mod raw;
 pub(super) mod reload;
 mod remediations;
+mod runbooks;
 mod theme;
 
 pub use copying::What;

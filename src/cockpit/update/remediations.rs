@@ -57,7 +57,7 @@ fn wanted(app: &App) -> Option<SafeText> {
         return match &**wide {
             WidePopup::Deeds { id, .. } | WidePopup::Sure { id, .. } => Some(id.clone()),
             WidePopup::Answer(form) => Some(form.head.id.clone()),
-            WidePopup::Offers { .. } | WidePopup::Planning { .. } | WidePopup::Review(_) => None,
+            WidePopup::Offers(_) | WidePopup::Parameters(_) | WidePopup::Planning { .. } | WidePopup::Review(_) => None,
         };
     }
     app.remediations.open.clone().filter(|_| app.screen() == ScreenName::Remediation)
