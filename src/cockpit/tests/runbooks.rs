@@ -102,7 +102,12 @@ fn what_was_filled_in_is_planned_and_reviewed_as_a_verb_is() {
     desk.settle(effects);
     desk.app.size = (200, 60);
     let picture = desk.picture();
-    for told in ["review: drain@2", "refill@1", "retries against the old database", "replica"] {
+    for told in [
+        "review: drain@2",
+        "none: nothing is declared that takes it back",
+        "retries against the old database",
+        "replica",
+    ] {
         assert!(picture.contains(told), "{told}: {picture}");
     }
     assert!(desk.done.is_empty(), "nothing is asked for by the way");
