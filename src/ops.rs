@@ -14,8 +14,10 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::approval::Answer;
+use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts};
+use crate::domain::deployment::Deployments;
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
@@ -438,6 +440,11 @@ pub trait Ops: Send + Sync {
         Err(OpsError::Refused("no plan of many is made here".into()))
     }
 
+    /// The deployments on which those that are chosen may go on. They have to be of one service of one source.
+    async fn deployments(&self, _of: &Selection) -> Result<Deployments, OpsError> {
+        Err(OpsError::Refused("no deployments are known here".into()))
+    }
+
     /// Every runbook that there is, those first that are suggested for most of what is chosen.
     async fn runbooks(&self, _of: Option<&Selection>) -> Result<Vec<RunbookOffer>, OpsError> {
         Ok(Vec::new())
@@ -490,6 +497,11 @@ pub trait Ops: Send + Sync {
     /// engines tell, without what its own record explains. Asks every source; not for every frame.
     async fn outside(&self, _limit: usize) -> Result<Outside, OpsError> {
         Ok(Outside::default())
+    }
+
+    /// The automations of the config, and what each has come to so far.
+    async fn automations(&self) -> Result<Vec<AutomationStatus>, OpsError> {
+        Ok(Vec::new())
     }
 
     /// What is still in force of what somebody did: things that are switched off, and exceptions that end by themselves.

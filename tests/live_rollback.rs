@@ -289,6 +289,10 @@ async fn what_is_stuck_on_bad_code_is_rolled_back_as_one_remediation() {
         waves: "probe,rest".parse().unwrap(),
         pace: Pace { per_second: 50, ..Pace::default() },
     };
+    let choice = hub.deployments(&wish("").selection).await.unwrap();
+    assert_eq!((choice.source.as_str(), choice.service.as_str()), (SOURCE, "SchemaMigration"));
+    let told: Vec<_> = choice.all.iter().map(|one| (one.id.as_str(), one.current, one.pinned, one.failing)).collect();
+    assert_eq!(told, [(place.second.deployment.as_str(), true, 12, 12), (place.first.as_str(), false, 0, 0)]);
     let refused = hub.plan_of_many(&wish("no/id")).await.unwrap_err();
     assert!(matches!(refused, OpsError::Refused(_)), "{refused:?}");
     let plan = hub.plan_of_many(&wish(&place.first)).await.unwrap();
@@ -309,8 +313,11 @@ async fn what_is_stuck_on_bad_code_is_rolled_back_as_one_remediation() {
     );
     let words = format!("12 verified; the service is back on {}, from {}", place.first, place.second.deployment);
     assert_eq!(done.head.outcome, *words);
-    let asked = done.history.iter().filter(|told| told.subject == format!("{SOURCE}/{}", place.first).as_str());
+    let asked = done.history.iter().filter(|told| told.subject == format!("{SOURCE}/SchemaMigration").as_str());
     assert_eq!(asked.map(|told| told.action.to_string()).collect::<Vec<_>>(), ["act", "answer"]);
+    // The engine tells of a deployment that was registered; that it was ourselves is known all the same.
+    let outside = hub.outside(50).await.unwrap();
+    assert!(outside.acts.iter().all(|act| act.subject != place.first.as_str()), "{outside:?}");
     let after = place.restate.send(FLOW, &json!(99)).await;
     let row = place.becomes(&after, "completed").await;
     assert_eq!(row["pinned_deployment_id"], place.first.as_str(), "{row}");

@@ -465,6 +465,13 @@ pub(super) enum What {
     /// One remediation with its items and what happened to it
     #[command(after_help = remediation::CODES)]
     Remediation(Named),
+    /// What was done to the sources within a day that Quarterdeck did not do
+    #[command(after_help = EXIT_CODES)]
+    Outside(Limited),
+    /// Exceptions that end by themselves: what is armed, overridden or claimed, the next to end first
+    Borrowed(Format),
+    /// The automations: what each would have done, and whether it would have helped
+    Automations(Format),
     /// The runbooks of the config: their steps, what they are given, what they switch off, what takes them back
     #[command(after_help = EXIT_CODES)]
     Runbooks(Shown),
@@ -481,6 +488,15 @@ pub(super) struct Shown {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Doctor {
+    #[command(flatten)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Limited {
+    /// At most this many
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub(super) limit: usize,
     #[command(flatten)]
     pub(super) format: Format,
 }

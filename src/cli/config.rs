@@ -13,6 +13,7 @@ use crate::cockpit::theme::DEFAULT as DEFAULT_THEME;
 use crate::config::{self, Config, ConfigError, Flags, Layer, PolicySettings};
 use crate::domain::text::SafeText;
 use crate::domain::time::exact;
+use crate::hub::automations::Automations;
 use crate::hub::policy::Policies;
 use crate::hub::runbooks::Runbooks;
 
@@ -43,6 +44,7 @@ pub(super) fn check(global: &Global, file: Option<&Path>) -> Result<Outcome, Fai
     }
     let mut wrong = check::mistakes(&config.ui, &config.keys, &config.views, &themes);
     wrong.extend(Policies::compile(&config.policies).err().unwrap_or_default());
+    wrong.extend(Automations::compile(&config.automations).err().unwrap_or_default());
     wrong.extend(Runbooks::compile(&config.runbooks).err().unwrap_or_default());
     wrong.sort_by_key(|diagnostic| (diagnostic.place.line, diagnostic.place.column));
     if !wrong.is_empty() {

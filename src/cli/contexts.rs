@@ -11,6 +11,7 @@ use super::{check, world};
 use crate::cockpit::{Contexts, DEMO, Reread, Session, Settings, Stamp};
 use crate::config::{self, Config, ConfigError, KeySetting, Outline, Ui, ViewSetting};
 use crate::domain::text::SafeText;
+use crate::hub::automations::Automations;
 use crate::hub::policy::Policies;
 use crate::hub::runbooks::Runbooks;
 
@@ -109,6 +110,7 @@ fn reread(global: &Global, known: Stamp) -> Result<Reread, SafeText> {
     let config = Config::load(file, &global.flags()).map_err(|error| told(&error))?;
     check(&config.ui, &config.keys, &config.views, global)?;
     Policies::compile(&config.policies).map_err(|wrong| told(&ConfigError::Invalid(wrong)))?;
+    Automations::compile(&config.automations).map_err(|wrong| told(&ConfigError::Invalid(wrong)))?;
     Runbooks::compile(&config.runbooks).map_err(|wrong| told(&ConfigError::Invalid(wrong)))?;
     let Config { contexts, ui, keys, views, .. } = &config;
     let said = Said { ui, keys, views, contexts, accent: config.context.colour.as_ref() };

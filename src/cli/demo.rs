@@ -18,6 +18,9 @@ use crate::cockpit::Tempo;
 use crate::config::{ConfigError, ThresholdBook, Ui, default_state_dir};
 use crate::connect::Connector;
 use crate::connect::sim::{self, Bulk, Clock, World as SimWorld};
+use crate::domain::automation::{Automation, AutomationMode};
+use crate::domain::remediation::Verb;
+use crate::hub::automations::Automations;
 use crate::hub::{Hub, Policing, Setup};
 
 /// The time of pictures: in the middle of the night.
@@ -132,6 +135,7 @@ fn hub(
         clock: clock.clone(),
         sources,
     });
+    hub.automates(Automations::new(automations()).map_err(|error| Failure::Other(error.into()))?);
     Ok(World {
         hub,
         context: "demo".to_owned(),
@@ -149,6 +153,27 @@ fn hub(
         unread: None,
         stamp: 0,
     })
+}
+
+/// What the demo watches: whether it would have helped to resume what stands still, or what keeps failing.
+fn automations() -> Vec<Automation> {
+    let one = |name: &str, when: &str, cohort_at_least, watch| Automation {
+        name: name.into(),
+        when: when.to_owned(),
+        cohort_at_least,
+        verb: Verb::Resume,
+        mode: AutomationMode::Observe,
+        after: SignedDuration::from_secs(30),
+        at_most: 50,
+        cooldown: SignedDuration::from_mins(2),
+        per_hour: 20,
+        reason: "its cause has often gone by then".into(),
+        watch: SignedDuration::from_mins(watch),
+    };
+    vec![
+        one("resume what is exhausted", "rule:exhausted", None, 15),
+        one("resume retry storms", "rule:retry_storm", Some(10), 5),
+    ]
 }
 
 /// A demo that is open: once nobody looks on, its time runs as time does, and not away.

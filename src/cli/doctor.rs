@@ -92,6 +92,7 @@ pub(super) async fn run(global: &Global, doctor: &Doctor) -> Result<Outcome, Fai
     } else {
         let config = world::config(global)?;
         world::policies(&config)?;
+        world::automations(&config)?;
         world::runbooks(&config)?;
         config_file(&mut report, &config);
         here(&mut report, Some(&config.state_dir));

@@ -12,6 +12,7 @@ mod doctor;
 mod edits;
 mod first;
 mod get;
+mod in_force;
 mod output;
 mod plan;
 mod policy;
@@ -123,10 +124,10 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 
 async fn dispatch(args: Args) -> Result<Outcome, Failure> {
     match args.command.unwrap_or(Command::Cockpit) {
-        Command::Cockpit => cockpit::run(&args.global).await,
-        Command::Demo => cockpit::run(&args.global.for_demo()).await,
+        Command::Cockpit => Box::pin(cockpit::run(&args.global)).await,
+        Command::Demo => Box::pin(cockpit::run(&args.global.for_demo())).await,
         Command::Get(get) => get::run(&args.global, &get).await,
-        Command::Snapshot(snapshot) => snapshot::run(&args.global, &snapshot).await,
+        Command::Snapshot(snapshot) => Box::pin(snapshot::run(&args.global, &snapshot)).await,
         Command::Doctor(doctor) => doctor::run(&args.global, &doctor).await,
         Command::Audit { what } => audit::run(&args.global, &what).await,
         Command::Completions { shell } => completions::run(shell),

@@ -78,9 +78,14 @@ impl Question {
                 watch: sources.watching.every(),
                 words: "quarterdeck get sources".to_owned(),
             })),
-            What::Flow(_) | What::Remediations(_) | What::Remediation(_) | What::Runbooks(_) | What::SideEffects(_) => {
-                Ok(None)
-            }
+            What::Flow(_)
+            | What::Remediations(_)
+            | What::Remediation(_)
+            | What::Runbooks(_)
+            | What::SideEffects(_)
+            | What::Outside(_)
+            | What::Borrowed(_)
+            | What::Automations(_) => Ok(None),
         }
     }
 

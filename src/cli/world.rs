@@ -18,6 +18,7 @@ use crate::connect::restate::Restate;
 use crate::connect::sim::World as SimWorld;
 use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
+use crate::hub::automations::Automations;
 use crate::hub::policy::Policies;
 use crate::hub::runbooks::Runbooks;
 use crate::hub::webhook::Webhooks;
@@ -97,6 +98,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
     let config = config(global)?;
     let stamp = stamp(&config);
     let (policies, runbooks) = (policies(&config)?, runbooks(&config)?);
+    let automations = automations(&config)?;
     let read_only = global.read_only.then(|| "started with --read-only".to_owned());
     let clock: Clock = Arc::new(Timestamp::now);
     let redactor = Redactor::new(config.redact.iter().map(String::as_str));
@@ -118,6 +120,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         sources,
     });
     hub.tells_webhooks(Webhooks::new(config.webhooks, redactor));
+    hub.automates(automations);
     let production = config.context.production;
     Ok(World {
         hub,
@@ -141,6 +144,11 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
 /// What the config says of who may do what, compiled.
 pub(super) fn policies(config: &Config) -> Result<Policies, Failure> {
     Policies::compile(&config.policies).map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))
+}
+
+/// What the config says is to be watched, its filters read.
+pub(super) fn automations(config: &Config) -> Result<Automations, Failure> {
+    Automations::compile(&config.automations).map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))
 }
 
 /// What the config says of runbooks, compiled.

@@ -75,6 +75,9 @@ pub enum CommandId {
     SearchNext,
     SearchPrevious,
     Remediations,
+    Outside,
+    InForce,
+    Automations,
     Approvals,
     Run,
     Hold,
@@ -214,7 +217,7 @@ pub const TABLE: &[Command] = &[
         .on(&[BOARD])
         .hint("all flows"),
     command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane, or part")
-        .on(&[BOARD, REMEDIATION])
+        .on(&[BOARD, REMEDIATIONS, REMEDIATION])
         .hint("pane"),
     command(CommandId::Page, "page", &["o"], "open the engine's own page of it, after a look at its URL")
         .on(&[FLOWS, DETAIL, RAW])
@@ -249,6 +252,17 @@ pub const TABLE: &[Command] = &[
     )
     .typed()
     .also(&["repairs", "history"]),
+    command(CommandId::Outside, "outside", &[], "what was done to the engines, and not by Quarterdeck").typed(),
+    command(CommandId::InForce, "in-force", &[], "what is switched off until it is armed again, and borrowed time")
+        .typed()
+        .also(&["borrowed"]),
+    command(
+        CommandId::Automations,
+        "automations",
+        &[],
+        "what automations would have done, and whether it would have helped",
+    )
+    .typed(),
     command(CommandId::Approvals, "approvals", &["A"], "the remediations that wait for approval")
         .typed()
         .also(&["inbox"]),

@@ -26,6 +26,7 @@ pub mod opener;
 pub mod palette;
 mod popups;
 pub mod raw;
+mod records;
 pub mod remote;
 mod runtime;
 mod screens;

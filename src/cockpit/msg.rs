@@ -7,9 +7,13 @@ use jiff::SignedDuration;
 
 use super::clipboard::Clip;
 use super::session::Reread;
+use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
+use crate::domain::deployment::Deployments;
 use crate::domain::ids::InstanceId;
+use crate::domain::in_force::InForce;
 use crate::domain::log::LogView;
+use crate::domain::outside::Outside;
 use crate::domain::plan::WidePlan;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
@@ -76,11 +80,21 @@ pub enum Target {
     WideReview,
     /// The remediation that was started, held, resumed or ended.
     Control,
+    /// What others did.
+    Outside,
+    /// What is still in force.
+    InForce,
+    /// The automations.
+    Automations,
+    /// What is noted as armed again.
+    Rearm,
+    /// The deployments to choose from.
+    Deployments,
 }
 
 impl Target {
     /// How many there are.
-    pub const COUNT: usize = 25;
+    pub const COUNT: usize = Self::Deployments as usize + 1;
 }
 
 /// Names one question, so that an answer to an older one is known and dropped.
@@ -144,6 +158,14 @@ pub enum Ask {
     Runbooks(Selection),
     /// The plan that takes a remediation back.
     PlanRollback(SafeText),
+    /// The deployments on which those that were chosen may go on.
+    Deployments(Selection),
+    /// What others did, at most so many acts.
+    Outside(usize),
+    /// What is still in force.
+    InForce,
+    /// The automations.
+    Automations,
 }
 
 impl Ask {
@@ -168,8 +190,12 @@ impl Ask {
             Self::Wides => Target::Wides,
             Self::Older(_) => Target::Older,
             Self::Wide(_) => Target::Wide,
+            Self::Deployments(_) => Target::Deployments,
             Self::PlanOfMany(_) | Self::PlanRollback(_) => Target::PlanOfMany,
             Self::Runbooks(_) => Target::Runbooks,
+            Self::Outside(_) => Target::Outside,
+            Self::InForce => Target::InForce,
+            Self::Automations => Target::Automations,
         }
     }
 }
@@ -221,12 +247,22 @@ pub enum Answer {
     PlanOfMany(Box<Result<WidePlan, OpsError>>),
     /// The runbooks.
     Runbooks(Result<Vec<RunbookOffer>, OpsError>),
+    /// The deployments on which those that were chosen may go on.
+    Deployments(Result<Deployments, OpsError>),
     /// The request was recorded, or not.
     Request(Result<Arc<WideRemediation>, OpsError>),
     /// What was said of it was recorded, or not.
     WideReview(Result<Arc<WideRemediation>, OpsError>),
     /// It was started, held, resumed or ended, or not.
     Control(Control, Result<Arc<WideRemediation>, OpsError>),
+    /// What others did.
+    Outside(Result<Outside, OpsError>),
+    /// What is still in force.
+    InForce(Result<InForce, OpsError>),
+    /// The automations.
+    Automations(Result<Vec<AutomationStatus>, OpsError>),
+    /// It was noted as armed again, or not.
+    Rearm(Result<(), OpsError>),
 }
 
 /// Something that happens.
@@ -297,6 +333,15 @@ pub enum Effect {
         ticket: Ticket,
         /// What.
         request: ClaimRequest,
+    },
+    /// Note that something is armed again.
+    Rearm {
+        /// For the answer.
+        ticket: Ticket,
+        /// What was switched off.
+        id: SafeText,
+        /// Why, in the operator's words.
+        reason: String,
     },
     /// Put a text on the clipboard.
     Copy(Clip),

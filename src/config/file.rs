@@ -17,12 +17,12 @@ use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
     Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, SourceConfig, SourceKind,
-    Surroundings, Transport, default_state_dir, paths, runbooks, transport, webhooks,
+    Surroundings, Transport, automations, default_state_dir, paths, runbooks, transport, webhooks,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 22] = [
+const ROOT: [&str; 23] = [
     "log",
     "operator",
     "soak",
@@ -44,6 +44,7 @@ const ROOT: [&str; 22] = [
     "limits",
     "solo",
     "webhook",
+    "automation",
     "runbook",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
@@ -104,6 +105,7 @@ pub(super) fn read(
     let log = LogSettings::read(&root, surroundings);
     let (keys, views) = (ui::keys(&root), ui::views(&root));
     let policies = PolicySettings::read(&root);
+    let automations = automations::read(&root);
     let runbooks = runbooks::read(&root);
     let webhooks = webhooks::read(&root, surroundings.folder);
     let drafts = contexts(&root);
@@ -138,6 +140,7 @@ pub(super) fn read(
         views,
         redact,
         policies,
+        automations,
         runbooks,
         webhooks,
         log,

@@ -4,6 +4,7 @@
 //! Secrets never stand in the file: it names the environment variable or the private file that holds them, and they
 //! are read here into [`secrecy::SecretString`]s, which no log, error or debug print shows.
 
+mod automations;
 mod command;
 mod diagnostic;
 mod file;
@@ -33,6 +34,7 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use thiserror::Error;
 
+pub use automations::AutomationSetting;
 pub use diagnostic::{Diagnostic, Place, TextPlace};
 pub use freezes::FreezeSetting;
 pub use layers::{Flags, Layer, Setting};
@@ -73,6 +75,9 @@ pub struct Config {
     pub redact: Vec<String>,
     /// What may be done by whom, and when. Expressions and filters are as they were written: the hub reads them.
     pub policies: PolicySettings,
+    /// What is watched without anybody looking, in the order of the file. Filters are as they were written: the hub reads
+    /// them.
+    pub automations: Vec<AutomationSetting>,
     /// What was written down to be done again and again, in the order of the file. Filters are as they were written: the
     /// hub reads them.
     pub runbooks: Vec<RunbookSetting>,

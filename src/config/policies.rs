@@ -86,7 +86,11 @@ impl<'a> Names<'a> {
 
     /// Reads a name that nothing of its kind has yet.
     pub(super) fn read(&mut self, section: &Section<'a>) -> Option<Found<&'a str>> {
-        let what = if self.what == "policy" { "a policy" } else { "a freeze" };
+        let what = match self.what {
+            "policy" => "a policy",
+            "automation" => "an automation",
+            _ => "a freeze",
+        };
         let name = self.document.keep(section.required_text("name", what))?;
         let wrong = |message: String| self.document.problems.add(section.wrong(&name, message));
         if name.value.trim().is_empty() {

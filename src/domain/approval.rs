@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::automation::is_automation;
 use super::policy::{Needed, Roles};
 use super::text::SafeText;
 
@@ -195,6 +196,9 @@ impl Approval {
         }
         if reviewer.name.trim().is_empty() {
             return Some("nobody knows who you are: set operator in the config, or QUARTERDECK_OPERATOR".to_owned());
+        }
+        if is_automation(reviewer.name) {
+            return Some("no automation approves or denies: that is for a person to do".to_owned());
         }
         if same_person(reviewer.name, requested_by) && !(reviewer.solo && answer == Answer::Approve) {
             return Some(match answer {

@@ -15,6 +15,9 @@ use sha2::{Digest as _, Sha256};
 /// What the identities of a hub in process are worth.
 pub const ON_TRUST: &str = "the operator's name is taken on trust";
 
+/// What the identity of an automation is worth.
+pub const BY_RULE: &str = "no person asked, but an automation of the config, which is taken on trust";
+
 /// What stands for the hash before the first entry.
 pub const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 

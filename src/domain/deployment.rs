@@ -21,6 +21,8 @@ pub struct Deployment {
     pub current: bool,
     /// How many open instances of the service stay on it.
     pub pinned: u64,
+    /// How many of these are paused, or wait for their next try.
+    pub failing: u64,
     /// Where its code is reached, without credentials.
     pub address: SafeText,
     /// What its code says to be written with.
@@ -32,6 +34,29 @@ impl Deployment {
     pub fn newest_first(deployments: &mut [Self]) {
         deployments.sort_by(|one, other| (other.revision, &other.id).cmp(&(one.revision, &one.id)));
     }
+}
+
+/// What there is to choose from where instances of a service are to go on on other code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployments {
+    /// The source.
+    pub source: SafeText,
+    /// The service.
+    pub service: SafeText,
+    /// Its deployments, the newest revision first.
+    pub all: Vec<Deployment>,
+}
+
+impl Deployments {
+    /// The one on which new instances begin.
+    pub fn current(&self) -> Option<&Deployment> {
+        self.all.iter().find(|deployment| deployment.current)
+    }
+}
+
+/// The service of a flow, which is `service/handler`, or has but one.
+pub fn service_of(flow: &str) -> &str {
+    flow.split_once('/').map_or(flow, |(service, _)| service)
 }
 
 /// What putting a service back to an earlier deployment would do. Changes nothing.
@@ -87,6 +112,7 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             current: false,
             pinned: 0,
+            failing: 0,
             address: "http://worker.test/".into(),
             sdk: None,
         }

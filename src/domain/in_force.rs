@@ -45,6 +45,15 @@ impl BorrowedKind {
             Self::Claim => "claim",
         }
     }
+
+    /// As people say it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Armed => "armed",
+            Self::BreakGlass => "break-glass",
+            Self::Claim => "claim",
+        }
+    }
 }
 
 /// An exception that ends by itself: borrowed time.

@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod automation;
 pub mod blast;
 pub mod claim;
 pub mod code;

@@ -9,11 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::board::{self, Board};
+use super::deciding::Asked;
 use super::executor::offers;
 use super::rows::Bits;
 use super::source::Source;
 use super::{Hub, missing};
+use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
+use crate::domain::deployment::Deployments;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
@@ -133,7 +136,8 @@ impl Ops for Hub {
     }
 
     async fn flow(&self, id: &InstanceId) -> Result<FlowAnswer, OpsError> {
-        let (source, reading, judgement) = self.read(id).await?;
+        let (source, mut reading, judgement) = self.read(id).await?;
+        self.tell_outside_of(&mut reading.detail);
         let offers = offers(&*source.connector, &reading.detail.flow, self.refusal().as_ref());
         let verbs = self.under_policy(offers, &reading.detail.flow, &judgement);
         let read_at = (self.clock)();
@@ -177,8 +181,12 @@ impl Ops for Hub {
     }
 
     async fn plan_of_many(&self, wish: &PlanWish) -> Result<WidePlan, OpsError> {
-        let plan = self.wide_plan(wish, false).await?;
+        let plan = self.wide_plan(wish, &Asked::by(self.gate.operator.clone())).await?;
         self.kept_plan(plan).await
+    }
+
+    async fn deployments(&self, of: &Selection) -> Result<Deployments, OpsError> {
+        self.deployments_of(of).await
     }
 
     async fn plan_rollback(&self, id: &str) -> Result<WidePlan, OpsError> {
@@ -195,11 +203,11 @@ impl Ops for Hub {
         let asked = async {
             let plan = runs.plan(&request.plan_hash).await?;
             let rows = self.targets_of(&plan.frozen).await?;
-            runs.request(request, &rows).await
+            runs.request(&self.gate.operator, request, &rows).await
         };
         match asked.await {
             Ok(asked) => Ok(asked),
-            Err(error) => runs.refused(&request.plan_hash, "request", error).await,
+            Err(error) => runs.refused(&self.gate.operator, &request.plan_hash, "request", error).await,
         }
     }
 
@@ -230,7 +238,7 @@ impl Ops for Hub {
             Some(runs) => runs.side_effects().await?,
             None => Vec::new(),
         };
-        Ok(InForce { side_effects, ..InForce::default() })
+        Ok(InForce { side_effects, borrowed: self.borrowed().await? })
     }
 
     async fn rearmed(&self, side_effect: &str, reason: &str) -> Result<(), OpsError> {
@@ -271,7 +279,13 @@ impl Ops for Hub {
     }
 
     async fn outside(&self, limit: usize) -> Result<Outside, OpsError> {
-        self.done_outside(limit).await
+        let mut outside = Outside::clone(&*self.ask_outside().await?);
+        outside.acts.truncate(limit);
+        Ok(outside)
+    }
+
+    async fn automations(&self) -> Result<Vec<AutomationStatus>, OpsError> {
+        self.automations_stand().await
     }
 
     async fn log(&self) -> Result<Arc<LogView>, OpsError> {
@@ -311,14 +325,14 @@ impl Hub {
     /// Keeps a plan, so that it can be asked for by its hash, and gives it on.
     async fn kept_plan(&self, plan: WidePlan) -> Result<WidePlan, OpsError> {
         if let Some(runs) = &self.runs {
-            let kept = runs.keep(&plan).await;
+            let kept = runs.keep(&plan, &self.gate.operator).await;
             kept.map_err(|error| OpsError::Journal(format!("the plan can't be kept: {error}").into()))?;
         }
         Ok(plan)
     }
 
     /// The targets of a plan, as far as they are held.
-    async fn targets_of(&self, frozen: &Frozen) -> Result<Vec<Arc<JudgedFlow>>, OpsError> {
+    pub(super) async fn targets_of(&self, frozen: &Frozen) -> Result<Vec<Arc<JudgedFlow>>, OpsError> {
         let ids = frozen.targets.iter().map(|target| target.id.clone()).collect();
         Ok(self.select(&Selection::Ids(ids), frozen.targets.len()).await?.rows)
     }

@@ -112,6 +112,14 @@ impl Claims {
         error.or(broken)
     }
 
+    /// Every claim that holds, whatever has become of its cohort.
+    pub(super) fn in_force(&self, now: Timestamp) -> Vec<Claim> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // What can't be read is told with each board.
+        let _ = state.catch_up();
+        state.by_cohort.values().filter(|claim| !claim.expired(now)).cloned().collect()
+    }
+
     /// Makes a claim or takes it back. `cohort` is as it is now.
     pub(super) fn change(
         &self,

@@ -127,10 +127,15 @@ impl Journal {
 
     /// Something that was asked for is not let through. It is refused whether or not that can be recorded.
     pub(super) async fn refusal(&self, at: Timestamp, plan_hash: &str, subject: &str, why: &str) {
+        self.if_it_can(self.refused(at, plan_hash, subject, why)).await;
+    }
+
+    /// An entry that something was not let through.
+    pub(super) fn refused(&self, at: Timestamp, plan_hash: &str, subject: &str, why: &str) -> Draft {
         let draft = self.draft(at, Action::Refusal, subject.to_owned(), json!({ "text": kept(why) }));
         // It comes from whoever asked.
         let plan_hash = Some(SafeText::clipped(plan_hash, 64).to_string()).filter(|hash| !hash.is_empty());
-        self.if_it_can(Draft { plan_hash, ..draft }).await;
+        Draft { plan_hash, ..draft }
     }
 
     /// What an act would do was worked out, or why it can't be had.
@@ -146,7 +151,7 @@ impl Journal {
     }
 
     /// Records what changes nothing by itself.
-    async fn if_it_can(&self, draft: Draft) {
+    pub(super) async fn if_it_can(&self, draft: Draft) {
         let action = draft.action.name();
         if let Err(error) = self.ledger.audit(vec![draft]).await {
             tracing::error!(%error, action, "it can't be recorded");

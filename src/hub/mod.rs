@@ -4,9 +4,12 @@
 
 mod answers;
 mod arming;
+pub mod automations;
 mod board;
+mod borrowed;
 mod claims;
 mod deciding;
+mod deployments;
 mod executor;
 mod history;
 mod journal;
@@ -29,7 +32,7 @@ mod tenants;
 mod verify;
 pub mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -37,6 +40,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::arming::Latch;
+use self::automations::Shadow;
 use self::claims::Claims;
 use self::deciding::Gate;
 pub use self::deciding::Policing;
@@ -52,6 +56,7 @@ use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::Connector;
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogBook;
+use crate::domain::outside::Outside;
 use crate::domain::text::SafeText;
 use crate::domain::wide::WideRemediation;
 use crate::ops::{NOT_LOCKED, OpsError};
@@ -87,7 +92,7 @@ pub struct Setup {
 
 /// The hub in process.
 pub struct Hub {
-    log: std::sync::OnceLock<LogBook>,
+    log: OnceLock<LogBook>,
     gate: Arc<Gate>,
     book: Book,
     clock: Clock,
@@ -97,6 +102,9 @@ pub struct Hub {
     runs: Option<Arc<Runs>>,
     claims: Arc<Claims>,
     lists: Lists,
+    shadow: OnceLock<Arc<Shadow>>,
+    /// What was done outside, as it was told last, and when.
+    outside: Mutex<Option<(Timestamp, Arc<Outside>)>>,
 }
 
 /// The poll loops of a hub; they end when it is dropped.
@@ -152,7 +160,7 @@ impl Hub {
         let sources =
             setup.sources.into_iter().map(|(name, connector, poll)| Source::new(&name, connector, poll)).collect();
         Arc::new(Self {
-            log: std::sync::OnceLock::new(),
+            log: OnceLock::new(),
             gate,
             book: Book { thresholds: setup.thresholds, tenants: setup.tenants },
             clock: setup.clock,
@@ -162,6 +170,8 @@ impl Hub {
             runs,
             claims,
             lists: Lists::default(),
+            shadow: OnceLock::new(),
+            outside: Mutex::default(),
         })
     }
 
@@ -199,6 +209,7 @@ impl Hub {
         };
         let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).collect();
         tasks.extend(self.runs.as_ref().map(|runs| tokio::spawn(runs.clone().mind(Arc::downgrade(self)))));
+        tasks.extend(self.shadow.get().map(|shadow| tokio::spawn(shadow.clone().mind(Arc::downgrade(self)))));
         Polling(tasks)
     }
 

@@ -6,13 +6,15 @@
 //! only the outermost caller is listed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Hub;
 use super::own::{Own, OwnActs};
-use crate::domain::outside::{Outside, OutsideAct};
+use crate::domain::flow::{EntryOutcome, FlowDetail, TimelineEntry};
+use crate::domain::outside::{OUTSIDE, Outside, OutsideAct};
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 use crate::ops::OpsError;
@@ -27,8 +29,41 @@ const SOON: SignedDuration = SignedDuration::from_mins(15);
 const SLACK: SignedDuration = SignedDuration::from_mins(1);
 
 impl Hub {
-    /// What was done to the sources and not by Quarterdeck, at most `limit` acts.
-    pub(super) async fn done_outside(&self, limit: usize) -> Result<Outside, OpsError> {
+    /// What was done to the sources and not by Quarterdeck. Asks every source, and keeps what they tell.
+    pub(super) async fn ask_outside(&self) -> Result<Arc<Outside>, OpsError> {
+        let outside = Arc::new(self.done_outside().await?);
+        *self.kept_outside() = Some(((self.clock)(), outside.clone()));
+        Ok(outside)
+    }
+
+    /// The same as it was told within a while, else asked for now; nothing where it can't be had.
+    pub(super) async fn outside_lately(&self, within: SignedDuration) -> Option<Arc<Outside>> {
+        let now = (self.clock)();
+        let kept = self.kept_outside().clone().filter(|(at, _)| now.duration_since(*at) < within);
+        match kept {
+            Some((_, outside)) => Some(outside),
+            None => self.ask_outside().await.ok(),
+        }
+    }
+
+    fn kept_outside(&self) -> MutexGuard<'_, Option<(Timestamp, Arc<Outside>)>> {
+        self.outside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts what was done to an instance outside among what happened to it, as far as it was told before. Asks nobody.
+    pub(super) fn tell_outside_of(&self, detail: &mut FlowDetail) {
+        let Some((_, outside)) = self.kept_outside().clone() else { return };
+        let id = &detail.flow.id;
+        let to_it = outside.acts.iter().filter(|act| act.source == id.source && act.subject == id.instance);
+        let entries: Vec<TimelineEntry> = to_it.map(entry).collect();
+        for entry in entries {
+            let after = |other: &TimelineEntry| other.at.zip(entry.at).is_some_and(|(other, at)| other > at);
+            let place = detail.timeline.iter().position(after).unwrap_or(detail.timeline.len());
+            detail.timeline.insert(place, entry);
+        }
+    }
+
+    async fn done_outside(&self) -> Result<Outside, OpsError> {
         let Some(executor) = &self.executor else {
             let why = self.gate.read_only.as_deref().unwrap_or("nothing is recorded");
             return Err(OpsError::Refused(
@@ -55,8 +90,19 @@ impl Hub {
             }
         }
         OutsideAct::newest_first(&mut outside.acts);
-        outside.acts.truncate(limit);
         Ok(outside)
+    }
+}
+
+/// An act outside, as an entry of what happened to an instance.
+fn entry(act: &OutsideAct) -> TimelineEntry {
+    let by = act.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    TimelineEntry {
+        at: Some(act.at),
+        ended_at: None,
+        outcome: EntryOutcome::Note,
+        what: format!("{OUTSIDE}: {}{by}", act.what).into(),
+        note: Some("not by Quarterdeck".into()),
     }
 }
 

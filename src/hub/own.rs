@@ -27,6 +27,9 @@ pub(super) struct OwnActs {
     pub(super) complete_since: Option<Timestamp>,
 }
 
+/// The word of the record for putting a service back to earlier code.
+pub(super) const PUT_BACK_VERB: &str = "put_back";
+
 /// How many entries are read for [`Journal::own_acts`].
 pub(super) const READ: u32 = 20_000;
 
@@ -35,6 +38,7 @@ pub(super) fn own_acts(entries: &[Entry], context: &str, since: Timestamp) -> Ow
     #[derive(Deserialize)]
     struct Detail {
         verb: Option<String>,
+        to: Option<String>,
         state: Option<ItemState>,
     }
     let mut own = OwnActs::default();
@@ -53,7 +57,12 @@ pub(super) fn own_acts(entries: &[Entry], context: &str, since: Timestamp) -> Ow
         } else if let Some(verb) = detail.verb
             && !refused.contains(&which)
         {
-            own.acts.push(Own { subject: entry.subject.clone(), verb: Verb::named(&verb), at });
+            // The engine tells of the deployment that was registered anew, and the record of whose service went back to it.
+            let subject = match (&detail.to, entry.subject.rsplit_once('/')) {
+                (Some(to), Some((source, _))) if verb == PUT_BACK_VERB => format!("{source}/{to}"),
+                _ => entry.subject.clone(),
+            };
+            own.acts.push(Own { subject, verb: Verb::named(&verb), at });
         }
     }
     let cut = entries.len() >= usize::try_from(READ).unwrap_or(usize::MAX);
@@ -128,9 +137,14 @@ mod tests {
 
     #[test]
     fn what_is_no_verb_here_is_kept_as_such() {
-        let back = entry(Action::Act, "r", "a/dp_1", 1, &json!({ "verb": "put-back" }));
-        let own = own_acts(&[back], "prod", Timestamp::from_second(SINCE).unwrap());
-        assert_eq!((own.acts[0].verb, own.complete_since), (None, None));
+        // By its service's name, and as older versions wrote it.
+        for subject in ["a/Billing", "a/dp_1"] {
+            let back =
+                entry(Action::Act, "r", subject, 1, &json!({ "verb": "put_back", "from": "dp_2", "to": "dp_1" }));
+            let own = own_acts(&[back], "prod", Timestamp::from_second(SINCE).unwrap());
+            assert_eq!((own.acts[0].verb, own.complete_since), (None, None));
+            assert_eq!(own.acts[0].subject, "a/dp_1");
+        }
     }
 
     #[test]

@@ -15,9 +15,7 @@ use crate::connect::Connector;
 use crate::domain::blast::{Blast, Hurt};
 use crate::domain::deployment::PutBack;
 use crate::domain::flow::{FlowInstance, JudgedFlow, Status};
-use crate::domain::plan::{
-    DEPLOYMENT, Frozen, PLAN_LIFE, PUT_BACK, Parameters, SERVICE, Skipped, Target, WidePlan, of_each,
-};
+use crate::domain::plan::{Frozen, PLAN_LIFE, SERVICE, Skipped, Target, WidePlan, of_each};
 use crate::domain::policy::MOST_TARGETS;
 use crate::domain::remediation::Verb;
 use crate::domain::remedy::{FrozenRemedy, Remedy, Step, SwitchedOff};
@@ -27,9 +25,8 @@ use crate::domain::text::SafeText;
 use crate::ops::{Ops as _, OpsError, PlanWish, Selection};
 
 impl Hub {
-    /// Freezes what a verb would do to all that are chosen. Changes nothing. `takes_back`: whether it takes back what
-    /// another one did, which is a right of its own.
-    pub(super) async fn wide_plan(&self, wish: &PlanWish, takes_back: bool) -> Result<WidePlan, OpsError> {
+    /// Freezes what a verb would do to all that are chosen, for whoever asks. Changes nothing.
+    pub(super) async fn wide_plan(&self, wish: &PlanWish, asked: &Asked) -> Result<WidePlan, OpsError> {
         let most = usize::try_from(MOST_TARGETS).unwrap_or(usize::MAX);
         let chosen = self.select(&wish.selection, most).await?;
         if chosen.total > most {
@@ -77,8 +74,7 @@ impl Hub {
             switches_off.push(SwitchedOff { what: off, way_back });
         }
         let frozen = Frozen::of(remedy, targets, wish.waves.clone(), wish.pace);
-        let asked = Asked { takes_back, ..Asked::by(self.gate.operator.clone()) };
-        let policy = self.gate.decide_wide(&frozen, &blast, &asked, &rows);
+        let policy = self.gate.decide_wide(&frozen, &blast, asked, &rows);
         let made_at = (self.clock)();
         skipped.sort_unstable();
         let mut effects: Vec<_> = effects.into_iter().collect();
@@ -157,31 +153,6 @@ impl Hub {
             last = last.max(by_own_clock);
         }
         Ok(last)
-    }
-
-    /// Of which flow the service is put back in the end, where that is wished for, and what that does.
-    async fn puts_back(
-        &self,
-        parameters: &Parameters,
-        rows: &[Arc<JudgedFlow>],
-    ) -> Result<Option<(SafeText, PutBack)>, OpsError> {
-        let named = |name: &str| parameters.get(&SafeText::from(name));
-        let Some(from) = named(PUT_BACK) else { return Ok(None) };
-        let refused = |why: &str| OpsError::Refused(why.into());
-        let to = named(DEPLOYMENT).ok_or_else(|| refused("to put a service back, say to which deployment"))?;
-        let flow = rows.first().map(|row| &row.flow).ok_or_else(|| refused("there is nothing to plan"))?;
-        let service = |flow: &FlowInstance| {
-            let name = flow.flow.split_once('/').map_or(flow.flow.as_str(), |(service, _)| service);
-            (flow.id.source.clone(), name.to_owned())
-        };
-        if rows.iter().any(|row| service(&row.flow) != service(flow)) {
-            return Err(refused("they are of several services, and one is put back at a time: narrow the filter"));
-        }
-        let connector = &self.source(&flow.id.source)?.connector;
-        match connector.plan_put_back(&flow.flow, from, to).await {
-            Ok(told) => Ok(Some((flow.flow.clone(), told))),
-            Err(error) => Err(OpsError::Refused(format!("the service can't be put back: {error}").into())),
-        }
     }
 }
 

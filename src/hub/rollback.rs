@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Hub;
+use super::deciding::Asked;
 use crate::domain::ids::InstanceId;
 use crate::domain::plan::{Skipped, WidePlan};
 use crate::domain::rollback::{inverse, left_out};
@@ -50,7 +51,8 @@ impl Hub {
             waves: frozen.waves.clone(),
             pace: frozen.pace,
         };
-        let mut plan = self.wide_plan(&wish, true).await?;
+        let mut plan =
+            self.wide_plan(&wish, &Asked { takes_back: true, ..Asked::by(self.gate.operator.clone()) }).await?;
         plan.skipped.extend(skipped.into_iter().map(|(id, reason)| Skipped { id, reason }));
         plan.skipped.sort_unstable();
         Ok(plan)

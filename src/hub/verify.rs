@@ -58,6 +58,11 @@ impl Seen<'_> {
 impl Baseline {
     pub(super) fn of<'a>(seen: impl Into<Seen<'a>>) -> Self {
         let Seen { flow, engine_now, .. } = seen.into();
+        Self::at(flow, engine_now)
+    }
+
+    /// Of an instance as it was told at a moment by the engine's clock.
+    pub(super) fn at(flow: &FlowInstance, engine_now: Timestamp) -> Self {
         Self {
             engine_now,
             completed_commands: flow.completed_commands,

@@ -6,10 +6,14 @@ use serde_json::{Value, json};
 
 use super::FlowAnswer;
 use crate::domain::audit::ON_TRUST;
+use crate::domain::automation::AutomationStatus;
 use crate::domain::cohort::Cohort;
 use crate::domain::flow::JudgedFlow;
+use crate::domain::in_force::Borrowed;
+use crate::domain::outside::{OUTSIDE, Outside, OutsideAct};
 use crate::domain::plan::WidePlan;
 use crate::domain::raw::{RawFlow, Told};
+use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 use crate::domain::wide::{self, Item, WideDetail, WideRemediation};
 
@@ -23,6 +27,41 @@ pub fn cohort_json(cohort: &Cohort) -> Value {
         "growth": cohort.growth, "rule": cohort.rule, "evidence": cohort.evidence, "sample": cohort.sample,
         "claim": cohort.claim,
     })
+}
+
+/// An automation and what it has come to: one of `get automations`.
+pub fn automation_json(status: &AutomationStatus) -> Value {
+    let AutomationStatus { automation, since, last, tally, proposed, refused, idle } = status;
+    json!({
+        "name": automation.name, "mode": automation.mode.name(), "when": automation.when,
+        "cohort_at_least": automation.cohort_at_least, "verb": automation.verb.name(), "reason": automation.reason,
+        "would": tally.would(), "hit": tally.hit, "miss": tally.miss, "open": tally.open, "unknown": tally.unknown,
+        "since": since, "last": last, "proposed": proposed, "refused": refused, "idle": idle,
+    })
+}
+
+/// An act that somebody else did: one of `get outside`.
+pub fn outside_act_json(act: &OutsideAct) -> Value {
+    json!({
+        "at": act.at, "source": act.source, "subject": act.subject, "verb": act.verb.map(Verb::name),
+        "what": act.what, "caller": act.caller, "by": act.by, "mark": OUTSIDE,
+    })
+}
+
+/// What was done outside: `get outside`.
+pub fn outside_json(outside: &Outside) -> Value {
+    let untold: Vec<Value> =
+        outside.untold.iter().map(|(source, why)| json!({ "source": source, "why": why })).collect();
+    json!({
+        "schema": "quarterdeck.outside/1", "since": outside.since,
+        "rows": outside.acts.iter().map(outside_act_json).collect::<Vec<_>>(), "untold": untold,
+    })
+}
+
+/// An exception that ends by itself: one of `get borrowed`.
+pub fn borrowed_json(borrowed: &Borrowed) -> Value {
+    let Borrowed { kind, what, by, reason, until } = borrowed;
+    json!({ "kind": kind.name(), "what": what, "by": by, "trust": ON_TRUST, "reason": reason, "until": until })
 }
 
 /// A row: one of `get flows`.

@@ -28,6 +28,7 @@ use super::keymap::{Key, Keymap};
 use super::many::RemediationsState;
 use super::msg::{Ask, Effect, Target, Ticket};
 use super::raw::RawState;
+use super::records::Records;
 use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
 use super::times::Times;
@@ -101,6 +102,8 @@ pub struct App {
     pub acts: Remote<Vec<Remediation>>,
     /// The remediations of many.
     pub remediations: RemediationsState,
+    /// What stands beside them.
+    pub records: Records,
     /// The board.
     pub board: BoardState,
     /// The flows.
@@ -168,6 +171,7 @@ impl App {
             log: Remote::Never,
             acts: Remote::Never,
             remediations: RemediationsState::default(),
+            records: Records::default(),
             board: BoardState::default(),
             flows: FlowsState::new(settings.filter.clone().unwrap_or_default()),
             detail: DetailState::default(),

@@ -7,6 +7,7 @@ use crate::cockpit::claims::ClaimMenu;
 use crate::cockpit::log::LogLook;
 use crate::cockpit::many::WidePopup;
 use crate::cockpit::menus::Menu;
+use crate::cockpit::records::RearmForm;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::update::arming::ArmForm;
 use crate::cockpit::update::contexts::ContextList;
@@ -72,6 +73,8 @@ pub enum Popup {
     Contexts(Box<ContextList>),
     /// A production context is about to be armed.
     Arm(Box<ArmForm>),
+    /// Something is about to be noted as armed again.
+    Rearm(Box<RearmForm>),
     /// A cohort is being claimed.
     Claim(Box<ClaimMenu>),
     /// A choice for the list.

@@ -7,6 +7,7 @@ mod deeds;
 mod list;
 mod offers;
 mod parameters;
+mod picker;
 mod review;
 mod whom;
 pub(super) mod words;
@@ -15,8 +16,9 @@ pub use answer::{AnswerForm, AnswerPart};
 pub use confirm::{code, confirmation, confirms};
 pub use deeds::{Deed, DeedEntry, deeds};
 pub use list::{Detail, Older, Part, RemediationsState, Row, rows};
-pub use offers::{Choice, Offer, offers, verb_wish};
+pub use offers::{Choice, ON_ANOTHER, ON_ANOTHER_DOES, Offer, offers, on_another, verb_wish};
 pub use parameters::{ParametersForm, ParametersPart, wish as runbook_wish};
+pub use picker::Picker;
 pub use review::{Step, WideReview, WideReviewPart};
 pub use whom::Whom;
 
@@ -84,6 +86,8 @@ pub enum WidePopup {
     Offers(OffersMenu),
     /// The parameters of a runbook are being filled in.
     Parameters(Box<ParametersForm>),
+    /// A deployment is being chosen, to resume them on.
+    Deployments(Box<Picker>),
     /// A plan is being made.
     Planning {
         /// Of what.

@@ -7,12 +7,12 @@ use crate::cockpit::app::App;
 use crate::cockpit::widgets::numbers::{grouped, plural};
 use crate::domain::flow::Status;
 use crate::domain::plan::{Pace, Parameters, Waves};
-use crate::domain::remediation::Verb;
+use crate::domain::remediation::{Verb, VerbOffer};
 use crate::domain::remedy::Remedy;
 use crate::domain::runbook::{Runbook, RunbookOffer};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
-use crate::ops::PlanWish;
+use crate::ops::{FlowAnswer, PlanWish};
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,8 @@ pub struct Offer {
 pub enum Choice {
     /// A plan of a verb.
     Verb(Verb, Waves),
+    /// A choice of deployments to resume on, and then a plan.
+    Deployment,
     /// A runbook.
     Runbook(Arc<Runbook>),
     /// The runbooks that are not suggested.
@@ -48,6 +50,18 @@ pub fn verb_wish(whom: &Whom, verb: Verb, waves: Waves) -> PlanWish {
         waves,
         pace: Pace::default(),
     }
+}
+
+/// The name of resuming on other code, in a menu.
+pub const ON_ANOTHER: &str = "resume on…";
+
+/// What it does.
+pub const ON_ANOTHER_DOES: &str = "on another deployment: the way back from code that fails";
+
+/// The last entry of the menu of verbs, where the verb is offered that it is done by: its index, and that verb.
+pub fn on_another(answer: &FlowAnswer) -> Option<(usize, &VerbOffer)> {
+    let resume = answer.verbs.iter().find(|offer| offer.verb == Verb::Resume)?;
+    Some((answer.verbs.len(), resume))
 }
 
 /// One and then the rest.
@@ -70,6 +84,17 @@ pub fn offers(app: &App, whom: &Whom, runbooks: &[RunbookOffer], others: bool) -
     let first = of("probe", "act on one, watch it, then decide: resume, one first", Verb::Resume, probe());
     let verbs = Verb::ALL.into_iter().map(|verb| of(verb.label(), verb.words(status), verb, Waves::default()));
     let mut all: Vec<Offer> = std::iter::once(first).chain(verbs).collect();
+    // Beside the plain resume, which is the second one.
+    all.insert(
+        2,
+        Offer {
+            name: ON_ANOTHER.into(),
+            words: ON_ANOTHER_DOES.into(),
+            more: "which one is chosen next".into(),
+            choice: Choice::Deployment,
+            refusal: refusal(app, whom, &[Verb::Resume]),
+        },
+    );
     let runbook = |offer: &RunbookOffer| {
         let runbook = &offer.runbook;
         let steps: Vec<String> = runbook.steps.iter().map(ToString::to_string).collect();

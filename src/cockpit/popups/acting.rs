@@ -9,7 +9,7 @@ use super::{frame, inside, line, place};
 use crate::cockpit::app::{App, Focus, REASON_MIN, Review, ReviewState};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::{Hit, Place};
-use crate::cockpit::many::words;
+use crate::cockpit::many::{ON_ANOTHER, ON_ANOTHER_DOES, on_another, words};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens::detail::{Block, labelled, paint};
 use crate::cockpit::theme::Styles;
@@ -27,7 +27,7 @@ const NAME: u16 = 14;
 
 /// The menu of verbs. Choosing one makes a plan and changes nothing.
 pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &Remote<Box<FlowAnswer>>, index: usize) {
-    let count = answer.value().map_or(1, |answer| answer.verbs.len());
+    let count = answer.value().map_or(1, |answer| answer.verbs.len() + usize::from(on_another(answer).is_some()));
     let area = place(app, 78, u16::try_from(count * 2 + 3).unwrap_or(20));
     let title = format!("what may be done to {target}");
     frame(pen, area, &title, &[("Enter", "plan it; nothing is sent"), ("Esc", "close")], pen.styles.popup_border);
@@ -41,7 +41,10 @@ pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &
         return;
     }
     let mut y = inner.y + 1;
-    for (at, offer) in answer.verbs.iter().enumerate() {
+    let status = answer.detail.flow.status;
+    let verbs = answer.verbs.iter().map(|offer| (offer, offer.verb.label(), offer.verb.words(status)));
+    let other = on_another(answer).map(|(_, resume)| (resume, ON_ANOTHER, ON_ANOTHER_DOES));
+    for (at, (offer, label, does)) in verbs.chain(other).enumerate() {
         if y >= inner.bottom() {
             break;
         }
@@ -54,9 +57,9 @@ pub(super) fn verbs(app: &App, pen: &mut Pen<'_>, target: &InstanceId, answer: &
         }
         let (name, words) =
             if refusal.is_some() { (pen.styles.faint, pen.styles.faint) } else { (pen.styles.strong, pen.styles.text) };
-        pen.text(inner.x + 1, y, NAME, offer.verb.label(), name);
+        pen.text(inner.x + 1, y, NAME, label, name);
         let (x, width) = (inner.x + NAME + 2, inner.width.saturating_sub(NAME + 3));
-        pen.text(x, y, width, offer.verb.words(answer.detail.flow.status), words);
+        pen.text(x, y, width, does, words);
         if let Some(why) = refusal
             && y + 1 < inner.bottom()
         {

@@ -5,6 +5,7 @@ mod answer;
 mod arming;
 pub(super) mod claim;
 mod contexts;
+mod deployments;
 pub(super) mod help;
 mod line;
 pub(super) mod log;
@@ -13,6 +14,7 @@ mod offers;
 pub(super) mod page;
 mod parameters;
 pub(super) mod progress;
+mod rearm;
 pub(super) mod source;
 pub(super) mod themes;
 mod wide;
@@ -102,6 +104,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         | Popup::Quit { .. }
         | Popup::Contexts(_)
         | Popup::Arm(_)
+        | Popup::Rearm(_)
         | Popup::Claim(_)
         | Popup::Menu { .. }
         | Popup::Views { .. } => None,
@@ -156,6 +159,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         }
         Popup::Review(review) => acting::review(app, pen, review),
         Popup::Arm(form) => arming::draw(app, pen, form),
+        Popup::Rearm(form) => rearm::draw(app, pen, form),
         Popup::Contexts(list) => {
             contexts::draw(app, pen, list);
             None

@@ -9,6 +9,7 @@ use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::many::{ParametersForm, ParametersPart};
 use crate::cockpit::widgets::pen::{Pen, wrap};
 use crate::domain::runbook::{Field, Kind};
+use crate::domain::text::SafeText;
 
 /// The columns of the box.
 const COLUMNS: u16 = 92;
@@ -60,7 +61,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, form: &ParametersForm) -> Optio
 fn drawn(
     pen: &mut Pen<'_>,
     form: &ParametersForm,
-    wrong: &[(Option<usize>, crate::domain::text::SafeText)],
+    wrong: &[(Option<usize>, SafeText)],
     room: Rect,
 ) -> Option<Position> {
     let shown = usize::from(room.height / LINES).max(1);
@@ -100,7 +101,7 @@ fn what(field: &Field) -> String {
         kind => kind.words().to_owned(),
     };
     if !field.choices.is_empty() {
-        let choices: Vec<&str> = field.choices.iter().map(|choice| choice.as_str()).collect();
+        let choices: Vec<&str> = field.choices.iter().map(SafeText::as_str).collect();
         text = format!("{text}: {}", choices.join(", "));
     }
     if !field.description.is_empty() {

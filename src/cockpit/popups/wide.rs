@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::acting::button;
-use super::{answer, frame, inside, offers, parameters, place, wide_review};
+use super::{answer, deployments, frame, inside, offers, parameters, place, wide_review};
 use crate::cockpit::app::App;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::many::{Planned, WidePopup, deeds, words};
@@ -27,6 +27,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, wide: &WidePopup) -> Option<Pos
     match wide {
         WidePopup::Offers(menu) => offers::draw(app, pen, menu),
         WidePopup::Parameters(form) => return parameters::draw(app, pen, form),
+        WidePopup::Deployments(picker) => deployments::draw(app, pen, picker),
         WidePopup::Planning { of, whom, error, since, .. } => {
             let title = match of {
                 Planned::Wish(wish) => format!("{} {}", wish.remedy.label(), whom.words),

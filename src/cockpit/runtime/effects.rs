@@ -49,8 +49,12 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::Wides => Answer::Wides(patiently(ops.wide_remediations()).await),
         Ask::Older(before) => Answer::Older(patiently(ops.wide_remediations_before(&before, OLDER)).await),
         Ask::Wide(id) => Answer::Wide(Box::new(patiently(ops.wide_remediation(&id)).await)),
+        Ask::Outside(most) => Answer::Outside(patiently(ops.outside(most)).await),
+        Ask::InForce => Answer::InForce(patiently(ops.in_force()).await),
+        Ask::Automations => Answer::Automations(patiently(ops.automations()).await),
         Ask::PlanOfMany(wish) => Answer::PlanOfMany(Box::new(patiently(ops.plan_of_many(&wish)).await)),
         Ask::Runbooks(selection) => Answer::Runbooks(patiently(ops.runbooks(Some(&selection))).await),
+        Ask::Deployments(of) => Answer::Deployments(patiently(ops.deployments(&of)).await),
         Ask::PlanRollback(id) => Answer::PlanOfMany(Box::new(patiently(ops.plan_rollback(&id)).await)),
         Ask::Counts(filters) => Answer::Counts(patiently(ops.counts(&filters)).await),
     }
@@ -174,6 +178,15 @@ impl Performer {
         tokio::spawn(async move {
             let answer = ops.control(&id, control).await;
             let _ = replies.send(Msg::Reply(ticket, Answer::Control(control, answer))).await;
+        });
+    }
+
+    /// Notes that something is armed again, once.
+    pub(super) fn rearm(&self, ticket: Ticket, id: SafeText, reason: String) {
+        let (ops, replies) = (Arc::clone(&self.ops), self.replies.clone());
+        tokio::spawn(async move {
+            let answer = ops.rearmed(&id, &reason).await;
+            let _ = replies.send(Msg::Reply(ticket, Answer::Rearm(answer))).await;
         });
     }
 

@@ -377,6 +377,7 @@ impl Cockpit {
                 Effect::Review { ticket, review } => self.performer.review(ticket, review),
                 Effect::Control { ticket, id, control } => self.performer.control(ticket, id, control),
                 Effect::Claim { ticket, request } => self.performer.claim(ticket, request),
+                Effect::Rearm { ticket, id, reason } => self.performer.rearm(ticket, id, reason),
                 Effect::Copy(clip) => {
                     let mut out = std::io::stdout();
                     out.write_all(sequence(&clip, self.app.settings.between).as_bytes())?;

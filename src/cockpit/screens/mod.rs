@@ -8,6 +8,7 @@ pub(super) mod flows;
 mod gantt;
 pub(super) mod preview;
 pub(super) mod raw;
+pub(super) mod records;
 pub(super) mod remediation;
 pub(super) mod remediations;
 pub(super) mod sources;

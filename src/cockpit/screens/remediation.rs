@@ -272,7 +272,12 @@ pub(in crate::cockpit) fn planned(block: &mut Block, styles: &Styles, plan: &Wid
     fact("risk", risk.name(), risky);
     fact("way back", &remedy.way_back(), risky);
     for (name, value) in remedy.parameters() {
-        fact(&name, &value, styles.text);
+        // A longer name would touch its value.
+        if width(&name) < LABEL {
+            fact(&name, &value, styles.text);
+        } else {
+            fact("with", &format!("{name}: {value}"), styles.text);
+        }
     }
     for off in &plan.switches_off {
         fact("OFF then", &format!("{}; armed again by: {}", off.what, off.way_back), styles.warning);

@@ -5,14 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::body;
 use super::detail::paint;
+use super::records::{self, below};
 use super::remediation::about;
 use crate::cockpit::app::App;
 use crate::cockpit::command::CommandId;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::many::{Row, rows, words};
 use crate::cockpit::popups::progress;
+use crate::cockpit::records::at_remediations;
 use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::grouped;
 use crate::cockpit::widgets::pen::{Pen, width};
@@ -36,7 +37,7 @@ pub(in crate::cockpit) struct Areas {
 
 /// Places the parts.
 pub(in crate::cockpit) fn areas(app: &App) -> Areas {
-    let body = body(app);
+    let body = below(app);
     let (left, preview) = if body.width >= WIDE {
         let left = if body.width < 160 { body.width * 2 / 3 } else { body.width * 3 / 5 };
         (Rect { width: left, ..body }, Rect { x: body.x + left, width: body.width - left, ..body })
@@ -52,7 +53,11 @@ pub(in crate::cockpit) fn areas(app: &App) -> Areas {
 
 /// Draws the screen.
 pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
-    let whole = body(app);
+    records::tabs(app, pen);
+    if !at_remediations(app) {
+        return records::draw(app, pen);
+    }
+    let whole = below(app);
     let rows = rows(app);
     if rows.is_empty() {
         if state::absent(pen, whole, &app.remediations.list, "the remediations", app.now) {

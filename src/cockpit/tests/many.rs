@@ -15,6 +15,7 @@ use crate::cockpit::update::update;
 use crate::domain::plan::Parameters;
 use crate::domain::remediation::Verb;
 use crate::domain::remedy::Remedy;
+use crate::domain::text::SafeText;
 use crate::domain::wide::WideState;
 use crate::ops::{OpsError, Selection};
 
@@ -58,6 +59,7 @@ fn each_step_at_two_sizes() {
     for size in [(80, 24), (120, 34), (200, 60)] {
         for (name, screen, keys) in [
             ("offers", ScreenName::Flows, "space j space v"),
+            ("deployments", ScreenName::Board, "v down down enter space"),
             ("review", ScreenName::Flows, "* v down enter"),
             (
                 "review-ready",
@@ -218,4 +220,53 @@ fn what_can_t_be_planned_is_told() {
     desk.keys("enter");
     let picture = desk.picture();
     assert!(picture.contains("nothing matches, so there is nothing to plan"), "{picture}");
+}
+
+#[test]
+fn a_deployment_is_chosen_and_planned_and_the_service_put_back_where_that_is_wished() {
+    let wished = |keys: &str| {
+        let mut desk = Desk::new();
+        desk.keys(&format!("v down down enter {keys}"));
+        let effects = desk.press("enter");
+        let asked = super::asks(&effects);
+        let [Ask::PlanOfMany(wish)] = &asked[..] else { panic!("{asked:?}\n{}", desk.picture()) };
+        let Remedy::Verb(Verb::Resume, parameters) = &wish.remedy else { panic!("{wish:?}") };
+        assert_eq!(desk.ops.acted.load(Ordering::SeqCst), 0);
+        let of = |name: &str| parameters.get(&SafeText::from(name)).map(ToString::to_string).unwrap_or_default();
+        (of("deployment"), of("put_back_from"))
+    };
+    let [newest, before, oldest] =
+        ["dp_17sztQp4gnEC1L0OCFM9aEh", "dp_11pXug0mWsff2NOoRBZbOcV", "dp_10fRr1Wq9TzBkq2mMYcW3xP"];
+    // The cursor is on the newest one before the current one.
+    assert_eq!(wished(""), (before.to_owned(), String::new()));
+    assert_eq!(wished("space"), (before.to_owned(), newest.to_owned()));
+    assert_eq!(wished("space space"), (before.to_owned(), String::new()));
+    assert_eq!(wished("j space"), (oldest.to_owned(), newest.to_owned()));
+    assert_eq!(wished("k"), (newest.to_owned(), String::new()));
+    // To the current one nothing is put back.
+    let mut desk = Desk::new();
+    desk.keys("v down down enter space k");
+    let effects = desk.press("enter");
+    assert!(super::asks(&effects).is_empty(), "{effects:?}");
+    assert!(desk.picture().contains("is the current one: there is nothing to put back"), "{}", desk.picture());
+}
+
+#[test]
+fn one_instance_goes_on_on_another_deployment_too_and_several_services_do_not() {
+    let mut desk = Desk::new();
+    desk.keys("2 enter v G");
+    let picture = desk.picture();
+    assert!(picture.contains("resume on"), "{picture}");
+    for _ in 0..12 {
+        desk.keys("j");
+    }
+    let effects = desk.press("enter");
+    let asked = super::asks(&effects);
+    let [Ask::Deployments(Selection::Ids(ids))] = &asked[..] else { panic!("{asked:?}\n{}", desk.picture()) };
+    assert_eq!(ids.len(), 1);
+    let mut desk = Desk::new();
+    desk.keys("2 * v down down enter");
+    assert!(desk.picture().contains("they are of several services"), "{}", desk.picture());
+    let effects = desk.press("enter");
+    assert!(super::asks(&effects).is_empty(), "{effects:?}");
 }

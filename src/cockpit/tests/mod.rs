@@ -17,6 +17,7 @@ mod newcomers;
 mod palette;
 mod pictures;
 mod policies;
+mod records;
 mod refresh;
 mod reload;
 mod remediations;
@@ -103,6 +104,12 @@ impl Desk {
                 Effect::Claim { ticket, request } => {
                     self.done.push(Effect::Claim { ticket, request: request.clone() });
                     let reply = crate::cockpit::msg::Answer::Claim(self.runtime.block_on(self.ops.claim(request)));
+                    queue.extend(update(&mut self.app, Msg::Reply(ticket, reply), self.now));
+                }
+                Effect::Rearm { ticket, id, reason } => {
+                    self.done.push(Effect::Rearm { ticket, id: id.clone(), reason: reason.clone() });
+                    let reply = self.runtime.block_on(self.ops.rearmed(&id, &reason));
+                    let reply = crate::cockpit::msg::Answer::Rearm(reply);
                     queue.extend(update(&mut self.app, Msg::Reply(ticket, reply), self.now));
                 }
                 other => self.done.push(other),

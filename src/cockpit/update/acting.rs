@@ -7,17 +7,17 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
 use super::moving::Step;
-use super::{arming, ask_detail, claims, contexts, deeds, lists, many, menus, prompt, remediations, theme};
+use super::{arming, ask_detail, claims, contexts, deeds, lists, many, menus, picking, prompt, remediations, theme};
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::{Key, show};
-use crate::cockpit::many::{Deed, OffersMenu, Whom, WidePopup};
+use crate::cockpit::many::{Deed, ON_ANOTHER, OffersMenu, Whom, WidePopup, on_another};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::popups;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::settings::ScreenName;
 use crate::domain::remediation::Plan;
-use crate::ops::{OpsError, Selection};
+use crate::ops::{FlowAnswer, OpsError, Selection};
 
 /// Opens the menu of verbs.
 pub(super) fn open_verbs(app: &mut App) -> Vec<Effect> {
@@ -56,7 +56,7 @@ pub(super) fn open_verbs(app: &mut App) -> Vec<Effect> {
 pub(super) fn reason_input(app: &App) -> bool {
     match &app.popup {
         Some(Popup::Review(review)) => review.focus == Focus::Reason && review.state == ReviewState::Open,
-        Some(Popup::Arm(_)) => true,
+        Some(Popup::Arm(_) | Popup::Rearm(_)) => true,
         Some(Popup::Wide(wide)) => many::types(wide),
         _ => false,
     }
@@ -68,6 +68,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
         prompt::insert(&mut review.reason, text);
     }
     many::paste(app, text);
+    super::records::paste(app, text);
     arming::paste(app, text);
     Vec::new()
 }
@@ -147,6 +148,7 @@ fn popup_key_taken(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
         Popup::Arm(_) => return arming::key(app, event, key),
+        Popup::Rearm(_) => return super::records::key(app, event, key),
         Popup::Contexts(_) => return contexts::key(app, key),
         Popup::Log(_) | Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } | Popup::Wide(_) => {}
         Popup::Help { scroll, find, typing: true } => {
@@ -198,7 +200,7 @@ fn popup_key_taken(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
             }
         }
         Popup::Verbs { index, answer, .. } => {
-            let count = answer.value().map_or(0, |answer| answer.verbs.len());
+            let count = answer.value().map_or(0, |answer| entries(answer));
             if close || leave {
                 app.popup = None;
                 app.forget(Target::Flow);
@@ -287,7 +289,7 @@ pub(super) fn popup_step(app: &mut App, step: Step) {
         }
         Some(Popup::Review(review)) => scrolled(&mut review.scroll, by, most),
         Some(Popup::Verbs { index, answer, .. }) => {
-            let count = answer.value().map_or(0, |answer| answer.verbs.len());
+            let count = answer.value().map_or(0, |answer| entries(answer));
             *index = step.from(*index, count, 1);
         }
         Some(Popup::Themes { .. }) => theme::step(app, step),
@@ -300,6 +302,10 @@ pub(super) fn popup_step(app: &mut App, step: Step) {
         Some(Popup::Wide(wide)) => match &mut **wide {
             WidePopup::Deeds { index, .. } => *index = step.from(*index, Deed::ALL.len(), 1),
             WidePopup::Offers(_) => many::step(app, step),
+            WidePopup::Deployments(picker) => {
+                let count = picker.answer.value().map_or(0, |answer| answer.all.len());
+                picker.index = step.from(picker.index, count, 1);
+            }
             WidePopup::Review(review) => scrolled(&mut review.scroll, by, most),
             WidePopup::Answer(form) => scrolled(&mut form.scroll, by, most),
             WidePopup::Planning { .. } | WidePopup::Sure { .. } | WidePopup::Parameters(_) => {}
@@ -316,8 +322,10 @@ pub(super) fn popup_row(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
         Some(Popup::Verbs { index, .. } | Popup::Themes { index }) => *index = row,
         Some(Popup::Menu { .. } | Popup::Views { .. }) => return menus::clicked(app, row, twice),
         Some(Popup::Wide(wide)) => {
-            if let WidePopup::Deeds { index, .. } | WidePopup::Offers(OffersMenu { index, .. }) = &mut **wide {
-                *index = row;
+            match &mut **wide {
+                WidePopup::Deeds { index, .. } | WidePopup::Offers(OffersMenu { index, .. }) => *index = row,
+                WidePopup::Deployments(picker) => picker.index = row,
+                _ => {}
             }
             return if twice { chosen_twice(app) } else { Vec::new() };
         }
@@ -340,6 +348,7 @@ pub(super) fn popup_row(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
 fn chosen_twice(app: &mut App) -> Vec<Effect> {
     match deeds::wide(app) {
         Some(WidePopup::Offers(_)) => many::choose(app),
+        Some(WidePopup::Deployments(_)) => picking::choose(app),
         Some(WidePopup::Deeds { index, .. }) => match Deed::ALL.get(*index) {
             Some(Deed::Control(crate::domain::wide::Control::Hold)) => {
                 app.say(Level::Info, "a click chooses it; Enter holds");
@@ -364,9 +373,24 @@ fn scrolled(scroll: &mut usize, by: isize, most: usize) {
     *scroll = scroll.min(&mut most.clone()).saturating_add_signed(by).min(most);
 }
 
+/// How many entries the menu of verbs has.
+fn entries(answer: &FlowAnswer) -> usize {
+    answer.verbs.len() + usize::from(on_another(answer).is_some())
+}
+
 /// Enter on a verb: asks for its plan. Changes nothing.
 fn plan(app: &mut App) -> Vec<Effect> {
     let Some(Popup::Verbs { target, answer, index }) = &app.popup else { return Vec::new() };
+    if let Some(resume) = answer.value().and_then(|answer| on_another(answer)).filter(|(at, _)| at == index) {
+        let refusal = app.read_only().cloned().or_else(|| resume.1.refusal.clone());
+        let target = target.clone();
+        if let Some(why) = refusal {
+            app.say(Level::Warning, format!("{ON_ANOTHER}: {why}"));
+            return Vec::new();
+        }
+        app.forget(Target::Flow);
+        return picking::open(app, Whom::one(target));
+    }
     let Some(offer) = answer.value().and_then(|answer| answer.verbs.get(*index)).cloned() else { return Vec::new() };
     let target = target.clone();
     let refusal = app.read_only().cloned().or(offer.refusal);

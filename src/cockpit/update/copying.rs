@@ -4,6 +4,7 @@ use crate::cockpit::app::{App, Level, Pane, WaysFor};
 use crate::cockpit::clipboard::Clip;
 use crate::cockpit::many::words as many;
 use crate::cockpit::msg::{Ask, Effect};
+use crate::cockpit::records::{Held, Tab};
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::widgets::numbers::{grouped, plural};
@@ -99,7 +100,21 @@ fn ids(app: &App) -> Option<Clip> {
         ScreenName::Raw => one(app.raw.id.as_ref().map(|id| &id.instance)),
         ScreenName::Compare => app.compare.pair.as_ref().map(|pair| Clip::lines(pair.iter().map(|id| &*id.instance))),
         ScreenName::Sources => one(app.source.as_ref()),
-        ScreenName::Remediations => one(app.remediations.selected.as_ref()),
+        ScreenName::Remediations => match app.records.tab {
+            Tab::Remediations => one(app.remediations.selected.as_ref()),
+            Tab::Outside => {
+                let outside = app.records.outside.value()?;
+                one(outside.acts.get(app.records.index).map(|act| &act.subject))
+            }
+            Tab::InForce => match app.records.held(app.now).get(app.records.index) {
+                Some(Held::Off(effect)) => one(Some(&effect.remediation)),
+                _ => None,
+            },
+            Tab::Automations => {
+                let all = app.records.automations.value()?;
+                one(all.get(app.records.index).map(|status| &status.automation.name))
+            }
+        },
         ScreenName::Remediation => one(app.remediations.open.as_ref()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, claims, deeds, many, marks, menus, moving, remediations, runbooks};
+use super::{ask_detail, claims, deeds, many, marks, menus, moving, picking, records, remediations, runbooks};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
@@ -59,6 +59,7 @@ pub(super) fn changed(app: &mut App) -> Vec<Effect> {
         effects.push(app.ask(Ask::Remediations));
     }
     effects.extend(remediations::changed(app));
+    effects.extend(records::changed(app));
     effects.extend(marks::recount(app));
     effects.extend(menus::recount_views(app));
     effects
@@ -123,8 +124,22 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             runbooks::came(app, answer);
             Vec::new()
         }
+        Answer::Outside(answer) => records::outside_came(app, answer),
+        Answer::InForce(answer) => {
+            records::in_force_came(app, answer);
+            Vec::new()
+        }
+        Answer::Automations(answer) => {
+            records::automations_came(app, answer);
+            Vec::new()
+        }
+        Answer::Rearm(answer) => records::rearmed(app, answer),
         Answer::PlanOfMany(answer) => {
             many::plan_came(app, *answer);
+            Vec::new()
+        }
+        Answer::Deployments(answer) => {
+            picking::came(app, answer);
             Vec::new()
         }
         Answer::Request(answer) => many::request_came(app, answer),
@@ -174,6 +189,8 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Target::Remediations => Some(app.ask(Ask::Remediations)),
             Target::Wides => Some(app.ask(Ask::Wides)),
             Target::Wide => remediations::ask_detail(app),
+            Target::InForce => Some(app.ask(Ask::InForce)),
+            Target::Automations => Some(app.ask(Ask::Automations)),
             Target::Flow => ask_detail(app),
             Target::Marked => marks::count(app).pop(),
             Target::Counts => {
@@ -193,9 +210,12 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Older
             | Target::PlanOfMany
             | Target::Runbooks
+            | Target::Deployments
             | Target::Request
             | Target::WideReview
             | Target::Control
+            | Target::Outside
+            | Target::Rearm
             | Target::Ways => None,
         });
     }

@@ -82,7 +82,9 @@ pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     let Some(Popup::Wide(wide)) = &app.popup else { return Vec::new() };
     match &**wide {
         WidePopup::Parameters(_) => runbooks::key(app, event, key),
-        WidePopup::Offers(_) | WidePopup::Planning { .. } | WidePopup::Review(_) => many::key(app, event, key),
+        WidePopup::Offers(_) | WidePopup::Deployments(_) | WidePopup::Planning { .. } | WidePopup::Review(_) => {
+            many::key(app, event, key)
+        }
         WidePopup::Deeds { .. } => menu_key(app, key),
         WidePopup::Sure { .. } => sure_key(app, key),
         WidePopup::Answer(_) => answer_key(app, event, key),

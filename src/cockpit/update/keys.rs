@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 use super::copying::{self, What};
 use super::moving::{self, Step};
 use super::{
-    acting, arming, compare, contexts, deeds, entered, marks, menus, opening, prompt, raw, reload, remediations, theme,
+    acting, arming, compare, contexts, deeds, entered, marks, menus, opening, prompt, raw, records, reload,
+    remediations, theme,
 };
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
@@ -14,6 +15,7 @@ use crate::cockpit::keymap::{Found, Key, show};
 use crate::cockpit::many::Deed;
 use crate::cockpit::menus::Menu;
 use crate::cockpit::msg::{Ask, Effect};
+use crate::cockpit::records::{Tab, at_remediations};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
@@ -139,6 +141,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             super::data::overview_came(app);
             Vec::new()
         }
+        CommandId::NextPane if app.screen() == ScreenName::Remediations => records::next(app),
         CommandId::NextPane if app.screen() == ScreenName::Remediation => {
             remediations::next_part(app);
             Vec::new()
@@ -168,7 +171,10 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             }
             go(app, vec![ScreenName::Board, ScreenName::Flows], Some(String::new()))
         }
-        CommandId::Remediations => go(app, remediations::stack(), None),
+        CommandId::Remediations => records::show(app, Tab::Remediations),
+        CommandId::Outside => records::show(app, Tab::Outside),
+        CommandId::InForce => records::show(app, Tab::InForce),
+        CommandId::Automations => records::show(app, Tab::Automations),
         CommandId::Approvals => remediations::inbox(app),
         CommandId::Run => deeds::typed(app, Deed::Control(Control::Run)),
         CommandId::Hold => deeds::typed(app, Deed::Control(Control::Hold)),
@@ -205,7 +211,10 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
                 ScreenName::Detail => effects.extend(super::ask_detail(app)),
                 ScreenName::Raw => effects.extend(raw::ask(app)),
                 ScreenName::Compare => effects.extend(compare::ask(app)),
-                ScreenName::Remediations | ScreenName::Remediation => effects.extend(remediations::entered(app)),
+                ScreenName::Remediations | ScreenName::Remediation => {
+                    effects.extend(remediations::entered(app));
+                    effects.extend(records::entered(app, true));
+                }
                 _ => {}
             }
             effects
@@ -448,7 +457,8 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
             }
             Vec::new()
         }
-        ScreenName::Remediations => remediations::open(app),
+        ScreenName::Remediations if at_remediations(app) => remediations::open(app),
+        ScreenName::Remediations => records::open(app),
         ScreenName::Detail | ScreenName::Raw | ScreenName::Compare | ScreenName::Remediation => Vec::new(),
     }
 }

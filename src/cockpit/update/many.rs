@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::{deeds, lists, prompt, remediations, runbooks};
+use super::{deeds, lists, picking, prompt, remediations, runbooks};
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
@@ -46,6 +46,7 @@ pub(super) fn beside<P: PartialEq + Copy>(parts: &[P], here: P, by: usize) -> P 
 pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     match deeds::wide(app) {
         Some(WidePopup::Offers(_)) => offers_key(app, key),
+        Some(WidePopup::Deployments(_)) => picking::key(app, key),
         Some(WidePopup::Planning { .. }) => {
             if lists::leaves(app, key) {
                 app.popup = None;
@@ -100,6 +101,7 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
     }
     match offer.choice {
         Choice::Verb(verb, waves) => plan(app, verb_wish(&whom, verb, waves), whom, String::new()),
+        Choice::Deployment => picking::open(app, whom),
         Choice::Runbook(runbook) => runbooks::choose(app, whom, runbook),
         Choice::Others => {
             if let Some(WidePopup::Offers(menu)) = deeds::wide(app) {

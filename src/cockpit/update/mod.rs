@@ -18,8 +18,10 @@ mod menus;
 mod mouse;
 mod moving;
 mod opening;
+mod picking;
 mod prompt;
 mod raw;
+mod records;
 pub(super) mod reload;
 mod remediations;
 mod runbooks;
@@ -66,6 +68,7 @@ fn taken(app: &mut App, msg: Msg) -> Vec<Effect> {
 /// What to ask first.
 pub fn start(app: &mut App) -> Vec<Effect> {
     let mut effects = vec![app.ask(Ask::Overview), app.ask(Ask::Remediations), app.ask(Ask::Wides)];
+    effects.extend(records::begin(app));
     effects.extend(entered(app));
     app.overview.asked(app.now);
     effects
@@ -75,10 +78,14 @@ pub fn start(app: &mut App) -> Vec<Effect> {
 fn entered(app: &mut App) -> Vec<Effect> {
     match app.screen() {
         ScreenName::Flows => vec![moving::ask_flows(app)],
-        ScreenName::Detail => ask_detail(app).into_iter().collect(),
+        ScreenName::Detail => ask_detail(app).into_iter().chain(records::of_instance(app)).collect(),
         ScreenName::Compare => compare::ask(app).into_iter().collect(),
         ScreenName::Raw if app.raw.answer.value().is_none() => raw::ask(app).into_iter().collect(),
-        ScreenName::Remediations | ScreenName::Remediation => remediations::entered(app),
+        ScreenName::Remediations | ScreenName::Remediation => {
+            let mut effects = remediations::entered(app);
+            effects.extend(records::entered(app, false));
+            effects
+        }
         ScreenName::Board | ScreenName::Sources | ScreenName::Raw => Vec::new(),
     }
 }
@@ -119,6 +126,7 @@ fn tick(app: &mut App) -> Vec<Effect> {
         effects.push(app.ask(Ask::Remediations));
     }
     effects.extend(remediations::tick(app));
+    effects.extend(records::tick(app));
     effects
 }
 

@@ -9,6 +9,7 @@ use crate::cockpit::app::{App, DETAIL_EVERY, Level, Popup};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::many::{Detail, Older, Part, Row, WidePopup, rows, words};
 use crate::cockpit::msg::{Ask, Effect, Target};
+use crate::cockpit::records::{Tab, at_remediations};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
@@ -30,6 +31,7 @@ pub(super) fn inbox(app: &mut App) -> Vec<Effect> {
         return vec![app.ask(Ask::Wides)];
     }
     app.remediations.selected = first;
+    app.records.tab = Tab::Remediations;
     let effects = keys::go(app, stack(), None);
     settle(app);
     effects
@@ -57,7 +59,11 @@ fn wanted(app: &App) -> Option<SafeText> {
         return match &**wide {
             WidePopup::Deeds { id, .. } | WidePopup::Sure { id, .. } => Some(id.clone()),
             WidePopup::Answer(form) => Some(form.head.id.clone()),
-            WidePopup::Offers(_) | WidePopup::Parameters(_) | WidePopup::Planning { .. } | WidePopup::Review(_) => None,
+            WidePopup::Offers(_)
+            | WidePopup::Parameters(_)
+            | WidePopup::Deployments(_)
+            | WidePopup::Planning { .. }
+            | WidePopup::Review(_) => None,
         };
     }
     app.remediations.open.clone().filter(|_| app.screen() == ScreenName::Remediation)
@@ -185,6 +191,10 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
         app.remediations.scroll = step.from(app.remediations.scroll.min(most), most + 1, page);
         return Vec::new();
     }
+    if !at_remediations(app) {
+        super::records::step(app, step);
+        return Vec::new();
+    }
     let page = usize::from(screens::remediations::areas(app).list.height).max(1);
     let to = step.from(app.remediations.index, rows(app).len(), page);
     select(app, to)
@@ -192,6 +202,10 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
 
 /// Puts the cursor on a line.
 pub(super) fn select(app: &mut App, index: usize) -> Vec<Effect> {
+    if !at_remediations(app) {
+        super::records::select(app, index);
+        return Vec::new();
+    }
     let rows = rows(app);
     let left = rows.len().saturating_sub(index);
     if let Some(selected) = rows.get(index).map(|row| row.id().clone()) {
@@ -284,6 +298,7 @@ pub(super) fn next_part(app: &mut App) {
 pub(super) fn subject(app: &App) -> Result<SafeText, String> {
     match app.screen() {
         ScreenName::Remediation => app.remediations.open.clone().ok_or_else(|| "nothing is open".to_owned()),
+        ScreenName::Remediations if !at_remediations(app) => Err("no remediation is shown here".to_owned()),
         ScreenName::Remediations => match rows(app).get(app.remediations.index) {
             Some(Row::Wide(head)) => Ok(head.id.clone()),
             Some(Row::Single(_)) => {
@@ -298,6 +313,9 @@ pub(super) fn subject(app: &App) -> Result<SafeText, String> {
 
 /// Opens the menu of what may be asked of the one that is shown.
 pub(super) fn verbs(app: &mut App) -> Vec<Effect> {
+    if app.screen() == ScreenName::Remediations && !at_remediations(app) {
+        return super::records::rearm(app);
+    }
     match subject(app) {
         Ok(id) => deeds::open(app, id, None),
         Err(why) => {

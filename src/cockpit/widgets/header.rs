@@ -59,6 +59,7 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
         ));
     }
     left.extend(remediations(app, pen));
+    left.extend(in_force(app, pen, area.width));
     let time = format!("{} {} ", app.times.clock(app.now), app.times.zone(app.now));
     let mut right = vec![Span::styled(time, styles.bar_strong)];
     if area.width >= 60 {
@@ -88,6 +89,15 @@ fn remediations(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
         badges.push(Span::styled(format!(" {word} {through}/{total}{more} "), styles.badge_note));
     }
     badges
+}
+
+/// How much is switched off, and how many exceptions end by themselves, where there is room for it.
+fn in_force(app: &App, pen: &Pen<'_>, width: u16) -> Vec<Span<'static>> {
+    let (off, borrowed) = app.records.badge(app.now);
+    let badge = |word: &str, count: usize| {
+        (count > 0 && width >= 100).then(|| Span::styled(format!(" {word} {count} "), pen.styles.badge_note))
+    };
+    badge("OFF", off).into_iter().chain(badge("BORROWED", borrowed)).collect()
 }
 
 /// Which sources are believed without their certificate having been verified.

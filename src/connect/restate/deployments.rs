@@ -25,7 +25,7 @@ use super::answer::{Object, Row};
 use super::{ConnectError, Restate, answer, sql};
 use crate::connect::ActAnswer;
 use crate::connect::http::{ActReply, Method};
-use crate::domain::deployment::{Deployment, PutBack};
+use crate::domain::deployment::{Deployment, PutBack, service_of};
 use crate::domain::plan::{DEPLOYMENT, Parameters};
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::{Risk, Verb};
@@ -90,6 +90,7 @@ struct CurrentRow {
 struct PinnedRow {
     deployment_id: String,
     pinned: u64,
+    failing: u64,
 }
 
 impl Row for CurrentRow {
@@ -99,6 +100,9 @@ impl Row for CurrentRow {
 impl Row for PinnedRow {
     const MOST: usize = MOST;
 }
+
+/// How many open invocations stay on a deployment, and how many of these are paused or wait for their next try.
+type Pins = BTreeMap<String, (u64, u64)>;
 
 /// What putting back comes to, and the request that does it.
 pub(super) struct Weighed {
@@ -120,11 +124,6 @@ pub(super) fn misfit(verb: Verb, parameters: &Parameters) -> Option<SafeText> {
         (!is_deployment(value)).then(|| format!("{} is no deployment id", SafeText::clipped(value, 40)))
     };
     parameters.iter().find_map(bad).map(SafeText::from)
-}
-
-/// The service of a flow, which is `service/handler`.
-fn service_of(flow: &str) -> &str {
-    flow.split_once('/').map_or(flow, |(service, _)| service)
 }
 
 fn refused(why: &str) -> ConnectError {
@@ -201,9 +200,9 @@ impl Restate {
         Ok(rows.into_iter().map(|row| (row.name, row.deployment_id)).collect())
     }
 
-    async fn pinned(&self, service: &str) -> Result<BTreeMap<String, u64>, ConnectError> {
+    async fn pinned(&self, service: &str) -> Result<Pins, ConnectError> {
         let rows: Vec<PinnedRow> = self.strict(&sql::pinned(service)).await?;
-        Ok(rows.into_iter().map(|row| (row.deployment_id, row.pinned)).collect())
+        Ok(rows.into_iter().map(|row| (row.deployment_id, (row.pinned, row.failing))).collect())
     }
 
     pub(super) async fn deployments_of(&self, flow: &str) -> Result<Vec<Deployment>, ConnectError> {
@@ -245,7 +244,7 @@ fn weighed(
     service: &str,
     listed: &[Listed],
     current: &BTreeMap<String, String>,
-    pinned: &BTreeMap<String, u64>,
+    pinned: &Pins,
     (from, to): (&str, &str),
 ) -> Result<Weighed, ConnectError> {
     let mut all = of_service(service, listed, current, pinned);
@@ -349,20 +348,17 @@ fn told(service: &str, from: Deployment, to: Deployment, moves: Vec<SafeText>) -
     }
 }
 
-fn of_service(
-    service: &str,
-    listed: &[Listed],
-    current: &BTreeMap<String, String>,
-    pinned: &BTreeMap<String, u64>,
-) -> Vec<Deployment> {
+fn of_service(service: &str, listed: &[Listed], current: &BTreeMap<String, String>, pinned: &Pins) -> Vec<Deployment> {
     let on = current.get(service);
     let own = listed.iter().filter_map(|listed| {
+        let (stay, failing) = pinned.get(&listed.id).copied().unwrap_or_default();
         Some(Deployment {
             id: SafeText::clipped(&listed.id, SHOWN),
             revision: listed.revision(service)?,
             created_at: listed.created_at,
             current: on == Some(&listed.id),
-            pinned: pinned.get(&listed.id).copied().unwrap_or_default(),
+            pinned: stay,
+            failing,
             address: listed.address(),
             sdk: listed.sdk_version.as_deref().map(|sdk| SafeText::clipped(sdk, SHOWN)),
         })
@@ -469,10 +465,10 @@ mod tests {
             named("dp_3", json!([{"name": "A", "revision": 2}])),
         ];
         let current = [("A", "dp_3"), ("B", "dp_2")].map(|(name, id)| (name.to_owned(), id.to_owned())).into();
-        let pinned = [("dp_1".to_owned(), 7), ("dp_gone".to_owned(), 1)].into();
+        let pinned = [("dp_1".to_owned(), (7, 3)), ("dp_gone".to_owned(), (1, 1))].into();
         let told = of_service("A", &all, &current, &pinned);
-        let told: Vec<_> = told.iter().map(|d| (d.id.as_str(), d.revision, d.current, d.pinned)).collect();
-        assert_eq!(told, [("dp_3", 2, true, 0), ("dp_1", 1, false, 7)]);
+        let told: Vec<_> = told.iter().map(|d| (d.id.as_str(), d.revision, d.current, d.pinned, d.failing)).collect();
+        assert_eq!(told, [("dp_3", 2, true, 0, 0), ("dp_1", 1, false, 7, 3)]);
         assert!(of_service("C", &all, &current, &pinned).is_empty());
     }
 
@@ -511,6 +507,7 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             current: false,
             pinned: 0,
+            failing: 0,
             address: "http://worker.test/".into(),
             sdk: None,
         };

@@ -161,7 +161,8 @@ pub(super) const CURRENT: &str = "select name, deployment_id from sys_service or
 /// How many open invocations of a service stay on which deployment.
 pub(super) fn pinned(service: &str) -> String {
     format!(
-        "select pinned_deployment_id as deployment_id, count(*) as pinned from sys_invocation \
+        "select pinned_deployment_id as deployment_id, count(*) as pinned, \
+         count(case when status in ('paused', 'backing-off') then 1 end) as failing from sys_invocation \
          where target_service_name = {} and status <> 'completed' and pinned_deployment_id is not null \
          group by pinned_deployment_id",
         quoted(service)

@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::deployments;
 use super::flows::{Plane, flow};
 use super::picture::step_name;
 use super::script::State;
 use super::world::{Moment, World};
 use crate::connect::{Act, ActAnswer, Checkup, ConnectError, Connector, EngineCount, Observation, Reading};
+use crate::domain::deployment::{Deployment, PutBack};
 use crate::domain::flow::{FlowInstance, PauseCause, Status};
+use crate::domain::outside::OutsideAct;
+use crate::domain::plan::{self, Parameters};
 use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::Verb;
@@ -93,8 +98,59 @@ impl Connector for ControlPlane {
         Ok(moment.find(self.plane, instance).map(|(played, phase)| moment.raw(&played, &phase, &Redactor::default())))
     }
 
+    /// Of what people do in this world it tells what they have paused.
+    async fn outside(&self, since: Timestamp) -> Result<Vec<OutsideAct>, ConnectError> {
+        let moment = self.moment()?;
+        let rows = moment.open_and_failed(self.plane);
+        let held =
+            rows.iter().filter(|(_, phase)| matches!(phase.state, State::Paused { cause: PauseCause::Held, .. }));
+        let acts = held.filter(|(_, phase)| moment.instant(phase.at) >= since).map(|(played, phase)| OutsideAct {
+            at: moment.instant(phase.at),
+            source: self.plane.name().into(),
+            subject: moment.id(played.case.index),
+            verb: Some(Verb::Pause),
+            what: format!("paused: {}", played.case.flow.name).into(),
+            caller: None,
+            by: None,
+        });
+        let mut acts: Vec<OutsideAct> = acts.collect();
+        OutsideAct::newest_first(&mut acts);
+        Ok(acts)
+    }
+
     fn ways(&self, _instance: &str, _flow: &str) -> Ways {
         Ways::default()
+    }
+
+    fn effect_with(&self, verb: Verb, parameters: &Parameters, flow: &FlowInstance) -> SafeText {
+        match plan::deployment(parameters) {
+            Some(deployment) => format!("{}; on the code of {deployment}, where it stays", effect(verb, flow)).into(),
+            None => self.effect(verb, flow),
+        }
+    }
+
+    fn objection(&self, verb: Verb, parameters: &Parameters, flow: &FlowInstance) -> Option<SafeText> {
+        let moved = plan::deployment(parameters).is_some();
+        deployments::misfit_of(verb, parameters, &flow.flow).or_else(|| {
+            (moved && flow.status != Status::Paused)
+                .then(|| "one is moved to another deployment only while it is paused: pause it first".into())
+        })
+    }
+
+    async fn deployments(&self, flow: &str) -> Result<Vec<Deployment>, ConnectError> {
+        Ok(self.moment()?.deployments(self.plane, flow))
+    }
+
+    async fn plan_put_back(&self, flow: &str, from: &str, to: &str) -> Result<PutBack, ConnectError> {
+        self.moment()?.plan_put_back(self.plane, flow, from, to)
+    }
+
+    async fn put_back(&self, flow: &str, from: &str, to: &str) -> ActAnswer {
+        let weighed = self.moment().and_then(|moment| moment.plan_put_back(self.plane, flow, from, to));
+        match weighed {
+            Ok(_) => deployments::became(self.world.put_back()),
+            Err(error) => ActAnswer::Refused(error.to_string().into()),
+        }
     }
 
     async fn act(&self, act: &Act) -> ActAnswer {

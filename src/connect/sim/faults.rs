@@ -86,6 +86,11 @@ impl Fault {
         }
     }
 
+    /// Whether it came with new code, so that the code before it has none of it.
+    pub(super) const fn is_in_the_code(self) -> bool {
+        matches!(self, Self::Relation)
+    }
+
     /// Whether the worker itself goes down with it: the engine learns that it vanished, and gives the step to another
     /// one at once.
     pub(super) const fn crashes(self) -> bool {

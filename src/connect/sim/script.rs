@@ -90,6 +90,8 @@ pub(super) struct Phase {
 pub(super) struct Deed {
     pub(super) at: Ms,
     pub(super) verb: Verb,
+    /// Whether it goes on on the code before the one that fails.
+    pub(super) earlier: bool,
 }
 
 /// A row of attempts: which one comes next, since when they fail, and whether somebody asked for the next one.
@@ -98,11 +100,14 @@ struct Row {
     attempt: u32,
     first_failure: Option<Ms>,
     asked: bool,
+    /// Whether it is on the code before the one that fails.
+    earlier: bool,
 }
 
 impl Row {
-    const FRESH: Self = Self { attempt: 1, first_failure: None, asked: false };
-    const RESUMED: Self = Self { attempt: 1, first_failure: None, asked: true };
+    const FRESH: Self = Self { attempt: 1, first_failure: None, asked: false, earlier: false };
+    const RESUMED: Self = Self { asked: true, ..Self::FRESH };
+    const ON_EARLIER_CODE: Self = Self { earlier: true, ..Self::RESUMED };
 }
 
 /// The phases of an instance, in order of time. There is at least one.
@@ -202,7 +207,7 @@ impl Player<'_> {
         let kind = self.case.flow.steps.get(step).map_or(StepKind::Work, |step| step.kind);
         let takes = self.case.takes(step);
         let trouble = self.case.trouble_at(step);
-        let Row { attempt, first_failure, asked } = row;
+        let Row { attempt, first_failure, asked, .. } = row;
         match (trouble, kind) {
             (Some(Trouble::Fault(_, cure)), StepKind::Work) => return self.attempts(step, row, cure, takes),
             (Some(Trouble::Hang), StepKind::Work) => {
@@ -242,7 +247,7 @@ impl Player<'_> {
     fn attempts(&mut self, step: usize, row: Row, cure: Cure, takes: Ms) -> bool {
         let Some(fault) = self.case.fault() else { return true };
         let policy = fault.policy(self.case.roll(Aspect::Policy));
-        let Row { mut attempt, mut first_failure, mut asked } = row;
+        let Row { mut attempt, mut first_failure, mut asked, earlier } = row;
         loop {
             self.push(step, State::Running { attempt, first_failure });
             let dice = self.case.roll(Aspect::Attempt).fork(u64::from(attempt));
@@ -254,7 +259,7 @@ impl Player<'_> {
                 Cure::Attempt(number) => attempt >= number,
                 Cure::Never => false,
             };
-            if cured {
+            if cured || (earlier && fault.is_in_the_code()) {
                 self.now = self.now.saturating_add(takes);
                 return true;
             }
@@ -302,9 +307,10 @@ impl Player<'_> {
         self.phases.truncate(begun);
         self.now = deed.at;
         match (deed.verb, state) {
+            (Verb::Resume, State::Paused { .. }) if deed.earlier => self.play(step, Row::ON_EARLIER_CODE),
             (Verb::Resume, State::Paused { .. }) => self.play(step, Row::RESUMED),
             (Verb::Resume, State::BackingOff { attempt, first_failure, .. }) => {
-                let row = Row { attempt: attempt + 1, first_failure: Some(first_failure), asked: true };
+                let row = Row { attempt: attempt + 1, first_failure: Some(first_failure), ..Row::RESUMED };
                 self.play(step, row);
             }
             (Verb::Pause, State::Running { attempt, .. }) => self.hold(step, attempt, None),

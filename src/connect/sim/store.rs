@@ -38,7 +38,17 @@ pub(super) enum Line {
     /// From a moment of the clock, which is one of the world, time runs at another speed.
     Speed { speed: f64, outer: Timestamp, inner: Timestamp },
     /// An act that was accepted, in milliseconds since the world began.
-    Act { at: Ms, verb: Verb, instance: String, key: String },
+    Act {
+        at: Ms,
+        verb: Verb,
+        instance: String,
+        key: String,
+        /// Whether it goes on on the code before the one that fails.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        earlier: bool,
+    },
+    /// The service of the main incident was put back to its earlier code.
+    PutBack { at: Ms },
 }
 
 /// The file of a demo that is open.
@@ -213,7 +223,7 @@ mod tests {
     }
 
     fn act(key: &str) -> Line {
-        Line::Act { at: 61_000, verb: Verb::Resume, instance: "wf_0".into(), key: key.into() }
+        Line::Act { at: 61_000, verb: Verb::Resume, instance: "wf_0".into(), key: key.into(), earlier: false }
     }
 
     #[test]

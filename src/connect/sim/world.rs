@@ -11,15 +11,15 @@ use super::case::Case;
 use super::cast;
 use super::clock::{Clock, DAY, HOUR, MINUTE, Ms, instant, millis};
 use super::connector::ControlPlane;
+use super::deployments::{goes_back, misfit};
 use super::dice::Index;
-use super::faults::Fault;
 use super::flows::Plane;
 use super::pace::{Pace, check_speed};
 use super::script::{Deed, Phase, Script, State};
 use super::store::{Line, Opened, Store};
 use super::tenants::{Tenant, tenants};
 use crate::connect::{Act, ActAnswer, Connector};
-use crate::domain::flow::{FlowInstance, Status};
+use crate::domain::flow::FlowInstance;
 use crate::domain::remediation::Verb;
 
 /// How long an ended instance is kept, which is the look-back for failed ones too.
@@ -61,13 +61,15 @@ struct Log {
     deeds: Deeds,
     /// What each key was used for, and what was answered.
     answers: HashMap<String, (Verb, String, ActAnswer)>,
+    /// When somebody put the service of the main incident back to its earlier code.
+    put_back: Option<Ms>,
     /// Where it is kept, where it is.
     store: Option<Store>,
 }
 
 impl Log {
     fn begin(at: Timestamp) -> Self {
-        Self { pace: Pace::begin(at), deeds: Deeds::new(), answers: HashMap::new(), store: None }
+        Self { pace: Pace::begin(at), deeds: Deeds::new(), answers: HashMap::new(), put_back: None, store: None }
     }
 
     /// Takes in what happened, here or in another process.
@@ -75,12 +77,13 @@ impl Log {
         match line {
             Line::Began { .. } => {}
             Line::Speed { speed, outer, inner } => self.pace = Pace { outer, inner, speed },
-            Line::Act { at, verb, instance, key } => {
+            Line::PutBack { at } => _ = self.put_back.get_or_insert(at),
+            Line::Act { at, verb, instance, key, earlier } => {
                 if let Some(index) = Index::from_id(&instance, seed).filter(|_| !self.answers.contains_key(&key)) {
                     let deeds = self.deeds.entry(index).or_default();
                     // Were the clock set back, what was done would still come after what was done before.
                     let at = deeds.last().map_or(at, |last| last.at.max(at));
-                    deeds.push(Deed { at, verb });
+                    deeds.push(Deed { at, verb, earlier });
                     self.answers.insert(key, (verb, instance, ActAnswer::Accepted));
                 }
             }
@@ -130,6 +133,7 @@ pub(super) struct Failure {
 pub(super) struct Moment<'a> {
     pub(super) world: &'a World,
     pub(super) now: Ms,
+    pub(super) put_back: Option<Ms>,
     deeds: Deeds,
 }
 
@@ -219,7 +223,8 @@ impl World {
         let outer = (self.outer)();
         self.with_log(|log| {
             log.catch_up(self.seed);
-            Moment { world: self, now: millis(self.epoch, log.pace.at(outer)), deeds: log.deeds.clone() }
+            let now = millis(self.epoch, log.pace.at(outer));
+            Moment { world: self, now, put_back: log.put_back, deeds: log.deeds.clone() }
         })
     }
 
@@ -246,18 +251,32 @@ impl World {
                     ActAnswer::Refused(format!("key {} was used for another act.", act.key).into())
                 };
             }
-            let moment = Moment { world: self, now, deeds: std::mem::take(&mut log.deeds) };
+            let put_back = log.put_back;
+            let moment = Moment { world: self, now, put_back, deeds: std::mem::take(&mut log.deeds) };
             let answer = moment.answer(plane, act);
             log.deeds = moment.deeds;
             if answer == ActAnswer::Accepted {
                 let (instance, key) = (act.instance.to_string(), act.key.to_string());
-                let line = Line::Act { at: now, verb: act.verb, instance, key };
+                let earlier = goes_back(&act.parameters);
+                let line = Line::Act { at: now, verb: act.verb, instance, key, earlier };
                 if let Err(error) = log.happen(line, self.seed) {
                     return ActAnswer::Refused(format!("the act can't be kept: {error}").into());
                 }
             }
             log.answers.insert(act.key.to_string(), (act.verb, act.instance.to_string(), answer.clone()));
             answer
+        })
+    }
+}
+
+impl World {
+    /// Puts the service of the main incident back, once.
+    pub(super) fn put_back(&self) -> io::Result<()> {
+        let outer = (self.outer)();
+        self.with_log(|log| {
+            log.catch_up(self.seed);
+            let at = millis(self.epoch, log.pace.at(outer));
+            log.happen(Line::PutBack { at }, self.seed)
         })
     }
 }
@@ -301,6 +320,7 @@ impl Moment<'_> {
     }
 
     fn play(&self, case: Case) -> Played {
+        let case = self.mended(case);
         let deeds = self.deeds.get(&case.index).cloned().unwrap_or_default();
         let script = Script::of(&case, &deeds, |before| self.release(before));
         Played { case, script, deeds }
@@ -349,6 +369,9 @@ impl Moment<'_> {
                 return ActAnswer::Refused(format!("this engine knows no {}.", act.verb.label()).into());
             }
         };
+        if let Some(why) = misfit(act.verb, &act.parameters) {
+            return ActAnswer::Refused(why);
+        }
         let refused = |why: &str| ActAnswer::Refused(format!("{id} is {why}, cannot be {done}.").into());
         match (act.verb, phase.state) {
             (_, State::Ended { .. }) => refused("completed"),
@@ -360,41 +383,5 @@ impl Moment<'_> {
             (Verb::Pause, State::Paused { .. }) => refused("paused already"),
             (_, _) => ActAnswer::Accepted,
         }
-    }
-}
-
-impl Played {
-    /// Whether its trouble is one that takes the worker down.
-    pub(super) fn crashes(&self) -> bool {
-        self.case.fault().is_some_and(Fault::crashes)
-    }
-
-    /// When it last failed by a time.
-    pub(super) fn last_failure(&self, now: Ms) -> Option<Ms> {
-        self.failures(now).last().map(|failure| failure.failed)
-    }
-
-    /// Every failed attempt by a time.
-    pub(super) fn failures(&self, now: Ms) -> Vec<Failure> {
-        let failed = |state| {
-            matches!(
-                state,
-                State::BackingOff { .. }
-                    | State::Paused { cause: crate::domain::flow::PauseCause::Exhausted, .. }
-                    | State::Ended { status: Status::Failed, .. }
-            )
-        };
-        // Whoever lost its worker runs again at once.
-        let crashed = |next, before| matches!(next, State::Running { attempt, .. } if attempt > before);
-        let pairs = self.script.until(now).windows(2);
-        let resumes = |by: Ms| self.deeds.iter().filter(|deed| deed.verb == Verb::Resume && deed.at <= by).count();
-        pairs
-            .filter_map(|pair| match pair[0].state {
-                State::Running { attempt, .. } if failed(pair[1].state) || crashed(pair[1].state, attempt) => {
-                    Some(Failure { run: resumes(pair[0].at), attempt, began: pair[0].at, failed: pair[1].at })
-                }
-                _ => None,
-            })
-            .collect()
     }
 }

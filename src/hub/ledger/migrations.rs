@@ -43,6 +43,12 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0004_steps_and_side_effects.sql"),
         own: "",
     },
+    Migration {
+        version: 5,
+        name: "automations and what they would have done",
+        tables: include_str!("migrations/0005_automations.sql"),
+        own: "",
+    },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.

@@ -16,6 +16,7 @@ mod lock;
 mod migrations;
 mod remediations;
 mod rollbacks;
+mod shadow;
 mod side_effects;
 mod sqlite;
 mod takeover;
@@ -35,6 +36,9 @@ pub use self::error::LedgerError;
 pub(super) use self::listing::Listed;
 use self::lock::Presence;
 pub(super) use self::remediations::{Kept, KeptItem};
+pub(super) use self::shadow::{
+    Candidate, DeedOf, Key as AutomationKey, Limits as ShadowLimits, OpenShadow, OwnDeed, Scored, Would,
+};
 use crate::domain::audit::{Action, Draft, Entry, Head};
 
 /// The name under which the program itself stands in the audit.
@@ -159,6 +163,11 @@ impl Ledger {
         let inner = self.0.clone();
         let written = tokio::task::spawn_blocking(move || inner.write(work)).await;
         written.unwrap_or_else(|error| Err(LedgerError::Unwritable(error.to_string())))
+    }
+
+    /// The newest entries of two actions, the newest first.
+    pub(super) async fn newest(&self, actions: [Action; 2], most: u32) -> Result<Vec<Entry>, LedgerError> {
+        self.read(async move |connection| audit::newest(connection, actions, most).await).await
     }
 
     /// Reads, as of one moment.

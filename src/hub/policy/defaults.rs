@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::automation::is_automation;
 use crate::domain::policy::{Circumstances, Decision, Limits, Needed, Reason, Request};
 use crate::domain::text::SafeText;
 
@@ -22,6 +23,7 @@ const MANY: (&str, &str) = ("many targets", "a mistake in it would hurt many");
 const MONEY: (&str, &str) = ("money", "money moves");
 const MESSAGES: (&str, &str) = ("messages", "messages are sent to people once more");
 const IRREVERSIBLE: (&str, &str) = ("irreversible", "nothing takes it back, and this is production");
+const AUTOMATION: (&str, &str) = ("automation", "nobody asks but a rule of the config, so a person has to agree");
 const CAP: (&str, &str) = ("cap", "it is more than one plan may hold");
 const UNKNOWN: (&str, &str) = ("not known", "whether money moves or messages are sent again is not known of all of it");
 
@@ -35,6 +37,7 @@ pub fn rules(limits: &Limits) -> Vec<Rule> {
     let rule =
         |(name, reason): (&'static str, &'static str), when: String, decision| Rule { name, when, decision, reason };
     let mut rules = vec![
+        rule(AUTOMATION, "an automation asks".to_owned(), approval()),
         rule(MANY, format!("more than {} targets", limits.approval_above), approval()),
         rule(MONEY, "a step that moves money would run".to_owned(), approval()),
         rule(MESSAGES, "a message would be sent again".to_owned(), approval()),
@@ -64,6 +67,9 @@ pub(super) fn reasons(
     let (plan, mut reasons) = (&request.plan, Vec::new());
     let blast = &plan.blast;
     let mut says = |name: &str, decision, words: String| reasons.push(Reason::new(name, decision, words));
+    if is_automation(&request.by) {
+        says(AUTOMATION.0, approval(), AUTOMATION.1.to_owned());
+    }
     if plan.targets > limits.approval_above {
         says(MANY.0, approval(), format!("{} targets, more than {}: {}", plan.targets, limits.approval_above, MANY.1));
     }

@@ -8,6 +8,7 @@ use cel::{Context, Env, Value};
 use jiff::tz::TimeZone;
 
 use super::cel::ENV;
+use crate::domain::automation::is_automation;
 use crate::domain::policy::{Circumstances, MOST_TARGETS, Request, Roles};
 use crate::domain::text::SafeText;
 
@@ -51,7 +52,7 @@ const fn field(of: &'static str, name: &'static str, kind: Kind, words: &'static
 }
 
 /// Every field that there is. What a plan may not know is missing then, and a policy that names it denies.
-pub const FIELDS: [Field; 34] = [
+pub const FIELDS: [Field; 35] = [
     field(
         "request",
         "verb",
@@ -82,6 +83,7 @@ pub const FIELDS: [Field; 34] = [
     field("actor", "name", Kind::Text, "who asks"),
     field("actor", "roles", Kind::List, "the roles of who asks"),
     field("actor", "solo", Kind::Flag, "whether one operator works alone"),
+    field("actor", "automation", Kind::Flag, "whether it is an automation and no person"),
     field("time", "now", Kind::Moment, "the moment: time.now.getHours(\"Asia/Tokyo\")"),
     field("time", "hour", Kind::Number, "0 to 23, by the zone of [limits]"),
     field("time", "minute", Kind::Number, "0 to 59"),
@@ -210,6 +212,7 @@ impl Facts<'_> {
         fields.text("name", &self.request.by);
         fields.list("roles", &self.roles.of(&self.request.by));
         fields.put("solo", Value::Bool(self.solo));
+        fields.put("automation", Value::Bool(is_automation(&self.request.by)));
         fields
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::domain::automation::is_automation;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::freeze::{Freeze, FreezeKind, Window, told_at};
 use crate::domain::policy::{Borrowed, BreakGlass, Decision, Limits, Reason, Request};
@@ -89,7 +90,9 @@ impl Asked<'_> {
     fn refuses(&self, asked: &BreakGlass) -> Option<String> {
         let may = &self.freeze.override_roles;
         let latest = self.now.saturating_add(self.limits.break_glass).unwrap_or(self.now);
-        if may.is_empty() {
+        if is_automation(&self.request.by) {
+            Some("no automation overrides it".to_owned())
+        } else if may.is_empty() {
             Some("nobody may override it".to_owned())
         } else if !may.contains(&asked.role) {
             Some(format!("{} may not override it, {} may", asked.role, roles(may)))

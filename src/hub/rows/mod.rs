@@ -34,7 +34,8 @@ pub(in crate::hub) use self::facets::Facets;
 use self::facets::{Part, Sign};
 use self::log::Log;
 pub(in crate::hub) use self::search::Bits;
-use self::symbols::{NONE, Symbol, Symbols};
+pub(in crate::hub) use self::symbols::Symbol;
+use self::symbols::{NONE, Symbols};
 use self::text::read_text;
 pub(in crate::hub) use self::verdicts::Limits;
 use crate::domain::flow::FlowError;
@@ -164,6 +165,11 @@ impl Rows {
     pub(in crate::hub) fn cause(&self, cohort: Symbol) -> Option<(&Cause, &Where)> {
         let cause = self.cohorts.get(cohort)?;
         Some((cause, self.places.get(cause.place)?))
+    }
+
+    /// The cohort of a row that is stuck.
+    pub(in crate::hub) fn cohort_of(&self, slot: Slot) -> Option<Symbol> {
+        self.cohort.get(slot as usize).copied().filter(|cohort| *cohort != NONE)
     }
 
     /// The name of a tenant.

@@ -11,13 +11,14 @@ use super::super::journal::kept as without_secrets;
 use super::super::ledger::{Kept, LedgerError, Writing};
 use super::{Runs, kept, minding, missing, rollback, unread, unwritten, why};
 use crate::domain::approval::{Answer, Approval, ApprovalState, Review, Reviewer};
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, BY_RULE, Draft};
+use crate::domain::automation::is_automation;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
 use crate::domain::notice::Occasion;
 use crate::domain::plan::WidePlan;
-use crate::domain::policy::BreakGlass;
+use crate::domain::policy::{BreakGlass, Needed};
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
 use crate::domain::wide::{Control, ItemCounts, WideRemediation, WideState};
@@ -55,14 +56,14 @@ impl Asked {
 }
 
 impl Runs {
-    /// Keeps a plan, so that it can be asked for by its hash.
-    pub(in crate::hub) async fn keep(&self, plan: &WidePlan) -> Result<(), LedgerError> {
+    /// Keeps a plan that somebody has made, so that it can be asked for by its hash.
+    pub(in crate::hub) async fn keep(&self, plan: &WidePlan, by: &SafeText) -> Result<(), LedgerError> {
         let text = kept::written(plan)?;
         let (context, hash) = (self.context(), plan.hash.to_string());
         let times = (plan.made_at, plan.expires_at);
         let detail = json!({ "verb": plan.frozen.remedy.name(), "targets": plan.frozen.targets.len() });
         let draft = self.journal.draft(self.now(), Action::DryRun, format!("plan {hash}"), detail);
-        let draft = crate::domain::audit::Draft { plan_hash: Some(hash.clone()), ..draft };
+        let draft = by_whom(Draft { plan_hash: Some(hash.clone()), ..draft }, by);
         self.ledger()
             .write(async move |writing| {
                 writing.keep_plan(&context, &hash, times, &text).await?;
@@ -87,19 +88,23 @@ impl Runs {
     /// Records that something was refused, and gives it on.
     pub(in crate::hub) async fn refused<T>(
         &self,
+        by: &SafeText,
         plan_hash: &str,
         subject: &str,
         error: OpsError,
     ) -> Result<T, OpsError> {
         if !matches!(error, OpsError::Journal(_)) {
-            self.journal.refusal(self.now(), plan_hash, subject, &error.to_string()).await;
+            let draft = self.journal.refused(self.now(), plan_hash, subject, &error.to_string());
+            self.journal.if_it_can(by_whom(draft, by)).await;
         }
         Err(error)
     }
 
-    /// Asks that a plan be carried out. `rows` are its targets as they are held.
+    /// Asks that a plan be carried out. `rows` are its targets as they are held. Where an automation asks, a person has to
+    /// agree, whatever the policies say.
     pub(in crate::hub) async fn request(
         &self,
+        by: &SafeText,
         request: &RequestOf,
         rows: &[Arc<JudgedFlow>],
     ) -> Result<Arc<WideRemediation>, OpsError> {
@@ -110,7 +115,6 @@ impl Runs {
         let ticket = request.ticket.as_ref().map(|ticket| SafeText::clipped(&without_secrets(ticket.trim()), TEXT));
         let ticket = ticket.filter(|ticket| !ticket.is_empty());
         let mut plan = self.plan(&request.plan_hash).await?;
-        let by = self.gate.operator.clone();
         let now = self.now();
         let break_glass = request.break_glass.as_ref().map(|(role, lasting)| BreakGlass {
             role: role.clone(),
@@ -129,11 +133,15 @@ impl Runs {
         if let Some(denied) = plan.policy.denial() {
             return Err(OpsError::Refused(denied.into()));
         }
-        let approval = Approval::asked(plan.policy.needed.clone(), now);
+        let mut needed = plan.policy.needed.clone();
+        if needed.is_empty() && is_automation(by) {
+            needed.push(Needed { approve: 1, roles: BTreeSet::new() });
+        }
+        let approval = Approval::asked(needed, now);
         let waits = approval.state == ApprovalState::Pending;
         let hash = plan.hash.to_string();
         let asked = Kept {
-            id: digest(&[&hash, &now.as_nanosecond().to_string(), &by], 6).to_string(),
+            id: digest(&[&hash, &now.as_nanosecond().to_string(), by], 6).to_string(),
             context: self.context(),
             plan_hash: hash.clone(),
             plan: kept::written(&plan).map_err(|error| unread(&error))?,
@@ -163,8 +171,8 @@ impl Runs {
         let borrowed: Vec<String> = plan.policy.borrowed.iter().map(|one| one.freeze.to_string()).collect();
         let decision = json!({ "decision": plan.policy.decision.name(), "text": asked.outcome, "overrides": borrowed });
         let entries = vec![
-            self.entry_of_all(Action::Request, &asked, detail),
-            self.entry_of_all(Action::Decision, &asked, decision),
+            by_whom(self.entry_of_all(Action::Request, &asked, detail), by),
+            by_whom(self.entry_of_all(Action::Decision, &asked, decision), by),
         ];
         let (id, frozen) = (asked.id.clone(), plan.frozen.clone());
         let step = self
@@ -442,9 +450,14 @@ impl Runs {
             writing.stands(&kept).await?;
             let detail = json!({ "control": "hold", "text": kept.outcome });
             let (remediation, plan_hash) = (Some(kept.id), Some(kept.plan_hash));
-            writing.audit(crate::domain::audit::Draft { remediation, plan_hash, detail, ..draft }).await
+            writing.audit(Draft { remediation, plan_hash, detail, ..draft }).await
         }
     }
+}
+
+/// An entry of what an automation did is its own, and not the operator's.
+fn by_whom(draft: Draft, by: &SafeText) -> Draft {
+    if is_automation(by) { Draft { actor: by.to_string(), trusted: Some(BY_RULE.to_owned()), ..draft } } else { draft }
 }
 
 /// `40 sent, 258 not sent`.

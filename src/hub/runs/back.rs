@@ -9,9 +9,11 @@ use super::super::ledger::LedgerError;
 use super::carry::Carrying;
 use crate::connect::ActAnswer;
 use crate::domain::audit::Action;
+use crate::domain::deployment::service_of;
 use crate::domain::remedy::SwitchedOff;
 use crate::domain::text::SafeText;
 use crate::domain::wide::WideState;
+use crate::hub::own::PUT_BACK_VERB;
 
 /// What stands in the ledger from before it is asked for until it is known what became of it.
 const SENDING: &str = "sending";
@@ -52,11 +54,10 @@ impl Carrying {
         let (flow, from, to) = (flow.clone(), from.clone(), to.clone());
         let source = self.items.first()?.source.clone();
         let connector = self.runs.connector(&source)?.clone();
-        // As what the engine tells of it: what was registered.
-        let subject = format!("{source}/{to}");
+        let subject = format!("{source}/{}", service_of(&flow));
         let mut answered = false;
         if self.head.put_back.is_none() {
-            let detail = json!({ "verb": "put_back", "service": flow, "from": from, "to": to });
+            let detail = json!({ "verb": PUT_BACK_VERB, "service": service_of(&flow), "from": from, "to": to });
             match self.note(Some(SENDING), Action::Act, &subject, detail).await {
                 Ok(true) => {}
                 Ok(false) => return None,

@@ -34,6 +34,7 @@ use crate::connect::Connector;
 use crate::domain::audit::{Action, Draft};
 use crate::domain::notice::{Notice, Occasion};
 use crate::domain::plan::WidePlan;
+use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 use crate::domain::wide::{ItemCounts, Told, WideDetail, WideRemediation, WideState};
 use crate::ops::OpsError;
@@ -110,7 +111,7 @@ impl Runs {
         })
     }
 
-    fn ledger(&self) -> &Ledger {
+    pub(super) fn ledger(&self) -> &Ledger {
         self.journal.ledger()
     }
 
@@ -135,6 +136,17 @@ impl Runs {
     fn touched(&self) {
         self.outdated.store(true, Ordering::SeqCst);
         (self.changed)();
+    }
+
+    /// An entry on something else than a remediation.
+    pub(super) fn draft(&self, at: Timestamp, action: Action, subject: String, detail: Value) -> Draft {
+        self.journal.draft(at, action, subject, detail)
+    }
+
+    /// What a remediation does to each of its targets, step by step; nothing where it can't be read.
+    pub(super) async fn verbs_of(&self, id: &str) -> Vec<Verb> {
+        let head = self.head(id).await;
+        head.map(|head| head.plan.frozen.remedy.steps().iter().map(|step| step.verb).collect()).unwrap_or_default()
     }
 
     /// An entry of the audit on a remediation.

@@ -2,6 +2,7 @@
 
 mod flow;
 mod ops;
+pub(in crate::cockpit) mod records;
 pub(in crate::cockpit) mod runbooks;
 pub(in crate::cockpit) mod wide;
 mod window;

@@ -11,10 +11,14 @@ use super::flow::answer;
 use super::wide;
 use super::window::window;
 use super::{act, judged, now, overview, plan};
+use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimChange, ClaimRequest};
+use crate::domain::deployment::Deployments;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
+use crate::domain::in_force::InForce;
 use crate::domain::log::{LogBook, LogView};
+use crate::domain::outside::Outside;
 use crate::domain::plan::WidePlan;
 use crate::domain::raw::{Json, RawFlow, RawPart, Told};
 use crate::domain::redact::Redactor;
@@ -42,6 +46,10 @@ pub(in crate::cockpit) struct FakeOps {
     pub(in crate::cockpit) older: Vec<Arc<WideRemediation>>,
     /// The plan of many that was made last.
     pub(in crate::cockpit) planned: Mutex<Option<WidePlan>>,
+    /// What stands beside them.
+    pub(in crate::cockpit) outside: Mutex<Result<Outside, OpsError>>,
+    pub(in crate::cockpit) in_force: Mutex<InForce>,
+    pub(in crate::cockpit) automations: Mutex<Vec<AutomationStatus>>,
     pub(in crate::cockpit) log: LogBook,
     pub(in crate::cockpit) acted: AtomicUsize,
     pub(in crate::cockpit) changes: watch::Sender<u64>,
@@ -56,6 +64,9 @@ impl Default for FakeOps {
             wides: Mutex::new(Ok(Vec::new())),
             older: Vec::new(),
             planned: Mutex::new(None),
+            outside: Mutex::new(Ok(Outside::default())),
+            in_force: Mutex::default(),
+            automations: Mutex::default(),
             log: LogBook::default(),
             acted: AtomicUsize::new(0),
             changes: watch::Sender::new(0),
@@ -221,6 +232,15 @@ impl Ops for FakeOps {
         Ok(plan)
     }
 
+    async fn deployments(&self, of: &Selection) -> Result<Deployments, OpsError> {
+        let rows = self.select(of, usize::MAX).await?.rows;
+        let flow = rows.first().map(|row| row.flow.flow.clone()).unwrap_or_default();
+        if rows.iter().any(|row| row.flow.flow != flow) {
+            return Err(OpsError::Refused("they are of several services: narrow it down".into()));
+        }
+        Ok(wide::deployments(&flow))
+    }
+
     async fn plan_rollback(&self, id: &str) -> Result<WidePlan, OpsError> {
         let wides = self.wides.lock().unwrap().clone()?;
         let head = wides.iter().find(|head| head.id == *id);
@@ -256,6 +276,31 @@ impl Ops for FakeOps {
     async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
         let after = self.older.iter().position(|head| head.id == *id).map_or(0, |at| at + 1);
         Ok(self.older.iter().skip(after).take(most as usize).cloned().collect())
+    }
+
+    async fn outside(&self, limit: usize) -> Result<Outside, OpsError> {
+        let mut outside = self.outside.lock().unwrap().clone()?;
+        outside.acts.truncate(limit);
+        Ok(outside)
+    }
+
+    async fn in_force(&self) -> Result<InForce, OpsError> {
+        Ok(self.in_force.lock().unwrap().clone())
+    }
+
+    async fn automations(&self) -> Result<Vec<AutomationStatus>, OpsError> {
+        Ok(self.automations.lock().unwrap().clone())
+    }
+
+    async fn rearmed(&self, side_effect: &str, _reason: &str) -> Result<(), OpsError> {
+        let mut in_force = self.in_force.lock().unwrap();
+        let before = in_force.side_effects.len();
+        in_force.side_effects.retain(|effect| effect.id != *side_effect);
+        if in_force.side_effects.len() == before {
+            return Err(OpsError::NotFound("it was armed again before".into()));
+        }
+        self.acted.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 
     async fn wide_remediation(&self, id: &str) -> Result<WideDetail, OpsError> {

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use super::{ago, now};
 use crate::domain::approval::{Answer, Approval, ApprovalState, Review, Reviewer};
 use crate::domain::blast::{Blast, Hurt};
+use crate::domain::deployment::{Deployment, Deployments};
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::plan::{Frozen, PLAN_LIFE, Pace, Parameters, Skipped, Target, Waves, WidePlan};
@@ -215,6 +216,29 @@ pub(super) fn plan_of(wish: &PlanWish, rows: &[Arc<JudgedFlow>]) -> Result<WideP
         }
     };
     Ok(planned(remedy, wish.waves.clone(), rows.iter().map(target).collect(), blast, Vec::new()))
+}
+
+/// Three deployments of a service, the newest of which fails.
+pub(super) fn deployments(service: &str) -> Deployments {
+    let one = |id: &str, revision, minutes: i64, (pinned, failing)| Deployment {
+        id: id.into(),
+        revision,
+        created_at: now() - SignedDuration::from_mins(minutes),
+        current: revision == 12,
+        pinned,
+        failing,
+        address: format!("http://worker-{revision}.internal:9080/").into(),
+        sdk: Some("restate-sdk-rust/0.8.0".into()),
+    };
+    Deployments {
+        source: "restate".into(),
+        service: service.into(),
+        all: vec![
+            one("dp_17sztQp4gnEC1L0OCFM9aEh", 12, 26, (312, 298)),
+            one("dp_11pXug0mWsff2NOoRBZbOcV", 11, 3_000, (14, 0)),
+            one("dp_10fRr1Wq9TzBkq2mMYcW3xP", 9, 44_000, (0, 0)),
+        ],
+    }
 }
 
 /// A plan of what takes one back, as far as it held.

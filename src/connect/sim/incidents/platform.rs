@@ -12,7 +12,7 @@ use super::super::flows::{
 use super::{newcomer, nth};
 
 /// The cause of the main incident ends: somebody elsewhere rolls `schema-svc` back.
-const SCHEMA_ENDS: Ms = 12 * MINUTE;
+pub(in super::super) const SCHEMA_ENDS: Ms = 12 * MINUTE;
 
 /// The primaries take connections again.
 const DATABASE_ENDS: Ms = 8 * MINUTE;
