@@ -17,6 +17,7 @@ use crate::domain::outside::Outside;
 use crate::domain::plan::WidePlan;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
+use crate::domain::runbook::RunbookOffer;
 use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
@@ -71,6 +72,8 @@ pub enum Target {
     Wide,
     /// A plan of many.
     PlanOfMany,
+    /// The runbooks.
+    Runbooks,
     /// The plan of many that was asked to be carried out.
     Request,
     /// What was said of a remediation that waits for approval.
@@ -151,6 +154,8 @@ pub enum Ask {
     Wide(SafeText),
     /// What a verb would do to all that are chosen.
     PlanOfMany(PlanWish),
+    /// The runbooks, and which of them are suggested for these.
+    Runbooks(Selection),
     /// The plan that takes a remediation back.
     PlanRollback(SafeText),
     /// The deployments on which those that were chosen may go on.
@@ -187,6 +192,7 @@ impl Ask {
             Self::Wide(_) => Target::Wide,
             Self::Deployments(_) => Target::Deployments,
             Self::PlanOfMany(_) | Self::PlanRollback(_) => Target::PlanOfMany,
+            Self::Runbooks(_) => Target::Runbooks,
             Self::Outside(_) => Target::Outside,
             Self::InForce => Target::InForce,
             Self::Automations => Target::Automations,
@@ -239,6 +245,8 @@ pub enum Answer {
     Wide(Box<Result<WideDetail, OpsError>>),
     /// What a verb would do to all that were chosen.
     PlanOfMany(Box<Result<WidePlan, OpsError>>),
+    /// The runbooks.
+    Runbooks(Result<Vec<RunbookOffer>, OpsError>),
     /// The deployments on which those that were chosen may go on.
     Deployments(Result<Deployments, OpsError>),
     /// The request was recorded, or not.

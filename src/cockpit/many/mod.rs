@@ -6,6 +6,7 @@ mod confirm;
 mod deeds;
 mod list;
 mod offers;
+mod parameters;
 mod picker;
 mod review;
 mod whom;
@@ -15,14 +16,17 @@ pub use answer::{AnswerForm, AnswerPart};
 pub use confirm::{code, confirmation, confirms};
 pub use deeds::{Deed, DeedEntry, deeds};
 pub use list::{Detail, Older, Part, RemediationsState, Row, rows};
-pub use offers::{Does, ON_ANOTHER, ON_ANOTHER_DOES, Offer, offers, on_another};
+pub use offers::{Choice, ON_ANOTHER, ON_ANOTHER_DOES, Offer, offers, on_another, verb_wish};
+pub use parameters::{ParametersForm, ParametersPart, wish as runbook_wish};
 pub use picker::Picker;
 pub use review::{Step, WideReview, WideReviewPart};
 pub use whom::Whom;
 
 use jiff::Timestamp;
 
+use crate::cockpit::remote::Remote;
 use crate::domain::plan::WidePlan;
+use crate::domain::runbook::RunbookOffer;
 use crate::domain::text::SafeText;
 use crate::domain::wide::Control;
 use crate::ops::{OpsError, PlanWish};
@@ -55,16 +59,33 @@ impl Planned {
     }
 }
 
+/// The menu of what may be done to all that were chosen.
+#[derive(Debug, Clone)]
+pub struct OffersMenu {
+    /// To whom.
+    pub whom: Whom,
+    /// The runbooks that there are, those first that are suggested.
+    pub runbooks: Remote<Vec<RunbookOffer>>,
+    /// Whether those are listed, too, that are not suggested.
+    pub others: bool,
+    /// The index of the entry under the cursor.
+    pub index: usize,
+}
+
+impl OffersMenu {
+    /// The runbooks, as far as they are known.
+    pub fn runbooks(&self) -> &[RunbookOffer] {
+        self.runbooks.value().map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
 /// What lies over the screen on the way to a remediation of many, and beside one.
 #[derive(Debug, Clone)]
 pub enum WidePopup {
     /// What may be done to all that were chosen.
-    Offers {
-        /// To whom.
-        whom: Whom,
-        /// The index of the entry under the cursor.
-        index: usize,
-    },
+    Offers(OffersMenu),
+    /// The parameters of a runbook are being filled in.
+    Parameters(Box<ParametersForm>),
     /// A deployment is being chosen, to resume them on.
     Deployments(Box<Picker>),
     /// A plan is being made.

@@ -1,49 +1,54 @@
 //! What may be done to all that were chosen. Choosing one makes a plan, and changes nothing.
 
+use std::sync::Arc;
+
 use super::Whom;
 use crate::cockpit::app::App;
+use crate::cockpit::widgets::numbers::{grouped, plural};
 use crate::domain::flow::Status;
 use crate::domain::plan::{Pace, Parameters, Waves};
 use crate::domain::remediation::{Verb, VerbOffer};
 use crate::domain::remedy::Remedy;
+use crate::domain::runbook::{Runbook, RunbookOffer};
 use crate::domain::source::{Freshness, SourceStatus};
+use crate::domain::text::SafeText;
 use crate::ops::{FlowAnswer, PlanWish};
 
-/// What choosing an offer leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Does {
-    /// A plan.
-    Plan,
-    /// A choice of deployments, and then a plan.
-    Deployment,
-}
-
 /// One of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Offer {
     /// Its name.
-    pub name: &'static str,
+    pub name: SafeText,
     /// What happens.
-    pub words: &'static str,
-    /// What choosing it leads to.
-    pub does: Does,
-    /// The verb.
-    pub verb: Verb,
-    /// In which waves.
-    pub waves: Waves,
+    pub words: SafeText,
+    /// More about it, where there is more.
+    pub more: SafeText,
+    /// What is chosen by it.
+    pub choice: Choice,
     /// Why it can't be had; `None` where it can.
     pub refusal: Option<String>,
 }
 
-impl Offer {
-    /// The plan that is to be made.
-    pub fn wish(&self, whom: &Whom) -> PlanWish {
-        PlanWish {
-            remedy: Remedy::Verb(self.verb, Parameters::new()),
-            selection: whom.selection.clone(),
-            waves: self.waves.clone(),
-            pace: Pace::default(),
-        }
+/// What an entry chooses.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Choice {
+    /// A plan of a verb.
+    Verb(Verb, Waves),
+    /// A choice of deployments to resume on, and then a plan.
+    Deployment,
+    /// A runbook.
+    Runbook(Arc<Runbook>),
+    /// The runbooks that are not suggested.
+    Others,
+}
+
+/// The plan of a verb that is to be made.
+pub fn verb_wish(whom: &Whom, verb: Verb, waves: Waves) -> PlanWish {
+    PlanWish {
+        remedy: Remedy::Verb(verb, Parameters::new()),
+        selection: whom.selection.clone(),
+        waves,
+        pace: Pace::default(),
     }
 }
 
@@ -64,42 +69,68 @@ fn probe() -> Waves {
     "probe,rest".parse().unwrap_or_default()
 }
 
-/// Everything that may be done, the probe first, then the verbs from the safest on.
-pub fn offers(app: &App, whom: &Whom) -> Vec<Offer> {
+/// Everything that may be done: the probe first, then the verbs from the safest on, then the runbooks that are suggested;
+/// the others once somebody has asked for them.
+pub fn offers(app: &App, whom: &Whom, runbooks: &[RunbookOffer], others: bool) -> Vec<Offer> {
     // Those that were marked stand in several ways; what is said is what holds of one that does not try by itself.
     let status = whom.status.unwrap_or(Status::Paused);
-    let first = Offer {
-        name: "probe",
-        words: "act on one, watch it, then decide: resume, one first",
-        does: Does::Plan,
-        verb: Verb::Resume,
-        waves: probe(),
-        refusal: refusal(app, whom, Verb::Resume),
+    let of = |name: &str, words: &str, verb: Verb, waves: Waves| Offer {
+        name: name.into(),
+        words: words.into(),
+        more: format!("in waves: {waves}").into(),
+        choice: Choice::Verb(verb, waves),
+        refusal: refusal(app, whom, &[verb]),
     };
-    let all = Verb::ALL.into_iter().map(|verb| Offer {
-        name: verb.label(),
-        words: verb.words(status),
-        does: Does::Plan,
-        verb,
-        waves: Waves::default(),
-        refusal: refusal(app, whom, verb),
-    });
-    let elsewhere = Offer {
-        name: ON_ANOTHER,
-        words: ON_ANOTHER_DOES,
-        does: Does::Deployment,
-        verb: Verb::Resume,
-        waves: Waves::default(),
-        refusal: refusal(app, whom, Verb::Resume),
-    };
-    let mut offers: Vec<Offer> = std::iter::once(first).chain(all).collect();
+    let first = of("probe", "act on one, watch it, then decide: resume, one first", Verb::Resume, probe());
+    let verbs = Verb::ALL.into_iter().map(|verb| of(verb.label(), verb.words(status), verb, Waves::default()));
+    let mut all: Vec<Offer> = std::iter::once(first).chain(verbs).collect();
     // Beside the plain resume, which is the second one.
-    offers.insert(2, elsewhere);
-    offers
+    all.insert(
+        2,
+        Offer {
+            name: ON_ANOTHER.into(),
+            words: ON_ANOTHER_DOES.into(),
+            more: "which one is chosen next".into(),
+            choice: Choice::Deployment,
+            refusal: refusal(app, whom, &[Verb::Resume]),
+        },
+    );
+    let runbook = |offer: &RunbookOffer| {
+        let runbook = &offer.runbook;
+        let steps: Vec<String> = runbook.steps.iter().map(ToString::to_string).collect();
+        let suggested = match offer.suggested {
+            0 => "not suggested for any of them".to_owned(),
+            count => format!("suggested for {}", grouped(count)),
+        };
+        let verbs: Vec<Verb> = runbook.steps.iter().map(|step| step.verb).collect();
+        Offer {
+            name: runbook.id.to_string().into(),
+            words: format!("{} ({suggested})", steps.join(", then ")).into(),
+            more: runbook.description.clone(),
+            choice: Choice::Runbook(runbook.clone()),
+            refusal: refusal(app, whom, &verbs),
+        }
+    };
+    all.extend(runbooks.iter().filter(|offer| offers_now(offer, others)).map(runbook));
+    let behind = runbooks.iter().filter(|offer| !offers_now(offer, others)).count();
+    if behind > 0 {
+        all.push(Offer {
+            name: "more".into(),
+            words: format!("{}, suggested for none of them", plural(behind as u64, "other runbook")).into(),
+            more: SafeText::default(),
+            choice: Choice::Others,
+            refusal: None,
+        });
+    }
+    all
 }
 
-/// Why a verb can't be had of any of them. What holds of some of them alone is said by the plan.
-fn refusal(app: &App, whom: &Whom, verb: Verb) -> Option<String> {
+const fn offers_now(offer: &RunbookOffer, others: bool) -> bool {
+    others || offer.suggested > 0
+}
+
+/// Why one of these verbs can't be had of any of them. What holds of some of them alone is said by the plan.
+fn refusal(app: &App, whom: &Whom, verbs: &[Verb]) -> Option<String> {
     if let Some(why) = app.read_only() {
         return Some(why.to_string());
     }
@@ -110,6 +141,6 @@ fn refusal(app: &App, whom: &Whom, verb: Verb) -> Option<String> {
     if live.is_empty() {
         return Some("no source of theirs is live: what is not known to be the present is not acted on".to_owned());
     }
-    let can = live.iter().any(|source| source.verbs.contains(&verb));
+    let can = live.iter().any(|source| verbs.iter().all(|verb| source.verbs.contains(verb)));
     (!can).then(|| "their engine does not offer it".to_owned())
 }

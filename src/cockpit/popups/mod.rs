@@ -12,6 +12,7 @@ pub(super) mod log;
 pub(super) mod menu;
 mod offers;
 pub(super) mod page;
+mod parameters;
 pub(super) mod progress;
 mod rearm;
 pub(super) mod source;

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::acting::button;
-use super::{answer, deployments, frame, inside, offers, place, wide_review};
+use super::{answer, deployments, frame, inside, offers, parameters, place, wide_review};
 use crate::cockpit::app::App;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::many::{Planned, WidePopup, deeds, words};
@@ -25,7 +25,8 @@ pub(super) fn scrolling(app: &App, styles: &Styles, wide: &WidePopup) -> Option<
 /// Draws one, and tells where the text cursor is.
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>, wide: &WidePopup) -> Option<Position> {
     match wide {
-        WidePopup::Offers { whom, index } => offers::draw(app, pen, whom, *index),
+        WidePopup::Offers(menu) => offers::draw(app, pen, menu),
+        WidePopup::Parameters(form) => return parameters::draw(app, pen, form),
         WidePopup::Deployments(picker) => deployments::draw(app, pen, picker),
         WidePopup::Planning { of, whom, error, since, .. } => {
             let title = match of {

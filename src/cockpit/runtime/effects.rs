@@ -53,6 +53,7 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::InForce => Answer::InForce(patiently(ops.in_force()).await),
         Ask::Automations => Answer::Automations(patiently(ops.automations()).await),
         Ask::PlanOfMany(wish) => Answer::PlanOfMany(Box::new(patiently(ops.plan_of_many(&wish)).await)),
+        Ask::Runbooks(selection) => Answer::Runbooks(patiently(ops.runbooks(Some(&selection))).await),
         Ask::Deployments(of) => Answer::Deployments(patiently(ops.deployments(&of)).await),
         Ask::PlanRollback(id) => Answer::PlanOfMany(Box::new(patiently(ops.plan_rollback(&id)).await)),
         Ask::Counts(filters) => Answer::Counts(patiently(ops.counts(&filters)).await),

@@ -106,7 +106,7 @@ fn with_marks_no_verb_is_offered_as_if_it_were_for_one() {
     let mut desk = Desk::new();
     desk.keys("2 space space v");
     let Some(Popup::Wide(wide)) = &desk.app.popup else { panic!("{:?}", desk.app.popup) };
-    assert!(matches!(&**wide, WidePopup::Offers { whom, .. } if whom.words == *"2 marked instances"), "{wide:?}");
+    assert!(matches!(&**wide, WidePopup::Offers(menu) if menu.whom.words == *"2 marked instances"), "{wide:?}");
     // One that is marked is meant, wherever the cursor is.
     let mut desk = Desk::new();
     desk.keys("2");

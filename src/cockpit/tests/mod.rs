@@ -21,6 +21,7 @@ mod records;
 mod refresh;
 mod reload;
 mod remediations;
+mod runbooks;
 mod typing;
 mod whole;
 

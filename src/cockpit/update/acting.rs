@@ -11,7 +11,7 @@ use super::{arming, ask_detail, claims, contexts, deeds, lists, many, menus, pic
 use crate::cockpit::app::{App, Focus, Level, Popup, Review, ReviewState, Sending};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::{Key, show};
-use crate::cockpit::many::{Deed, ON_ANOTHER, Whom, WidePopup, on_another};
+use crate::cockpit::many::{Deed, ON_ANOTHER, OffersMenu, Whom, WidePopup, on_another};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::popups;
 use crate::cockpit::remote::Remote;
@@ -301,18 +301,14 @@ pub(super) fn popup_step(app: &mut App, step: Step) {
         Some(Popup::Views { views, index, .. }) => *index = step.from(*index, views.len(), 1),
         Some(Popup::Wide(wide)) => match &mut **wide {
             WidePopup::Deeds { index, .. } => *index = step.from(*index, Deed::ALL.len(), 1),
-            WidePopup::Offers { whom, index } => {
-                let (whom, at) = (whom.clone(), *index);
-                let to = step.from(at, crate::cockpit::many::offers(app, &whom).len(), 1);
-                app.popup = Some(Popup::Wide(Box::new(WidePopup::Offers { whom, index: to })));
-            }
+            WidePopup::Offers(_) => many::step(app, step),
             WidePopup::Deployments(picker) => {
                 let count = picker.answer.value().map_or(0, |answer| answer.all.len());
                 picker.index = step.from(picker.index, count, 1);
             }
             WidePopup::Review(review) => scrolled(&mut review.scroll, by, most),
             WidePopup::Answer(form) => scrolled(&mut form.scroll, by, most),
-            WidePopup::Planning { .. } | WidePopup::Sure { .. } => {}
+            WidePopup::Planning { .. } | WidePopup::Sure { .. } | WidePopup::Parameters(_) => {}
         },
         Some(Popup::Contexts(_)) => contexts::step(app, step),
         Some(Popup::Log(_)) => super::log::step(app, by),
@@ -327,7 +323,7 @@ pub(super) fn popup_row(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
         Some(Popup::Menu { .. } | Popup::Views { .. }) => return menus::clicked(app, row, twice),
         Some(Popup::Wide(wide)) => {
             match &mut **wide {
-                WidePopup::Deeds { index, .. } | WidePopup::Offers { index, .. } => *index = row,
+                WidePopup::Deeds { index, .. } | WidePopup::Offers(OffersMenu { index, .. }) => *index = row,
                 WidePopup::Deployments(picker) => picker.index = row,
                 _ => {}
             }
@@ -351,7 +347,7 @@ pub(super) fn popup_row(app: &mut App, row: usize, twice: bool) -> Vec<Effect> {
 /// A second click on an entry of a menu of remediations: what at most opens something is done.
 fn chosen_twice(app: &mut App) -> Vec<Effect> {
     match deeds::wide(app) {
-        Some(WidePopup::Offers { .. }) => many::choose(app),
+        Some(WidePopup::Offers(_)) => many::choose(app),
         Some(WidePopup::Deployments(_)) => picking::choose(app),
         Some(WidePopup::Deeds { index, .. }) => match Deed::ALL.get(*index) {
             Some(Deed::Control(crate::domain::wide::Control::Hold)) => {

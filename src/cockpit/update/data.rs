@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, claims, deeds, many, marks, menus, moving, picking, records, remediations};
+use super::{ask_detail, claims, deeds, many, marks, menus, moving, picking, records, remediations, runbooks};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
@@ -120,6 +120,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             remediations::detail_came(app, *answer);
             Vec::new()
         }
+        Answer::Runbooks(answer) => {
+            runbooks::came(app, answer);
+            Vec::new()
+        }
         Answer::Outside(answer) => records::outside_came(app, answer),
         Answer::InForce(answer) => {
             records::in_force_came(app, answer);
@@ -205,6 +209,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Pair
             | Target::Older
             | Target::PlanOfMany
+            | Target::Runbooks
             | Target::Deployments
             | Target::Request
             | Target::WideReview

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::{lists, many, remediations};
+use super::{lists, many, remediations, runbooks};
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
@@ -81,7 +81,8 @@ pub(super) fn typed(app: &mut App, deed: Deed) -> Vec<Effect> {
 pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     let Some(Popup::Wide(wide)) = &app.popup else { return Vec::new() };
     match &**wide {
-        WidePopup::Offers { .. } | WidePopup::Deployments(_) | WidePopup::Planning { .. } | WidePopup::Review(_) => {
+        WidePopup::Parameters(_) => runbooks::key(app, event, key),
+        WidePopup::Offers(_) | WidePopup::Deployments(_) | WidePopup::Planning { .. } | WidePopup::Review(_) => {
             many::key(app, event, key)
         }
         WidePopup::Deeds { .. } => menu_key(app, key),

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::{deeds, lists, picking, prompt, remediations};
+use super::{deeds, lists, picking, prompt, remediations, runbooks};
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
-use crate::cockpit::many::{Does, Planned, Step, Whom, WidePopup, WideReview, WideReviewPart, offers};
+use crate::cockpit::many::{
+    Choice, Offer, OffersMenu, Planned, Step, Whom, WidePopup, WideReview, WideReviewPart, offers, verb_wish,
+};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::popups;
+use crate::cockpit::remote::Remote;
 use crate::domain::ids::InstanceId;
 use crate::domain::plan::{Pace, Parameters, Waves, WidePlan};
 use crate::domain::remediation::Verb;
@@ -27,8 +30,10 @@ const MAX: usize = 1_000;
 
 /// Opens the menu of what may be done to all that were chosen.
 pub(super) fn open(app: &mut App, whom: Whom) -> Vec<Effect> {
-    app.popup = Some(Popup::Wide(Box::new(WidePopup::Offers { whom, index: 0 })));
-    Vec::new()
+    let selection = whom.selection.clone();
+    let menu = OffersMenu { whom, runbooks: Remote::Loading(app.now), others: false, index: 0 };
+    app.popup = Some(Popup::Wide(Box::new(WidePopup::Offers(menu))));
+    vec![app.ask(Ask::Runbooks(selection))]
 }
 
 /// The part that is so many places further on, round at the end.
@@ -40,7 +45,7 @@ pub(super) fn beside<P: PartialEq + Copy>(parts: &[P], here: P, by: usize) -> P 
 /// A key on the way to a request.
 pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     match deeds::wide(app) {
-        Some(WidePopup::Offers { .. }) => offers_key(app, key),
+        Some(WidePopup::Offers(_)) => offers_key(app, key),
         Some(WidePopup::Deployments(_)) => picking::key(app, key),
         Some(WidePopup::Planning { .. }) => {
             if lists::leaves(app, key) {
@@ -57,35 +62,54 @@ pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
 fn offers_key(app: &mut App, key: Key) -> Vec<Effect> {
     if lists::leaves(app, key) {
         app.popup = None;
+        app.forget(Target::Runbooks);
         return Vec::new();
     }
     if lists::is(key, &["enter"]) {
         return choose(app);
     }
-    let Some(step) = lists::step(app, key) else { return Vec::new() };
-    let Some(WidePopup::Offers { whom, .. }) = deeds::wide(app) else { return Vec::new() };
-    let whom = whom.clone();
-    let count = offers(app, &whom).len();
-    if let Some(WidePopup::Offers { index, .. }) = deeds::wide(app) {
-        *index = step.from(*index, count, 10);
+    if let Some(way) = lists::step(app, key) {
+        step(app, way);
     }
     Vec::new()
 }
 
+/// What is offered.
+fn offered(app: &mut App) -> Vec<Offer> {
+    let Some(WidePopup::Offers(menu)) = deeds::wide(app) else { return Vec::new() };
+    let menu = menu.clone();
+    offers(app, &menu.whom, menu.runbooks(), menu.others)
+}
+
+/// Moves the cursor of the menu.
+pub(super) fn step(app: &mut App, step: super::moving::Step) {
+    let count = offered(app).len();
+    if let Some(WidePopup::Offers(menu)) = deeds::wide(app) {
+        menu.index = step.from(menu.index, count, 10);
+    }
+}
+
 /// Enter on an entry: asks for its plan. Changes nothing.
 pub(super) fn choose(app: &mut App) -> Vec<Effect> {
-    let Some(WidePopup::Offers { whom, index }) = deeds::wide(app) else { return Vec::new() };
-    let (whom, index) = (whom.clone(), *index);
-    let Some(offer) = offers(app, &whom).into_iter().nth(index) else { return Vec::new() };
+    let offers = offered(app);
+    let Some(WidePopup::Offers(menu)) = deeds::wide(app) else { return Vec::new() };
+    let (whom, index) = (menu.whom.clone(), menu.index);
+    let Some(offer) = offers.into_iter().nth(index) else { return Vec::new() };
     if let Some(why) = offer.refusal {
         app.say(Level::Warning, format!("{}: {why}", offer.name));
         return Vec::new();
     }
-    if offer.does == Does::Deployment {
-        return picking::open(app, whom);
+    match offer.choice {
+        Choice::Verb(verb, waves) => plan(app, verb_wish(&whom, verb, waves), whom, String::new()),
+        Choice::Deployment => picking::open(app, whom),
+        Choice::Runbook(runbook) => runbooks::choose(app, whom, runbook),
+        Choice::Others => {
+            if let Some(WidePopup::Offers(menu)) = deeds::wide(app) {
+                menu.others = true;
+            }
+            Vec::new()
+        }
     }
-    let wish = offer.wish(&whom);
-    plan(app, wish, whom, String::new())
 }
 
 /// Asks for a plan.
@@ -135,6 +159,7 @@ pub(super) fn types(wide: &WidePopup) -> bool {
     match wide {
         WidePopup::Review(review) => review.step == Step::Open,
         WidePopup::Answer(form) => !form.sent,
+        WidePopup::Parameters(_) => true,
         _ => false,
     }
 }
@@ -157,6 +182,10 @@ pub(super) fn paste(app: &mut App, text: &str) {
                 return;
             }
             _ => &mut form.comment,
+        },
+        Some(WidePopup::Parameters(form)) => match form.field() {
+            Some(field) => field,
+            None => return,
         },
         _ => return,
     };
@@ -285,6 +314,7 @@ pub(super) fn focus(app: &mut App, at: usize) {
         Some(WidePopup::Answer(form)) if !form.sent => {
             form.focus = form.parts().get(at).copied().unwrap_or(form.focus);
         }
+        Some(WidePopup::Parameters(form)) => form.focus = form.parts().get(at).copied().unwrap_or(form.focus),
         Some(WidePopup::Sure { yes, .. }) => *yes = at > 0,
         _ => return,
     }

@@ -24,6 +24,7 @@ mod raw;
 mod records;
 pub(super) mod reload;
 mod remediations;
+mod runbooks;
 mod theme;
 
 pub use copying::What;

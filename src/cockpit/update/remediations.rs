@@ -59,7 +59,8 @@ fn wanted(app: &App) -> Option<SafeText> {
         return match &**wide {
             WidePopup::Deeds { id, .. } | WidePopup::Sure { id, .. } => Some(id.clone()),
             WidePopup::Answer(form) => Some(form.head.id.clone()),
-            WidePopup::Offers { .. }
+            WidePopup::Offers(_)
+            | WidePopup::Parameters(_)
             | WidePopup::Deployments(_)
             | WidePopup::Planning { .. }
             | WidePopup::Review(_) => None,

@@ -40,7 +40,6 @@ pub(in crate::cockpit) fn all() -> Vec<Runbook> {
         suggested_for: vec!["step:database".into()],
         switches_off: vec!["retries against the old database".into()],
         rearm: "turn them on in its settings".into(),
-        undo: Some("refill@1".parse().unwrap()),
         ..runbook("drain@2", "after a database was moved", drained, &[Verb::Pause, Verb::Resume])
     };
     vec![runbook("sweep@1", "ends what nobody wants any more", nothing, &[Verb::Cancel, Verb::Purge]), drain]
