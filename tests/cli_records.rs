@@ -31,7 +31,7 @@ fn the_automations_of_the_demo_are_listed_with_what_they_have_come_to() {
 fn what_was_done_outside_is_marked() {
     let said = demo(&["get", "outside", "-o", "json"]);
     let outside = json(&said);
-    assert_eq!((outside["schema"].as_str(), said.code), (Some("quarterdeck.outside/1"), Some(0)));
+    assert_eq!((outside["schema"].as_str(), said.code), (Some("quarterdeck.outside/1"), 0));
     let rows = outside["rows"].as_array().unwrap();
     assert!(!rows.is_empty() && outside["untold"].as_array().unwrap().is_empty());
     for row in rows {
