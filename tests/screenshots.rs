@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Name of the picture, screen, size, and what else it is made with.
-const PICTURES: [(&str, &str, &str, &[&str]); 7] = [
+const PICTURES: [(&str, &str, &str, &[&str]); 8] = [
     ("board", "board", "120x34", &[]),
     ("board-wide", "board", "200x60", &[]),
     ("board-light", "board", "120x34", &["--theme", "light"]),
@@ -14,6 +14,7 @@ const PICTURES: [(&str, &str, &str, &[&str]); 7] = [
     ("detail", "detail", "120x34", &[]),
     ("chart", "flows", "120x34", &["--filter", "rule:exhausted flow:delete-tenant", "--keys", "enter tab"]),
     ("compare", "flows", "120x34", &["--keys", "= j ="]),
+    ("remediation", "remediation", "120x34", &[]),
 ];
 
 #[test]
