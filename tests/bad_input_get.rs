@@ -149,8 +149,10 @@ fn memory_is_bounded_whatever_comes() {
         let ran = binary.run(&["get", "sources", "-o", "json"]);
         assert_eq!(ran.code, Some(3), "{name}: {ran:?}");
         assert!(ran.stderr.contains(says), "{name}: {ran:?}");
-        let limit = if sent < 100 { 64 } else { 170 };
-        assert!(ran.peak < limit * MIB, "{name}: {} MiB", ran.peak / MIB);
+        // What it takes anyway is the program itself, which is larger in a build for tests.
+        let limit = if sent < 100 { 30 } else { 136 };
+        let more = ran.peak.saturating_sub(small.peak);
+        assert!(more < limit * MIB, "{name}: {} MiB more than with a good source", more / MIB);
         // What was sent beyond it is no more than fits into the buffers on the way.
         assert!(server.sent() < sent * MIB, "{name}: {} MiB were sent", server.sent() / MIB);
         done += 1;

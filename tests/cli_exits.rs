@@ -193,7 +193,10 @@ fn shells_and_manuals_know_the_commands() {
         }
     }
     let script = run(["completions", "bash"]).good().out;
-    let syntax = finish(std::process::Command::new("bash").args(["-n", "-c", &script]));
+    // It is longer than an argument may be.
+    let file = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    std::fs::write(file.path(), &script).unwrap();
+    let syntax = finish(std::process::Command::new("bash").arg("-n").arg(file.path()));
     assert_eq!((syntax.code, syntax.err.as_str()), (0, ""), "bash reads it");
     let page = run(["man"]).good().out;
     for word in [".TH quarterdeck 1", "completions", "read\\-only"] {

@@ -60,7 +60,7 @@ fn a_filter_that_can_not_be_read_is_told_with_its_place() {
         let wrong = with(&config, words);
         assert_eq!(wrong.code, 2, "{wrong:?}");
         assert!(
-            wrong.err.contains("config.toml:12:19: \"suggested_for\": ") && wrong.err.contains("flow"),
+            wrong.err.contains("config.toml:13:19: \"suggested_for\": ") && wrong.err.contains("flow"),
             "{wrong:?}"
         );
     }
@@ -73,7 +73,7 @@ fn what_is_planned_is_a_verb_or_a_runbook() {
     let both = demo(&["plan", "--verb", "resume", "--runbook", "drain", "rule:exhausted"]);
     both.refused(&["cannot be used with"]);
     let alone = demo(&["plan", "--verb", "resume", "--with", "to=x", "rule:exhausted"]);
-    alone.refused(&["--runbook"]);
+    alone.refused(&["--with", "cannot be used with", "--verb"]);
     let none = demo(&["plan", "--runbook", "drain", "rule:exhausted"]);
     assert_eq!((none.code, none.out.as_str()), (4, ""), "{none:?}");
     assert!(none.err.contains("there is no runbook drain; the config has none"), "{none:?}");

@@ -80,7 +80,10 @@ async fn what_bad_code_retries_is_paused_and_goes_on_on_good_code() {
     assert!(effect.starts_with("1. pause: ") && effect.contains("; once that is verified, 2. resume: "), "{effect}");
     assert!(effect.contains(&first), "{effect}");
 
-    let asked = json_of(home, &["request", plan["hash"].as_str().unwrap(), "--reason", "the new code fails"]);
+    let words = ["request", plan["hash"].as_str().unwrap(), "--reason", "the new code fails", "-o", "json"];
+    let asked = said(home, &words);
+    assert!(asked.code == 0 && asked.err.contains("start it: quarterdeck run "), "{asked:?}");
+    let asked = asked.json();
     let id = asked["id"].as_str().unwrap();
     assert_eq!((&asked["verb"], &asked["state"]), (&json!("move@1"), &json!("approved")));
     assert_eq!(json_of(home, &["get", "side-effects"])["rows"], json!([]));

@@ -232,7 +232,7 @@ fn a_read_only_cockpit_greys_every_verb_with_that_reason() {
     term.press("v");
     let seen = term.shows("not now: started with --read-only");
     let greyed = seen.lines.iter().filter(|line| line.contains("not now: started with --read-only")).count();
-    assert_eq!(greyed, 6, "{}", seen.picture());
+    assert_eq!(greyed, 7, "{}", seen.picture());
     for (name, keys) in [("resume", "enter"), ("cancel", "down down down enter")] {
         term.press(keys);
         term.until("the refusal", |seen| seen.last().contains(&format!("{name}: started with --read-only")));

@@ -176,7 +176,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: PolicyCommand,
     },
-    /// Plan a verb or a runbook for all that match a filter: who would be acted on, who not, and what is decided of it
+    /// Plan a verb or a runbook for all that match: who would be acted on, who not, and what is decided of it
     ///
     /// Nothing is sent. A plan that is made again while nothing has changed has the same hash.
     #[command(after_help = plan::CODES)]

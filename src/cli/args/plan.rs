@@ -21,7 +21,7 @@ pub(in crate::cli) struct MakePlan {
     #[arg(long, value_name = "NAME[@VERSION]", conflicts_with_all = ["deployment", "put_back_from"])]
     pub(in crate::cli) runbook: Option<String>,
     /// A parameter of the runbook; `get runbooks` tells which there are
-    #[arg(long, value_name = "NAME=VALUE", requires = "runbook", value_parser = parameter)]
+    #[arg(long, value_name = "NAME=VALUE", requires = "runbook", conflicts_with = "verb", value_parser = parameter)]
     pub(in crate::cli) with: Vec<(String, String)>,
     /// Whom each wave takes: one, shares of all, and the rest [default: probe,5%,25%,rest]
     #[arg(long, value_name = "WAVES")]
