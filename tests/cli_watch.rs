@@ -57,7 +57,7 @@ impl Watch {
 
 #[test]
 fn ndjson_is_what_changed_and_can_be_played_back() {
-    let mut watch = Watch::start(&["flows", "--watch=200ms", "-o", "ndjson", "flow:create-api-key"], "30");
+    let mut watch = Watch::start(&["flows", "--watch=200ms", "-o", "ndjson", "flow:reset-password"], "30");
     let (mut there, mut kinds) = (BTreeSet::new(), BTreeSet::new());
     let mut last = String::new();
     while kinds.len() < 3 {
@@ -73,7 +73,7 @@ fn ndjson_is_what_changed_and_can_be_played_back() {
         assert!(consistent, "{line}");
         assert!(last <= at, "{last} and then {at}");
         last = at;
-        assert_eq!(line["flow"], "create-api-key");
+        assert_eq!(line["flow"], "reset-password");
         kinds.insert(change);
     }
     watch.kill();
