@@ -98,7 +98,7 @@ pub(super) fn as_used_to(world: &mut World, global: &Global) {
 /// A world that is polled from now on, for the cockpit on this terminal.
 pub(super) async fn session(mut world: World, global: &Global) -> Result<Session, Failure> {
     if let Some(colleague) = world.colleague.take() {
-        Box::pin(colleague.asks()).await;
+        Box::pin(colleague.asks(&world.hub)).await;
     }
     let settings = fitted(settings(&world, global).await?, &world.ui);
     if let Some(book) = telemetry::book() {

@@ -20,7 +20,7 @@ pub(super) async fn run(global: &Global, snapshot: &Snapshot) -> Result<Outcome,
     let mut world = if global.demo { demo::picture(global)? } else { world::build(global, true)? };
     world.hub.pass().await;
     if let Some(colleague) = world.colleague.take() {
-        Box::pin(colleague.asks()).await;
+        Box::pin(colleague.asks(&world.hub)).await;
     }
     let mut settings = super::cockpit::settings(&world, global).await?;
     if world.ui.ascii.value.is_none() {

@@ -12,7 +12,7 @@ use crate::domain::automation::AutomationStatus;
 use crate::domain::in_force::{Borrowed, BorrowedKind, InForce, SideEffect};
 use crate::domain::outside::Outside;
 use crate::domain::text::SafeText;
-use crate::ops::REASON_LEAST;
+use crate::ops::is_reason;
 
 /// A part of the Remediation screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -152,7 +152,7 @@ pub struct RearmForm {
 impl RearmForm {
     /// Whether the reason is long enough.
     pub fn ready(&self) -> bool {
-        self.reason.value().chars().filter(|c| !c.is_whitespace()).count() >= REASON_LEAST
+        is_reason(self.reason.value())
     }
 }
 

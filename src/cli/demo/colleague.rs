@@ -25,8 +25,12 @@ pub(in crate::cli) struct Colleague {
 }
 
 impl Colleague {
-    /// Asks that the demo's largest cohort be resumed, where nobody has asked for anything in it yet.
-    pub(in crate::cli) async fn asks(self) {
+    /// Asks that the demo's largest cohort be resumed, where nobody has asked for anything in it yet. `yours` knows that:
+    /// a second look at the ledger is taken only where something is to be asked.
+    pub(in crate::cli) async fn asks(self, yours: &Hub) {
+        if yours.wide_remediations_in_all().await.is_ok_and(|count| count > 0) {
+            return;
+        }
         let hub = match self.ledger {
             Some(ledger) => Hub::on(self.setup, Ok(ledger)),
             None => Hub::new(self.setup),
@@ -39,9 +43,6 @@ impl Colleague {
 }
 
 async fn ask(colleague: &Hub) -> Result<(), OpsError> {
-    if colleague.wide_remediations_in_all().await? > 0 {
-        return Ok(());
-    }
     colleague.pass().await;
     let filter = Filter::parse(OF).map_err(|error| OpsError::Refused(error.to_string().into()))?;
     let wish = PlanWish {

@@ -15,6 +15,7 @@ pub(super) mod page;
 mod parameters;
 pub(super) mod progress;
 mod rearm;
+mod reason;
 pub(super) mod source;
 pub(super) mod themes;
 mod wide;
