@@ -214,6 +214,50 @@ async fn a_second_step_that_fails_says_what_was_done_before() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_steps_that_held_before_one_that_failed_can_be_taken_back() {
+    let config = r#"
+[[runbook]]
+name = "stop"
+version = 1
+steps = [{ verb = "pause" }, { verb = "cancel" }]
+undo = "go@1"
+
+[[runbook]]
+name = "go"
+version = 1
+steps = [{ verb = "resume" }]
+undo = "none"
+"#;
+    let place = Place::new(trying(3), config);
+    let hub = place.hub("ada").await;
+    let one = asked(&hub, &runbook("stop@1", json!({}), "probe,rest")).await;
+    place.crowd.fate_of_verb(Verb::Cancel, Fate::Refused);
+    let held = carried(&hub, &one.id, Control::Run).await;
+    assert_eq!(stands(&held), (WideState::Held, "2 pending, 1 failed".to_owned()));
+    carried(&hub, &one.id, Control::Abort).await;
+    hub.pass().await;
+    let plan = hub.plan_rollback(&one.id).await.unwrap();
+    assert_eq!(plan.frozen.remedy.name(), "go@1");
+    let targets: Vec<&str> = plan.frozen.targets.iter().map(|target| &*target.id.instance).collect();
+    assert_eq!(targets, ["i000"], "it failed after its first step, which is taken back");
+    let skipped: Vec<(&str, &str)> = plan.skipped.iter().map(|one| (&*one.id.instance, &*one.reason)).collect();
+    let why = "nothing was sent to it, so there is nothing to take back";
+    assert_eq!(skipped, [("i001", why), ("i002", why)]);
+    let back = RequestOf {
+        plan_hash: plan.hash.clone(),
+        reason: "half a stop is none".into(),
+        ticket: None,
+        takes_back: Some(one.id.clone()),
+        break_glass: None,
+    };
+    let back = hub.request(&back).await.unwrap();
+    let done = carried(&hub, &back.id, Control::Run).await;
+    assert_eq!(stands(&done), (WideState::Succeeded, "1 verified".to_owned()), "{:?}", done.items);
+    assert_eq!(place.crowd.done_to(0), [Verb::Pause, Verb::Resume]);
+    assert_eq!(hub.wide_remediation(&one.id).await.unwrap().head.state, WideState::RolledBack);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_first_step_that_fails_or_is_unknown_is_followed_by_none() {
     for (fate, state, words) in [
         (Fate::Refused, ItemState::Failed, "step 1 of 2 (pause): refused: 409: not now; not sent: resume"),

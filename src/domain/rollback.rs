@@ -59,24 +59,29 @@ impl Inverse {
     }
 }
 
-/// Why an item that came to this is no target of what takes its remediation back; `None` where it is one.
-pub const fn left_out(state: ItemState) -> Option<&'static str> {
+/// Why an item that came to this is no target of what takes its remediation back; `None` where it is one. `steps` is how
+/// many steps of a runbook held before it came to it: one that failed after some of them has those to take back.
+pub const fn left_out(state: ItemState, steps: u32) -> Option<&'static str> {
     match state {
         ItemState::Verified | ItemState::Done => None,
         ItemState::Pending | ItemState::Skipped => Some("nothing was sent to it, so there is nothing to take back"),
+        ItemState::Failed if steps > 0 => None,
         ItemState::Failed => Some("it failed, so there is nothing to take back"),
         ItemState::Accepted => Some("it is not known yet whether it held"),
         ItemState::Unknown => Some("nobody knows whether it held: look at it first"),
     }
 }
 
-/// Why a remediation can't be taken back now; `None` where it can. `by` is who takes it back already and has not ended.
-pub fn refused(
-    frozen: &Frozen,
-    state: WideState,
-    counts: &ItemCounts,
-    by: Option<(&str, WideState)>,
-) -> Option<String> {
+/// Whether there can be anything to take back, as far as counts tell: of a runbook, one that failed may have steps behind
+/// it that held.
+pub fn may_have_held(frozen: &Frozen, counts: &ItemCounts) -> bool {
+    let several = u32::from(frozen.remedy.steps().len() > 1);
+    ItemState::ALL.into_iter().any(|state| left_out(state, several).is_none() && counts.get(state) > 0)
+}
+
+/// Why a remediation can't be taken back now; `None` where it can. `held` is whether any of its items is a target of that;
+/// `by` is who takes it back already and has not ended.
+pub fn refused(frozen: &Frozen, state: WideState, held: bool, by: Option<(&str, WideState)>) -> Option<String> {
     if let Err(why) = inverse(frozen) {
         return Some(why);
     }
@@ -89,9 +94,7 @@ pub fn refused(
     if let Some((id, state)) = by.filter(|(_, state)| !state.ended()) {
         return Some(format!("{id} takes it back already: {}", state.told()));
     }
-    let held = ItemState::ALL.into_iter().filter(|state| left_out(*state).is_none());
-    let held: u64 = held.map(|state| counts.get(state)).sum();
-    (held == 0).then(|| "none of its items held, so there is nothing to take back".to_owned())
+    (!held).then(|| "none of its items held, so there is nothing to take back".to_owned())
 }
 
 #[cfg(test)]
@@ -123,16 +126,17 @@ mod tests {
 
     #[test]
     fn only_what_has_ended_and_held_is_taken_back_and_only_once() {
-        let held = ItemCounts::of([ItemState::Verified, ItemState::Failed]);
-        let refused = |state, counts: &ItemCounts, by| super::refused(&frozen(Verb::Pause), state, counts, by);
+        let refused = |state, held, by| super::refused(&frozen(Verb::Pause), state, held, by);
         for state in WideState::ALL {
-            let why = refused(state, &held, None);
+            let why = refused(state, true, None);
             assert_eq!(why.is_none(), state.ended() && state != WideState::RolledBack, "{state:?}: {why:?}");
         }
-        let none = ItemCounts::of([ItemState::Skipped, ItemState::Unknown]);
-        assert!(refused(WideState::Aborted, &none, None).unwrap().contains("none of its items held"));
+        assert!(refused(WideState::Aborted, false, None).unwrap().contains("none of its items held"));
+        let may = |states: &[ItemState]| may_have_held(&frozen(Verb::Pause), &ItemCounts::of(states.iter().copied()));
+        assert!(may(&[ItemState::Failed, ItemState::Verified]));
+        assert!(!may(&[ItemState::Skipped, ItemState::Unknown, ItemState::Failed]));
         for state in WideState::ALL {
-            let why = refused(WideState::Succeeded, &held, Some(("r2", state)));
+            let why = refused(WideState::Succeeded, true, Some(("r2", state)));
             assert_eq!(why.is_some(), !state.ended(), "{state:?}: {why:?}");
         }
     }

@@ -192,6 +192,8 @@ pub struct Item {
     pub wave: u32,
     /// How far.
     pub state: ItemState,
+    /// How many steps of a runbook it has behind it, each verified.
+    pub steps: u32,
     /// Whether it stays so.
     pub ended: bool,
     /// What it came to so far, in words.

@@ -20,7 +20,7 @@ impl Hub {
         let mut skipped = Vec::new();
         let mut ids: BTreeSet<InstanceId> = BTreeSet::new();
         for item in detail.items.iter() {
-            match left_out(item.state) {
+            match left_out(item.state, item.steps) {
                 None => _ = ids.insert(item.target.id.clone()),
                 Some(why) => skipped.push((item.target.id.clone(), SafeText::from(why))),
             }

@@ -5,7 +5,7 @@ use crate::cockpit::app::App;
 use crate::domain::approval::{Answer, Reviewer};
 use crate::domain::policy::Roles;
 use crate::domain::remediation::ItemState;
-use crate::domain::rollback::{inverse, refused};
+use crate::domain::rollback::{inverse, may_have_held, refused};
 use crate::domain::wide::{Control, WideRemediation, WideState};
 
 /// One thing that may be asked.
@@ -67,7 +67,9 @@ impl Deed {
             Self::Control(control) => control.refused(head.state).is_none(),
             Self::Answer(_) => head.state == WideState::AwaitingApproval,
             Self::Again(state) => !head.state.runs() && head.counts.get(state) > 0,
-            Self::RollBack => refused(&head.plan.frozen, head.state, &head.counts, None).is_none(),
+            Self::RollBack => {
+                refused(&head.plan.frozen, head.state, may_have_held(&head.plan.frozen, &head.counts), None).is_none()
+            }
         }
     }
 }
@@ -128,7 +130,8 @@ fn refusal(app: &App, head: &WideRemediation, deed: Deed) -> Option<String> {
             let takes = |other: &&WideRemediation| other.takes_back.as_ref() == Some(&head.id) && !other.state.ended();
             let by = app.remediations.all().map(|other| &**other).find(takes);
             let by = by.map(|other| (other.id.as_str(), other.state));
-            refused(&head.plan.frozen, head.state, &head.counts, by).or_else(read_only)
+            let held = may_have_held(&head.plan.frozen, &head.counts);
+            refused(&head.plan.frozen, head.state, held, by).or_else(read_only)
         }
     }
 }

@@ -192,6 +192,7 @@ pub(super) fn item(kept: &KeptItem) -> Item {
         },
         wave: kept.wave,
         state: kept.state,
+        steps: kept.step,
         ended: kept.ended,
         words: kept.words.as_str().into(),
         at: kept.at,

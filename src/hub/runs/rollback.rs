@@ -26,19 +26,19 @@ pub(super) async fn cannot(
         return Ok(Some(format!("there is no remediation {other} to take back")));
     };
     let done = kept::read(&taken.plan, &taken.plan_hash)?.frozen;
-    let counts = writing.counts(other).await?;
+    let items = writing.items(other).await?;
+    let any = items.iter().any(|item| left_out(item.state, item.step).is_none());
     let by = writing.taking_back(context, other).await?;
     let by = by.as_ref().map(|(id, state)| (id.as_str(), *state));
-    if let Some(why) = refused(&done, taken.state, &counts, by) {
+    if let Some(why) = refused(&done, taken.state, any, by) {
         return Ok(Some(format!("{other} can't be taken back: {why}")));
     }
     if !inverse(&done).is_ok_and(|inverse| inverse.is(frozen)) {
         return Ok(Some(format!("this plan is not what takes {other} back")));
     }
-    let items = writing.items(other).await?;
     let held: BTreeSet<(&str, &str)> = items
         .iter()
-        .filter(|item| left_out(item.state).is_none())
+        .filter(|item| left_out(item.state, item.step).is_none())
         .map(|item| (item.source.as_str(), item.instance.as_str()))
         .collect();
     let stranger = frozen.targets.iter().find(|target| !held.contains(&(&*target.id.source, &*target.id.instance)));
@@ -68,7 +68,8 @@ impl Runs {
         let head = &detail.head;
         let by = self.ledger().taking_back(self.context(), head.id.to_string()).await.map_err(|e| unread(&e))?;
         let by = by.as_ref().map(|(id, state)| (id.as_str(), *state));
-        match refused(&head.plan.frozen, head.state, &head.counts, by) {
+        let held = detail.items.iter().any(|item| left_out(item.state, item.steps).is_none());
+        match refused(&head.plan.frozen, head.state, held, by) {
             Some(why) => Err(OpsError::Refused(format!("{} can't be taken back: {why}", head.id).into())),
             None => Ok(detail),
         }

@@ -163,6 +163,7 @@ pub(in crate::cockpit) fn detail(head: &Arc<WideRemediation>, who: &str) -> Wide
         target: target.clone(),
         wave,
         state,
+        steps: 0,
         ended: matches!(state, ItemState::Verified | ItemState::Failed | ItemState::Skipped | ItemState::Unknown),
         words: match state {
             ItemState::Verified => "it got past database".into(),
@@ -247,7 +248,7 @@ pub(super) fn taking_back(head: &WideRemediation) -> Result<WidePlan, OpsError> 
     let kept = usize::try_from(head.counts.get(ItemState::Verified)).unwrap();
     let (targets, others) = head.plan.frozen.targets.split_at(kept);
     let left_out =
-        |target: &Target| Skipped { id: target.id.clone(), reason: left_out(ItemState::Failed).unwrap().into() };
+        |target: &Target| Skipped { id: target.id.clone(), reason: left_out(ItemState::Failed, 0).unwrap().into() };
     let skipped = others.iter().map(left_out).collect();
     let Remedy::Verb(verb, parameters) = inverse.0 else { return Err(OpsError::Refused("not here".into())) };
     let remedy = FrozenRemedy::Verb(Step { verb, parameters });
