@@ -3,12 +3,12 @@
 //! A connector reads an engine and acts on it, one instance at a time. It knows nothing of the hub that polls it,
 //! of other sources, or of the terminal. Every text that it hands on is scrubbed.
 
+mod act;
 pub mod http;
+mod observation;
 pub mod restate;
 pub mod sim;
 
-use std::any::Any;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,9 +16,12 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+pub use self::act::{Act, ActAnswer, Reading, Sight};
+pub use self::observation::{Changes, DeadLetter, EngineCount, Mark, Observation, Tells};
 use crate::config::jq::Names;
-use crate::domain::deployment::{Deployment, Pinned, PutBack};
-use crate::domain::flow::{FlowDetail, FlowInstance};
+use crate::domain::deployment::{Deployment, PutBack};
+use crate::domain::drift::DriftFinding;
+use crate::domain::flow::FlowInstance;
 use crate::domain::outside::OutsideAct;
 use crate::domain::plan::Parameters;
 use crate::domain::raw::RawFlow;
@@ -52,136 +55,6 @@ pub enum ConnectError {
     /// Whoever listened has gone.
     #[error("the pass was ended")]
     Ended,
-}
-
-/// One count that the engine made itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineCount {
-    /// The flow.
-    pub flow: SafeText,
-    /// The step.
-    pub step: SafeText,
-    /// Not ended.
-    pub open: u64,
-    /// Waiting for a timer, a callback, a person or another instance.
-    pub waiting: u64,
-    /// Paused by a person.
-    pub held: u64,
-    /// Ended badly within the look-back.
-    pub failed: u64,
-}
-
-/// What one pass over a source yields, in parts. Later kinds need no new trait.
-#[derive(Debug)]
-pub enum Observation {
-    /// Some of the open and failed instances.
-    Flows(Vec<FlowInstance>),
-    /// Rows that could not be read, and the first of them with the reason.
-    BadRows {
-        /// How many.
-        count: usize,
-        /// The first one.
-        first: SafeText,
-    },
-    /// Those whose ids are greater than the one and not greater than the other are as they were in the pass that is
-    /// held; without another one, all that are greater.
-    FlowsAsBefore {
-        /// The id before the first of them; empty where nothing is.
-        after: String,
-        /// The last one.
-        until: Option<String>,
-    },
-    /// The engine's own counts; none where it can't count.
-    Counts(Vec<EngineCount>),
-    /// The counts are as they were in the pass that is held.
-    CountsAsBefore,
-    /// By this the source can be asked whether anything has changed since this pass: see [`Connector::observe_again`].
-    Mark(Mark),
-    /// The pass is over.
-    End {
-        /// Whether it saw everything.
-        complete: bool,
-        /// The present, by the engine's clock.
-        engine_now: Option<Timestamp>,
-        /// The engine's version.
-        version: Option<SafeText>,
-    },
-}
-
-/// What a connector needs to know of a pass, to ask whether anything has changed since. Only that connector can read it;
-/// whoever holds what the pass told keeps it, so that the two never part.
-pub type Mark = Arc<dyn Any + Send + Sync>;
-
-/// What an engine with a feed tells between two passes.
-#[derive(Debug, Clone, Default)]
-pub struct Changes {
-    /// Instances that are new or have changed, in the order in which they did; of several the last one holds.
-    pub flows: Vec<FlowInstance>,
-    /// The engine's own ids of those that are neither open nor failed any more.
-    pub gone: Vec<SafeText>,
-    /// The present, by the engine's clock.
-    pub engine_now: Option<Timestamp>,
-}
-
-/// What an engine answered to an act.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ActAnswer {
-    /// It took it.
-    Accepted,
-    /// It finished it.
-    Done,
-    /// It began another instance of the same work: its own id of that one.
-    Began(SafeText),
-    /// There is no such instance.
-    Gone(SafeText),
-    /// It refused, in its own words.
-    Refused(SafeText),
-    /// The answer was lost: nobody can say whether it ran.
-    Unknown(SafeText),
-}
-
-/// One act on one instance.
-#[derive(Debug, Clone)]
-pub struct Act {
-    /// What to do.
-    pub verb: Verb,
-    /// With what else, by name; nothing for most.
-    pub parameters: Parameters,
-    /// The engine's own id of the instance.
-    pub instance: SafeText,
-    /// The idempotency key, for engines that take one.
-    pub key: SafeText,
-}
-
-/// One instance read live, with what is needed to see whether an act held.
-#[derive(Debug, Clone)]
-pub struct Reading {
-    /// What the engine tells of it.
-    pub detail: FlowDetail,
-    /// The present, by the engine's clock.
-    pub engine_now: Timestamp,
-    /// When it last failed, by the engine's clock.
-    pub last_failure_at: Option<Timestamp>,
-    /// On which code it stays; `None` where it has not begun, or the engine knows no such thing.
-    pub pinned: Option<Pinned>,
-}
-
-/// One instance as a pass would tell of it: what many are looked at by, before an act and after it.
-#[derive(Debug, Clone)]
-pub struct Sight {
-    /// The instance.
-    pub flow: FlowInstance,
-    /// The present, by the engine's clock.
-    pub engine_now: Timestamp,
-    /// When it last failed, by the engine's clock.
-    pub last_failure_at: Option<Timestamp>,
-}
-
-impl From<Reading> for Sight {
-    fn from(reading: Reading) -> Self {
-        let Reading { detail, engine_now, last_failure_at, .. } = reading;
-        Self { flow: detail.flow, engine_now, last_failure_at }
-    }
 }
 
 /// What a source says of itself, for whoever asks whether all is well.
@@ -240,6 +113,16 @@ pub trait Connector: Send + Sync {
     /// Where it asks, without credentials.
     fn address(&self) -> SafeText;
 
+    /// What it tells at all.
+    fn tells(&self) -> Tells {
+        Tells::FLOWS
+    }
+
+    /// Whether the engine runs code that was deployed to it, of which there may be several at a time.
+    fn has_deployments(&self) -> bool {
+        false
+    }
+
     /// The verbs that the engine has.
     fn verbs(&self) -> &'static [Verb];
 
@@ -275,7 +158,7 @@ pub trait Connector: Send + Sync {
         self.check().await.map(|()| Checkup::default())
     }
 
-    /// One pass: every open and failed instance and the engine's own counts.
+    /// One pass: every open and failed instance and the engine's own counts; tenants, drift and events where it tells them.
     ///
     /// The hub keeps what it had until it has seen [`Observation::End`]; an error ends the pass.
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError>;
@@ -312,6 +195,12 @@ pub trait Connector: Send + Sync {
             seen.push(self.read(instance).await?.map(Sight::from));
         }
         Ok(seen)
+    }
+
+    /// Checks these things anew, and tells what was found, in the order of the question; `None` for what there is not any
+    /// more. Changes nothing. What is as wanted now is told so.
+    async fn recheck(&self, _findings: &[SafeText]) -> Result<Vec<Option<DriftFinding>>, ConnectError> {
+        Err(ConnectError::Refused(format!("{} checks nothing", self.kind()).into()))
     }
 
     /// What the engine keeps of one instance, as it gave it, with secrets taken out. `Ok(None)` where the engine has no

@@ -1,0 +1,124 @@
+//! What a pass over a source yields, part by part.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::drift::DriftFinding;
+use crate::domain::event::Event;
+use crate::domain::flow::FlowInstance;
+use crate::domain::tenant::Tenant;
+use crate::domain::text::SafeText;
+
+/// One count that the engine made itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineCount {
+    /// The flow.
+    pub flow: SafeText,
+    /// The step.
+    pub step: SafeText,
+    /// Not ended.
+    pub open: u64,
+    /// Waiting for a timer, a callback, a person or another instance.
+    pub waiting: u64,
+    /// Paused by a person.
+    pub held: u64,
+    /// Ended badly within the look-back.
+    pub failed: u64,
+}
+
+/// What a source tells at all. What it does not tell is not missing from it, and is never shown as none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tells {
+    /// Flow instances and their counts.
+    pub flows: bool,
+    /// Tenants.
+    pub tenants: bool,
+    /// Drift.
+    pub drift: bool,
+    /// Events.
+    pub events: bool,
+}
+
+impl Tells {
+    /// Flows alone, as a workflow engine does.
+    pub const FLOWS: Self = Self { flows: true, tenants: false, drift: false, events: false };
+    /// Nothing.
+    pub const NOTHING: Self = Self { flows: false, ..Self::FLOWS };
+}
+
+/// Something that was to be an event and is none: kept, so that it is not lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// What came, made safe.
+    pub raw: crate::domain::raw::Json,
+    /// Why it is none.
+    pub why: SafeText,
+}
+
+/// What one pass over a source yields, in parts. Later kinds need no new trait.
+#[derive(Debug)]
+pub enum Observation {
+    /// Some of the open and failed instances.
+    Flows(Vec<FlowInstance>),
+    /// Rows of whatever kind that could not be read, and the first of them with the reason.
+    BadRows {
+        /// How many.
+        count: usize,
+        /// The first one.
+        first: SafeText,
+    },
+    /// Those whose ids are greater than the one and not greater than the other are as they were in the pass that is
+    /// held; without another one, all that are greater.
+    FlowsAsBefore {
+        /// The id before the first of them; empty where nothing is.
+        after: String,
+        /// The last one.
+        until: Option<String>,
+    },
+    /// The engine's own counts; none where it can't count.
+    Counts(Vec<EngineCount>),
+    /// The counts are as they were in the pass that is held.
+    CountsAsBefore,
+    /// Some of the tenants of a directory.
+    Tenants(Vec<Tenant>),
+    /// The tenants are as they were in the pass that is held.
+    TenantsAsBefore,
+    /// Some of what was checked and is not as wanted, or can't be told to be.
+    Drift(Vec<DriftFinding>),
+    /// So much more was checked and is as wanted.
+    InSync(u64),
+    /// Nothing was checked since the pass that is held: the findings are as they were.
+    DriftAsBefore,
+    /// Some of what happened, as far as the source tells it. What is told once more is taken once.
+    Events(Vec<Event>),
+    /// Something that was to be an event and is none.
+    DeadLetter(DeadLetter),
+    /// By this the source can be asked whether anything has changed since this pass: see [`Connector::observe_again`].
+    Mark(Mark),
+    /// The pass is over.
+    End {
+        /// Whether it saw everything.
+        complete: bool,
+        /// The present, by the engine's clock.
+        engine_now: Option<Timestamp>,
+        /// The engine's version.
+        version: Option<SafeText>,
+    },
+}
+
+/// What a connector needs to know of a pass, to ask whether anything has changed since. Only that connector can read it;
+/// whoever holds what the pass told keeps it, so that the two never part.
+pub type Mark = Arc<dyn Any + Send + Sync>;
+
+/// What an engine with a feed tells between two passes.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Instances that are new or have changed, in the order in which they did; of several the last one holds.
+    pub flows: Vec<FlowInstance>,
+    /// The engine's own ids of those that are neither open nor failed any more.
+    pub gone: Vec<SafeText>,
+    /// The present, by the engine's clock.
+    pub engine_now: Option<Timestamp>,
+}

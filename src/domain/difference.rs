@@ -1,0 +1,223 @@
+//! What differs between what is wanted and what is there, as far as a source tells it: safe to show, with secrets taken
+//! out and a bound on its size.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::hash::digest;
+use super::raw::Json;
+use super::redact::Redactor;
+use super::text::SafeText;
+
+/// The most lines of a patch that are kept; what follows is counted.
+pub const LINES: usize = 10_000;
+
+/// The longest line that is kept, in characters.
+const LINE: usize = 2_000;
+
+/// What differs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Difference {
+    /// The source does not tell what.
+    #[default]
+    Untold,
+    /// A patch that makes what is there into what is wanted. Behind `-` stands what is there and not wanted, behind `+`
+    /// what is wanted and not there.
+    Patch(Patch),
+    /// What is wanted and what is there.
+    Documents(Documents),
+    /// It is no text, says the source.
+    Binary,
+}
+
+/// A patch in unified format, line by line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patch {
+    /// Its lines, without secrets.
+    pub lines: Vec<SafeText>,
+    /// How many lines more it had.
+    pub more: usize,
+    /// Lines that are taken away, those that are not kept among them.
+    pub removes: usize,
+    /// Lines that are added.
+    pub adds: usize,
+    /// A hash of all of it, as it was told.
+    whole: [u8; 12],
+}
+
+/// What is wanted and what is there, as documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Documents {
+    /// What is wanted; `None` where it is wanted not to be.
+    pub desired: Option<Json>,
+    /// What is there; `None` where it is not.
+    pub observed: Option<Json>,
+    /// A hash of both as they were told: secrets that differ are seen to differ in this alone.
+    whole: [u8; 12],
+}
+
+impl Documents {
+    /// Reads two documents.
+    pub fn of(desired: Option<&Value>, observed: Option<&Value>, redactor: &Redactor) -> Self {
+        let json = |value: Option<&Value>| value.map(|value| Json::of(value, redactor));
+        Self::masked((json(desired), desired), (json(observed), observed))
+    }
+
+    /// The same where a source says itself what must not be shown: each as it may be shown, and as it is.
+    pub fn masked(desired: (Option<Json>, Option<&Value>), observed: (Option<Json>, Option<&Value>)) -> Self {
+        let text = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), ToString::to_string);
+        let whole = head(format!("{}\n{}", text(desired.1), text(observed.1)).as_bytes());
+        Self { desired: desired.0, observed: observed.0, whole }
+    }
+
+    /// Whether they differ in something that is not shown.
+    pub fn differ_in_secret(&self) -> bool {
+        self.desired == self.observed
+    }
+}
+
+fn head(bytes: &[u8]) -> [u8; 12] {
+    let mut head = [0; 12];
+    head.iter_mut().zip(Sha256::digest(bytes)).for_each(|(to, from)| *to = from);
+    head
+}
+
+impl Patch {
+    /// Reads a patch. What stands before its first hunk is its names.
+    ///
+    /// ```
+    /// use quarterdeck::domain::{difference::Patch, redact::Redactor};
+    ///
+    /// let patch = Patch::read("--- \n+++ \n@@ -1 +1 @@\n-password=hunter2\n+# none\n", &Redactor::default());
+    /// assert_eq!((patch.removes, patch.adds), (1, 1));
+    /// assert_eq!(patch.lines[3], "-password=[redacted]");
+    /// ```
+    pub fn read(text: &str, redactor: &Redactor) -> Self {
+        let mut patch = Self { whole: head(text.as_bytes()), ..Self::default() };
+        // A secret may span lines, so that it is taken out of the whole first.
+        let hidden = redactor.text(text);
+        let mut in_hunk = false;
+        for line in hidden.lines() {
+            in_hunk |= line.starts_with("@@");
+            if in_hunk || !(line.starts_with("---") || line.starts_with("+++")) {
+                patch.removes += usize::from(line.starts_with('-'));
+                patch.adds += usize::from(line.starts_with('+'));
+            }
+            if patch.lines.len() < LINES {
+                patch.lines.push(SafeText::clipped(line, LINE));
+            } else {
+                patch.more += 1;
+            }
+        }
+        patch
+    }
+}
+
+impl Difference {
+    /// A short hash of it, equal as long as it is the same.
+    pub fn digest(&self) -> SafeText {
+        let hex = |whole: &[u8; 12]| whole.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        match self {
+            Self::Untold => digest(&["untold"], 6),
+            Self::Binary => digest(&["binary"], 6),
+            Self::Patch(patch) => digest(&["patch", &hex(&patch.whole)], 6),
+            Self::Documents(documents) => digest(&["documents", &hex(&documents.whole)], 6),
+        }
+    }
+
+    /// How much of what is there is lost when it is made what is wanted: lines of a patch, values of a document. Those
+    /// are confirmed apart. `None` where the source does not tell.
+    pub fn removes(&self) -> Option<usize> {
+        match self {
+            Self::Untold | Self::Binary => None,
+            Self::Patch(patch) => Some(patch.removes),
+            Self::Documents(both) => Some(lost(both.desired.as_ref(), both.observed.as_ref())),
+        }
+    }
+}
+
+/// How many values of what is there have no place in what is wanted.
+fn lost(desired: Option<&Json>, observed: Option<&Json>) -> usize {
+    match (desired, observed) {
+        (_, None | Some(Json::Null)) => 0,
+        (Some(Json::Object(wanted)), Some(Json::Object(there))) => there
+            .iter()
+            .map(|(name, value)| lost(wanted.iter().find(|(other, _)| other == name).map(|(_, value)| value), Some(value)))
+            .sum(),
+        (Some(Json::List(wanted)), Some(Json::List(there))) => {
+            there.iter().filter(|value| !wanted.contains(value)).count()
+        }
+        // Another value in its place.
+        (Some(wanted), Some(there)) if !matches!(wanted, Json::Null) => usize::from(wanted != there),
+        (None | Some(_), Some(there)) => values(there),
+    }
+}
+
+fn values(json: &Json) -> usize {
+    match json {
+        Json::Null => 0,
+        Json::List(list) => list.iter().map(values).sum(),
+        Json::Object(fields) => fields.iter().map(|(_, value)| values(value)).sum(),
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn documents(desired: &Value, observed: &Value) -> Documents {
+        let of = |value: &Value| Some(value.clone()).filter(|value| *value != json!("absent"));
+        Documents::of(of(desired).as_ref(), of(observed).as_ref(), &Redactor::default())
+    }
+
+    #[test]
+    fn names_of_a_patch_are_none_of_its_lines() {
+        let text = "--- /etc/motd\n+++ salt://motd\n@@ -1,3 +1,2 @@\n a\n--- b\n-c\n+++ d\n";
+        let patch = Patch::read(text, &Redactor::default());
+        assert_eq!((patch.removes, patch.adds, patch.lines.len(), patch.more), (2, 1, 7, 0));
+        // Without a hunk's head every line counts but the names.
+        let patch = Patch::read("--- a\n+++ b\n-x\n", &Redactor::default());
+        assert_eq!((patch.removes, patch.adds), (1, 0));
+    }
+
+    #[test]
+    fn a_patch_that_is_too_long_is_counted_to_its_end_and_hashed_whole() {
+        let text = |last: &str| format!("@@ -1 +1 @@\n{}{last}", "-a\n".repeat(50_000));
+        let one = Patch::read(&text("-b"), &Redactor::default());
+        assert_eq!((one.lines.len(), one.more, one.removes), (LINES, 50_002 - LINES, 50_001));
+        let other = Patch::read(&text("-c"), &Redactor::default());
+        assert_eq!(one.lines, other.lines);
+        assert_ne!(Difference::Patch(one).digest(), Difference::Patch(other).digest());
+    }
+
+    #[test]
+    fn control_characters_do_not_get_through() {
+        let patch = Patch::read("@@ -1 +1 @@\n-\u{1b}[2Jx\n", &Redactor::default());
+        assert!(!patch.lines[1].contains('\u{1b}'), "{:?}", patch.lines);
+    }
+
+    #[test]
+    fn what_a_document_loses_is_what_is_there_and_not_wanted() {
+        let removes = |desired, observed| Difference::Documents(documents(&desired, &observed)).removes();
+        assert_eq!(removes(json!({"a": 1, "b": 2}), json!({"a": 1})), Some(0), "only added to");
+        assert_eq!(removes(json!({"a": 1}), json!({"a": 1, "b": {"c": 2, "d": [3, 4]}})), Some(3));
+        assert_eq!(removes(json!({"a": 1}), json!({"a": 2})), Some(1), "another value takes its place");
+        assert_eq!(removes(json!({"a": [1, 2]}), json!({"a": [2, 3]})), Some(1));
+        assert_eq!(removes(json!({"a": null}), json!({"a": 2})), Some(1));
+        assert_eq!(removes(json!("absent"), json!(true)), Some(1));
+        assert_eq!(removes(json!(true), json!("absent")), Some(0));
+        assert_eq!((Difference::Untold.removes(), Difference::Binary.removes()), (None, None));
+    }
+
+    #[test]
+    fn a_secret_that_changed_is_not_shown_and_makes_another_version() {
+        let of = |there: &str| documents(&json!({ "password": "a" }), &json!({ "password": there }));
+        let (one, other) = (of("b"), of("c"));
+        assert!(one.differ_in_secret() && one.observed == other.observed);
+        assert_ne!(Difference::Documents(one).digest(), Difference::Documents(other).digest());
+        assert!(!documents(&json!({ "a": 1 }), &json!({ "a": 2 })).differ_in_secret());
+    }
+}
