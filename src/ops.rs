@@ -3,6 +3,7 @@
 //! The hub implements it in process; a client of a shared hub will implement it over HTTP. Whoever asks cannot tell
 //! which one answers.
 
+mod drift;
 pub mod json;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::cohort::{Cohort, Counts};
 use crate::domain::deployment::Deployments;
+use crate::domain::drift::KnownDrift;
 use crate::domain::flow::{FlowDetail, JudgedFlow};
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
@@ -37,6 +39,7 @@ use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::query::Filter;
 
+pub use self::drift::{DriftCause, DriftQuery, DriftWindow};
 pub use crate::query::{GroupBy, SortBy};
 
 /// Why something asked of the hub was not had.
@@ -497,6 +500,21 @@ pub trait Ops: Send + Sync {
     /// engines tell, without what its own record explains. Asks every source; not for every frame.
     async fn outside(&self, _limit: usize) -> Result<Outside, OpsError> {
         Ok(Outside::default())
+    }
+
+    /// What has drifted, or is not known not to have: of all sources that tell it, as they told it last.
+    async fn drift(&self, _query: &DriftQuery) -> Result<DriftWindow, OpsError> {
+        Err(OpsError::Refused("no drift is known here".into()))
+    }
+
+    /// A finding of drift, as it is held.
+    async fn finding(&self, id: &InstanceId) -> Result<KnownDrift, OpsError> {
+        Err(OpsError::NotFound(format!("there is no drift {id}").into()))
+    }
+
+    /// Checks a finding anew, and gives it as it is then. Changes nothing in an engine.
+    async fn recheck(&self, id: &InstanceId) -> Result<KnownDrift, OpsError> {
+        Err(OpsError::NotFound(format!("there is no drift {id}").into()))
     }
 
     /// The automations of the config, and what each has come to so far.

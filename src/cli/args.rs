@@ -465,6 +465,9 @@ pub(super) enum What {
     /// One remediation with its items and what happened to it
     #[command(after_help = remediation::CODES)]
     Remediation(Named),
+    /// What has drifted, or is not known not to have; with an id, one finding and what differs
+    #[command(after_help = EXIT_CODES)]
+    Drift(Drift),
     /// What was done to the sources within a day that Quarterdeck did not do
     #[command(after_help = EXIT_CODES)]
     Outside(Limited),
@@ -488,6 +491,21 @@ pub(super) struct Shown {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Doctor {
+    #[command(flatten)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Drift {
+    /// Which one, as the list names it: source/id
+    #[arg(value_name = "ID")]
+    pub(super) id: Option<String>,
+    /// Findings of one cause as one row
+    #[arg(long, conflicts_with = "id")]
+    pub(super) by_cause: bool,
+    /// At most this many
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub(super) limit: usize,
     #[command(flatten)]
     pub(super) format: Format,
 }

@@ -11,7 +11,7 @@ use super::args::{FailOn, Get, Global, Listing, One, Output, What};
 use super::demo::{self, Look};
 use super::output::{self, Table};
 use super::question::Question;
-use super::{Failure, Outcome, in_force, remediation, report, runbooks, side_effects, watch, world};
+use super::{Failure, Outcome, drift, in_force, remediation, report, runbooks, side_effects, watch, world};
 use crate::domain::claim::Claim;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
@@ -39,6 +39,7 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> 
     match &get.what {
         What::Remediations(listed) => return remediation::list(global, listed).await,
         What::Remediation(named) => return remediation::one(global, named).await,
+        What::Drift(asked) => return drift::run(global, asked).await,
         What::Outside(limited) => return in_force::outside(global, limited).await,
         What::Borrowed(format) => return in_force::borrowed(global, format).await,
         What::Automations(format) => return in_force::automations(global, format).await,

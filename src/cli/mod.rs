@@ -9,6 +9,7 @@ mod config;
 mod contexts;
 mod demo;
 mod doctor;
+mod drift;
 mod edits;
 mod first;
 mod get;

@@ -84,6 +84,7 @@ impl Question {
             | What::Runbooks(_)
             | What::SideEffects(_)
             | What::Outside(_)
+            | What::Drift(_)
             | What::Borrowed(_)
             | What::Automations(_) => Ok(None),
         }

@@ -17,6 +17,7 @@ use crate::config::{
 use crate::connect::Connector;
 use crate::connect::restate::Restate;
 use crate::connect::sim::World as SimWorld;
+use crate::connect::terraform::{Place, Terraform};
 use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
 use crate::hub::automations::Automations;
@@ -200,6 +201,14 @@ fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dy
                 .redact(redactor.clone())
                 .open_at(source.open.clone()),
         ),
+        SourceKind::Terraform => {
+            let place = match &source.path {
+                Some(path) => Ok(Place::Path(path.clone())),
+                None => Place::url(&source.url, timeout, source.transport.clone()),
+            };
+            let place = place.map_err(|error| usage(error.to_string()))?;
+            Arc::new(Terraform::new(&source.name, place, source.check_interval).redact(redactor.clone()))
+        }
     };
     Ok((source.name.clone(), connector, length(source.poll)?))
 }

@@ -1,7 +1,7 @@
 //! The shape of the file: which tables there are, what their keys mean, and what is refused.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use toml::de::DeTable;
@@ -48,10 +48,12 @@ const ROOT: [&str; 23] = [
     "runbook",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
-const SOURCE: [&str; 12] = [
+const SOURCE: [&str; 14] = [
     "name",
     "kind",
     "url",
+    "path",
+    "check_interval",
     "poll",
     "timeout",
     "auth",
@@ -65,6 +67,9 @@ const SOURCE: [&str; 12] = [
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
 
 const POLL: SignedDuration = SignedDuration::from_secs(5);
+/// Plans are made by the day, and files cost little to look at.
+const POLL_PLANS: SignedDuration = SignedDuration::from_secs(30);
+const CHECKS: SignedDuration = SignedDuration::from_hours(24);
 const POLL_LEAST: SignedDuration = SignedDuration::from_secs(1);
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 const SOAK: SignedDuration = SignedDuration::from_secs(60);
@@ -108,7 +113,7 @@ pub(super) fn read(
     let automations = automations::read(&root);
     let runbooks = runbooks::read(&root);
     let webhooks = webhooks::read(&root, surroundings.folder);
-    let drafts = contexts(&root);
+    let drafts = contexts(&root, surroundings.folder);
     let problems_so_far = problems.take();
     if !problems_so_far.is_empty() {
         return Err(ConfigError::Invalid(problems_so_far));
@@ -207,7 +212,7 @@ fn operator(root: &Section<'_>, surroundings: &Surroundings<'_>) -> Setting<Stri
 }
 
 /// Every context of the file. What stands at the top level is the context `default`.
-fn contexts<'a>(root: &Section<'a>) -> Vec<Draft<'a>> {
+fn contexts<'a>(root: &Section<'a>, folder: &Path) -> Vec<Draft<'a>> {
     let mut contexts = Vec::new();
     let mut top = root.document.keep(root.tables("source", &SOURCE)).unwrap_or_default();
     for (name, section) in root.document.keep(root.named_tables("context", &CONTEXT)).unwrap_or_default() {
@@ -217,20 +222,26 @@ fn contexts<'a>(root: &Section<'a>) -> Vec<Draft<'a>> {
         sources.extend(document.keep(section.tables("source", &SOURCE)).unwrap_or_default());
         let colour = document.keep(colour(&section)).flatten();
         let production = document.keep(section.flag("production")).flatten().unwrap_or(false);
-        contexts.push(draft(name.value, colour, production, sources));
+        contexts.push(draft(name.value, colour, production, sources, folder));
     }
     if !top.is_empty() {
-        contexts.insert(0, draft(DEFAULT_CONTEXT, None, false, top));
+        contexts.insert(0, draft(DEFAULT_CONTEXT, None, false, top, folder));
     }
     contexts
 }
 
-fn draft<'a>(name: &str, colour: Option<String>, production: bool, sections: Vec<Section<'a>>) -> Draft<'a> {
+fn draft<'a>(
+    name: &str,
+    colour: Option<String>,
+    production: bool,
+    sections: Vec<Section<'a>>,
+    folder: &Path,
+) -> Draft<'a> {
     let mut lines: HashMap<String, usize> = HashMap::new();
     let mut sources = Vec::new();
     let mut transports = Vec::new();
     for section in sections {
-        let Some((source, transport, name)) = section.document.keep(source(&section)) else { continue };
+        let Some((source, transport, name)) = section.document.keep(source(&section, folder)) else { continue };
         let (line, _) = section.document.position(name.span.start);
         if let Some(first) = lines.insert(source.name.clone(), line) {
             let message = format!("a second source \"{}\"; the first is on line {first}", source.name);
@@ -269,7 +280,7 @@ fn choose<'a>(mut drafts: Vec<Draft<'a>>, file: &str, wanted: Option<&str>) -> R
 /// What a source says of its transport is nothing where it is wrong; then the config is refused.
 type SourceParts<'a> = (SourceConfig, Option<transport::Draft<'a>>, Found<&'a str>);
 
-fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
+fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, Diagnostic> {
     // Each is read before the first of them is given up, so that every mistake is told.
     let document = section.document;
     let name = section.required_text("name", "a source").and_then(|name| {
@@ -280,8 +291,14 @@ fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
         document.problems.add(wrong.clone());
     }
     let kind = kind(section).map_err(|wrong| document.problems.add(wrong));
-    let url = url(section).map_err(|wrong| document.problems.add(wrong));
-    let poll = document.keep(section.duration("poll", POLL_LEAST)).flatten().unwrap_or(POLL);
+    let path = document.keep(path(section, kind.ok(), folder)).flatten();
+    let url = match path {
+        Some(_) => Ok(String::new()),
+        None => url(section).map_err(|wrong| document.problems.add(wrong)),
+    };
+    let usual = if kind == Ok(SourceKind::Terraform) { POLL_PLANS } else { POLL };
+    let poll = document.keep(section.duration("poll", POLL_LEAST)).flatten().unwrap_or(usual);
+    let check_interval = document.keep(section.duration("check_interval", POLL_LEAST)).flatten().unwrap_or(CHECKS);
     let timeout = document.keep(section.duration("timeout", SignedDuration::ZERO)).flatten().unwrap_or(TIMEOUT);
     let transport = document.keep(transport::draft(section));
     let open = document.keep(redact::open(section)).flatten();
@@ -290,6 +307,8 @@ fn source<'a>(section: &Section<'a>) -> Result<SourceParts<'a>, Diagnostic> {
         name: name.value.to_owned(),
         kind: kind.unwrap_or(SourceKind::Restate),
         url: url.unwrap_or_default(),
+        path,
+        check_interval,
         poll,
         timeout,
         transport: Transport::default(),
@@ -321,6 +340,23 @@ fn kind(section: &Section<'_>) -> Result<SourceKind, Diagnostic> {
         let message = format!("unknown kind \"{}\"; there are: {}", found.value, names.join(", "));
         section.document.at(&found.span, true).wrong(message).or_rather(found.value, names)
     })
+}
+
+/// The file or the folder that a source is read from, for the kind that can be.
+fn path(section: &Section<'_>, kind: Option<SourceKind>, folder: &Path) -> Result<Option<PathBuf>, Diagnostic> {
+    let Some(found) = section.text("path")? else { return Ok(None) };
+    if kind.is_some_and(|kind| kind != SourceKind::Terraform) {
+        return Err(
+            section.wrong(&found, "only a source of the kind \"terraform\" has a \"path\"; others have a \"url\"")
+        );
+    }
+    if section.text("url")?.is_some() {
+        return Err(section.wrong(&found, "a source has a \"path\" or a \"url\", and not both"));
+    }
+    if found.value.trim().is_empty() {
+        return Err(section.wrong(&found, "\"path\" is empty"));
+    }
+    Ok(Some(paths::resolve(found.value, folder)))
 }
 
 /// An address without secrets. No message shows it: what is refused may hold one.

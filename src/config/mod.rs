@@ -152,16 +152,19 @@ pub struct Context {
 pub enum SourceKind {
     /// A Restate server's admin API.
     Restate,
+    /// Plans of Terraform's as JSON.
+    Terraform,
 }
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 1] = [Self::Restate];
+    pub const ALL: [Self; 2] = [Self::Restate, Self::Terraform];
 
     /// Its name in the file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Restate => "restate",
+            Self::Terraform => "terraform",
         }
     }
 }
@@ -173,8 +176,12 @@ pub struct SourceConfig {
     pub name: String,
     /// Its kind.
     pub kind: SourceKind,
-    /// Where it is: http or https, without credentials, query and trailing slash.
+    /// Where it is: http or https, without credentials, query and trailing slash. Empty where it is read from the disk.
     pub url: String,
+    /// The file or the folder that it is read from, where it is no server.
+    pub path: Option<PathBuf>,
+    /// How often somebody else is to check what it tells of; what was checked longer ago than twice that is stale.
+    pub check_interval: SignedDuration,
     /// From one pass to the next; 1 s at least.
     pub poll: SignedDuration,
     /// For one request, from the connection to the last byte.

@@ -8,6 +8,7 @@ pub mod http;
 mod observation;
 pub mod restate;
 pub mod sim;
+pub mod terraform;
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 pub use self::act::{Act, ActAnswer, Reading, Sight};
-pub use self::observation::{Changes, DeadLetter, EngineCount, Mark, Observation, Tells};
+pub use self::observation::{Changes, EngineCount, Mark, Observation, Tells};
 use crate::config::jq::Names;
 use crate::domain::deployment::{Deployment, PutBack};
 use crate::domain::drift::DriftFinding;
@@ -158,7 +159,7 @@ pub trait Connector: Send + Sync {
         self.check().await.map(|()| Checkup::default())
     }
 
-    /// One pass: every open and failed instance and the engine's own counts; tenants, drift and events where it tells them.
+    /// One pass: every open and failed instance and the engine's own counts; what has drifted, where it tells that.
     ///
     /// The hub keeps what it had until it has seen [`Observation::End`]; an error ends the pass.
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError>;

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::drift::DriftFinding;
-use crate::domain::event::Event;
 use crate::domain::flow::FlowInstance;
-use crate::domain::tenant::Tenant;
 use crate::domain::text::SafeText;
 
 /// One count that the engine made itself.
@@ -33,28 +31,15 @@ pub struct EngineCount {
 pub struct Tells {
     /// Flow instances and their counts.
     pub flows: bool,
-    /// Tenants.
-    pub tenants: bool,
     /// Drift.
     pub drift: bool,
-    /// Events.
-    pub events: bool,
 }
 
 impl Tells {
     /// Flows alone, as a workflow engine does.
-    pub const FLOWS: Self = Self { flows: true, tenants: false, drift: false, events: false };
+    pub const FLOWS: Self = Self { flows: true, drift: false };
     /// Nothing.
     pub const NOTHING: Self = Self { flows: false, ..Self::FLOWS };
-}
-
-/// Something that was to be an event and is none: kept, so that it is not lost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// What came, made safe.
-    pub raw: crate::domain::raw::Json,
-    /// Why it is none.
-    pub why: SafeText,
 }
 
 /// What one pass over a source yields, in parts. Later kinds need no new trait.
@@ -81,20 +66,12 @@ pub enum Observation {
     Counts(Vec<EngineCount>),
     /// The counts are as they were in the pass that is held.
     CountsAsBefore,
-    /// Some of the tenants of a directory.
-    Tenants(Vec<Tenant>),
-    /// The tenants are as they were in the pass that is held.
-    TenantsAsBefore,
     /// Some of what was checked and is not as wanted, or can't be told to be.
     Drift(Vec<DriftFinding>),
     /// So much more was checked and is as wanted.
     InSync(u64),
     /// Nothing was checked since the pass that is held: the findings are as they were.
     DriftAsBefore,
-    /// Some of what happened, as far as the source tells it. What is told once more is taken once.
-    Events(Vec<Event>),
-    /// Something that was to be an event and is none.
-    DeadLetter(DeadLetter),
     /// By this the source can be asked whether anything has changed since this pass: see [`Connector::observe_again`].
     Mark(Mark),
     /// The pass is over.

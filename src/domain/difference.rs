@@ -142,7 +142,9 @@ fn lost(desired: Option<&Json>, observed: Option<&Json>) -> usize {
         (_, None | Some(Json::Null)) => 0,
         (Some(Json::Object(wanted)), Some(Json::Object(there))) => there
             .iter()
-            .map(|(name, value)| lost(wanted.iter().find(|(other, _)| other == name).map(|(_, value)| value), Some(value)))
+            .map(|(name, value)| {
+                lost(wanted.iter().find(|(other, _)| other == name).map(|(_, value)| value), Some(value))
+            })
             .sum(),
         (Some(Json::List(wanted)), Some(Json::List(there))) => {
             there.iter().filter(|value| !wanted.contains(value)).count()

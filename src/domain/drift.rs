@@ -3,6 +3,8 @@
 //! Absence of an answer is never green: what was not checked, can't be checked, or of which nobody knows is a finding of
 //! its own and is counted as such.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -269,10 +271,12 @@ impl DriftFinding {
 /// A finding, with what the hub knows of it beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownDrift {
-    /// What the source told.
-    pub finding: DriftFinding,
+    /// What the source told; resolved where it tells it no more.
+    pub finding: Arc<DriftFinding>,
     /// When it was seen first, by the local clock; engines seldom keep that.
     pub first_seen: Timestamp,
+    /// Since when it is as wanted again, by the local clock.
+    pub resolved_at: Option<Timestamp>,
     /// Why it is ignored, by whom and until when, where somebody has said so here.
     pub ignore: Option<Ignore>,
     /// Whether its check is too old.
@@ -347,7 +351,9 @@ pub(crate) mod tests {
             assert!(!(status.is_green() && status.is_blind()), "{status:?}");
             assert_eq!(DriftStatus::named(status.name()), Some(status));
         }
-        assert!(![DriftStatus::NotChecked, DriftStatus::Unsupported, DriftStatus::Unknown].iter().any(|s| s.is_green()));
+        assert!(
+            ![DriftStatus::NotChecked, DriftStatus::Unsupported, DriftStatus::Unknown].iter().any(|s| s.is_green())
+        );
     }
 
     #[test]
@@ -376,13 +382,18 @@ pub(crate) mod tests {
     #[test]
     fn an_ignore_ends() {
         let ignore = Ignore { by: "ada".into(), at: at(0), until: at(60), reason: "until the move".into() };
-        let mut known =
-            KnownDrift { finding: finding("a"), first_seen: at(0), ignore: Some(ignore), stale: false };
+        let mut known = KnownDrift {
+            finding: Arc::new(finding("a")),
+            first_seen: at(0),
+            resolved_at: None,
+            ignore: Some(ignore),
+            stale: false,
+        };
         assert_eq!((known.status(at(59)), known.status(at(60))), (DriftStatus::Ignored, DriftStatus::Drifted));
         known.ignore = None;
-        known.finding.ignored_until = Some(at(90));
+        Arc::make_mut(&mut known.finding).ignored_until = Some(at(90));
         assert_eq!((known.status(at(89)), known.status(at(90))), (DriftStatus::Ignored, DriftStatus::Drifted));
-        known.finding.status = DriftStatus::Unknown;
+        Arc::make_mut(&mut known.finding).status = DriftStatus::Unknown;
         assert_eq!(known.status(at(0)), DriftStatus::Unknown, "what is not known is not made better by being ignored");
     }
 }

@@ -37,15 +37,8 @@ pub enum EventClass {
 
 impl EventClass {
     /// Every class.
-    pub const ALL: [Self; 7] = [
-        Self::Change,
-        Self::Deployment,
-        Self::Alert,
-        Self::Remediation,
-        Self::Decision,
-        Self::Flow,
-        Self::Other,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Change, Self::Deployment, Self::Alert, Self::Remediation, Self::Decision, Self::Flow, Self::Other];
 
     /// Its name in JSON, on screen and in the filter language.
     pub const fn name(self) -> &'static str {
@@ -205,7 +198,8 @@ impl Event {
             by: text(object, "authid")?,
             severity: text(object, "severity")?.map_or(Severity::Unknown, |word| Severity::told(&word)),
             trace: text(object, "traceparent")?,
-            tenant: text(object, "tenant")?.or_else(|| of_data("tenant").map(|name| SafeText::clipped(name, ATTRIBUTE))),
+            tenant: text(object, "tenant")?
+                .or_else(|| of_data("tenant").map(|name| SafeText::clipped(name, ATTRIBUTE))),
             scope: scope.collect(),
             data: data.map(|data| Arc::new(Json::of(data, redactor))),
             kind,

@@ -17,6 +17,7 @@ use super::{Hub, missing};
 use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::deployment::Deployments;
+use crate::domain::drift::KnownDrift;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
@@ -30,8 +31,8 @@ use crate::domain::trend::{Sample, Trend};
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf,
-    Selected, Selection, is_reason,
+    Armed, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview,
+    PlanWish, RequestOf, ReviewOf, Selected, Selection, is_reason,
 };
 use crate::query::Filter;
 
@@ -282,6 +283,18 @@ impl Ops for Hub {
         let mut outside = Outside::clone(&*self.ask_outside().await?);
         outside.acts.truncate(limit);
         Ok(outside)
+    }
+
+    async fn drift(&self, query: &DriftQuery) -> Result<DriftWindow, OpsError> {
+        Ok(self.drifted(query))
+    }
+
+    async fn finding(&self, id: &InstanceId) -> Result<KnownDrift, OpsError> {
+        self.found(id)
+    }
+
+    async fn recheck(&self, id: &InstanceId) -> Result<KnownDrift, OpsError> {
+        self.check_anew(id).await
     }
 
     async fn automations(&self) -> Result<Vec<AutomationStatus>, OpsError> {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::rows::{Bits, Limits, Rows, Slot};
 use crate::connect::{EngineCount, Mark};
+use crate::domain::drift::DriftFinding;
 use crate::domain::flow::FlowInstance;
 use crate::domain::text::SafeText;
 
@@ -26,6 +27,10 @@ pub(super) struct Pass {
     as_before: Vec<(String, Option<String>)>,
     pub(super) counts: Vec<EngineCount>,
     pub(super) counts_as_before: bool,
+    /// What is not as wanted, and how much is; nothing was checked where that is as it was.
+    pub(super) drift: Vec<DriftFinding>,
+    pub(super) in_sync: u64,
+    pub(super) drift_as_before: bool,
     pub(super) mark: Option<Mark>,
     /// Whether a row could be read and not be kept.
     unkept: bool,

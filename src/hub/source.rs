@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, mpsc};
 
 use super::board::{self, Board};
+use super::findings::{Findings, FirstSeen};
 use super::history::History;
 use super::matches::Matches;
 use super::pass::Pass;
@@ -18,6 +19,7 @@ use super::rows::{Limits, Rows};
 use super::tenants::{Tenants, Trouble};
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::{Changes, ConnectError, Connector, EngineCount, Mark, Observation};
+use crate::domain::drift::DriftFinding;
 use crate::domain::flow::{FlowInstance, JudgedFlow};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
@@ -66,6 +68,8 @@ pub(super) struct Held {
     counts: Option<Vec<EngineCount>>,
     /// By which the source can be asked whether any of it has changed.
     mark: Option<Mark>,
+    /// What is not as wanted.
+    pub(super) findings: Findings,
 }
 
 impl Held {
@@ -108,7 +112,12 @@ impl State {
 impl Source {
     pub(super) fn new(name: &str, connector: Arc<dyn Connector>, poll: Duration) -> Self {
         let state = Mutex::new(State { interval: poll, ..State::default() });
-        let held = RwLock::new(Held { rows: Rows::new(name.into()), counts: Some(Vec::new()), mark: None });
+        let held = RwLock::new(Held {
+            rows: Rows::new(name.into()),
+            counts: Some(Vec::new()),
+            mark: None,
+            findings: Findings::default(),
+        });
         Self {
             name: name.into(),
             connector,
@@ -166,6 +175,14 @@ impl Source {
         let state = self.state();
         let growth = if state.live { state.history.growth(board, now) } else { None };
         (state.history.samples(now).cloned().collect(), growth)
+    }
+
+    /// Takes in what was checked anew.
+    pub(super) fn rechecked(&self, ids: &[SafeText], told: Vec<Option<DriftFinding>>, now: Timestamp) {
+        let mut held = self.hold();
+        for (id, finding) in ids.iter().zip(told) {
+            held.findings.rechecked(id, finding, now);
+        }
     }
 
     /// Whether what is held is to be taken as the present.
@@ -377,6 +394,9 @@ impl Source {
                     Observation::FlowsAsBefore { after, until } => pass.flows_as_before(after, until),
                     Observation::Counts(counts) => pass.counts = counts,
                     Observation::CountsAsBefore => pass.counts_as_before = true,
+                    Observation::Drift(mut findings) => pass.drift.append(&mut findings),
+                    Observation::InSync(count) => pass.in_sync += count,
+                    Observation::DriftAsBefore => pass.drift_as_before = true,
                     Observation::Mark(mark) => pass.mark = Some(mark),
                     Observation::BadRows { count, first } => {
                         pass.bad_rows += count;
@@ -420,6 +440,9 @@ impl Source {
                 held.counts = Some(std::mem::take(&mut pass.counts)).filter(|_| !self.connector.feeds());
             }
             held.mark = pass.mark();
+            if self.connector.tells().drift && !pass.drift_as_before {
+                held.findings.take(std::mem::take(&mut pass.drift), pass.in_sync, &FirstSeen::new(), now);
+            }
             (self.due(now).then(|| held.board(self.limits(book))), held.rows.len())
         };
         let mut state = self.state();

@@ -2,8 +2,11 @@
 //!
 //! It stands here and not with the command line, since what the cockpit copies is the same.
 
+mod drift;
+
 use serde_json::{Value, json};
 
+pub use self::drift::{drift_cause_json, drift_json, finding_json};
 use super::FlowAnswer;
 use crate::domain::audit::ON_TRUST;
 use crate::domain::automation::AutomationStatus;

@@ -1,0 +1,175 @@
+//! What one source has found to be otherwise than wanted: what it told last, since when, and what is as wanted again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::drift::{DriftFinding, DriftStatus, KnownDrift};
+use crate::domain::text::SafeText;
+use crate::domain::time::since;
+
+/// For how long what is as wanted again is still listed.
+const RESOLVED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// The findings of one source.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    by_id: BTreeMap<SafeText, Held>,
+    /// So much was checked and is as wanted.
+    in_sync: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Held {
+    finding: Arc<DriftFinding>,
+    /// By the local clock.
+    first_seen: Timestamp,
+    /// Since when it is told no more; by the local clock.
+    resolved_at: Option<Timestamp>,
+}
+
+/// When findings were seen first, as it is known from before this process: by id.
+pub(super) type FirstSeen = BTreeMap<SafeText, Timestamp>;
+
+impl Findings {
+    /// Takes what a complete pass has told as the new truth. What it does not tell any more is as wanted again.
+    pub(super) fn take(&mut self, told: Vec<DriftFinding>, in_sync: u64, known: &FirstSeen, now: Timestamp) {
+        let mut before = std::mem::take(&mut self.by_id);
+        self.in_sync = in_sync;
+        for finding in told {
+            let id = finding.id.instance.clone();
+            let held = before.remove(&id);
+            let of_before = held.as_ref().filter(|held| held.resolved_at.is_none()).map(|held| held.first_seen);
+            // A thing that came back is new: what it was before was mended.
+            let first_seen = of_before.or_else(|| known.get(&id).copied()).unwrap_or(now).min(now);
+            let finding = match held {
+                Some(held) if *held.finding == finding => held.finding,
+                _ => Arc::new(finding),
+            };
+            self.by_id.insert(id, Held { finding, first_seen, resolved_at: None });
+        }
+        for (id, mut held) in before {
+            let resolved_at = *held.resolved_at.get_or_insert(now);
+            if since(resolved_at, now) <= RESOLVED_FOR && resolved_at <= now {
+                self.by_id.insert(id, held);
+            }
+        }
+    }
+
+    /// Takes one that was checked anew. `None` where there is no such thing any more.
+    pub(super) fn rechecked(&mut self, id: &SafeText, told: Option<DriftFinding>, now: Timestamp) {
+        match told.filter(|finding| !finding.status.is_green()) {
+            Some(finding) => {
+                let held = self.by_id.remove(id).filter(|held| held.resolved_at.is_none());
+                let first_seen = held.map_or(now, |held| held.first_seen);
+                self.by_id.insert(id.clone(), Held { finding: Arc::new(finding), first_seen, resolved_at: None });
+            }
+            None => {
+                if let Some(held) = self.by_id.get_mut(id) {
+                    held.resolved_at.get_or_insert(now);
+                }
+            }
+        }
+    }
+
+    /// Every finding, those that are as wanted again among them.
+    pub(super) fn each(&self, now: Timestamp) -> impl Iterator<Item = KnownDrift> {
+        self.by_id.values().map(move |held| held.known(now))
+    }
+
+    /// One of them.
+    pub(super) fn get(&self, id: &str, now: Timestamp) -> Option<KnownDrift> {
+        self.by_id.get(&SafeText::from(id)).map(|held| held.known(now))
+    }
+
+    /// How much was checked and is as wanted.
+    pub(super) const fn in_sync(&self) -> u64 {
+        self.in_sync
+    }
+
+    /// Those that are there now, with when they were seen first.
+    pub(super) fn first_seen(&self) -> FirstSeen {
+        let open = self.by_id.iter().filter(|(_, held)| held.resolved_at.is_none());
+        open.map(|(id, held)| (id.clone(), held.first_seen)).collect()
+    }
+}
+
+impl Held {
+    fn known(&self, now: Timestamp) -> KnownDrift {
+        let mut finding = self.finding.clone();
+        if self.resolved_at.is_some() {
+            Arc::make_mut(&mut finding).status = DriftStatus::Resolved;
+        }
+        let stale = self.resolved_at.is_none() && finding.is_stale(now);
+        KnownDrift { finding, first_seen: self.first_seen, resolved_at: self.resolved_at, ignore: None, stale }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::drift::tests::{at, finding};
+
+    fn told(findings: &Findings, now: Timestamp) -> Vec<(String, DriftStatus, i64)> {
+        let of = |known: KnownDrift| {
+            let first = since(at(0), known.first_seen).as_secs();
+            (known.finding.id.instance.to_string(), known.finding.status, first)
+        };
+        findings.each(now).map(of).collect()
+    }
+
+    #[test]
+    fn what_is_told_no_more_is_resolved_and_what_comes_back_is_new() {
+        use DriftStatus::{Drifted, Resolved};
+        let mut findings = Findings::default();
+        let none = FirstSeen::new();
+        findings.take(vec![finding("a"), finding("b")], 7, &none, at(0));
+        findings.take(vec![finding("a")], 8, &none, at(60));
+        assert_eq!(told(&findings, at(60)), [("a".into(), Drifted, 0), ("b".into(), Resolved, 0)]);
+        assert_eq!(findings.in_sync(), 8);
+        assert_eq!(findings.first_seen().len(), 1);
+        findings.take(vec![finding("b")], 8, &none, at(120));
+        assert_eq!(told(&findings, at(120)), [("a".into(), Resolved, 0), ("b".into(), Drifted, 120)]);
+        findings.take(vec![finding("b")], 8, &none, at(120 + 25 * 3_600));
+        assert_eq!(told(&findings, at(120 + 25 * 3_600)), [("b".into(), Drifted, 120)], "a day later it is forgotten");
+    }
+
+    #[test]
+    fn when_it_was_seen_first_is_known_from_before_this_process() {
+        let mut findings = Findings::default();
+        let known = FirstSeen::from([("a".into(), at(-3_600)), ("z".into(), at(99_999))]);
+        findings.take(vec![finding("a"), finding("z")], 0, &known, at(0));
+        assert_eq!(
+            told(&findings, at(0)),
+            [("a".into(), DriftStatus::Drifted, -3_600), ("z".into(), DriftStatus::Drifted, 0)],
+            "and never later than now"
+        );
+    }
+
+    #[test]
+    fn one_that_is_checked_anew_is_what_was_found_then() {
+        let mut findings = Findings::default();
+        findings.take(vec![finding("a"), finding("b")], 0, &FirstSeen::new(), at(0));
+        let mut again = finding("a");
+        again.status = DriftStatus::Unknown;
+        findings.rechecked(&"a".into(), Some(again), at(10));
+        let mut mended = finding("b");
+        mended.status = DriftStatus::InSync;
+        findings.rechecked(&"b".into(), Some(mended), at(10));
+        assert_eq!(
+            told(&findings, at(10)),
+            [("a".into(), DriftStatus::Unknown, 0), ("b".into(), DriftStatus::Resolved, 0)]
+        );
+        assert!(!findings.get("b", at(10)).unwrap().stale);
+    }
+
+    #[test]
+    fn a_check_that_is_too_old_is_stale() {
+        let mut findings = Findings::default();
+        findings.take(vec![finding("a")], 0, &FirstSeen::new(), at(0));
+        assert!(!findings.get("a", at(600)).unwrap().stale);
+        assert!(findings.get("a", at(601)).unwrap().stale);
+        assert_eq!(findings.get("c", at(0)), None);
+    }
+}

@@ -1,0 +1,55 @@
+//! What is asked of drift, and what is answered.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::domain::drift::{DriftStatus, KnownDrift, Severity};
+use crate::domain::text::SafeText;
+
+/// A question for findings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriftQuery {
+    /// Whether findings of one cause are one row.
+    pub by_cause: bool,
+    /// From which row on.
+    pub offset: usize,
+    /// How many rows at most.
+    pub limit: usize,
+}
+
+/// Findings of one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriftCause {
+    /// The one that needs eyes most.
+    pub first: KnownDrift,
+    /// How many there are.
+    pub count: u64,
+    /// In how many places.
+    pub scopes: u64,
+    /// For how many tenants.
+    pub tenants: u64,
+}
+
+/// A window on the findings: what needs eyes most comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriftWindow {
+    /// When it was put together, by the local clock.
+    pub at: Timestamp,
+    /// One for each finding, or for each cause.
+    pub rows: Vec<DriftCause>,
+    /// The index of the first one among all.
+    pub offset: usize,
+    /// How many rows there are.
+    pub total: usize,
+    /// How many findings stand where.
+    pub by_status: BTreeMap<DriftStatus, u64>,
+    /// How many that have drifted are how bad.
+    pub by_severity: BTreeMap<Severity, u64>,
+    /// How much was checked and is as wanted.
+    pub in_sync: u64,
+    /// The sources that tell of drift and are not live, each with why: what they told last may be otherwise now.
+    pub blind: Vec<(SafeText, SafeText)>,
+    /// How many sources tell of drift at all.
+    pub sources: usize,
+}
