@@ -29,6 +29,7 @@ mod runs;
 mod single;
 mod source;
 mod tenants;
+mod trends;
 mod verify;
 pub mod webhook;
 
@@ -52,6 +53,7 @@ use self::rows::Rows;
 use self::runs::{Plane, Runs};
 pub use self::source::Clock;
 use self::source::{Book, Source};
+use self::trends::Trends;
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::Connector;
 use crate::domain::ids::InstanceId;
@@ -100,6 +102,8 @@ pub struct Hub {
     revision: Arc<watch::Sender<u64>>,
     executor: Option<Arc<Executor>>,
     runs: Option<Arc<Runs>>,
+    /// None where what is recorded is gone with the process anyway.
+    trends: Option<Arc<Trends>>,
     claims: Arc<Claims>,
     lists: Lists,
     shadow: OnceLock<Arc<Shadow>>,
@@ -143,6 +147,8 @@ impl Hub {
             let revision = revision.clone();
             Arc::new(move || revision.send_modify(|n| *n += 1))
         };
+        let lasting = ledger.clone().filter(|ledger| ledger.directory().is_some());
+        let trends = lasting.map(|ledger| Arc::new(Trends::new(&setup.context, ledger)));
         let journal = ledger.map(|ledger| Arc::new(Journal::new(ledger, &setup.context, &setup.operator)));
         let latch = journal.clone().filter(|_| setup.locked).map(|journal| {
             let clock = setup.clock.clone();
@@ -179,6 +185,7 @@ impl Hub {
             revision,
             executor,
             runs,
+            trends,
             claims,
             lists: Lists::default(),
             shadow: OnceLock::new(),
@@ -189,8 +196,15 @@ impl Hub {
     /// One complete pass over every source, all at once.
     pub async fn pass(&self) {
         let passes = self.sources.iter().map(|source| source.pass(&self.book, &self.clock));
-        futures_util::future::join_all(passes).await;
+        tokio::join!(futures_util::future::join_all(passes), self.recall());
         self.changed();
+    }
+
+    /// Takes in what an earlier process has seen, once.
+    async fn recall(&self) {
+        if let Some(trends) = &self.trends {
+            trends.recall(&self.sources, (self.clock)()).await;
+        }
     }
 
     /// How many remediations of many this context has had.
@@ -218,7 +232,14 @@ impl Hub {
                 }
             })
         };
-        let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).collect();
+        let kept = self.trends.as_ref().map(|trends| tokio::spawn(trends.keep(&self.sources)));
+        let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).chain(kept).collect();
+        let hub = self.clone();
+        // No pass waits for it.
+        tasks.push(tokio::spawn(async move {
+            hub.recall().await;
+            hub.changed();
+        }));
         tasks.extend(self.runs.as_ref().map(|runs| tokio::spawn(runs.clone().mind(Arc::downgrade(self)))));
         tasks.extend(self.shadow.get().map(|shadow| tokio::spawn(shadow.clone().mind(Arc::downgrade(self)))));
         Polling(tasks)

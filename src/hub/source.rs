@@ -11,11 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, mpsc};
 
 use super::board::{self, Board};
-use super::history::History;
+use super::history::{History, Point};
+use super::ledger::Past;
 use super::matches::Matches;
 use super::pass::Pass;
 use super::rows::{Limits, Rows};
 use super::tenants::{Tenants, Trouble};
+use super::trends::Taken;
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::{Changes, ConnectError, Connector, EngineCount, Mark, Observation};
 use crate::domain::flow::{FlowInstance, JudgedFlow};
@@ -79,6 +81,8 @@ impl Held {
 #[derive(Default)]
 struct State {
     history: History,
+    /// To whom samples are handed over, so that they outlive the process.
+    keeper: Option<(Past, mpsc::Sender<Taken>)>,
     last_good_at: Option<Timestamp>,
     last_asked_at: Option<Timestamp>,
     error: Option<SafeText>,
@@ -98,6 +102,15 @@ struct State {
 }
 
 impl State {
+    /// Takes the board of a good pass into the history.
+    fn take_sample(&mut self, board: &Board, now: Timestamp) {
+        let taken = self.history.take(board, now);
+        if let (Some(point), Some((of, keeper))) = (taken, &self.keeper) {
+            // Where nobody keeps up with writing, later starts do without this minute: no pass waits.
+            let _ = keeper.try_send(Taken { of: of.clone(), point: point.clone() });
+        }
+    }
+
     /// For how long the source wants to be left alone yet.
     fn left_alone(&self) -> Option<Duration> {
         let left = self.not_before?.saturating_duration_since(tokio::time::Instant::now());
@@ -166,6 +179,16 @@ impl Source {
         let state = self.state();
         let growth = if state.live { state.history.growth(board, now) } else { None };
         (state.history.samples(now).cloned().collect(), growth)
+    }
+
+    /// Takes in what was seen of it before this process looked, the oldest first.
+    pub(super) fn recall(&self, points: Vec<Point>, now: Timestamp) {
+        self.state().history.recall(points, now);
+    }
+
+    /// To whom samples are handed over from now on, and as whose past.
+    pub(super) fn hands_over(&self, of: Past, keeper: mpsc::Sender<Taken>) {
+        self.state().keeper = Some((of, keeper));
     }
 
     /// Whether what is held is to be taken as the present.
@@ -304,7 +327,7 @@ impl Source {
         };
         let mut state = self.state();
         if let Some(board) = board {
-            state.history.take(&board, now);
+            state.take_sample(&board, now);
         }
         state.last_good_at = Some(now);
     }
@@ -435,7 +458,7 @@ impl Source {
         }
         let live = state.live;
         if let Some(board) = board.filter(|_| live) {
-            state.history.take(&board, now);
+            state.take_sample(&board, now);
         }
         state.last_good_at = Some(now);
         state.latency = Some(took);

@@ -49,6 +49,7 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0005_automations.sql"),
         own: "",
     },
+    Migration { version: 6, name: "trend points", tables: include_str!("migrations/0006_trends.sql"), own: "" },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.

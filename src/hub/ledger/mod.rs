@@ -22,6 +22,7 @@ mod sqlite;
 mod takeover;
 #[cfg(test)]
 mod tests;
+mod trends;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +40,7 @@ pub(super) use self::remediations::{Kept, KeptItem};
 pub(super) use self::shadow::{
     Candidate, DeedOf, Key as AutomationKey, Limits as ShadowLimits, OpenShadow, OwnDeed, Scored, Would,
 };
+pub(super) use self::trends::Past;
 use crate::domain::audit::{Action, Draft, Entry, Head};
 
 /// The name under which the program itself stands in the audit.

@@ -1,0 +1,143 @@
+//! The past that outlives the process: the samples of the board, in the ledger.
+//!
+//! A pass hands a sample over and waits for nothing; whether it can be written changes nothing but what a hub that
+//! begins later knows of this minute.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::{OnceCell, mpsc};
+
+use super::history::Point;
+use super::ledger::{Ledger, LedgerError, Past};
+use super::source::Source;
+use crate::domain::text::SafeText;
+
+/// So many samples wait to be written; further ones are dropped, and their minutes are unknown later.
+const WAITING: usize = 256;
+
+/// A sample that was taken of a source.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) of: Past,
+    pub(super) point: Point,
+}
+
+/// Where samples are kept, and read back from once.
+#[derive(Debug)]
+pub(super) struct Trends {
+    context: SafeText,
+    ledger: Ledger,
+    recalled: OnceCell<()>,
+}
+
+impl Trends {
+    pub(super) fn new(context: &str, ledger: Ledger) -> Self {
+        Self { context: context.into(), ledger, recalled: OnceCell::new() }
+    }
+
+    fn past_of(&self, source: &Source) -> Past {
+        Past {
+            context: self.context.to_string(),
+            source: source.name.to_string(),
+            address: source.connector.address().to_string(),
+        }
+    }
+
+    /// Hands the last hour to each source, once. Where it can't be read it is not known, as if nobody had looked.
+    pub(super) async fn recall(&self, sources: &[Source], now: Timestamp) {
+        let read = async || {
+            let of = sources.iter().map(|source| self.past_of(source)).collect();
+            match self.ledger.pasts(of, now).await {
+                Ok(pasts) => sources.iter().zip(pasts).for_each(|(source, points)| source.recall(points, now)),
+                Err(error) => tracing::warn!(%error, "the last hour can't be read back"),
+            }
+        };
+        self.recalled.get_or_init(read).await;
+    }
+
+    /// Has every source hand over the samples that it takes from now on, and gives what keeps them for as long as it is
+    /// awaited.
+    pub(super) fn keep(self: &Arc<Self>, sources: &[Source]) -> impl Future<Output = ()> + use<> {
+        let (sender, taken) = mpsc::channel(WAITING);
+        for source in sources {
+            source.hands_over(self.past_of(source), sender.clone());
+        }
+        self.clone().write(taken)
+    }
+
+    async fn write(self: Arc<Self>, mut taken: mpsc::Receiver<Taken>) {
+        let mut failing = false;
+        loop {
+            let mut some = Vec::new();
+            if taken.recv_many(&mut some, WAITING).await == 0 {
+                return;
+            }
+            match self.keep_all(some).await {
+                Ok(()) if failing => {
+                    failing = false;
+                    tracing::info!("samples of the board are kept again");
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    if !failing {
+                        tracing::warn!(%error, "samples of the board can't be kept: a later start won't know these minutes");
+                    }
+                    failing = true;
+                }
+            }
+        }
+    }
+
+    async fn keep_all(&self, taken: Vec<Taken>) -> Result<(), LedgerError> {
+        self.ledger
+            .write(async move |writing| {
+                for Taken { of, point } in &taken {
+                    writing.keep_point(of, point).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    use tracing_subscriber::layer::{Context, SubscriberExt as _};
+
+    use super::*;
+    use crate::domain::trend::Sample;
+
+    /// What was told of, by level.
+    #[derive(Clone, Default)]
+    struct Told(Arc<Mutex<Vec<tracing::Level>>>);
+
+    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Told {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            self.0.lock().unwrap().push(*event.metadata().level());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_is_full_is_told_once_and_nobody_waits_for_it() {
+        let told = Told::default();
+        let _listens = tracing::subscriber::set_default(tracing_subscriber::registry().with(told.clone()));
+        let trends = Arc::new(Trends::new("prod", Ledger::full()));
+        let (sender, taken) = mpsc::channel(1);
+        let writing = tokio::spawn(trends.write(taken));
+        for minute in 0..5 {
+            let at = Timestamp::from_second(1_800_000_000 + minute * 60).unwrap();
+            let sample = Sample { at, open: 3, stuck: 2, by_rule: BTreeMap::new() };
+            // More than what is left of any page.
+            let cohorts = (0..1_000).map(|n| (format!("{n:08x}").into(), 2)).collect();
+            let of = Past { context: "prod".into(), source: "eu".into(), address: "http://eu:9070".into() };
+            sender.send(Taken { of, point: Point { sample, cohorts, whole: true } }).await.unwrap();
+        }
+        drop(sender);
+        writing.await.unwrap();
+        assert_eq!(*told.0.lock().unwrap(), [tracing::Level::WARN]);
+    }
+}
