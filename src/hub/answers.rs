@@ -38,6 +38,7 @@ use crate::query::Filter;
 #[async_trait]
 impl Ops for Hub {
     async fn overview(&self, filter: &Filter) -> Result<Arc<Overview>, OpsError> {
+        self.claims.first_look().await;
         let revision = *self.revision.borrow();
         let at = (self.clock)();
         let board = |source: &Source| {
@@ -308,10 +309,7 @@ impl Ops for Hub {
             .into_iter()
             .find(|cohort| cohort.id == request.cohort)
             .ok_or_else(|| OpsError::NotFound(format!("the board has no cohort {} any more", request.cohort).into()))?;
-        let (claims, now) = (self.claims.clone(), (self.clock)());
-        // Another program may be writing; nothing else waits for it.
-        let changed = tokio::task::spawn_blocking(move || claims.change(&request, &cohort, now)).await;
-        let claim = changed.map_err(|error| OpsError::Journal(format!("claims: {error}").into()))??;
+        let claim = self.claims.change(request, &cohort, (self.clock)()).await?;
         self.changed();
         Ok(claim)
     }

@@ -47,7 +47,7 @@ use self::deciding::Gate;
 pub use self::deciding::Policing;
 use self::executor::Executor;
 use self::journal::Journal;
-use self::ledger::Ledger;
+use self::ledger::{Ledger, Reader};
 use self::listing::{Lists, Part};
 use self::rows::Rows;
 use self::runs::{Plane, Runs};
@@ -82,10 +82,10 @@ pub struct Setup {
     pub policing: Policing,
     /// How long the effect of an act is watched.
     pub soak: SignedDuration,
-    /// Where acts are recorded; `None` for a world that is gone with the process.
+    /// Where everything is recorded; `None` for a world that is gone with the process.
     pub state_dir: Option<std::path::PathBuf>,
-    /// Where claims are shared; `None` for a world that is gone with the process.
-    pub claims_dir: Option<std::path::PathBuf>,
+    /// Where claims and the last hour of others are read by who records nothing, as a single look does.
+    pub read_dir: Option<std::path::PathBuf>,
     /// The local clock.
     pub clock: Clock,
     /// The sources: name, connector, and the time from one pass to the next.
@@ -102,8 +102,8 @@ pub struct Hub {
     revision: Arc<watch::Sender<u64>>,
     executor: Option<Arc<Executor>>,
     runs: Option<Arc<Runs>>,
-    /// None where what is recorded is gone with the process anyway.
-    trends: Option<Arc<Trends>>,
+    /// `None` where what is recorded is gone with the process anyway.
+    trends: Option<Trends>,
     claims: Arc<Claims>,
     lists: Lists,
     shadow: OnceLock<Arc<Shadow>>,
@@ -148,7 +148,14 @@ impl Hub {
             Arc::new(move || revision.send_modify(|n| *n += 1))
         };
         let lasting = ledger.clone().filter(|ledger| ledger.directory().is_some());
-        let trends = lasting.map(|ledger| Arc::new(Trends::new(&setup.context, ledger)));
+        // What others have recorded is read also by who can't write, or only looks.
+        let others = setup.read_dir.as_ref().or(setup.state_dir.as_ref()).map(|directory| Reader::of(directory));
+        let reader = match (&setup.read_dir, &ledger) {
+            (None, Some(ledger)) => Some(ledger.reader()),
+            _ => others,
+        };
+        let past = reader.clone().filter(|reader| reader.directory().is_some());
+        let trends = past.map(|reader| Trends::new(&setup.context, reader, lasting));
         let journal = ledger.map(|ledger| Arc::new(Journal::new(ledger, &setup.context, &setup.operator)));
         let latch = journal.clone().filter(|_| setup.locked).map(|journal| {
             let clock = setup.clock.clone();
@@ -171,9 +178,14 @@ impl Hub {
             let book = setup.thresholds.clone();
             Runs::new(gate.clone(), journal, setup.soak, planes, book, Arc::clone(&changed) as _)
         });
+        let claiming = match (&journal, &setup.read_dir, &gate.read_only) {
+            (Some(journal), None, _) => Ok(journal.clone()),
+            (_, _, Some(why)) => Err(why.clone()),
+            _ => Err("nothing is recorded by a single look".into()),
+        };
+        let claims = Arc::new(Claims::new(&setup.context, &setup.operator, claiming, reader));
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
-        let claims = Arc::new(Claims::new(&setup.operator, setup.claims_dir.as_deref()));
         let sources =
             setup.sources.into_iter().map(|(name, connector, poll)| Source::new(&name, connector, poll)).collect();
         Arc::new(Self {
@@ -196,7 +208,7 @@ impl Hub {
     /// One complete pass over every source, all at once.
     pub async fn pass(&self) {
         let passes = self.sources.iter().map(|source| source.pass(&self.book, &self.clock));
-        tokio::join!(futures_util::future::join_all(passes), self.recall());
+        tokio::join!(futures_util::future::join_all(passes), self.recall(), self.claims.look());
         self.changed();
     }
 
@@ -232,8 +244,10 @@ impl Hub {
                 }
             })
         };
-        let kept = self.trends.as_ref().map(|trends| tokio::spawn(trends.keep(&self.sources)));
-        let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).chain(kept).collect();
+        let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).collect();
+        tasks.extend(self.trends.as_ref().and_then(|trends| trends.keep(&self.sources)).map(tokio::spawn));
+        let revision = self.revision.clone();
+        tasks.push(tokio::spawn(self.claims.clone().mind(move || revision.send_modify(|n| *n += 1))));
         let hub = self.clone();
         // No pass waits for it.
         tasks.push(tokio::spawn(async move {

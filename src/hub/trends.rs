@@ -3,13 +3,11 @@
 //! A pass hands a sample over and waits for nothing; whether it can be written changes nothing but what a hub that
 //! begins later knows of this minute.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, mpsc};
 
 use super::history::Point;
-use super::ledger::{Ledger, LedgerError, Past};
+use super::ledger::{Ledger, LedgerError, Past, Reader};
 use super::source::Source;
 use crate::domain::text::SafeText;
 
@@ -23,17 +21,19 @@ pub(super) struct Taken {
     pub(super) point: Point,
 }
 
-/// Where samples are kept, and read back from once.
+/// Where samples are read back from, once, and kept.
 #[derive(Debug)]
 pub(super) struct Trends {
     context: SafeText,
-    ledger: Ledger,
+    reader: Reader,
+    /// `None` where nothing is recorded.
+    ledger: Option<Ledger>,
     recalled: OnceCell<()>,
 }
 
 impl Trends {
-    pub(super) fn new(context: &str, ledger: Ledger) -> Self {
-        Self { context: context.into(), ledger, recalled: OnceCell::new() }
+    pub(super) fn new(context: &str, reader: Reader, ledger: Option<Ledger>) -> Self {
+        Self { context: context.into(), reader, ledger, recalled: OnceCell::new() }
     }
 
     fn past_of(&self, source: &Source) -> Past {
@@ -48,8 +48,9 @@ impl Trends {
     pub(super) async fn recall(&self, sources: &[Source], now: Timestamp) {
         let read = async || {
             let of = sources.iter().map(|source| self.past_of(source)).collect();
-            match self.ledger.pasts(of, now).await {
-                Ok(pasts) => sources.iter().zip(pasts).for_each(|(source, points)| source.recall(points, now)),
+            match self.reader.pasts(of, now).await {
+                Ok(None) => {}
+                Ok(Some(pasts)) => sources.iter().zip(pasts).for_each(|(source, points)| source.recall(points, now)),
                 Err(error) => tracing::warn!(%error, "the last hour can't be read back"),
             }
         };
@@ -57,54 +58,55 @@ impl Trends {
     }
 
     /// Has every source hand over the samples that it takes from now on, and gives what keeps them for as long as it is
-    /// awaited.
-    pub(super) fn keep(self: &Arc<Self>, sources: &[Source]) -> impl Future<Output = ()> + use<> {
+    /// awaited; `None` where nothing is recorded.
+    pub(super) fn keep(&self, sources: &[Source]) -> Option<impl Future<Output = ()> + use<>> {
+        let ledger = self.ledger.clone()?;
         let (sender, taken) = mpsc::channel(WAITING);
         for source in sources {
             source.hands_over(self.past_of(source), sender.clone());
         }
-        self.clone().write(taken)
+        Some(write(ledger, taken))
     }
+}
 
-    async fn write(self: Arc<Self>, mut taken: mpsc::Receiver<Taken>) {
-        let mut failing = false;
-        loop {
-            let mut some = Vec::new();
-            if taken.recv_many(&mut some, WAITING).await == 0 {
-                return;
+async fn write(ledger: Ledger, mut taken: mpsc::Receiver<Taken>) {
+    let mut failing = false;
+    loop {
+        let mut some = Vec::new();
+        if taken.recv_many(&mut some, WAITING).await == 0 {
+            return;
+        }
+        match keep_all(&ledger, some).await {
+            Ok(()) if failing => {
+                failing = false;
+                tracing::info!("samples of the board are kept again");
             }
-            match self.keep_all(some).await {
-                Ok(()) if failing => {
-                    failing = false;
-                    tracing::info!("samples of the board are kept again");
+            Ok(()) => {}
+            Err(error) => {
+                if !failing {
+                    tracing::warn!(%error, "samples of the board can't be kept: a later start won't know these minutes");
                 }
-                Ok(()) => {}
-                Err(error) => {
-                    if !failing {
-                        tracing::warn!(%error, "samples of the board can't be kept: a later start won't know these minutes");
-                    }
-                    failing = true;
-                }
+                failing = true;
             }
         }
     }
+}
 
-    async fn keep_all(&self, taken: Vec<Taken>) -> Result<(), LedgerError> {
-        self.ledger
-            .write(async move |writing| {
-                for Taken { of, point } in &taken {
-                    writing.keep_point(of, point).await?;
-                }
-                Ok(())
-            })
-            .await
-    }
+async fn keep_all(ledger: &Ledger, taken: Vec<Taken>) -> Result<(), LedgerError> {
+    ledger
+        .write(async move |writing| {
+            for Taken { of, point } in &taken {
+                writing.keep_point(of, point).await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
@@ -125,9 +127,8 @@ mod tests {
     async fn a_disk_that_is_full_is_told_once_and_nobody_waits_for_it() {
         let told = Told::default();
         let _listens = tracing::subscriber::set_default(tracing_subscriber::registry().with(told.clone()));
-        let trends = Arc::new(Trends::new("prod", Ledger::full()));
         let (sender, taken) = mpsc::channel(1);
-        let writing = tokio::spawn(trends.write(taken));
+        let writing = tokio::spawn(write(Ledger::full(), taken));
         for minute in 0..5 {
             let at = Timestamp::from_second(1_800_000_000 + minute * 60).unwrap();
             let sample = Sample { at, open: 3, stuck: 2, by_rule: BTreeMap::new() };

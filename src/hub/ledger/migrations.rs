@@ -50,6 +50,7 @@ pub(super) const ALL: &[Migration] = &[
         own: "",
     },
     Migration { version: 6, name: "trend points", tables: include_str!("migrations/0006_trends.sql"), own: "" },
+    Migration { version: 7, name: "claims", tables: include_str!("migrations/0007_claims.sql"), own: "" },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
+use super::Writing;
 use super::error::LedgerError;
-use super::{Ledger, Writing};
+use super::reader::Reader;
 use crate::domain::trend::{STEP, Sample, WINDOW};
 use crate::hub::history::Point;
 
@@ -71,9 +72,14 @@ impl Writing<'_> {
     }
 }
 
-impl Ledger {
-    /// The last hour of some sources, each with the oldest point first. One that can't be read is left out and told.
-    pub(in crate::hub) async fn pasts(&self, of: Vec<Past>, now: Timestamp) -> Result<Vec<Vec<Point>>, LedgerError> {
+impl Reader {
+    /// The last hour of some sources, each with the oldest point first; `None` where nobody has recorded anything. A point
+    /// that can't be read is left out and told.
+    pub(in crate::hub) async fn pasts(
+        &self,
+        of: Vec<Past>,
+        now: Timestamp,
+    ) -> Result<Option<Vec<Vec<Point>>>, LedgerError> {
         self.read(async move |connection| {
             let mut pasts = Vec::with_capacity(of.len());
             for past in &of {
