@@ -51,13 +51,23 @@ impl Place {
 
     /// A hub that has asked nobody yet, as another process has it.
     fn hub(&self, context: &str) -> Arc<Hub> {
+        self.made(context, Some(self.dir.path()), None)
+    }
+
+    /// One that records nothing, as a single look has it.
+    fn looking(&self, context: &str) -> Arc<Hub> {
+        self.made(context, None, Some(self.dir.path()))
+    }
+
+    fn made(&self, context: &str, state_dir: Option<&Path>, read_dir: Option<&Path>) -> Arc<Hub> {
         let source = format!("[[source]]\nname = \"{CROWD}\"\nkind = \"restate\"\nurl = \"http://127.0.0.1:9\"\n");
         let config = Config::parse(&source, "config.toml", None).unwrap();
         let wire = Arc::new(Wire(Arc::clone(&self.crowd))) as Arc<dyn Connector>;
         let clock = Arc::clone(&self.clock);
         Hub::new(Setup {
             context: context.to_owned(),
-            state_dir: Some(self.dir.path().to_owned()),
+            state_dir: state_dir.map(Path::to_owned),
+            read_dir: read_dir.map(Path::to_owned),
             clock: Arc::new(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap()),
             ..setup(config, vec![(CROWD.to_owned(), wire, Duration::from_millis(50))])
         })
@@ -124,6 +134,10 @@ async fn a_hub_that_begins_anew_knows_what_was_seen_and_nothing_else() {
     // Who looks once, or is not started, keeps nothing.
     assert_eq!(kept(place.dir.path()).len(), 1);
     drop(hub);
+    let looking = place.looking("prod");
+    let polling = looking.start();
+    assert_eq!((growth(&at_once(&looking).await), kept(place.dir.path()).len()), ((Some(-2), Some(-2)), 1));
+    drop(polling);
     // Another context has a past of its own.
     let other = at_once(&place.hub("staging")).await;
     assert_eq!((growth(&other), stuck(&other)), ((None, None), vec![3]));

@@ -195,7 +195,7 @@ impl Claims {
         if outgrown.is_empty() {
             return;
         }
-        let entries = self.ends_of(journal, &outgrown);
+        let entries = ends_of(journal, &outgrown);
         let recorded = journal.ledger().write(async move |writing| end_outgrown(writing, entries).await).await;
         match recorded {
             Ok(()) => self.forget(&outgrown),
@@ -212,16 +212,6 @@ impl Claims {
         for (claim, _) in outgrown {
             known.outgrown.remove(&claim.id);
         }
-    }
-
-    fn ends_of(&self, journal: &Journal, outgrown: &[(Claim, Timestamp)]) -> Vec<(Claim, Draft)> {
-        let end = |(claim, at): &(Claim, Timestamp)| {
-            let detail = told_of_end(Some(claim), How::Outgrown);
-            let draft = journal.draft(*at, Action::Release, subject(&claim.cohort), detail);
-            // Nobody did it, whoever looks.
-            (claim.clone(), Draft { actor: ITSELF.to_owned(), trusted: None, ..draft })
-        };
-        outgrown.iter().map(end).collect()
     }
 
     /// Makes a claim or takes it back. `cohort` is as it is now.
@@ -262,7 +252,7 @@ impl Claims {
             operator: self.operator.clone(),
             request,
             claim: claim.clone(),
-            ends: self.ends_of(journal, &outgrown),
+            ends: ends_of(journal, &outgrown),
             now,
         };
         let drafts = journal.clone();
@@ -328,6 +318,17 @@ impl Change {
 
 fn subject(cohort: &str) -> String {
     format!("cohort {cohort}")
+}
+
+/// The entries that claims were outgrown.
+fn ends_of(journal: &Journal, outgrown: &[(Claim, Timestamp)]) -> Vec<(Claim, Draft)> {
+    let end = |(claim, at): &(Claim, Timestamp)| {
+        let detail = told_of_end(Some(claim), How::Outgrown);
+        let draft = journal.draft(*at, Action::Release, subject(&claim.cohort), detail);
+        // Nobody did it, whoever looks.
+        (claim.clone(), Draft { actor: ITSELF.to_owned(), trusted: None, ..draft })
+    };
+    outgrown.iter().map(end).collect()
 }
 
 /// Ends claims that were outgrown, unless another process has done so, and records it.

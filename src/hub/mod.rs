@@ -244,8 +244,9 @@ impl Hub {
                 }
             })
         };
-        let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).collect();
-        tasks.extend(self.trends.as_ref().and_then(|trends| trends.keep(&self.sources)).map(tokio::spawn));
+        // Before the first pass has a sample to hand over.
+        let kept = self.trends.as_ref().and_then(|trends| trends.keep(&self.sources)).map(tokio::spawn);
+        let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).chain(kept).collect();
         let revision = self.revision.clone();
         tasks.push(tokio::spawn(self.claims.clone().mind(move || revision.send_modify(|n| *n += 1))));
         let hub = self.clone();

@@ -78,7 +78,7 @@ async fn whoever_shares_the_ledger_sees_it_until_its_end() {
     assert_eq!((&*made.by, made.note.as_deref()), ("op-a", Some("on it␛[31m")));
     for claims in [&a, &b, &looking, &claims(dir.path(), "op-c"), &reader(dir.path())] {
         assert_eq!(seen(claims, 10, now()).await.as_ref(), Some(&made));
-        assert_eq!(claims.in_force(now()), [made.clone()]);
+        assert_eq!(claims.in_force(now()), std::slice::from_ref(&made));
         assert_eq!(seen(claims, 10, later(30)).await, None);
         assert!(!claims.look().await, "nothing is another one");
     }

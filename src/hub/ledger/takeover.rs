@@ -5,6 +5,8 @@
 
 mod claims;
 mod journal;
+#[cfg(test)]
+mod tests;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};

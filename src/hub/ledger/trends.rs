@@ -9,7 +9,7 @@ use sqlx::{Row as _, SqliteConnection};
 use super::Writing;
 use super::error::LedgerError;
 use super::reader::Reader;
-use crate::domain::trend::{STEP, Sample, WINDOW};
+use crate::domain::trend::{GROWTH, STEP, Sample, WINDOW};
 use crate::hub::history::Point;
 
 /// For how long they are kept. An hour of it is shown; a day bounds a source to 1440 rows, has the night in it for
@@ -92,16 +92,18 @@ impl Reader {
 }
 
 async fn points(connection: &mut SqliteConnection, of: &Past, now: Timestamp) -> Result<Vec<Point>, LedgerError> {
-    let from = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
+    let before = |length| now.saturating_sub(length).unwrap_or(Timestamp::MIN).as_millisecond();
+    // What is older can't stand for five minutes ago any more, so its cohorts, most of what there is to read, are left.
     let rows = sqlx::query(
-        "SELECT at, open, stuck, by_rule, cohorts, whole FROM trend_points \
+        "SELECT at, open, stuck, by_rule, whole, CASE WHEN at >= $6 THEN cohorts END FROM trend_points \
          WHERE context = $1 AND source = $2 AND address = $3 AND at >= $4 AND at <= $5 ORDER BY minute",
     )
     .bind(&of.context)
     .bind(&of.source)
     .bind(&of.address)
-    .bind(from.as_millisecond())
+    .bind(before(WINDOW))
     .bind(now.as_millisecond())
+    .bind(before(2 * GROWTH))
     .fetch_all(connection)
     .await?;
     let read = |row: &SqliteRow| match point(row) {
@@ -123,13 +125,51 @@ fn point(row: &SqliteRow) -> Result<Point, String> {
         u64::try_from(count).map_err(|error| error.to_string())
     };
     let at: i64 = row.try_get(0).map_err(text)?;
-    let (by_rule, cohorts): (&str, &str) = (row.try_get(3).map_err(text)?, row.try_get(4).map_err(text)?);
+    let (by_rule, cohorts): (&str, Option<&str>) = (row.try_get(3).map_err(text)?, row.try_get(5).map_err(text)?);
     let sample = Sample {
         at: Timestamp::from_millisecond(at).map_err(|error| error.to_string())?,
         open: count(1)?,
         stuck: count(2)?,
         by_rule: serde_json::from_str(by_rule).map_err(json)?,
     };
-    let cohorts = serde_json::from_str(cohorts).map_err(json)?;
-    Ok(Point { sample, cohorts, whole: count(5)? == 1 })
+    let whole = cohorts.is_some() && count(4)? == 1;
+    let cohorts = cohorts.map(serde_json::from_str).transpose().map_err(json)?;
+    Ok(Point { sample, cohorts: cohorts.unwrap_or_default(), whole })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::verdict::Rule;
+    use crate::hub::ledger::Ledger;
+
+    #[tokio::test]
+    async fn what_another_server_told_under_the_same_name_is_another_past() {
+        let ledger = Ledger::in_memory();
+        let at = Timestamp::from_second(1_800_000_000).unwrap();
+        let past = |address: &str| Past { context: "prod".into(), source: "eu".into(), address: address.into() };
+        let point = |stuck: u64| Point {
+            sample: Sample { at, open: 9, stuck, by_rule: Rule::ALL.into_iter().map(|rule| (rule, stuck)).collect() },
+            cohorts: BTreeMap::from([("39c1f89c".into(), stuck)]),
+            whole: stuck == 7,
+        };
+        let (old, new) = (past("http://old:9070"), past("http://new:9070"));
+        let written = [(old.clone(), point(7)), (new.clone(), point(3)), (new.clone(), point(4))];
+        let write = async move |writing: &mut Writing<'_>| {
+            for (of, point) in &written {
+                writing.keep_point(of, point).await?;
+            }
+            Ok(())
+        };
+        ledger.write(write).await.unwrap();
+        let reader = ledger.reader();
+        let later = at + SignedDuration::from_mins(11);
+        let pasts = reader.pasts(vec![old.clone(), new], at).await.unwrap().unwrap();
+        assert_eq!(pasts, [[point(7)], [point(3)]], "as they were kept, and the first of a minute");
+        // No growth is told of what is too old for it.
+        let pasts = reader.pasts(vec![old], later).await.unwrap().unwrap();
+        assert_eq!(pasts, [[Point { cohorts: BTreeMap::new(), whole: false, ..point(7) }]]);
+    }
 }
