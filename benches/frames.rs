@@ -72,7 +72,7 @@ fn hub(clock: &Clock, sources: Vec<(String, Arc<dyn Connector>, Duration)>) -> A
         tenants: TenantBook::default(),
         policing: quarterdeck::hub::Policing::default(),
         soak: SignedDuration::from_secs(10),
-        claims_dir: None,
+        read_dir: None,
         state_dir: None,
         clock: clock.clone(),
         sources,

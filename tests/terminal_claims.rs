@@ -26,9 +26,7 @@ fn config(folder: &Path, operator: &str, url: &str) -> String {
 }
 
 fn cockpit(config: &str) -> Term {
-    let term = Launch::command(&[term::PROGRAM, "--config", config]).start();
-    term.shows_all(&["SchemaMigration/migrate › apply-0042", "unclaimed"]);
-    term
+    cockpit_that_shows(config, "unclaimed")
 }
 
 #[test]
@@ -68,27 +66,64 @@ fn two_people_who_share_the_state_directory_see_each_others_claims() {
     // It outlives the program that made it.
     second.press("q");
     second.given_back();
-    let mut third = cockpit_of_b_again(&b);
+    let mut third = cockpit_that_shows(&b, "you 29m");
     third.press("c r enter");
     third.shows("unclaimed");
     first.shows("unclaimed");
-    // A broken line is told and hides none.
-    let file = dir.path().join("state/claims.jsonl");
-    let mut text = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(text.lines().count(), 3, "who said what and when stays on record: {text}");
-    text.push_str("{broken\n");
-    std::fs::write(&file, text).unwrap();
-    first.shows("1 line of the claims can't be read");
+    // Who said what and when stays on record.
+    let said = finish(&mut command(["audit", "list", "-o", "json", "--config", &a]));
+    let told: Vec<String> = said.json()["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["subject"].as_str().is_some_and(|subject| subject.starts_with("cohort ")))
+        .map(|entry| format!("{} {}", entry["actor"].as_str().unwrap(), entry["action"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, ["op-b release", "op-b claim", "op-a claim"]);
+    // Who may not write sees it and is told why nothing can be said.
+    let mut looks = Launch::command(&[term::PROGRAM, "--read-only", "--config", &b]).start();
+    looks.shows_all(&["SchemaMigration/migrate › apply-0042", "unclaimed"]);
+    looks.press("c enter");
+    looks.shows("claims can't be changed: started with --read-only");
+    looks.press("esc");
     first.press("c s enter");
     first.shows("1 snoozed (F shows)");
     third.shows("1 snoozed (F shows)");
+    looks.shows("1 snoozed (F shows)");
     third.press("F");
     third.shows("snoozed");
 }
 
-fn cockpit_of_b_again(config: &str) -> Term {
+#[test]
+fn claims_of_an_older_version_are_taken_over_by_a_cockpit_and_a_single_look_says_that_there_are_some() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = FakeRestate::start(vec![row("inv_1")]);
+    let config = config(dir.path(), "op-a", &server.url());
+    let board = |extra: &[&str]| finish(command(["get", "board", "--config", &config]).args(extra));
+    let cohort = board(&["-o", "json"]).json()["cohorts"][0]["id"].as_str().unwrap().to_owned();
+    let now = jiff::Timestamp::now();
+    let until = now + jiff::SignedDuration::from_mins(90);
+    let line = format!(
+        "{{\"at\":\"{now}\",\"cohort\":\"{cohort}\",\"by\":\"op-b\",\"event\":\"made\",\"id\":\"c1\",\"kind\":\"claim\",\
+         \"until\":\"{until}\",\"count\":1,\"tenants\":0}}\n"
+    );
+    let state = dir.path().join("state");
+    std::fs::create_dir_all(&state).unwrap();
+    support::ledger::put(&state, "claims.jsonl", line.as_bytes());
+    let said = board(&[]);
+    assert!(said.out.contains("unclaimed") && said.err.contains("claims.jsonl is of an older version"), "{said:?}");
+    assert_eq!(state.read_dir().unwrap().count(), 1, "a single look makes nothing");
+    let mut term = cockpit_that_shows(&config, "op-b 1h");
+    term.press("q");
+    term.given_back();
+    let said = board(&[]);
+    assert!(said.out.contains("claimed by op-b 1h") && !said.err.contains("older version"), "{said:?}");
+    assert!(state.join("claims.jsonl.taken-over").exists() && !state.join("claims.jsonl").exists());
+}
+
+fn cockpit_that_shows(config: &str, who: &str) -> Term {
     let term = Launch::command(&[term::PROGRAM, "--config", config]).start();
-    term.shows_all(&["SchemaMigration/migrate › apply-0042", "you 29m"]);
+    term.shows_all(&["SchemaMigration/migrate › apply-0042", who]);
     term
 }
 

@@ -101,7 +101,7 @@ async fn show() -> Result<cockpit::Exit, CockpitError> {
         policing: quarterdeck::hub::Policing::default(),
         soak: jiff::SignedDuration::from_secs(10),
         state_dir: None,
-        claims_dir: None,
+        read_dir: None,
         clock: Arc::new(jiff::Timestamp::now),
         sources: world.planes().into_iter().map(source).collect(),
     });

@@ -12,11 +12,12 @@ use quarterdeck::config::Config;
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::terraform::{Place, Terraform};
 use quarterdeck::domain::drift::DriftStatus;
-use quarterdeck::hub::Hub;
+use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{DriftQuery, Ops as _};
 use serde_json::{Value, json};
-use support::hub::setup;
+use support::hub::{SOON, setup};
 use support::program::{Said, command, finish};
+use support::wait::eventually;
 use tokio::io::AsyncWriteExt as _;
 
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded/terraform/aws_show_drift.json");
@@ -170,6 +171,50 @@ async fn a_plan_that_is_made_anew_is_read_and_what_is_as_wanted_again_is_resolve
 }
 
 #[tokio::test]
+async fn since_when_there_is_drift_is_known_after_a_restart() {
+    let home = folder();
+    let file = home.path().join("eu.json");
+    std::fs::write(&file, queue(30, 300).to_string()).unwrap();
+    let begun = || {
+        let config = "[[source]]\nname = \"infra\"\nkind = \"terraform\"\npath = \"x\"";
+        let config = Config::parse(config, "config.toml", None).unwrap();
+        let connector = Terraform::new("infra", Place::Path(file.clone()), SignedDuration::from_hours(24));
+        let sources = vec![("infra".into(), Arc::new(connector) as Arc<dyn Connector>, Duration::from_secs(1))];
+        let state = home.path().join("state");
+        Hub::new(Setup { state_dir: Some(state), ..setup(config, sources) })
+    };
+    let first = {
+        let hub = begun();
+        let polling = hub.start();
+        let first = eventually(SOON, || async { told(&hub).await.pop().ok_or("nothing yet") }).await;
+        // What is kept is written beside the pass.
+        let kept = || async { (!kept(home.path()).await.is_empty()).then_some(()).ok_or("not yet") };
+        eventually(SOON, kept).await;
+        drop(polling);
+        first
+    };
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let hub = begun();
+    hub.pass().await;
+    let again = told(&hub).await;
+    assert_eq!(again[0].1.as_millisecond(), first.1.as_millisecond());
+    // What is mended is forgotten, and comes back as new.
+    let polling = hub.start();
+    std::fs::write(&file, queue(30, 30).to_string()).unwrap();
+    let gone = || async { kept(home.path()).await.is_empty().then_some(()).ok_or("still there") };
+    eventually(SOON, gone).await;
+    drop(polling);
+}
+
+/// What the ledger has of findings.
+async fn kept(home: &Path) -> Vec<String> {
+    use sqlx::ConnectOptions as _;
+    let file = home.join("state/ledger.sqlite");
+    let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    sqlx::query_scalar("SELECT finding FROM drift_findings").fetch_all(&mut connection).await.unwrap()
+}
+
+#[tokio::test]
 async fn a_plan_may_come_from_a_server() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -182,7 +227,7 @@ async fn a_plan_may_come_from_a_server() {
                 _ => ("404 Not Found", "<html>not here</html>".to_owned()),
             };
             let length = body.len();
-            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     });
@@ -197,7 +242,8 @@ async fn a_plan_may_come_from_a_server() {
     let there = hub(place("artifacts/eu.json"));
     there.pass().await;
     let window = there.drift(&DriftQuery { by_cause: false, offset: 0, limit: 10 }).await.unwrap();
-    assert_eq!(window.rows[0].first.finding.id.to_string(), "infra/eu:q.jobs", "{window:?}");
+    let ids: Vec<String> = window.rows.iter().map(|row| row.first.finding.id.to_string()).collect();
+    assert_eq!(ids, ["infra/eu:q.jobs"], "{window:?}");
     let gone = hub(place("artifacts/us.json"));
     gone.pass().await;
     let window = gone.drift(&DriftQuery { by_cause: false, offset: 0, limit: 10 }).await.unwrap();

@@ -137,8 +137,8 @@ fn hub(
         tenants: crate::config::TenantBook::default(),
         policing: Policing::default(),
         soak: SignedDuration::from_secs(10),
-        claims_dir: state_dir.map(Path::to_owned),
         state_dir: state_dir.map(Path::to_owned),
+        read_dir: None,
         clock: clock.clone(),
         sources: sources.to_vec(),
     };

@@ -118,8 +118,7 @@ pub(super) fn build(global: &Global, once: bool) -> Result<World, Failure> {
         policing: Policing { policies, runbooks, production: config.context.production },
         soak: config.soak,
         state_dir: (!once).then(|| config.state_dir.clone()),
-        // A single look reads them and writes nothing.
-        claims_dir: Some(config.state_dir.clone()),
+        read_dir: once.then(|| config.state_dir.clone()),
         clock: clock.clone(),
         sources,
     });

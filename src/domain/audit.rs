@@ -50,6 +50,10 @@ pub enum Action {
     Control,
     /// Somebody has armed again what a remediation had switched off.
     Rearm,
+    /// Somebody has claimed a cohort, has acknowledged it or has put it aside.
+    Claim,
+    /// And not any more: it was taken back, or the cohort outgrew it.
+    Release,
     /// The record of an older version was taken over.
     Takeover,
     /// The note of the chain's end was missing: of what came before, an end may have been cut.
@@ -58,7 +62,7 @@ pub enum Action {
 
 impl Action {
     /// Each of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Attempt,
         Self::Refusal,
         Self::Act,
@@ -72,6 +76,8 @@ impl Action {
         Self::Approval,
         Self::Control,
         Self::Rearm,
+        Self::Claim,
+        Self::Release,
         Self::Takeover,
         Self::Unanchored,
     ];
@@ -92,6 +98,8 @@ impl Action {
             Self::Approval => "approval",
             Self::Control => "control",
             Self::Rearm => "rearm",
+            Self::Claim => "claim",
+            Self::Release => "release",
             Self::Takeover => "takeover",
             Self::Unanchored => "unanchored",
         }

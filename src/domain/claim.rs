@@ -45,6 +45,11 @@ impl ClaimKind {
         }
     }
 
+    /// The kind of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// What it says, and when it ends by itself before its time.
     pub const fn doc(self) -> &'static str {
         match self {

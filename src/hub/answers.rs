@@ -39,6 +39,7 @@ use crate::query::Filter;
 #[async_trait]
 impl Ops for Hub {
     async fn overview(&self, filter: &Filter) -> Result<Arc<Overview>, OpsError> {
+        self.claims.first_look().await;
         let revision = *self.revision.borrow();
         let at = (self.clock)();
         let board = |source: &Source| {
@@ -321,10 +322,7 @@ impl Ops for Hub {
             .into_iter()
             .find(|cohort| cohort.id == request.cohort)
             .ok_or_else(|| OpsError::NotFound(format!("the board has no cohort {} any more", request.cohort).into()))?;
-        let (claims, now) = (self.claims.clone(), (self.clock)());
-        // Another program may be writing; nothing else waits for it.
-        let changed = tokio::task::spawn_blocking(move || claims.change(&request, &cohort, now)).await;
-        let claim = changed.map_err(|error| OpsError::Journal(format!("claims: {error}").into()))??;
+        let claim = self.claims.change(request, &cohort, (self.clock)()).await?;
         self.changed();
         Ok(claim)
     }
@@ -383,11 +381,13 @@ impl Hub {
     /// How everything together has moved: the growth of those sources that are live, and the minutes in which each
     /// source was that has ever answered.
     fn trend(&self, boards: &[Board], now: Timestamp) -> Trend {
-        let any_live = self.sources.iter().any(Source::live);
+        let any_live = self.sources.iter().any(|source| source.connector.tells().flows && source.live());
         let mut trend = Trend { samples: Vec::new(), growth: any_live.then_some(0) };
         let mut answered = 0;
         let mut minutes: BTreeMap<i64, (usize, Sample)> = BTreeMap::new();
-        for (source, board) in self.sources.iter().zip(boards) {
+        // Who tells of no flows has none to count, now or then.
+        let engines = self.sources.iter().zip(boards).filter(|(source, _)| source.connector.tells().flows);
+        for (source, board) in engines {
             let (samples, growth) = source.trend(board, now);
             answered += usize::from(!samples.is_empty());
             if source.live() {

@@ -30,6 +30,7 @@ impl Hub {
             all.extend(armings(&entries, &self.gate.context, now));
             all.extend(runs.list().await?.iter().flat_map(|one| overrides(one, now)));
         }
+        self.claims.first_look().await;
         let claims = self.claims.in_force(now);
         if !claims.is_empty() {
             let cohorts: Vec<Cohort> =

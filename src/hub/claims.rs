@@ -1,304 +1,352 @@
-//! The record of claims: one line of JSON for each that is made, taken back or outgrown, appended and flushed to the
-//! disk. Whoever shares the state directory reads the others' lines, and whoever writes does so alone.
+//! Claims: who has a cohort in hand, has seen it or has put it aside, and until when, as the ledger has it.
 //!
-//! A line that can't be read is passed over and counted. Old lines tell who said what and when; only the last ones
-//! matter for the present, since every claim has an end.
+//! What holds is kept in memory and read anew once somebody else has written, so that a board asks no disk. What is said
+//! is decided in the ledger's transaction: two who press Enter in one moment are not both told yes. Who may not write,
+//! or can't, sees what others say and says nothing.
 
-use std::collections::HashMap;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::domain::claim::{Claim, ClaimChange, ClaimKind, ClaimRequest, LONGEST, NOTE_MAX, SHORTEST};
+use super::journal::{Journal, kept};
+use super::ledger::{CLAIMS_BEFORE, How, ITSELF, LedgerError, Reader, Said, Version, Writing};
+use crate::domain::audit::{Action, Draft};
+use crate::domain::claim::{Claim, ClaimChange, ClaimRequest, LONGEST, NOTE_MAX, SHORTEST};
 use crate::domain::cohort::Cohort;
 use crate::domain::hash::digest;
 use crate::domain::text::SafeText;
 use crate::domain::time::clock;
 use crate::ops::OpsError;
 
-/// How much of the end of the file is read: some thousands of lines, and far more than can still hold.
-const TAIL: u64 = 4 * 1024 * 1024;
+/// How often it is looked whether somebody else has said something.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The longest line that is read, in bytes; a longer one was not written by this program.
-const LINE: usize = 16 * 1024;
-
-/// For how long another program's writing is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// One line of the record.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Entry {
-    at: Timestamp,
-    cohort: String,
-    by: String,
-    #[serde(flatten)]
-    event: Event,
+/// As the audit tells what was said of a cohort, and in place of what.
+pub(super) fn told_of_making(claim: &Claim, before: Option<&Claim>) -> Value {
+    json!({
+        "claim": claim.id, "kind": claim.kind.name(), "until": claim.until, "note": claim.note, "count": claim.count,
+        "tenants": claim.tenants, "replaces": before.filter(|before| !before.expired(claim.at)).map(|before| &before.id),
+    })
 }
 
-/// What a line tells of a cohort.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Event {
-    /// A claim is made, in place of the one there was.
-    Made {
-        id: String,
-        kind: ClaimKind,
-        until: Timestamp,
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        note: String,
-        count: u64,
-        tenants: u64,
-    },
-    /// It is taken back.
-    Released,
-    /// The cohort outgrew the claim of this id.
-    Outgrown { id: String },
+/// As the audit tells that it counts no longer.
+pub(super) fn told_of_end(claim: Option<&Claim>, how: How) -> Value {
+    json!({
+        "claim": claim.map(|claim| &claim.id), "kind": claim.map(|claim| claim.kind.name()),
+        "by": claim.map(|claim| &claim.by), "how": how.name(),
+    })
 }
 
 /// Every claim that may still hold.
 #[derive(Debug)]
 pub(super) struct Claims {
+    context: SafeText,
     operator: SafeText,
-    state: Mutex<State>,
+    /// Where something can be said, or why it can't.
+    journal: Result<Arc<Journal>, SafeText>,
+    /// Where it can be seen what was said; `None` where nobody says anything.
+    reader: Option<Reader>,
+    known: Mutex<Known>,
+    /// Held while the ledger is looked at or written, so that nothing older takes the place of what was written last.
+    turn: tokio::sync::Mutex<()>,
+    made: AtomicU64,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// Where they are recorded; `None` for a world that is gone with the process.
-    path: Option<PathBuf>,
-    /// Which file was read, and how far.
-    read: Option<(u64, u64)>,
+struct Known {
+    /// Whether it was ever looked.
+    looked: bool,
+    /// As of which version of the ledger; `None` where that is not known.
+    version: Option<Version>,
     by_cohort: HashMap<SafeText, Claim>,
-    broken: usize,
-    made: u64,
+    /// Claims that were seen to be outgrown, by their ids, and when: they count no longer, whether or not that is recorded
+    /// yet.
+    outgrown: BTreeMap<SafeText, (Claim, Timestamp)>,
+    /// What is wrong with what is known.
+    note: Option<SafeText>,
 }
 
 impl Claims {
-    /// The claims recorded in a directory, which nothing is written to before the first claim; or in memory alone.
-    pub(super) fn new(operator: &str, directory: Option<&Path>) -> Self {
-        let path = directory.map(|directory| directory.join("claims.jsonl"));
-        Self { operator: operator.into(), state: Mutex::new(State { path, ..State::default() }) }
+    /// The claims of a context. Where there is no journal, it says why.
+    pub(super) fn new(
+        context: &str,
+        operator: &str,
+        journal: Result<Arc<Journal>, SafeText>,
+        reader: Option<Reader>,
+    ) -> Self {
+        Self {
+            context: context.into(),
+            operator: operator.into(),
+            journal,
+            reader,
+            known: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            made: AtomicU64::new(0),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts the claims that hold on the cohorts; those of a `whole` board, which no filter chose, may have outgrown
-    /// theirs, which is recorded. What was said by others since the last look is read first. Tells what went wrong.
+    /// theirs, which is recorded with the next look. Tells what went wrong.
     pub(super) fn put_on(&self, cohorts: &mut [Cohort], whole: bool, now: Timestamp) -> Option<SafeText> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut error = state.catch_up().err().map(|error| SafeText::from(error.to_string()));
-        state.by_cohort.retain(|_, claim| !claim.expired(now));
+        let mut known = self.known();
         for cohort in cohorts {
-            let Some(claim) = state.by_cohort.get(&cohort.id).cloned() else { continue };
+            let Some(claim) = known.by_cohort.get(&cohort.id).filter(|claim| !claim.expired(now)).cloned() else {
+                continue;
+            };
             // What a filter leaves of a cohort says nothing of its growth.
             if whole && claim.outgrown(cohort) {
-                let event = Event::Outgrown { id: claim.id.to_string() };
-                let entry = Entry { at: now, cohort: cohort.id.to_string(), by: self.operator.to_string(), event };
-                if let Err(why) = state.append(entry, Duration::ZERO, |_| Ok(())) {
-                    // It counts no longer, whether or not that can be recorded.
-                    state.by_cohort.remove(&cohort.id);
-                    error = Some(why.to_string().into());
-                }
+                known.by_cohort.remove(&cohort.id);
+                known.outgrown.insert(claim.id.clone(), (claim, now));
             } else {
                 cohort.claim = Some(claim);
             }
         }
-        let lines = if state.broken == 1 { "line" } else { "lines" };
-        let broken = (state.broken > 0).then(|| format!("{} {lines} of the claims can't be read", state.broken).into());
-        error.or(broken)
+        known.note.clone()
     }
 
     /// Every claim that holds, whatever has become of its cohort.
     pub(super) fn in_force(&self, now: Timestamp) -> Vec<Claim> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // What can't be read is told with each board.
-        let _ = state.catch_up();
-        state.by_cohort.values().filter(|claim| !claim.expired(now)).cloned().collect()
+        self.known().by_cohort.values().filter(|claim| !claim.expired(now)).cloned().collect()
+    }
+
+    /// Looks for what others say, for as long as it is awaited.
+    pub(super) async fn mind(self: Arc<Self>, changed: impl Fn()) {
+        loop {
+            if self.look().await {
+                changed();
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Looks for what others say, unless it was looked before.
+    pub(super) async fn first_look(&self) {
+        if !self.known().looked {
+            self.look().await;
+        }
+    }
+
+    /// Looks for what others say, and records what was outgrown. Gives whether anything is another one now.
+    pub(super) async fn look(&self) -> bool {
+        let _turn = self.turn.lock().await;
+        let Some(reader) = &self.reader else { return false };
+        self.record_outgrown().await;
+        let (told, version) = match self.read(reader).await {
+            Ok(None) => {
+                self.known().looked = true;
+                return false;
+            }
+            Ok(Some((said, version))) => (Ok(said), version),
+            Err(error) => (Err(SafeText::from(format!("claims: {error}"))), None),
+        };
+        let mut known = self.known();
+        known.looked = true;
+        known.version = version;
+        let (said, note) = match told {
+            Ok(Some(said)) => {
+                let rows = if said.unreadable == 1 { "claim" } else { "claims" };
+                let note = (said.unreadable > 0).then(|| format!("{} {rows} can't be read", said.unreadable).into());
+                (said.claims, note)
+            }
+            Ok(None) => (Vec::new(), old_record(reader)),
+            // What was known may still hold.
+            Err(why) => {
+                let new = known.note.replace(why);
+                return new != known.note;
+            }
+        };
+        known.outgrown.retain(|id, _| said.iter().any(|claim| claim.id == *id));
+        let by_cohort: HashMap<SafeText, Claim> = said
+            .into_iter()
+            .filter(|claim| !known.outgrown.contains_key(&claim.id))
+            .map(|claim| (claim.cohort.clone(), claim))
+            .collect();
+        let changed = known.by_cohort != by_cohort || known.note != note;
+        (known.by_cohort, known.note) = (by_cohort, note);
+        changed
+    }
+
+    /// What is said now and as of which version; `None` where nobody has written since it was read.
+    async fn read(&self, reader: &Reader) -> Result<Option<(Option<Said>, Option<Version>)>, LedgerError> {
+        let version = reader.version().await?;
+        // One in memory may have more than one hub, of which nobody tells the other.
+        let lasting = reader.directory().is_some();
+        if lasting && version.is_some() && version == self.known().version {
+            return Ok(None);
+        }
+        let said = reader.claims(self.context.to_string()).await?;
+        // Nothing says when a ledger of an older version has become one of this.
+        let version = version.filter(|_| said.is_some());
+        Ok(Some((said, version)))
+    }
+
+    /// Records what was outgrown. Where that can't be done it is tried again with the next look.
+    async fn record_outgrown(&self) {
+        let Ok(journal) = &self.journal else { return };
+        let outgrown = self.outgrown();
+        if outgrown.is_empty() {
+            return;
+        }
+        let entries = ends_of(journal, &outgrown);
+        let recorded = journal.ledger().write(async move |writing| end_outgrown(writing, entries).await).await;
+        match recorded {
+            Ok(()) => self.forget(&outgrown),
+            Err(error) => tracing::warn!(%error, "that claims were outgrown can't be recorded"),
+        }
+    }
+
+    fn outgrown(&self) -> Vec<(Claim, Timestamp)> {
+        self.known().outgrown.values().cloned().collect()
+    }
+
+    fn forget(&self, outgrown: &[(Claim, Timestamp)]) {
+        let mut known = self.known();
+        for (claim, _) in outgrown {
+            known.outgrown.remove(&claim.id);
+        }
     }
 
     /// Makes a claim or takes it back. `cohort` is as it is now.
-    pub(super) fn change(
+    pub(super) async fn change(
         &self,
-        request: &ClaimRequest,
+        request: ClaimRequest,
         cohort: &Cohort,
         now: Timestamp,
     ) -> Result<Option<Claim>, OpsError> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let event = match &request.what {
-            ClaimChange::Release => Event::Released,
+        let refused = |why: String| OpsError::Refused(why.into());
+        let journal = self.journal.as_ref().map_err(|why| refused(format!("claims can't be changed: {why}")))?;
+        let claim = match &request.what {
+            ClaimChange::Release => None,
             ClaimChange::Make { kind, until, note } => {
                 let length = until.duration_since(now);
                 if length < SHORTEST || length > LONGEST {
-                    return Err(OpsError::Refused("a claim needs an end: a minute to a week from now".into()));
+                    return Err(refused("a claim needs an end: a minute to a week from now".into()));
                 }
-                state.made += 1;
-                let serial = format!("{} {} {}", now.as_nanosecond(), std::process::id(), state.made);
-                Event::Made {
-                    id: digest(&[&request.cohort, &self.operator, &serial], 6).to_string(),
+                let made = self.made.fetch_add(1, Ordering::Relaxed);
+                let serial = format!("{} {} {made}", now.as_nanosecond(), std::process::id());
+                Some(Claim {
+                    id: digest(&[&request.cohort, &self.operator, &serial], 6),
+                    cohort: request.cohort.clone(),
                     kind: *kind,
+                    by: self.operator.clone(),
+                    at: now,
                     until: *until,
-                    note: SafeText::clipped(note.trim(), NOTE_MAX).to_string(),
+                    note: Some(SafeText::clipped(kept(note.trim()).as_str(), NOTE_MAX)).filter(|note| !note.is_empty()),
                     count: cohort.count,
                     tenants: cohort.tenants,
-                }
+                })
             }
         };
-        let entry = Entry { at: now, cohort: request.cohort.to_string(), by: self.operator.to_string(), event };
-        // Looked at once more when nobody else can write: two who press Enter in one moment are not both told yes.
-        state.append(entry, PATIENCE, |state| {
-            let holds = state.by_cohort.get(&request.cohort).filter(|claim| !claim.expired(now));
-            match (holds, &request.what) {
-                (Some(other), _) if other.by != self.operator && request.over.as_ref() != Some(&other.id) => {
-                    let (by, until) = (&other.by, clock(other.until));
-                    Err(OpsError::Changed(format!("{by} has it until {until} UTC; nothing was changed").into()))
-                }
-                (None, ClaimChange::Release) => Err(OpsError::Refused("nobody has claimed it".into())),
-                _ => Ok(()),
-            }
-        })?;
-        Ok(state.by_cohort.get(&request.cohort).cloned())
+        let _turn = self.turn.lock().await;
+        let outgrown = self.outgrown();
+        let change = Change {
+            context: self.context.to_string(),
+            operator: self.operator.clone(),
+            request,
+            claim: claim.clone(),
+            ends: ends_of(journal, &outgrown),
+            now,
+        };
+        let drafts = journal.clone();
+        // It is carried through even where nobody waits for it any more: then what is known is to be read anew.
+        self.known().version = None;
+        let written = journal.ledger().write(async move |writing| change.carried_out(writing, &drafts).await).await;
+        written.map_err(|error| OpsError::Journal(format!("the claim can't be recorded: {error}").into()))??;
+        self.forget(&outgrown);
+        let mut known = self.known();
+        match &claim {
+            Some(claim) => known.by_cohort.insert(claim.cohort.clone(), claim.clone()),
+            None => known.by_cohort.remove(&cohort.id),
+        };
+        Ok(claim)
     }
 }
 
-impl State {
-    /// Reads what was written since the last look.
-    fn catch_up(&mut self) -> io::Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
-        let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        // Whatever else stands there could keep whoever opens it waiting.
-        if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
-            return Err(told(io::Error::other("not a file")));
-        }
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.read = None;
-                self.by_cohort.clear();
-                return Ok(());
-            }
-            Err(error) => return Err(told(error)),
-        };
-        let about = file.metadata().map_err(told)?;
-        let (from, fresh) = match self.read {
-            Some((inode, offset)) if inode == about.ino() && offset <= about.len() => (offset, false),
-            // Another file, or one that was cut: read anew.
-            _ => (about.len().saturating_sub(TAIL), true),
-        };
-        if fresh {
-            self.by_cohort.clear();
-            self.broken = 0;
-        }
-        if from == about.len() && !fresh {
-            return Ok(());
-        }
-        file.seek(SeekFrom::Start(from)).map_err(told)?;
-        let mut text = Vec::new();
-        file.take(TAIL + LINE as u64).read_to_end(&mut text).map_err(told)?;
-        // A last line without its end is being written, or was cut; it is looked at once it has one.
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        self.read = Some((about.ino(), from + whole as u64));
-        let mut lines = text.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n');
-        if fresh && from > 0 {
-            lines.next();
-        }
-        for line in lines.filter(|line| !line.is_empty()) {
-            match serde_json::from_slice(line) {
-                Ok(entry) if line.len() <= LINE => self.apply(entry),
-                _ => self.broken += 1,
-            }
-        }
-        Ok(())
-    }
+/// What somebody asks for, as it is decided where nobody else can write.
+struct Change {
+    context: String,
+    operator: SafeText,
+    request: ClaimRequest,
+    /// What is to be said; `None` to take it back.
+    claim: Option<Claim>,
+    /// What was outgrown before.
+    ends: Vec<(Claim, Draft)>,
+    now: Timestamp,
+}
 
-    fn apply(&mut self, entry: Entry) {
-        let cohort = SafeText::from(entry.cohort);
-        match entry.event {
-            Event::Made { id, kind, until, note, count, tenants } => {
-                let claim = Claim {
-                    id: id.into(),
-                    cohort: cohort.clone(),
-                    kind,
-                    by: SafeText::clipped(&entry.by, NOTE_MAX),
-                    at: entry.at,
-                    // Written by hand or by a wrong clock, it may not hold for ever.
-                    until: until.min(entry.at.saturating_add(LONGEST).unwrap_or(until)),
-                    note: Some(SafeText::clipped(&note, NOTE_MAX)).filter(|note| !note.is_empty()),
-                    count,
-                    tenants,
-                };
-                self.by_cohort.insert(cohort, claim);
-            }
-            Event::Released => _ = self.by_cohort.remove(&cohort),
-            Event::Outgrown { id } => {
-                if self.by_cohort.get(&cohort).is_some_and(|claim| claim.id == *id) {
-                    self.by_cohort.remove(&cohort);
-                }
-            }
+impl Change {
+    /// The outer error is the ledger's; with the inner one nothing was changed.
+    async fn carried_out(
+        self,
+        writing: &mut Writing<'_>,
+        journal: &Journal,
+    ) -> Result<Result<(), OpsError>, LedgerError> {
+        end_outgrown(writing, self.ends).await?;
+        let (now, cohort) = (self.now, &self.request.cohort);
+        let last = writing.claim_on(&self.context, cohort).await?;
+        let holds = last.filter(|claim| !claim.expired(now));
+        if let Some(other) = &holds
+            && other.by != self.operator
+            && self.request.over.as_ref() != Some(&other.id)
+        {
+            let (by, until) = (&other.by, clock(other.until));
+            return Ok(Err(OpsError::Changed(format!("{by} has it until {until} UTC; nothing was changed").into())));
         }
-    }
-
-    /// Appends a line if `allowed` says so of what is recorded at that moment, and waits until the disk has it.
-    fn append(
-        &mut self,
-        entry: Entry,
-        patience: Duration,
-        allowed: impl FnOnce(&Self) -> Result<(), OpsError>,
-    ) -> Result<(), OpsError> {
-        let Some(path) = self.path.clone() else {
-            allowed(self)?;
-            self.apply(entry);
-            return Ok(());
+        let (action, detail) = match (&self.claim, &holds) {
+            (Some(claim), before) => {
+                writing.make_claim(&self.context, claim).await?;
+                (Action::Claim, told_of_making(claim, before.as_ref()))
+            }
+            (None, Some(claim)) => {
+                writing.end_claim(&claim.id, now, &self.operator, How::Released).await?;
+                (Action::Release, told_of_end(Some(claim), How::Released))
+            }
+            (None, None) => return Ok(Err(OpsError::Refused("nobody has claimed it".into()))),
         };
-        let told = |error: io::Error| OpsError::Journal(format!("claims: {}: {error}", path.display()).into());
-        let mut file = open(&path).map_err(told)?;
-        lock(&file, patience).map_err(told)?;
-        self.catch_up().map_err(|error| OpsError::Journal(format!("claims: {error}").into()))?;
-        allowed(self)?;
-        let mut line = Vec::new();
-        // Whoever wrote last may have been ended in the middle: its line does not swallow this one.
-        let end = file.metadata().map_err(told)?.len();
-        if self.read.is_some_and(|(_, read)| read < end) {
-            line.push(b'\n');
-        }
-        serde_json::to_writer(&mut line, &entry).map_err(|error| told(error.into()))?;
-        line.push(b'\n');
-        file.write_all(&line).map_err(told)?;
-        file.sync_data().map_err(told)?;
-        self.catch_up().map_err(|error| OpsError::Journal(format!("claims: {error}").into()))
+        writing.audit(journal.draft(now, action, subject(cohort), detail)).await?;
+        Ok(Ok(()))
     }
 }
 
-/// Opens the record for appending, for its owner alone.
-fn open(path: &Path) -> io::Result<File> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
-    }
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    let mode = file.metadata()?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        let mend = format!("it can be read by others (mode {mode:o}); mend it with: chmod 600 {}", path.display());
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, mend));
-    }
-    Ok(file)
+fn subject(cohort: &str) -> String {
+    format!("cohort {cohort}")
 }
 
-/// Waits until nobody else writes; whoever does needs a moment only.
-fn lock(file: &File, patience: Duration) -> io::Result<()> {
-    let began = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if began.elapsed() < patience => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            Err(TryLockError::WouldBlock) => return Err(io::Error::other("another program keeps it locked")),
-            Err(TryLockError::Error(error)) => return Err(error),
+/// The entries that claims were outgrown.
+fn ends_of(journal: &Journal, outgrown: &[(Claim, Timestamp)]) -> Vec<(Claim, Draft)> {
+    let end = |(claim, at): &(Claim, Timestamp)| {
+        let detail = told_of_end(Some(claim), How::Outgrown);
+        let draft = journal.draft(*at, Action::Release, subject(&claim.cohort), detail);
+        // Nobody did it, whoever looks.
+        (claim.clone(), Draft { actor: ITSELF.to_owned(), trusted: None, ..draft })
+    };
+    outgrown.iter().map(end).collect()
+}
+
+/// Ends claims that were outgrown, unless another process has done so, and records it.
+async fn end_outgrown(writing: &mut Writing<'_>, ends: Vec<(Claim, Draft)>) -> Result<(), LedgerError> {
+    for (claim, draft) in ends {
+        if writing.end_claim(&claim.id, draft.at, ITSELF, How::Outgrown).await? {
+            writing.audit(draft).await?;
         }
     }
+    Ok(())
+}
+
+/// That there are claims of an older version, which only who writes takes over.
+fn old_record(reader: &Reader) -> Option<SafeText> {
+    let path = reader.directory()?.join(CLAIMS_BEFORE);
+    let told =
+        || format!("{} is of an older version: its claims are seen once a cockpit has taken them over", path.display());
+    path.exists().then(|| told().into())
 }
 
 #[cfg(test)]

@@ -18,6 +18,12 @@ pub(super) struct Findings {
     by_id: BTreeMap<SafeText, Held>,
     /// So much was checked and is as wanted.
     in_sync: u64,
+    /// Whether a pass has told anything.
+    told: bool,
+    /// When findings were seen first that no pass has told of yet, as it is known from before this process.
+    known: FirstSeen,
+    /// What the record has.
+    recorded: FirstSeen,
 }
 
 #[derive(Debug, Clone)]
@@ -29,12 +35,37 @@ struct Held {
     resolved_at: Option<Timestamp>,
 }
 
-/// When findings were seen first, as it is known from before this process: by id.
+/// When findings were seen first, by id; by the local clock.
 pub(super) type FirstSeen = BTreeMap<SafeText, Timestamp>;
 
+/// What has changed since the record was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Those that are new, with when they were seen first.
+    pub(super) new: Vec<(SafeText, Timestamp)>,
+    /// Those that are not there any more.
+    pub(super) gone: Vec<SafeText>,
+}
+
 impl Findings {
+    /// Takes in what the record has, which may come before the first pass or after it.
+    pub(super) fn recall(&mut self, known: FirstSeen) {
+        for (id, at) in &known {
+            if let Some(held) = self.by_id.get_mut(id).filter(|held| held.resolved_at.is_none()) {
+                held.first_seen = held.first_seen.min(*at);
+            }
+        }
+        self.recorded.extend(known.iter().map(|(id, at)| (id.clone(), *at)));
+        if !self.told {
+            self.known = known;
+        }
+    }
+
     /// Takes what a complete pass has told as the new truth. What it does not tell any more is as wanted again.
-    pub(super) fn take(&mut self, told: Vec<DriftFinding>, in_sync: u64, known: &FirstSeen, now: Timestamp) {
+    pub(super) fn take(&mut self, told: Vec<DriftFinding>, in_sync: u64, now: Timestamp) {
+        // What was there before this process and is not told now was mended meanwhile.
+        let known = std::mem::take(&mut self.known);
+        self.told = true;
         let mut before = std::mem::take(&mut self.by_id);
         self.in_sync = in_sync;
         for finding in told {
@@ -88,10 +119,20 @@ impl Findings {
         self.in_sync
     }
 
-    /// Those that are there now, with when they were seen first.
-    pub(super) fn first_seen(&self) -> FirstSeen {
+    /// What the record does not have yet; `None` where it has all of it.
+    pub(super) fn unrecorded(&self) -> Option<Seen> {
+        let open = || self.by_id.iter().filter(|(_, held)| held.resolved_at.is_none());
+        let differs = |(id, held): &(&SafeText, &Held)| self.recorded.get(*id) != Some(&held.first_seen);
+        let new: Vec<_> = open().filter(differs).map(|(id, held)| (id.clone(), held.first_seen)).collect();
+        let there = |id: &SafeText| self.by_id.get(id).is_some_and(|held| held.resolved_at.is_none());
+        let gone: Vec<_> = self.recorded.keys().filter(|id| !there(id)).cloned().collect();
+        (!new.is_empty() || !gone.is_empty()).then_some(Seen { new, gone })
+    }
+
+    /// Notes that the record has all of it.
+    pub(super) fn recorded(&mut self) {
         let open = self.by_id.iter().filter(|(_, held)| held.resolved_at.is_none());
-        open.map(|(id, held)| (id.clone(), held.first_seen)).collect()
+        self.recorded = open.map(|(id, held)| (id.clone(), held.first_seen)).collect();
     }
 }
 
@@ -123,15 +164,13 @@ mod tests {
     fn what_is_told_no_more_is_resolved_and_what_comes_back_is_new() {
         use DriftStatus::{Drifted, Resolved};
         let mut findings = Findings::default();
-        let none = FirstSeen::new();
-        findings.take(vec![finding("a"), finding("b")], 7, &none, at(0));
-        findings.take(vec![finding("a")], 8, &none, at(60));
+        findings.take(vec![finding("a"), finding("b")], 7, at(0));
+        findings.take(vec![finding("a")], 8, at(60));
         assert_eq!(told(&findings, at(60)), [("a".into(), Drifted, 0), ("b".into(), Resolved, 0)]);
         assert_eq!(findings.in_sync(), 8);
-        assert_eq!(findings.first_seen().len(), 1);
-        findings.take(vec![finding("b")], 8, &none, at(120));
+        findings.take(vec![finding("b")], 8, at(120));
         assert_eq!(told(&findings, at(120)), [("a".into(), Resolved, 0), ("b".into(), Drifted, 120)]);
-        findings.take(vec![finding("b")], 8, &none, at(120 + 25 * 3_600));
+        findings.take(vec![finding("b")], 8, at(120 + 25 * 3_600));
         assert_eq!(told(&findings, at(120 + 25 * 3_600)), [("b".into(), Drifted, 120)], "a day later it is forgotten");
     }
 
@@ -139,7 +178,8 @@ mod tests {
     fn when_it_was_seen_first_is_known_from_before_this_process() {
         let mut findings = Findings::default();
         let known = FirstSeen::from([("a".into(), at(-3_600)), ("z".into(), at(99_999))]);
-        findings.take(vec![finding("a"), finding("z")], 0, &known, at(0));
+        findings.recall(known);
+        findings.take(vec![finding("a"), finding("z")], 0, at(0));
         assert_eq!(
             told(&findings, at(0)),
             [("a".into(), DriftStatus::Drifted, -3_600), ("z".into(), DriftStatus::Drifted, 0)],
@@ -148,9 +188,33 @@ mod tests {
     }
 
     #[test]
+    fn what_the_record_has_may_come_after_the_first_pass() {
+        let mut findings = Findings::default();
+        findings.take(vec![finding("a"), finding("c")], 0, at(0));
+        findings.recall(FirstSeen::from([("a".into(), at(-5)), ("b".into(), at(-5)), ("c".into(), at(5))]));
+        let told = told(&findings, at(0));
+        assert_eq!(told, [("a".into(), DriftStatus::Drifted, -5), ("c".into(), DriftStatus::Drifted, 0)]);
+        assert_eq!(findings.unrecorded().unwrap().gone, ["b"]);
+    }
+
+    #[test]
+    fn only_what_changed_is_to_be_recorded() {
+        let mut findings = Findings::default();
+        findings.recall(FirstSeen::from([("a".into(), at(-5)), ("b".into(), at(-5))]));
+        findings.take(vec![finding("a"), finding("c")], 0, at(0));
+        let seen = findings.unrecorded().unwrap();
+        assert_eq!((seen.new, seen.gone), (vec![("c".into(), at(0))], vec!["b".into()]));
+        assert!(findings.unrecorded().is_some(), "until it is recorded");
+        findings.recorded();
+        assert_eq!(findings.unrecorded(), None);
+        findings.take(vec![finding("a"), finding("c")], 0, at(60));
+        assert_eq!(findings.unrecorded(), None);
+    }
+
+    #[test]
     fn one_that_is_checked_anew_is_what_was_found_then() {
         let mut findings = Findings::default();
-        findings.take(vec![finding("a"), finding("b")], 0, &FirstSeen::new(), at(0));
+        findings.take(vec![finding("a"), finding("b")], 0, at(0));
         let mut again = finding("a");
         again.status = DriftStatus::Unknown;
         findings.rechecked(&"a".into(), Some(again), at(10));
@@ -167,7 +231,7 @@ mod tests {
     #[test]
     fn a_check_that_is_too_old_is_stale() {
         let mut findings = Findings::default();
-        findings.take(vec![finding("a")], 0, &FirstSeen::new(), at(0));
+        findings.take(vec![finding("a")], 0, at(0));
         assert!(!findings.get("a", at(600)).unwrap().stale);
         assert!(findings.get("a", at(601)).unwrap().stale);
         assert_eq!(findings.get("c", at(0)), None);

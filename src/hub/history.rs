@@ -1,9 +1,9 @@
 //! What the board of one source has shown over the last hour, a sample a minute at most.
 //!
-//! Fed by passes alone, so that it needs no timer; bounded in time, in samples and in cohorts. Kept in memory: a hub
-//! that has just begun knows no past and says so.
+//! Fed by passes alone, so that it needs no timer; bounded in time, in samples and in cohorts. What an earlier process
+//! has seen comes from the ledger; of the rest a hub that has just begun knows no past and says so.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
@@ -19,15 +19,17 @@ const COHORTS: usize = 1_000;
 /// The last hour of one source.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    samples: VecDeque<Kept>,
+    samples: VecDeque<Point>,
 }
 
-#[derive(Debug)]
-struct Kept {
-    sample: Sample,
-    cohorts: HashMap<SafeText, u64>,
+/// A sample with its cohorts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Point {
+    pub(super) sample: Sample,
+    /// How many each had, by its id.
+    pub(super) cohorts: BTreeMap<SafeText, u64>,
     /// Whether each cohort of that time is among them.
-    whole: bool,
+    pub(super) whole: bool,
 }
 
 impl History {
@@ -36,12 +38,12 @@ impl History {
         self.samples.back().is_none_or(|last| last.sample.at > now || since(last.sample.at, now) >= STEP)
     }
 
-    /// Takes the board of a good pass, if the last one that was taken is old enough.
-    pub(super) fn take(&mut self, board: &Board, now: Timestamp) {
+    /// Takes the board of a good pass, if the last one that was taken is old enough. Gives what it took.
+    pub(super) fn take(&mut self, board: &Board, now: Timestamp) -> Option<&Point> {
         // A clock that was set back makes what lies in its future worthless.
         self.samples.retain(|kept| kept.sample.at <= now && since(kept.sample.at, now) <= WINDOW);
         if self.samples.back().is_some_and(|last| since(last.sample.at, now) < STEP) {
-            return;
+            return None;
         }
         let mut cohorts: Vec<(&SafeText, u64)> =
             board.cohorts.iter().map(|cohort| (&cohort.id, cohort.count)).collect();
@@ -51,7 +53,18 @@ impl History {
             cohorts.truncate(COHORTS);
         }
         let cohorts = cohorts.into_iter().map(|(id, count)| (id.clone(), count)).collect();
-        self.samples.push_back(Kept { sample: sample(board, now), cohorts, whole });
+        self.samples.push_back(Point { sample: sample(board, now), cohorts, whole });
+        self.samples.back()
+    }
+
+    /// Takes in what was seen before this process looked, the oldest first. What is older than an hour or lies in the
+    /// future is left out, and so is what this process has seen itself.
+    pub(super) fn recall(&mut self, points: Vec<Point>, now: Timestamp) {
+        let own = self.samples.front().map(|first| first.sample.at);
+        let known = |at: Timestamp| at <= now && since(at, now) <= WINDOW && own.is_none_or(|own| at < own);
+        for point in points.into_iter().rev().filter(|point| known(point.sample.at)) {
+            self.samples.push_front(point);
+        }
     }
 
     /// The samples of the last hour.
@@ -59,7 +72,7 @@ impl History {
         self.samples.iter().map(|kept| &kept.sample).filter(move |sample| since(sample.at, now) <= WINDOW)
     }
 
-    fn five_minutes_ago(&self, now: Timestamp) -> Option<&Kept> {
+    fn five_minutes_ago(&self, now: Timestamp) -> Option<&Point> {
         five_minutes_ago(self.samples.iter(), |kept| kept.sample.at, now)
     }
 
@@ -156,6 +169,28 @@ mod tests {
         // The clock is set back.
         history.take(&board, at(60));
         assert_eq!(history.samples.len(), 1);
+    }
+
+    #[test]
+    fn what_was_seen_before_comes_before_what_is_seen_now() {
+        let seen = |seconds: i64, count: usize| {
+            let board = board(&[("sms", count)]);
+            History::default().take(&board, at(seconds)).unwrap().clone()
+        };
+        let earlier = vec![seen(-3_601, 1), seen(-3_600, 2), seen(-300, 3), seen(-20, 4), seen(0, 5), seen(60, 6)];
+        let now = board(&[("sms", 9), ("dns", 1)]);
+        let mut history = History::default();
+        history.take(&now, at(-10));
+        history.recall(earlier.clone(), at(0));
+        let told = |history: &History| history.samples.iter().map(|one| one.sample.stuck).collect::<Vec<_>>();
+        assert_eq!(told(&history), [2, 3, 4, 10], "not what is older than an hour, nor what comes after its own");
+        assert_eq!(history.growth(&now, at(0)), Some(7));
+        assert_eq!(growth(&history, &now, at(0)), [("dns".to_owned(), Some(1)), ("sms".to_owned(), Some(6))]);
+        // Whoever has seen nothing yet takes all but the future, and the next one a minute after the last.
+        let mut fresh = History::default();
+        fresh.recall(earlier, at(0));
+        assert_eq!(told(&fresh), [2, 3, 4, 5]);
+        assert!(!fresh.due(at(59)) && fresh.due(at(60)));
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod runs;
 mod single;
 mod source;
 mod tenants;
+mod trends;
 mod verify;
 pub mod webhook;
 
@@ -48,12 +49,13 @@ use self::deciding::Gate;
 pub use self::deciding::Policing;
 use self::executor::Executor;
 use self::journal::Journal;
-use self::ledger::Ledger;
+use self::ledger::{Ledger, Reader};
 use self::listing::{Lists, Part};
 use self::rows::Rows;
 use self::runs::{Plane, Runs};
 pub use self::source::Clock;
 use self::source::{Book, Source};
+use self::trends::Trends;
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::Connector;
 use crate::domain::ids::InstanceId;
@@ -82,10 +84,10 @@ pub struct Setup {
     pub policing: Policing,
     /// How long the effect of an act is watched.
     pub soak: SignedDuration,
-    /// Where acts are recorded; `None` for a world that is gone with the process.
+    /// Where everything is recorded; `None` for a world that is gone with the process.
     pub state_dir: Option<std::path::PathBuf>,
-    /// Where claims are shared; `None` for a world that is gone with the process.
-    pub claims_dir: Option<std::path::PathBuf>,
+    /// Where claims and the last hour of others are read by who records nothing, as a single look does.
+    pub read_dir: Option<std::path::PathBuf>,
     /// The local clock.
     pub clock: Clock,
     /// The sources: name, connector, and the time from one pass to the next.
@@ -102,6 +104,8 @@ pub struct Hub {
     revision: Arc<watch::Sender<u64>>,
     executor: Option<Arc<Executor>>,
     runs: Option<Arc<Runs>>,
+    /// `None` where what is recorded is gone with the process anyway.
+    trends: Option<Trends>,
     claims: Arc<Claims>,
     lists: Lists,
     shadow: OnceLock<Arc<Shadow>>,
@@ -145,6 +149,15 @@ impl Hub {
             let revision = revision.clone();
             Arc::new(move || revision.send_modify(|n| *n += 1))
         };
+        let lasting = ledger.clone().filter(|ledger| ledger.directory().is_some());
+        // What others have recorded is read also by who can't write, or only looks.
+        let others = setup.read_dir.as_ref().or(setup.state_dir.as_ref()).map(|directory| Reader::of(directory));
+        let reader = match (&setup.read_dir, &ledger) {
+            (None, Some(ledger)) => Some(ledger.reader()),
+            _ => others,
+        };
+        let past = reader.clone().filter(|reader| reader.directory().is_some());
+        let trends = past.map(|reader| Trends::new(&setup.context, reader, lasting));
         let journal = ledger.map(|ledger| Arc::new(Journal::new(ledger, &setup.context, &setup.operator)));
         let latch = journal.clone().filter(|_| setup.locked).map(|journal| {
             let clock = setup.clock.clone();
@@ -167,9 +180,14 @@ impl Hub {
             let book = setup.thresholds.clone();
             Runs::new(gate.clone(), journal, setup.soak, planes, book, Arc::clone(&changed) as _)
         });
+        let claiming = match (&journal, &setup.read_dir, &gate.read_only) {
+            (Some(journal), None, _) => Ok(journal.clone()),
+            (_, _, Some(why)) => Err(why.clone()),
+            _ => Err("nothing is recorded by a single look".into()),
+        };
+        let claims = Arc::new(Claims::new(&setup.context, &setup.operator, claiming, reader));
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
-        let claims = Arc::new(Claims::new(&setup.operator, setup.claims_dir.as_deref()));
         let sources =
             setup.sources.into_iter().map(|(name, connector, poll)| Source::new(&name, connector, poll)).collect();
         Arc::new(Self {
@@ -181,6 +199,7 @@ impl Hub {
             revision,
             executor,
             runs,
+            trends,
             claims,
             lists: Lists::default(),
             shadow: OnceLock::new(),
@@ -191,8 +210,15 @@ impl Hub {
     /// One complete pass over every source, all at once.
     pub async fn pass(&self) {
         let passes = self.sources.iter().map(|source| source.pass(&self.book, &self.clock));
-        futures_util::future::join_all(passes).await;
+        tokio::join!(futures_util::future::join_all(passes), self.recall(), self.claims.look());
         self.changed();
+    }
+
+    /// Takes in what an earlier process has seen, once.
+    async fn recall(&self) {
+        if let Some(trends) = &self.trends {
+            trends.recall(&self.sources, (self.clock)()).await;
+        }
     }
 
     /// How many remediations of many this context has had.
@@ -220,7 +246,17 @@ impl Hub {
                 }
             })
         };
-        let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).collect();
+        // Before the first pass has a sample to hand over.
+        let kept = self.trends.as_ref().and_then(|trends| trends.keep(&self.sources)).map(tokio::spawn);
+        let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).chain(kept).collect();
+        let revision = self.revision.clone();
+        tasks.push(tokio::spawn(self.claims.clone().mind(move || revision.send_modify(|n| *n += 1))));
+        let hub = self.clone();
+        // No pass waits for it.
+        tasks.push(tokio::spawn(async move {
+            hub.recall().await;
+            hub.changed();
+        }));
         tasks.extend(self.runs.as_ref().map(|runs| tokio::spawn(runs.clone().mind(Arc::downgrade(self)))));
         tasks.extend(self.shadow.get().map(|shadow| tokio::spawn(shadow.clone().mind(Arc::downgrade(self)))));
         Polling(tasks)

@@ -12,11 +12,13 @@ use tokio::sync::{Notify, mpsc};
 
 use super::board::{self, Board};
 use super::findings::{Findings, FirstSeen};
-use super::history::History;
+use super::history::{History, Point};
+use super::ledger::Past;
 use super::matches::Matches;
 use super::pass::Pass;
 use super::rows::{Limits, Rows};
 use super::tenants::{Tenants, Trouble};
+use super::trends::{Kept, Taken};
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::{Changes, ConnectError, Connector, EngineCount, Mark, Observation};
 use crate::domain::drift::DriftFinding;
@@ -83,6 +85,8 @@ impl Held {
 #[derive(Default)]
 struct State {
     history: History,
+    /// To whom samples and findings are handed over, so that they outlive the process.
+    keeper: Option<(Past, mpsc::Sender<Taken>)>,
     last_good_at: Option<Timestamp>,
     last_asked_at: Option<Timestamp>,
     error: Option<SafeText>,
@@ -102,6 +106,15 @@ struct State {
 }
 
 impl State {
+    /// Takes the board of a good pass into the history.
+    fn take_sample(&mut self, board: &Board, now: Timestamp) {
+        let taken = self.history.take(board, now);
+        if let (Some(point), Some((of, keeper))) = (taken, &self.keeper) {
+            // Where nobody keeps up with writing, later starts do without this minute: no pass waits.
+            let _ = keeper.try_send(Taken { of: of.clone(), what: Kept::Point(point.clone()) });
+        }
+    }
+
     /// For how long the source wants to be left alone yet.
     fn left_alone(&self) -> Option<Duration> {
         let left = self.not_before?.saturating_duration_since(tokio::time::Instant::now());
@@ -183,6 +196,21 @@ impl Source {
         for (id, finding) in ids.iter().zip(told) {
             held.findings.rechecked(id, finding, now);
         }
+    }
+
+    /// Takes in what was seen of it before this process looked, the oldest first.
+    pub(super) fn recall(&self, points: Vec<Point>, now: Timestamp) {
+        self.state().history.recall(points, now);
+    }
+
+    /// Takes in when its findings were seen first, as it is known from before this process looked.
+    pub(super) fn recall_findings(&self, known: FirstSeen) {
+        self.hold().findings.recall(known);
+    }
+
+    /// To whom samples and findings are handed over from now on, and as whose past.
+    pub(super) fn hands_over(&self, of: Past, keeper: mpsc::Sender<Taken>) {
+        self.state().keeper = Some((of, keeper));
     }
 
     /// Whether what is held is to be taken as the present.
@@ -321,14 +349,14 @@ impl Source {
         };
         let mut state = self.state();
         if let Some(board) = board {
-            state.history.take(&board, now);
+            state.take_sample(&board, now);
         }
         state.last_good_at = Some(now);
     }
 
-    /// Whether the past wants another sample.
+    /// Whether the past wants another sample; of who tells of no flows there is none.
     fn due(&self, now: Timestamp) -> bool {
-        self.state().history.due(now)
+        self.connector.tells().flows && self.state().history.due(now)
     }
 
     /// For how long the source wants to be left alone yet.
@@ -441,10 +469,11 @@ impl Source {
             }
             held.mark = pass.mark();
             if self.connector.tells().drift && !pass.drift_as_before {
-                held.findings.take(std::mem::take(&mut pass.drift), pass.in_sync, &FirstSeen::new(), now);
+                held.findings.take(std::mem::take(&mut pass.drift), pass.in_sync, now);
             }
             (self.due(now).then(|| held.board(self.limits(book))), held.rows.len())
         };
+        self.hand_over_findings();
         let mut state = self.state();
         self.tell(&state, count, pass.bad_rows, took);
         state.good_in_a_row = state.good_in_a_row.saturating_add(1);
@@ -457,8 +486,8 @@ impl Source {
             state.error = Some("it answers again; a second answer will confirm it".into());
         }
         let live = state.live;
-        if let Some(board) = board.filter(|_| live) {
-            state.history.take(&board, now);
+        if let Some(board) = board.filter(|_| live && self.connector.tells().flows) {
+            state.take_sample(&board, now);
         }
         state.last_good_at = Some(now);
         state.latency = Some(took);
@@ -468,6 +497,18 @@ impl Source {
         state.version = version;
         state.interval = self.poll.max(took * PAUSE_PER_PASS);
         if live { state.interval } else { CONFIRM_AFTER }
+    }
+
+    /// Hands over which findings are new and which are gone. Where nobody keeps up with writing, it is tried again after
+    /// the next pass.
+    fn hand_over_findings(&self) {
+        let Some((of, keeper)) = self.state().keeper.clone() else { return };
+        let mut held = self.hold();
+        if let Some(seen) = held.findings.unrecorded()
+            && keeper.try_send(Taken { of, what: Kept::Findings(seen) }).is_ok()
+        {
+            held.findings.recorded();
+        }
     }
 
     /// Tells the log of a good pass. `state` is what it was before.

@@ -28,7 +28,7 @@ pub fn hub_on(bulk: &Arc<Bulk>, clock: Clock, poll: Duration) -> Arc<Hub> {
         policing: quarterdeck::hub::Policing::default(),
         soak: SignedDuration::from_secs(10),
         state_dir: None,
-        claims_dir: None,
+        read_dir: None,
         clock,
         sources: vec![(BULK.to_owned(), Arc::clone(bulk) as Arc<dyn Connector>, poll)],
     })

@@ -37,8 +37,7 @@ pub fn hub(url: &str, thresholds: &str, state_dir: Option<&Path>) -> Arc<Hub> {
     let config = Config::parse(&config, "config.toml", None).unwrap();
     let connector = Restate::new(SOURCE, url, Duration::from_secs(5), None).unwrap();
     let sources = vec![(SOURCE.into(), Arc::new(connector) as Arc<dyn Connector>, Duration::from_secs(1))];
-    let state_dir = state_dir.map(Path::to_path_buf);
-    Hub::new(Setup { state_dir: state_dir.clone(), claims_dir: state_dir, ..setup(config, sources) })
+    Hub::new(Setup { state_dir: state_dir.map(Path::to_path_buf), ..setup(config, sources) })
 }
 
 /// What a hub is made of: a config, and the sources that were made from it. It records nothing.
@@ -57,7 +56,7 @@ pub fn setup(config: Config, sources: Vec<(String, Arc<dyn Connector>, Duration)
         },
         soak: SOAK,
         state_dir: None,
-        claims_dir: None,
+        read_dir: None,
         clock: Arc::new(Timestamp::now),
         sources,
     }

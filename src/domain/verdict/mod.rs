@@ -10,7 +10,7 @@ mod thresholds;
 mod workers;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::flow::{FlowInstance, Status};
 use super::ids::InstanceId;
@@ -52,7 +52,7 @@ impl Verdict {
 }
 
 /// The rules, in their order of precedence: the first that says stuck is the primary one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// No retries left: paused by the engine after its last attempt, or failed.

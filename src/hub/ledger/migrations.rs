@@ -49,6 +49,14 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0005_automations.sql"),
         own: "",
     },
+    Migration { version: 6, name: "trend points", tables: include_str!("migrations/0006_trends.sql"), own: "" },
+    Migration { version: 7, name: "claims", tables: include_str!("migrations/0007_claims.sql"), own: "" },
+    Migration {
+        version: 8,
+        name: "since when there is drift",
+        tables: include_str!("migrations/0008_findings.sql"),
+        own: "",
+    },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.

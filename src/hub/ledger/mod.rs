@@ -1,5 +1,5 @@
-//! The ledger: what must outlive the process: the audit, the acts, plans, remediations with their items and approvals.
-//! The rest follows as further migrations.
+//! The ledger: what must outlive the process: the audit, the acts, plans, remediations with their items and approvals,
+//! what is switched off, what automations would have done, claims, and the last hour of the board.
 //!
 //! A file of SQLite in the state directory, for its owner alone. What is written is on the disk when a call returns,
 //! and what can't be written is an error, upon which the caller does nothing. Callers say what is to be written
@@ -9,11 +9,14 @@
 mod acts;
 mod audit;
 mod book;
+mod claims;
 mod error;
+mod findings;
 mod head;
 mod listing;
 mod lock;
 mod migrations;
+mod reader;
 mod remediations;
 mod rollbacks;
 mod shadow;
@@ -21,9 +24,11 @@ mod side_effects;
 mod sqlite;
 mod takeover;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
+mod trends;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -32,17 +37,21 @@ use sqlx::{Connection as _, SqliteConnection};
 
 pub(super) use self::acts::{Begun, Unfinished};
 pub use self::book::{Book, Choice, Verification};
+pub(super) use self::claims::{How, Said};
 pub use self::error::LedgerError;
 pub(super) use self::listing::Listed;
 use self::lock::Presence;
+pub(super) use self::reader::Reader;
 pub(super) use self::remediations::{Kept, KeptItem};
 pub(super) use self::shadow::{
     Candidate, DeedOf, Key as AutomationKey, Limits as ShadowLimits, OpenShadow, OwnDeed, Scored, Would,
 };
+pub(super) use self::takeover::CLAIMS as CLAIMS_BEFORE;
+pub(super) use self::trends::Past;
 use crate::domain::audit::{Action, Draft, Entry, Head};
 
 /// The name under which the program itself stands in the audit.
-const ITSELF: &str = "quarterdeck";
+pub(super) const ITSELF: &str = "quarterdeck";
 
 /// The file of a state directory.
 fn file(directory: &Path) -> PathBuf {
@@ -59,8 +68,12 @@ struct Inner {
     directory: Option<PathBuf>,
     /// The database's name in errors.
     path: PathBuf,
+    /// Whether nothing is written here.
+    reads_only: bool,
     /// One, so that writing is one after the other. `None` before the first use of one in memory.
     connection: Mutex<Option<SqliteConnection>>,
+    /// How many connections there were.
+    connected: AtomicU64,
     /// What ended processes have left.
     unfinished: Vec<Unfinished>,
     /// That this process has it open. Let go of last.
@@ -131,7 +144,9 @@ impl Ledger {
         Ok(Self(Arc::new(Inner {
             directory: Some(directory.to_owned()),
             path,
+            reads_only: false,
             connection: Mutex::new(Some(connection)),
+            connected: AtomicU64::new(1),
             unfinished,
             _presence: Some(presence),
         })))
@@ -142,7 +157,9 @@ impl Ledger {
         Self(Arc::new(Inner {
             directory: None,
             path: "the ledger in memory".into(),
-            connection: Mutex::new(None),
+            reads_only: false,
+            connection: Mutex::default(),
+            connected: AtomicU64::default(),
             unfinished: Vec::new(),
             _presence: None,
         }))
@@ -185,13 +202,9 @@ impl Ledger {
         read.await.unwrap_or_else(|error| Err(LedgerError::Unwritable(error.to_string())))
     }
 
-    /// A number that is another one once somebody else has written to the ledger.
-    pub(super) async fn version(&self) -> Result<i64, LedgerError> {
-        let inner = self.0.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            inner.with(async |connection, _| sqlite::data_version(connection).await)
-        });
-        read.await.unwrap_or_else(|error| Err(LedgerError::Unwritable(error.to_string())))
+    /// What is another one once somebody else has written to the ledger.
+    pub(super) async fn version(&self) -> Result<Version, LedgerError> {
+        self.0.clone().version().await
     }
 
     /// Its folder; `None` for one in memory.
@@ -222,7 +235,21 @@ impl Ledger {
     }
 }
 
+/// Which connection it is, and what it has seen of others: numbers of two connections say nothing of each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version(u64, i64);
+
 impl Inner {
+    async fn version(self: Arc<Self>) -> Result<Version, LedgerError> {
+        let read = tokio::task::spawn_blocking(move || {
+            self.with(async |connection, _| {
+                let seen = sqlite::data_version(connection).await?;
+                Ok(Version(self.connected.load(Ordering::Relaxed), seen))
+            })
+        });
+        read.await.unwrap_or_else(|error| Err(LedgerError::Unwritable(error.to_string())))
+    }
+
     fn write<T>(&self, work: impl AsyncFnOnce(&mut Writing<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         self.with(async |connection, directory| transact(connection, directory, work).await)
     }
@@ -254,6 +281,11 @@ impl Inner {
 
     /// A connection where there is none.
     async fn begun(&self) -> Result<SqliteConnection, LedgerError> {
+        self.connected.fetch_add(1, Ordering::Relaxed);
+        if self.reads_only {
+            sqlite::private(&self.path)?;
+            return Ok(sqlite::connect_to_read(&self.path).await?);
+        }
         if self.directory.is_some() {
             return Ok(sqlite::connect(&self.path).await?);
         }

@@ -1,4 +1,4 @@
-//! The ledger as it is opened, written, taken over and found damaged. Chains that were tampered with: `tests/audit.rs`.
+//! The ledger as it is opened, written and found damaged. Chains that were tampered with: `tests/audit.rs`.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -28,7 +28,7 @@ fn end(ledger: &Ledger, id: &str) -> bool {
     ledger.write_now(async move |writing| writing.end(id, ItemState::Verified, "it succeeded", at).await).unwrap()
 }
 
-fn left(ledger: &Ledger) -> Vec<&str> {
+pub(super) fn left(ledger: &Ledger) -> Vec<&str> {
     ledger.unfinished().iter().map(|left| left.id.as_str()).collect()
 }
 
@@ -45,11 +45,16 @@ fn behind_its_back(dir: &TempDir, sql: &'static str) -> Result<(), sqlx::Error> 
     })
 }
 
-fn look(dir: &TempDir) -> Verification {
+/// A connection of somebody else.
+pub(in crate::hub) async fn connect(dir: &Path) -> SqliteConnection {
+    sqlite::connect(&file(dir)).await.unwrap()
+}
+
+pub(super) fn look(dir: &TempDir) -> Verification {
     apart(|| drive(async { Book::open(dir.path()).await?.verify().await })).unwrap()
 }
 
-fn entries(dir: &TempDir) -> Vec<Entry> {
+pub(super) fn entries(dir: &TempDir) -> Vec<Entry> {
     let (mut entries, unreadable) =
         apart(|| drive(async { Book::open(dir.path()).await?.entries(&Choice::default()).await })).unwrap();
     assert_eq!(unreadable, 0);
@@ -335,99 +340,6 @@ fn an_end_from_elsewhere_is_looked_for() {
     assert_eq!(against(&first), None);
     assert_eq!(against(&Head { sequence: 2, ..first.clone() }).unwrap().sequence, 2);
     assert_eq!(against(&Head { sequence: 7, ..first }).unwrap().sequence, 3);
-}
-
-/// What an older version has recorded: one act with its end, one without, and an arming.
-const RECORD: &str = r#"{"at":"2026-01-15T03:12:00Z","id":"a1","event":"sending","verb":"resume","source":"eu","instance":"inv_1","version":"v","flow":"a/b","plan_hash":"h1","reason":"because","requested_by":"jo","before":{"engine_now":"2026-01-15T03:12:00Z","completed_commands":2,"step":"apply","fingerprint":null}}
-{"at":"2026-01-15T03:12:01Z","id":"a1","event":"answered","state":"accepted","text":"accepted by the engine"}
-{"at":"2026-01-15T03:12:02Z","id":"arm","event":"armed","until":"2026-01-15T03:32:02Z","reason":"the queue is stuck","requested_by":"jo"}
-{"at":"2026-01-15T03:12:03Z","id":"a2","event":"sending","verb":"cancel","source":"eu","instance":"inv_2","version":"v","flow":"a/b","plan_hash":"h2","reason":"because","requested_by":"jo","before":{"engine_now":"2026-01-15T03:12:00Z","completed_commands":2,"step":"apply","fingerprint":"f"}}
-{"at":"2026-01-15T03:12:04Z","id":"a1","event":"ended","state":"verified","text":"verified: it succeeded"}
-{"at":"2026-01-15T03:12:05Z","id":"arm","event":"disarmed","text":"it was locked by hand"}
-"#;
-
-fn left_behind(dir: &TempDir, record: &[u8]) -> PathBuf {
-    let path = dir.path().join("journal.jsonl");
-    sqlite::make(&path).unwrap();
-    std::fs::write(&path, record).unwrap();
-    path
-}
-
-#[test]
-fn the_record_of_an_older_version_is_taken_over_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = left_behind(&dir, RECORD.as_bytes());
-    let ledger = Ledger::open(dir.path()).unwrap();
-    assert_eq!(left(&ledger), ["a2"]);
-    assert!(!path.exists());
-    let kept = dir.path().join("journal.jsonl.taken-over");
-    assert_eq!(std::fs::read_to_string(&kept).unwrap(), RECORD);
-    let told = |dir: &TempDir| entries(dir).into_iter().map(|entry| (entry.action, entry.subject)).collect::<Vec<_>>();
-    let due = [
-        ("takeover", "ledger"),
-        ("act", "eu/inv_1"),
-        ("answer", "eu/inv_1"),
-        ("arm", ""),
-        ("act", "eu/inv_2"),
-        ("outcome", "eu/inv_1"),
-        ("disarm", ""),
-    ]
-    .map(|(action, subject)| (action.to_owned(), subject.to_owned()));
-    assert_eq!(told(&dir), due);
-    let first = &entries(&dir)[1];
-    assert_eq!((first.at().unwrap().to_string().as_str(), first.actor.as_str()), ("2026-01-15T03:12:00Z", "jo"));
-    assert!(first.detail.contains("\"from\":\"journal.jsonl\""), "{}", first.detail);
-    drop(ledger);
-    // A process that ended before it could rename it.
-    std::fs::rename(&kept, &path).unwrap();
-    assert_eq!(left(&Ledger::open(dir.path()).unwrap()), ["a2"]);
-    assert!(!path.exists() && kept.exists());
-    assert_eq!(told(&dir), due);
-    // An older version that was used in between went on with it.
-    std::fs::rename(&kept, &path).unwrap();
-    let more = RECORD.lines().next().unwrap().replace("a1", "a3");
-    std::fs::write(&path, format!("{RECORD}{more}\n")).unwrap();
-    assert_eq!(left(&Ledger::open(dir.path()).unwrap()), ["a3", "a2"]);
-    assert_eq!(entries(&dir).len(), due.len() + 2);
-    // One that it began anew has another name in the end.
-    left_behind(&dir, more.replace("a3", "a4").as_bytes());
-    assert_eq!(left(&Ledger::open(dir.path()).unwrap()).len(), 3);
-    assert!(dir.path().join("journal.jsonl.taken-over-2").exists());
-    assert_eq!(look(&dir).broken, None);
-}
-
-#[test]
-fn half_a_line_of_it_hides_no_other() {
-    let whole = RECORD.len();
-    for cut in [10, 300, whole - 5, whole - 1, whole] {
-        let dir = tempfile::tempdir().unwrap();
-        let half = &RECORD.as_bytes()[..cut];
-        let after = RECORD.lines().next().unwrap().replace("a1", "a9");
-        left_behind(&dir, &[half, b"\n", after.as_bytes(), b"\n"].concat());
-        let ledger = Ledger::open(dir.path()).unwrap();
-        assert!(left(&ledger).contains(&"a9"), "{cut}");
-        let unreadable = usize::from(!half.ends_with(b"\n") && !half.ends_with(b"}"));
-        let detail = &entries(&dir)[0].detail;
-        assert!(detail.contains(&format!("\"unreadable\":{unreadable}}}")), "{cut}: {detail}");
-        assert_eq!(look(&dir).broken, None, "{cut}");
-    }
-}
-
-#[test]
-fn a_record_that_is_in_use_or_readable_by_others_is_not_taken_over() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = left_behind(&dir, RECORD.as_bytes());
-    let older = std::fs::File::open(&path).unwrap();
-    older.lock_shared().unwrap();
-    let refused = Ledger::open(dir.path()).unwrap_err().to_string();
-    assert!(refused.contains("is still written by an older Quarterdeck"), "{refused}");
-    older.unlock().unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-    let refused = Ledger::open(dir.path()).unwrap_err().to_string();
-    assert!(refused.contains("chmod 600") && refused.contains("journal.jsonl"), "{refused}");
-    assert!(path.exists());
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(left(&Ledger::open(dir.path()).unwrap()), ["a2"]);
 }
 
 #[test]
