@@ -48,7 +48,8 @@ fn back_in_the_cockpit(term: &mut Term) {
     let seen = term.until("the whole board", whole_board);
     assert!(!seen.has("ready>"), "{}", seen.picture());
     assert!(seen.screen.hide_cursor() && seen.screen.bracketed_paste());
-    assert_ne!(term.modes(), term.modes_before());
+    // The signal to go on comes in beside the way back from the stop, and has the modes set once more.
+    term.until_modes(|modes| modes != term.modes_before());
     // Without an Enter after it.
     term.press("2");
     let seen = term.shows("no filter: every open or failed instance");

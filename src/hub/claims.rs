@@ -66,6 +66,8 @@ struct Known {
     /// Claims that were seen to be outgrown, by their ids, and when: they count no longer, whether or not that is recorded
     /// yet.
     outgrown: BTreeMap<SafeText, (Claim, Timestamp)>,
+    /// Why what was outgrown can't be recorded.
+    unrecorded: Option<SafeText>,
     /// What is wrong with what is known.
     note: Option<SafeText>,
 }
@@ -109,7 +111,7 @@ impl Claims {
                 cohort.claim = Some(claim);
             }
         }
-        known.note.clone()
+        known.unrecorded.clone().or_else(|| known.note.clone())
     }
 
     /// Every claim that holds, whatever has become of its cohort.
@@ -197,9 +199,14 @@ impl Claims {
         }
         let entries = ends_of(journal, &outgrown);
         let recorded = journal.ledger().write(async move |writing| end_outgrown(writing, entries).await).await;
-        match recorded {
-            Ok(()) => self.forget(&outgrown),
-            Err(error) => tracing::warn!(%error, "that claims were outgrown can't be recorded"),
+        if recorded.is_ok() {
+            self.forget(&outgrown);
+        }
+        let why = recorded.err().map(|error| SafeText::from(format!("what was outgrown can't be recorded: {error}")));
+        let before = std::mem::replace(&mut self.known().unrecorded, why.clone());
+        // It is tried each second, and told once.
+        if let (Some(why), None) = (why, before) {
+            tracing::warn!(%why, "claims");
         }
     }
 

@@ -230,6 +230,26 @@ async fn where_it_cannot_be_recorded_it_is_not_said() {
 }
 
 #[tokio::test]
+async fn what_was_outgrown_counts_no_longer_and_is_recorded_once_that_can_be_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = claims(dir.path(), "op-a");
+    a.change(make(ClaimKind::Snooze, 60), &cohort(10), now()).await.unwrap();
+    let mut connection = crate::hub::ledger::tests::connect(dir.path()).await;
+    sqlx::raw_sql("ALTER TABLE claims RENAME TO elsewhere").execute(&mut connection).await.unwrap();
+    let mut grown = [cohort(20)];
+    for _ in 0..2 {
+        a.put_on(&mut grown, true, now());
+        a.look().await;
+        let note = a.put_on(&mut grown, true, now()).unwrap();
+        assert!(grown[0].claim.is_none() && note.starts_with("what was outgrown can't be recorded: "), "{note}");
+    }
+    sqlx::raw_sql("ALTER TABLE elsewhere RENAME TO claims").execute(&mut connection).await.unwrap();
+    assert_eq!(seen(&a, 10, now()).await, None);
+    let actions: Vec<String> = entries(dir.path()).await.into_iter().map(|entry| entry.action).collect();
+    assert_eq!(actions, ["claim", "release"]);
+}
+
+#[tokio::test]
 async fn rows_that_are_no_claims_are_counted_and_hide_no_other() {
     let dir = tempfile::tempdir().unwrap();
     let a = claims(dir.path(), "op-a");
