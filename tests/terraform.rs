@@ -227,7 +227,9 @@ async fn a_plan_may_come_from_a_server() {
                 _ => ("404 Not Found", "<html>not here</html>".to_owned()),
             };
             let length = body.len();
-            let answer = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     });

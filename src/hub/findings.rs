@@ -154,7 +154,7 @@ mod tests {
 
     fn told(findings: &Findings, now: Timestamp) -> Vec<(String, DriftStatus, i64)> {
         let of = |known: KnownDrift| {
-            let first = since(at(0), known.first_seen).as_secs();
+            let first = known.first_seen.as_second() - at(0).as_second();
             (known.finding.id.instance.to_string(), known.finding.status, first)
         };
         findings.each(now).map(of).collect()
