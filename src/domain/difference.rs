@@ -42,7 +42,7 @@ pub struct Patch {
     /// Lines that are added.
     pub adds: usize,
     /// A hash of all of it, as it was told.
-    whole: [u8; 12],
+    whole: [u8; 16],
 }
 
 /// What is wanted and what is there, as documents.
@@ -53,7 +53,7 @@ pub struct Documents {
     /// What is there; `None` where it is not.
     pub observed: Option<Json>,
     /// A hash of both as they were told: secrets that differ are seen to differ in this alone.
-    whole: [u8; 12],
+    whole: [u8; 16],
 }
 
 impl Documents {
@@ -76,8 +76,8 @@ impl Documents {
     }
 }
 
-fn head(bytes: &[u8]) -> [u8; 12] {
-    let mut head = [0; 12];
+fn head(bytes: &[u8]) -> [u8; 16] {
+    let mut head = [0; 16];
     head.iter_mut().zip(Sha256::digest(bytes)).for_each(|(to, from)| *to = from);
     head
 }
@@ -116,12 +116,12 @@ impl Patch {
 impl Difference {
     /// A short hash of it, equal as long as it is the same.
     pub fn digest(&self) -> SafeText {
-        let hex = |whole: &[u8; 12]| whole.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let number = |whole: &[u8; 16]| u128::from_be_bytes(*whole).to_string();
         match self {
             Self::Untold => digest(&["untold"], 6),
             Self::Binary => digest(&["binary"], 6),
-            Self::Patch(patch) => digest(&["patch", &hex(&patch.whole)], 6),
-            Self::Documents(documents) => digest(&["documents", &hex(&documents.whole)], 6),
+            Self::Patch(patch) => digest(&["patch", &number(&patch.whole)], 6),
+            Self::Documents(documents) => digest(&["documents", &number(&documents.whole)], 6),
         }
     }
 

@@ -144,7 +144,7 @@ fn time(object: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, No
 }
 
 impl Event {
-    /// Reads a CloudEvent in its JSON form. `source` is the source of the config that told it, `now` when it came.
+    /// Reads one of CloudEvents in its JSON form. `source` is the source of the config that told it, `now` when it came.
     ///
     /// # Errors
     /// Which attribute is missing, or is not what CloudEvents 1.0 says it is.
@@ -207,7 +207,7 @@ impl Event {
         })
     }
 
-    /// The event as a CloudEvent in its JSON form. Whole numbers and times are texts, as the extensions have them.
+    /// The event as CloudEvents have it, in its JSON form. Whole numbers and times are texts, as the extensions have them.
     pub fn cloud_event(&self) -> Value {
         let mut event = json!({
             "specversion": "1.0",

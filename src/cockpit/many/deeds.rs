@@ -130,8 +130,8 @@ fn refusal(app: &App, head: &WideRemediation, deed: Deed) -> Option<String> {
             let takes = |other: &&WideRemediation| other.takes_back.as_ref() == Some(&head.id) && !other.state.ended();
             let by = app.remediations.all().map(|other| &**other).find(takes);
             let by = by.map(|other| (other.id.as_str(), other.state));
-            let held = may_have_held(&head.plan.frozen, &head.counts);
-            refused(&head.plan.frozen, head.state, held, by).or_else(read_only)
+            let any = may_have_held(&head.plan.frozen, &head.counts);
+            refused(&head.plan.frozen, head.state, any, by).or_else(read_only)
         }
     }
 }

@@ -43,7 +43,7 @@ pub enum Place {
     /// A file, or a folder of them.
     Path(PathBuf),
     /// A server, and the path at which it answers with one.
-    Url(Client, String),
+    Url(Box<Client>, String),
 }
 
 impl Place {
@@ -57,7 +57,7 @@ impl Place {
             _ => (url, ""),
         };
         let cap = usize::try_from(LONGEST).unwrap_or(usize::MAX);
-        Ok(Self::Url(Client::new(folder, timeout, transport)?.body_cap(cap), format!("/{name}")))
+        Ok(Self::Url(Box::new(Client::new(folder, timeout, transport)?.body_cap(cap)), format!("/{name}")))
     }
 }
 
@@ -76,11 +76,14 @@ struct Stamp {
     changed: Option<SystemTime>,
 }
 
+/// Files as they looked.
+type Stamps = BTreeMap<PathBuf, Stamp>;
+
 /// What was read last: each file as it looked, and by which version of Terraform the plans were made. Asked again, what
 /// looks the same is not read.
 #[derive(Debug, Clone, Default)]
 struct Read {
-    files: BTreeMap<PathBuf, Stamp>,
+    files: Stamps,
     version: Option<SafeText>,
 }
 
@@ -143,10 +146,7 @@ fn unreadable(path: &Path, why: impl std::fmt::Display) -> ConnectError {
 }
 
 /// The plans of a file or a folder; `None` where all of them look as they did before.
-fn files(
-    path: &Path,
-    before: Option<&Read>,
-) -> Result<Option<(Vec<PlanFile>, BTreeMap<PathBuf, Stamp>)>, ConnectError> {
+fn files(path: &Path, before: Option<&Read>) -> Result<Option<(Vec<PlanFile>, Stamps)>, ConnectError> {
     let about = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
     let mut paths = Vec::new();
     if about.is_dir() {
@@ -166,7 +166,7 @@ fn files(
     } else {
         paths.push(path.to_owned());
     }
-    let mut read = BTreeMap::new();
+    let mut read = Stamps::new();
     for one in &paths {
         let about = std::fs::metadata(one).map_err(|error| unreadable(one, error))?;
         if !about.is_file() {

@@ -68,8 +68,8 @@ impl Runs {
         let head = &detail.head;
         let by = self.ledger().taking_back(self.context(), head.id.to_string()).await.map_err(|e| unread(&e))?;
         let by = by.as_ref().map(|(id, state)| (id.as_str(), *state));
-        let held = detail.items.iter().any(|item| left_out(item.state, item.steps).is_none());
-        match refused(&head.plan.frozen, head.state, held, by) {
+        let any = detail.items.iter().any(|item| left_out(item.state, item.steps).is_none());
+        match refused(&head.plan.frozen, head.state, any, by) {
             Some(why) => Err(OpsError::Refused(format!("{} can't be taken back: {why}", head.id).into())),
             None => Ok(detail),
         }
