@@ -397,6 +397,8 @@ pub struct FlowAnswer {
     pub judgement: Judgement,
     /// What may be done to it.
     pub verbs: Vec<VerbOffer>,
+    /// Whether its engine has deployments, on another one of which it may go on.
+    pub deployments: bool,
     /// What its steps promise, by step; a step that is not there promises nothing.
     pub promises: BTreeMap<SafeText, Promise>,
     /// When it was read, by the local clock.

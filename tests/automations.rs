@@ -287,6 +287,21 @@ async fn a_freeze_refuses_an_automation_and_lets_an_incident_role_through_on_bor
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_policy_knows_an_automation_from_a_person() {
+    let policy = "[[policy]]\nname = \"people alone\"\nwhen = \"actor.automation\"\ndecision = \"deny\"\n\
+                  reason = \"this quarter\"\n";
+    let place = Place::new(Crowd::of(2), policy);
+    let ada = watching(&place, "ada", &automation("mode = \"propose\"")).await;
+    look_after(&place, &ada, 61).await;
+    let refused = stands(&ada).await.refused.unwrap().why;
+    assert!(refused.contains("people alone: this quarter"), "{refused}");
+    assert!(wides(&ada).await.is_empty());
+    // A person is not one.
+    let one = asked(&ada, &wish_for(0..2, "rest")).await;
+    assert_eq!(one.state, WideState::Approved);
+}
+
+#[tokio::test(start_paused = true)]
 async fn once_the_freeze_is_over_it_asks() {
     let mut place = Place::new(Crowd::of(2), FREEZE);
     let rule = automation("mode = \"propose\"");

@@ -6,6 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use quarterdeck::domain::flow::Status;
+use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::outside::OutsideAct;
 use quarterdeck::domain::remediation::{ItemState, Verb};
 use quarterdeck::hub::Hub;
@@ -74,6 +75,16 @@ async fn of_what_was_done_only_what_was_done_outside_is_listed() {
     assert!(deployed.what.starts_with("registered from http://127.0.0.1:"), "{deployed:?}");
     assert!(deployed.what.ends_with(": BackupRun, CertRotation, ConfigReconciler and 7 more"), "{deployed:?}");
     assert_eq!(ours.outside(2).await.unwrap().acts, outside.acts[..2], "the newest ones");
+
+    // It stands in the timeline of what it was done to, and of nothing else.
+    let marked = async |id: &String| {
+        let timeline = ours.flow(&InstanceId::new("restate", id.as_str())).await.unwrap().detail.timeline;
+        timeline.into_iter().map(|entry| entry.what.to_string()).filter(|what| what.starts_with("outside: ")).collect()
+    };
+    let of_it: Vec<String> = marked(&retried[1]).await;
+    assert_eq!(of_it, ["outside: paused: TenantProvisioning/run"]);
+    let of_ours: Vec<String> = marked(&retried[0]).await;
+    assert!(of_ours.is_empty(), "{of_ours:?}");
 
     // Another process knows from the record what the first one did; one without that record takes all for outside.
     let next = hub_of();

@@ -75,6 +75,8 @@ pub struct SourceStatus {
     pub unverified: bool,
     /// What its connector can do to an instance.
     pub verbs: &'static [Verb],
+    /// Whether it runs code of which several deployments may be there at a time.
+    pub deployments: bool,
 }
 
 impl SourceStatus {

@@ -145,7 +145,8 @@ impl Ops for Hub {
         let read_at = (self.clock)();
         let clock_offset = reading.engine_now.duration_since(read_at);
         let promises = self.promises(&reading.detail);
-        Ok(FlowAnswer { detail: reading.detail, judgement, verbs, promises, read_at, clock_offset })
+        let deployments = source.connector.has_deployments();
+        Ok(FlowAnswer { detail: reading.detail, judgement, verbs, deployments, promises, read_at, clock_offset })
     }
 
     async fn raw(&self, id: &InstanceId) -> Result<RawFlow, OpsError> {

@@ -258,6 +258,7 @@ impl Source {
             version: state.version.clone(),
             unverified: self.connector.unverified(),
             verbs: self.connector.verbs(),
+            deployments: self.connector.has_deployments(),
         }
     }
 

@@ -60,7 +60,7 @@ pub const ON_ANOTHER_DOES: &str = "on another deployment: the way back from code
 
 /// The last entry of the menu of verbs, where the verb is offered that it is done by: its index, and that verb.
 pub fn on_another(answer: &FlowAnswer) -> Option<(usize, &VerbOffer)> {
-    let resume = answer.verbs.iter().find(|offer| offer.verb == Verb::Resume)?;
+    let resume = answer.verbs.iter().find(|offer| offer.verb == Verb::Resume && answer.deployments)?;
     Some((answer.verbs.len(), resume))
 }
 
@@ -84,17 +84,19 @@ pub fn offers(app: &App, whom: &Whom, runbooks: &[RunbookOffer], others: bool) -
     let first = of("probe", "act on one, watch it, then decide: resume, one first", Verb::Resume, probe());
     let verbs = Verb::ALL.into_iter().map(|verb| of(verb.label(), verb.words(status), verb, Waves::default()));
     let mut all: Vec<Offer> = std::iter::once(first).chain(verbs).collect();
-    // Beside the plain resume, which is the second one.
-    all.insert(
-        2,
-        Offer {
-            name: ON_ANOTHER.into(),
-            words: ON_ANOTHER_DOES.into(),
-            more: "which one is chosen next".into(),
-            choice: Choice::Deployment,
-            refusal: refusal(app, whom, &[Verb::Resume]),
-        },
-    );
+    if chosen(app, whom).iter().any(|source| source.deployments) {
+        // Beside the plain resume, which is the second one.
+        all.insert(
+            2,
+            Offer {
+                name: ON_ANOTHER.into(),
+                words: ON_ANOTHER_DOES.into(),
+                more: "which one is chosen next".into(),
+                choice: Choice::Deployment,
+                refusal: refusal(app, whom, &[Verb::Resume]),
+            },
+        );
+    }
     let runbook = |offer: &RunbookOffer| {
         let runbook = &offer.runbook;
         let steps: Vec<String> = runbook.steps.iter().map(ToString::to_string).collect();
@@ -129,15 +131,22 @@ const fn offers_now(offer: &RunbookOffer, others: bool) -> bool {
     others || offer.suggested > 0
 }
 
+/// The sources of what was chosen, as far as they are known.
+fn chosen<'a>(app: &'a App, whom: &Whom) -> Vec<&'a SourceStatus> {
+    let sources = app.overview.value().map(|overview| overview.sources.as_slice()).unwrap_or_default();
+    let ours = |source: &&SourceStatus| whom.sources.as_ref().is_none_or(|names| names.contains(&source.name));
+    sources.iter().filter(ours).collect()
+}
+
 /// Why one of these verbs can't be had of any of them. What holds of some of them alone is said by the plan.
 fn refusal(app: &App, whom: &Whom, verbs: &[Verb]) -> Option<String> {
     if let Some(why) = app.read_only() {
         return Some(why.to_string());
     }
-    let overview = app.overview.value()?;
-    let ours = |source: &&SourceStatus| whom.sources.as_ref().is_none_or(|names| names.contains(&source.name));
-    let sources: Vec<&SourceStatus> = overview.sources.iter().filter(ours).collect();
-    let live: Vec<&&SourceStatus> = sources.iter().filter(|source| source.state == Freshness::Live).collect();
+    // Nothing is known yet.
+    app.overview.value()?;
+    let live: Vec<&SourceStatus> =
+        chosen(app, whom).into_iter().filter(|source| source.state == Freshness::Live).collect();
     if live.is_empty() {
         return Some("no source of theirs is live: what is not known to be the present is not acted on".to_owned());
     }

@@ -270,3 +270,15 @@ fn one_instance_goes_on_on_another_deployment_too_and_several_services_do_not() 
     let effects = desk.press("enter");
     assert!(super::asks(&effects).is_empty(), "{effects:?}");
 }
+
+#[test]
+fn an_engine_without_deployments_offers_none() {
+    let mut desk = Desk::new();
+    if let Ok(overview) = &mut *desk.ops.overview.lock().unwrap() {
+        overview.sources.iter_mut().for_each(|source| source.deployments = false);
+    }
+    desk.change();
+    desk.keys("v");
+    let picture = desk.picture();
+    assert!(picture.contains("goes on from the failed step") && !picture.contains("resume on"), "{picture}");
+}

@@ -222,6 +222,10 @@ impl Connector for Restate {
         self.address.clone()
     }
 
+    fn has_deployments(&self) -> bool {
+        true
+    }
+
     fn verbs(&self) -> &'static [Verb] {
         &Verb::ALL
     }

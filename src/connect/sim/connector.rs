@@ -57,6 +57,10 @@ impl Connector for ControlPlane {
         "made up, in this process".into()
     }
 
+    fn has_deployments(&self) -> bool {
+        true
+    }
+
     fn verbs(&self) -> &'static [Verb] {
         &[Verb::Resume, Verb::Pause, Verb::Cancel, Verb::Kill]
     }

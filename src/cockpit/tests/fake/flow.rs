@@ -35,6 +35,7 @@ pub(in crate::cockpit) fn answer(flow: FlowInstance) -> FlowAnswer {
         note: note.map(SafeText::from),
     };
     FlowAnswer {
+        deployments: true,
         detail: FlowDetail {
             error: vec![
                 "relation \"tenant_features\" does not exist (SQLSTATE 42P01) at character 15".into(),
