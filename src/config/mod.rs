@@ -152,16 +152,19 @@ pub struct Context {
 pub enum SourceKind {
     /// A Restate server's admin API.
     Restate,
+    /// A Prefect server's API.
+    Prefect,
 }
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 1] = [Self::Restate];
+    pub const ALL: [Self; 2] = [Self::Restate, Self::Prefect];
 
     /// Its name in the file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Restate => "restate",
+            Self::Prefect => "prefect",
         }
     }
 }
