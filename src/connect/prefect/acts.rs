@@ -35,6 +35,9 @@ use crate::domain::text::SafeText;
 /// What is written into a state, so that whoever finds it knows where it came from.
 const BY: &str = "by Quarterdeck";
 
+/// The same of a kill, which is known by it later on.
+pub(super) const KILLED: &str = "killed by Quarterdeck";
+
 /// The tag that the scheduler gives to runs that it made.
 const SCHEDULED: &str = "auto-scheduled";
 
@@ -151,7 +154,7 @@ impl Prefect {
                 set_state(id, &state, false)
             }
             Verb::Kill => {
-                let state = json!({"type": "CANCELLED", "name": "Cancelled", "message": format!("killed {BY}")});
+                let state = json!({"type": "CANCELLED", "name": "Cancelled", "message": KILLED});
                 set_state(id, &state, true)
             }
             Verb::Purge => Request { method: Method::DELETE, path: format!("/flow_runs/{id}"), body: None },

@@ -20,8 +20,8 @@ pub(super) const ENDED: [&str; 4] = ["COMPLETED", "CANCELLED", "FAILED", "CRASHE
 const NOT_COMPLETED: [&str; 8] =
     ["SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING", "FAILED", "CRASHED", "CANCELLED"];
 
-/// Errors and worse, as Python's logging numbers them.
-const ERROR: u32 = 40;
+/// What the engine logs of a task that failed and is tried again, apart from its error.
+const RETRIED: &str = "\"Task run failed with\"";
 
 /// Whether a text can be the id of something: a UUID as the server writes it.
 pub(super) fn is_id(text: &str) -> bool {
@@ -87,9 +87,10 @@ pub(super) fn task_runs(runs: &[&str], completed_too: bool, offset: usize) -> Va
     json!({"task_runs": filter, "sort": "EXPECTED_START_TIME_DESC", "limit": PAGE, "offset": offset})
 }
 
-/// The last errors that these task runs have logged.
-pub(super) fn errors_of_tasks(tasks: &[&str]) -> Value {
-    json!({"logs": {"task_run_id": {"any_": tasks}, "level": {"ge_": ERROR}}, "sort": "TIMESTAMP_DESC", "limit": PAGE})
+/// The last lines in which these tasks say why they are tried again.
+pub(super) fn retries_of(tasks: &[&str]) -> Value {
+    let filter = json!({"task_run_id": {"any_": tasks}, "text": {"query": RETRIED}});
+    json!({"logs": filter, "sort": "TIMESTAMP_DESC", "limit": PAGE})
 }
 
 /// The last lines that a run and its tasks have logged.

@@ -1,8 +1,9 @@
 //! What was done to a Prefect, whoever did it: what its events keep of it, and its suspended runs.
 //!
-//! - cancelled: the event of `Cancelling`, or of `Cancelled` where that was asked for as `Cancelling`.
-//! - killed: the event of `Cancelled` that was asked for as such, of a run that was not being cancelled: then its worker
-//!   says that it is done.
+//! - cancelled: the event of `Cancelling`, or of `Cancelled` where there was no process to end: what is scheduled or
+//!   suspended is cancelled at once, and the event does not tell which of the two was asked for.
+//! - killed: the event of `Cancelled` of what ran and was not being cancelled, and of whatever Quarterdeck has killed,
+//!   which is what its message says. After `Cancelling` it is the worker that says that it is done.
 //! - resumed: `Resuming`; and `AwaitingRetry` after an end, which is the page's *Retry*.
 //! - paused: a run that is suspended, as long as it is, and that did not suspend itself.
 //!
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use super::acts::KILLED;
 use super::ask;
 use super::row::{NAME, RunRow};
 use super::workers::Surroundings;
@@ -53,13 +55,7 @@ struct EventRow {
 
 #[derive(Debug, Default, Deserialize)]
 struct PayloadRow {
-    intended: Option<Intended>,
     initial_state: Option<Initial>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Intended {
-    to: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,13 +73,14 @@ impl EventRow {
     fn act(&self) -> Option<(Verb, &'static str)> {
         let payload = self.payload.as_ref();
         let before = payload.and_then(|payload| payload.initial_state.as_ref()?.kind.as_deref()).unwrap_or_default();
-        let wanted = payload.and_then(|payload| payload.intended.as_ref()?.to.as_deref()).unwrap_or_default();
-        match (self.event.strip_prefix("prefect.flow-run.")?, before, wanted) {
-            ("Cancelling", ..) | ("Cancelled", _, "CANCELLING") => Some((Verb::Cancel, "cancelled")),
-            ("Cancelled", "CANCELLING", _) => None,
-            ("Cancelled", ..) => Some((Verb::Kill, "killed")),
-            ("Resuming", ..) => Some((Verb::Resume, "resumed")),
-            ("AwaitingRetry", ended, _) if ask::ENDED.contains(&ended) => Some((Verb::Resume, "retried")),
+        let killed = self.resource.get("prefect.state-message").is_some_and(|message| message == KILLED);
+        match (self.event.strip_prefix("prefect.flow-run.")?, before) {
+            ("Cancelled", _) if killed => Some((Verb::Kill, "killed")),
+            ("Cancelling", _) | ("Cancelled", "SCHEDULED" | "PAUSED") => Some((Verb::Cancel, "cancelled")),
+            ("Cancelled", "CANCELLING") => None,
+            ("Cancelled", _) => Some((Verb::Kill, "killed")),
+            ("Resuming", _) => Some((Verb::Resume, "resumed")),
+            ("AwaitingRetry", ended) if ask::ENDED.contains(&ended) => Some((Verb::Resume, "retried")),
             _ => None,
         }
     }
@@ -161,24 +158,26 @@ fn token(next: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn event(name: &str, from: &str, to: &str) -> EventRow {
+    fn event(name: &str, from: &str, message: &str) -> EventRow {
         serde_json::from_value(serde_json::json!({
-            "occurred": "2026-01-15T03:00:00Z", "event": format!("prefect.flow-run.{name}"), "resource": {},
-            "payload": {"intended": {"from": from, "to": to}, "initial_state": {"type": from}},
+            "occurred": "2026-01-15T03:00:00Z", "event": format!("prefect.flow-run.{name}"),
+            "resource": {"prefect.state-message": message}, "payload": {"initial_state": {"type": from}},
         }))
         .unwrap()
     }
 
     #[test]
     fn an_event_is_an_act_where_only_somebody_can_have_done_it() {
-        let verb = |name, from, to| event(name, from, to).act().map(|(verb, _)| verb);
-        assert_eq!(verb("Cancelling", "RUNNING", "CANCELLING"), Some(Verb::Cancel));
-        assert_eq!(verb("Cancelled", "SCHEDULED", "CANCELLING"), Some(Verb::Cancel));
-        assert_eq!(verb("Cancelled", "CANCELLING", "CANCELLED"), None);
-        assert_eq!(verb("Cancelled", "RUNNING", "CANCELLED"), Some(Verb::Kill));
-        assert_eq!(verb("AwaitingRetry", "FAILED", "SCHEDULED"), Some(Verb::Resume));
-        assert_eq!(verb("AwaitingRetry", "RUNNING", "FAILED"), None);
-        assert_eq!(verb("Resuming", "PAUSED", "SCHEDULED"), Some(Verb::Resume));
+        let verb = |name, from, message| event(name, from, message).act().map(|(verb, _)| verb);
+        assert_eq!(verb("Cancelling", "RUNNING", ""), Some(Verb::Cancel));
+        assert_eq!(verb("Cancelled", "SCHEDULED", ""), Some(Verb::Cancel));
+        assert_eq!(verb("Cancelled", "SCHEDULED", KILLED), Some(Verb::Kill));
+        assert_eq!(verb("Cancelled", "CANCELLING", ""), None);
+        assert_eq!(verb("Cancelled", "CANCELLING", KILLED), Some(Verb::Kill));
+        assert_eq!(verb("Cancelled", "RUNNING", ""), Some(Verb::Kill));
+        assert_eq!(verb("AwaitingRetry", "FAILED", ""), Some(Verb::Resume));
+        assert_eq!(verb("AwaitingRetry", "RUNNING", ""), None);
+        assert_eq!(verb("Resuming", "PAUSED", ""), Some(Verb::Resume));
         assert_eq!(verb("heartbeat", "", ""), None);
     }
 

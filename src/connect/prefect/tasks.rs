@@ -227,14 +227,15 @@ impl Prefect {
         if tasks.is_empty() {
             return Ok(());
         }
-        let lines: Vec<LogRow> = self.strict("/logs/filter", &ask::errors_of_tasks(&tasks)).await?;
+        let lines: Vec<LogRow> = self.strict("/logs/filter", &ask::retries_of(&tasks)).await?;
         let mut last: HashMap<String, String> = HashMap::new();
         for line in lines {
-            let Some(task) = line.task_run_id else { continue };
-            last.entry(task).or_insert(line.message);
+            if let (Some(task), Some(error)) = (line.task_run_id, error_in(&line.message)) {
+                last.entry(task).or_insert_with(|| error.to_owned());
+            }
         }
         for retry in stands.values_mut().filter_map(|stand| stand.retry.as_mut()) {
-            retry.error = last.get(&retry.task).map(|line| without_schedule(line).to_owned());
+            retry.error = last.get(&retry.task).cloned();
         }
         Ok(())
     }
@@ -303,10 +304,10 @@ pub(super) fn first_of(states: &[StateRow]) -> Option<Timestamp> {
     first
 }
 
-/// The error in a line such as `Task run failed with exception: … - Retry 1/10 will start 600 second(s) from now`: the end
-/// differs with each try.
-fn without_schedule(line: &str) -> &str {
-    line.rsplit_once(" - Retry ").map_or(line, |(error, _)| error)
+/// The error in `Task run failed with exception: RuntimeError('no') - Retry 1/10 will start 600 second(s) from now`.
+fn error_in(line: &str) -> Option<&str> {
+    let (error, _) = line.strip_prefix("Task run failed with ")?.rsplit_once(" - Retry ")?;
+    Some(error.strip_prefix("exception: ").unwrap_or(error))
 }
 
 #[cfg(test)]
@@ -330,10 +331,13 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_line_about_a_retry_is_no_part_of_the_error() {
-        let line = "Task run failed with exception: RuntimeError('no') - Retry 2/10 will start 600 second(s) from now";
-        assert_eq!(without_schedule(line), "Task run failed with exception: RuntimeError('no')");
-        assert_eq!(without_schedule("no"), "no");
+    fn the_error_of_a_task_is_what_a_line_of_the_log_says_before_its_next_try() {
+        let line =
+            "Task run failed with exception: RuntimeError('a - b') - Retry 2/10 will start 600 second(s) from now";
+        assert_eq!(error_in(line), Some("RuntimeError('a - b')"));
+        for other in ["", "no", "my own words - Retry 1", "Task run failed with exception: no"] {
+            assert_eq!(error_in(other), None, "{other}");
+        }
     }
 
     #[test]
