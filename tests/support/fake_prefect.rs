@@ -224,6 +224,11 @@ impl FakePrefect {
         state.paths.clear();
     }
 
+    /// Closes every connection and listens no more.
+    pub fn vanish(&mut self) {
+        self.server.vanish();
+    }
+
     /// What it was sent, in its order.
     pub fn requests(&self) -> Vec<Request> {
         self.server.requests()
