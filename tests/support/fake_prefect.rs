@@ -81,7 +81,7 @@ impl World {
                 Value::Object(counts.collect())
             }
             ("POST", "/flows/filter") => named(body("flows_filter"), "flows"),
-            ("POST", "/deployments/filter") => named(self.deployments(), "deployments"),
+            ("POST", "/deployments/filter") => named(deployments(), "deployments"),
             ("POST", "/work_pools/filter") => {
                 let pools = body("work_pools_filter");
                 json!(among(pools.as_array().unwrap(), &asked["work_pools"]["name"]["any_"], "name"))
@@ -99,18 +99,6 @@ impl World {
             _ => return reply(404, &json!({"detail": "Not Found"})),
         };
         reply(200, &said)
-    }
-
-    /// Those of the recording, and the one that late runs wait for.
-    fn deployments(&self) -> Value {
-        let mut all = body("deployments_filter");
-        let of_late = &body("flow_runs_filter_late_by_name")[0];
-        let late = json!({
-            "id": of_late["deployment_id"], "name": "prod", "status": "NOT_READY", "last_polled": null,
-            "created": NOW, "work_pool_name": "eu-west-pool", "paused": false,
-        });
-        all.as_array_mut().unwrap().push(late);
-        all
     }
 
     fn chosen(&self, filter: &Value) -> Vec<Value> {
@@ -134,6 +122,18 @@ impl World {
         let number = |name: &str| usize::try_from(asked[name].as_u64().unwrap_or_default()).unwrap();
         runs.into_iter().skip(number("offset")).take(number("limit")).collect()
     }
+}
+
+/// Those of the recording, and the one that late runs wait for.
+fn deployments() -> Value {
+    let mut all = body("deployments_filter");
+    let of_late = &body("flow_runs_filter_late_by_name")[0];
+    let late = json!({
+        "id": of_late["deployment_id"], "name": "prod", "status": "NOT_READY", "last_polled": null,
+        "created": NOW, "work_pool_name": "eu-west-pool", "paused": false,
+    });
+    all.as_array_mut().unwrap().push(late);
+    all
 }
 
 fn start(run: &Value) -> Option<Timestamp> {

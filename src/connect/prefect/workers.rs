@@ -15,6 +15,7 @@ use super::{ConnectError, Prefect};
 use crate::connect::answer::Row;
 use crate::domain::signs::Worker;
 use crate::domain::text::SafeText;
+use crate::domain::ways::encoded;
 
 /// A deployment.
 #[derive(Debug, Clone, Deserialize)]
@@ -213,7 +214,8 @@ impl Prefect {
         if pool.status.as_deref() == Some("READY") {
             return Ok(Worker::Present);
         }
-        let heard = match segment(&pool.name) {
+        // No path of the server's has a place for a slash within a name.
+        let heard = match encoded(&pool.name).filter(|_| !pool.name.contains('/')) {
             Some(segment) => {
                 let path = format!("/work_pools/{segment}/workers/filter");
                 let rows: Vec<WorkerRow> = self.strict(&path, &serde_json::json!({ "limit": PAGE })).await?;
@@ -226,33 +228,5 @@ impl Prefect {
             None => format!("work pool {name} has no worker"),
         };
         Ok(Worker::Absent { since: heard.or(pool.created), what: what.into() })
-    }
-}
-
-/// A name as a segment of a path; `None` for what can't be one.
-fn segment(name: &str) -> Option<String> {
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else if byte == b'/' {
-            return None;
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    (!encoded.is_empty()).then_some(encoded)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_stays_one_segment() {
-        assert_eq!(segment("eu-west").as_deref(), Some("eu-west"));
-        assert_eq!(segment("..").as_deref(), Some("%2E%2E"));
-        assert_eq!(segment("a b?c").as_deref(), Some("a%20b%3Fc"));
-        assert_eq!((segment("a/b"), segment("")), (None, None));
     }
 }
