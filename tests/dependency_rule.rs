@@ -27,7 +27,7 @@ const RULE: &[(&str, &[&str])] = &[
 ];
 
 /// What of `connect` the hub must not know: it polls and acts through the trait.
-const CONNECTORS: &[&str] = &["http", "restate", "sim"];
+const CONNECTORS: &[&str] = &["http", "prefect", "restate", "sim"];
 
 /// A path to another top-level module: its first two names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

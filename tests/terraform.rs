@@ -20,7 +20,7 @@ use support::program::{Said, command, finish};
 use support::wait::eventually;
 use tokio::io::AsyncWriteExt as _;
 
-const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded/terraform/aws_show_drift.json");
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpora/terraform/aws_show_drift.json");
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()

@@ -15,6 +15,7 @@ use crate::config::{
     Config, ConfigError, ContextInfo, KeySetting, Layer, Layers, LogSettings, SourceConfig, SourceKind, Ui, ViewSetting,
 };
 use crate::connect::Connector;
+use crate::connect::prefect::Prefect;
 use crate::connect::restate::Restate;
 use crate::connect::sim::World as SimWorld;
 use crate::connect::terraform::{Place, Terraform};
@@ -196,6 +197,12 @@ fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dy
     let connector: Arc<dyn Connector> = match source.kind {
         SourceKind::Restate => Arc::new(
             Restate::new(&source.name, &source.url, timeout, source.transport.clone())
+                .map_err(|error| usage(error.to_string()))?
+                .redact(redactor.clone())
+                .open_at(source.open.clone()),
+        ),
+        SourceKind::Prefect => Arc::new(
+            Prefect::new(&source.name, &source.url, timeout, source.transport.clone())
                 .map_err(|error| usage(error.to_string()))?
                 .redact(redactor.clone())
                 .open_at(source.open.clone()),

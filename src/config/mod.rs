@@ -152,18 +152,21 @@ pub struct Context {
 pub enum SourceKind {
     /// A Restate server's admin API.
     Restate,
+    /// A Prefect server's API.
+    Prefect,
     /// Plans of Terraform's as JSON.
     Terraform,
 }
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Restate, Self::Terraform];
+    pub const ALL: [Self; 3] = [Self::Restate, Self::Prefect, Self::Terraform];
 
     /// Its name in the file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Restate => "restate",
+            Self::Prefect => "prefect",
             Self::Terraform => "terraform",
         }
     }

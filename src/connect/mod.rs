@@ -4,8 +4,10 @@
 //! of other sources, or of the terminal. Every text that it hands on is scrubbed.
 
 mod act;
+mod answer;
 pub mod http;
 mod observation;
+pub mod prefect;
 pub mod restate;
 pub mod sim;
 pub mod terraform;
@@ -149,6 +151,12 @@ pub trait Connector: Send + Sync {
     fn objection(&self, verb: Verb, parameters: &Parameters, _flow: &FlowInstance) -> Option<SafeText> {
         let name = parameters.keys().next()?;
         Some(format!("{} takes no {name} at {}", verb.label(), self.kind()).into())
+    }
+
+    /// Whether a verb can be had for an instance that stands so, where that is otherwise with this engine than with engines
+    /// at large; `Err` says why not. `None` leaves it to what holds for all.
+    fn own_rule(&self, _verb: Verb, _flow: &FlowInstance) -> Option<Result<(), SafeText>> {
+        None
     }
 
     /// Whether it answers at all, asked as cheaply as can be: what a pause between two passes is filled with.

@@ -80,7 +80,7 @@ pub fn page(template: &str, id: &str, flow: &str, source: &str) -> Option<SafeTe
 }
 
 /// One segment of a path, encoded; `None` for what no path can hold as a segment (empty, `.` and `..`).
-fn encoded(raw: &str) -> Option<String> {
+pub fn encoded(raw: &str) -> Option<String> {
     if matches!(raw, "" | "." | "..") {
         return None;
     }

@@ -69,7 +69,11 @@ fn unfit(verb: Verb, flow: &FlowInstance) -> Option<&'static str> {
 pub(super) fn refusal(connector: &dyn Connector, verb: Verb, flow: &FlowInstance) -> Option<SafeText> {
     connector.refuses_acts().or_else(|| {
         if connector.verbs().contains(&verb) {
-            unfit(verb, flow).map(SafeText::from)
+            let named = flow.exact_id && flow.status != Status::Unknown;
+            match connector.own_rule(verb, flow).filter(|_| named) {
+                Some(own) => own.err(),
+                None => unfit(verb, flow).map(SafeText::from),
+            }
         } else {
             Some(format!("not supported by {}", connector.kind()).into())
         }

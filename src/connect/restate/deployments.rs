@@ -21,9 +21,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Object, Row};
 use super::{ConnectError, Restate, answer, sql};
 use crate::connect::ActAnswer;
+use crate::connect::answer::{Object, Row};
 use crate::connect::http::{ActReply, Method};
 use crate::domain::deployment::{Deployment, PutBack, service_of};
 use crate::domain::plan::{DEPLOYMENT, Parameters};

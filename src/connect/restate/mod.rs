@@ -38,7 +38,6 @@
 //! A resume may name the deployment to go on on (`?deployment=dp_…`). Putting a service back is told in `deployments.rs`.
 //! An error status of 500 and more, and every lost connection after the request began, is `Unknown`.
 
-mod answer;
 mod deployments;
 mod detail;
 mod lately;
@@ -61,12 +60,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use self::answer::{BadRow, Object, Parsed, Row, Rows};
 pub use self::lately::Lately;
 pub use self::page::{Page, Parts};
 use self::pass::Seen;
 use self::row::InstanceRow;
 use self::sql::Scope;
+use super::answer::{BadRow, Object, Parsed, Row, Rows};
 use super::http::{ActReply, Client};
 use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Payload, PayloadOf, Reading, Sight};
 use crate::config::jq::Names;

@@ -11,9 +11,9 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::answer::Row;
 use super::row::flow_name;
 use super::{ConnectError, Restate, sql};
+use crate::connect::answer::Row;
 use crate::domain::outside::OutsideAct;
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::Verb;

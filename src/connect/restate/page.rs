@@ -1,7 +1,7 @@
 //! A page of instances, read from the bytes of an answer part by part.
 //!
 //! An answer that is as the engine writes it is read row by row where it lies: no row is copied, and no more of them are
-//! held than are asked for. Whatever is otherwise, be it a row that can't be read, is left to [`super::answer`], which
+//! held than are asked for. Whatever is otherwise, be it a row that can't be read, is left to [`crate::connect::answer`], which
 //! looks at the answer as a whole and says what is wrong; so what is taken and what is refused is decided there.
 
 use std::borrow::Cow;
@@ -11,11 +11,11 @@ use std::ops::Deref;
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-use super::answer::{Object, Parsed, Row};
 use super::lately::Lately;
 use super::row::InstanceRow;
 use super::{Restate, sql};
 use crate::connect::ConnectError;
+use crate::connect::answer::{Object, Parsed, Row};
 use crate::domain::flow::FlowInstance;
 use crate::domain::text::SafeText;
 

@@ -5,11 +5,11 @@ use std::ops::Deref;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::answer::Row;
 use super::lately::Lately;
 use super::sql::PAGE;
 use super::time;
 use crate::connect::EngineCount;
+use crate::connect::answer::Row;
 use crate::domain::flow::{FlowError, FlowInstance, PauseCause, Status, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
 use crate::domain::redact::Redactor;

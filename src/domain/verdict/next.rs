@@ -23,6 +23,9 @@ pub fn next_change(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> 
     let failing = flow.first_failure_at.filter(|_| running || status == Status::BackingOff);
     let wait = flow.wait.as_ref().filter(|_| status == Status::Waiting);
     let absent = match signs.worker {
+        Worker::Absent { since, .. } if status == Status::Scheduled => {
+            since.max(signs.due_at).filter(|_| signs.due_at.is_some())
+        }
         Worker::Absent { since, .. } => since.filter(|_| in_work),
         Worker::Unknown | Worker::Present | Worker::Gone { .. } => None,
     };

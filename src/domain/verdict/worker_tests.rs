@@ -89,6 +89,20 @@ fn no_consumer_is_a_worker_that_is_missing_for_long() {
         (without_worker(Status::Scheduled, Some(HOUR)), OK),
         (without_worker(Status::Failed, Some(HOUR)), stuck(Rule::Exhausted)),
     ]);
+    // What is due wants one, and not before.
+    let due = |absent: i64, due: i64| {
+        let mut flow = without_worker(Status::Scheduled, Some(absent));
+        flow.signs.due_at = ago(due);
+        flow
+    };
+    check([
+        (due(HOUR, 61), stuck(rule)),
+        (due(HOUR, 60), suspect(rule)),
+        (due(31, HOUR), stuck(Rule::NeverStarted)),
+        (due(HOUR, 30), OK),
+        (due(HOUR, -30), OK),
+    ]);
+    assert_eq!(judged(&due(HOUR, 61)).since(), ago(61));
     let mut retried = without_worker(Status::BackingOff, Some(90));
     retried.first_failure_at = ago(90);
     assert_eq!(said(&judged(&retried)), stuck(rule));

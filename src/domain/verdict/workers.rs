@@ -77,7 +77,9 @@ fn nobody(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> Option<Fi
             finding(verdict, began, "at once".into(), format!("pinned to {what}, which is gone: {then}"))
         }
         Worker::Absent { since: began, what } => {
+            let due = flow.signs.due_at.filter(|due| flow.status == Status::Scheduled && *due <= now);
             let wants_one = match flow.status {
+                Status::Scheduled => due.is_some(),
                 Status::Queued => !behind_a_key(flow),
                 Status::BackingOff | Status::Compensating => true,
                 Status::Running => flow.first_failure_at.is_some(),
@@ -89,10 +91,11 @@ fn nobody(flow: &FlowInstance, limits: &Thresholds, now: Timestamp) -> Option<Fi
             let Some(began) = *began else {
                 return Some(unknown(Rule::NoConsumer, &format!("{what}; the source does not say since when")));
             };
-            let age = since(began, now);
-            let verdict = by_age(age, limits.no_worker)?;
+            // Before it is due it wants none.
+            let missed = due.map_or(began, |due| due.max(began));
+            let verdict = by_age(since(missed, now), limits.no_worker)?;
             let threshold = format!("{} without a worker", words(limits.no_worker)).into();
-            finding(verdict, Some(began), threshold, format!("{what}, for {}", words(age)))
+            finding(verdict, Some(missed), threshold, format!("{what}, for {}", words(since(began, now))))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The shape of an answer: an object with rows, each of which is read by itself.
+//! The shape of an answer: rows, each of which is read by itself, in an object or as they are.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -37,7 +37,7 @@ pub(super) trait Row: DeserializeOwned {
     const MOST: usize;
 }
 
-/// An answer of `POST /query`.
+/// An object with rows.
 #[derive(Deserialize)]
 #[serde(bound = "T: Row")]
 pub(super) struct Rows<T> {
