@@ -6,10 +6,8 @@ use serde_json::Value;
 use super::args::{Drift, Global, Output};
 use super::output::{self, Table};
 use super::{Failure, Outcome, get, report, world};
-use crate::domain::difference::Difference;
 use crate::domain::drift::{DriftStatus, KnownDrift};
 use crate::domain::ids::InstanceId;
-use crate::domain::raw::Json;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since};
 use crate::ops::json::{drift_cause_json, drift_json, finding_json};
@@ -139,27 +137,6 @@ fn told(known: &KnownDrift, now: Timestamp) -> Vec<String> {
         fact("loses", &format!("{removes} of what is there, if it is made what is wanted"));
     }
     lines.push(String::new());
-    match &finding.difference {
-        Difference::Untold => lines.push("what differs is not told".to_owned()),
-        Difference::Binary => lines.push("it is no text, so that there is nothing to show".to_owned()),
-        Difference::Patch(patch) => {
-            lines.extend(patch.lines.iter().map(ToString::to_string));
-            if patch.more > 0 {
-                lines.push(format!("… {} lines more", patch.more));
-            }
-        }
-        Difference::Documents(both) => {
-            let text = |json: Option<&Json>| {
-                json.map_or_else(String::new, |json| serde_json::to_string_pretty(json).unwrap_or_default() + "\n")
-            };
-            let (there, wanted) = (text(both.observed.as_ref()), text(both.desired.as_ref()));
-            let diff = similar::TextDiff::from_lines(&there, &wanted);
-            let unified = diff.unified_diff().context_radius(3).header("there", "wanted").to_string();
-            lines.extend(unified.lines().map(str::to_owned));
-            if both.differ_in_secret() {
-                lines.push("what differs is not shown: it is secret".to_owned());
-            }
-        }
-    }
+    lines.extend(finding.difference.lines().iter().map(|line| format!("{}{}", line.side.sign(), line.text)));
     lines
 }

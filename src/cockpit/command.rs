@@ -85,6 +85,7 @@ pub enum CommandId {
     Abort,
     Approve,
     Deny,
+    Drift,
 }
 
 /// One command.
@@ -117,6 +118,8 @@ const DETAIL: ScreenName = ScreenName::Detail;
 const RAW: ScreenName = ScreenName::Raw;
 const REMEDIATIONS: ScreenName = ScreenName::Remediations;
 const REMEDIATION: ScreenName = ScreenName::Remediation;
+const DRIFT: ScreenName = ScreenName::Drift;
+const FINDING: ScreenName = ScreenName::Finding;
 
 const fn command(id: CommandId, name: &'static str, keys: &'static [&'static str], doc: &'static str) -> Command {
     Command { id, name, aliases: &[], doc, screens: &[], keys, hint: None, typed: false, words: None }
@@ -165,7 +168,7 @@ impl Command {
 /// only way to act leads through the verbs, the plan and its review.
 pub const TABLE: &[Command] = &[
     command(CommandId::Open, "open", &["enter", "d", "right", "l"], "open what is under the cursor")
-        .on(&[BOARD, FLOWS, SOURCES, REMEDIATIONS])
+        .on(&[BOARD, FLOWS, SOURCES, REMEDIATIONS, DRIFT])
         .hint("open"),
     command(
         CommandId::Verbs,
@@ -198,9 +201,14 @@ pub const TABLE: &[Command] = &[
         .hint("sort")
         .takes("NAME"),
     command(CommandId::Reverse, "reverse", &["S"], "turn the order round").on(&[FLOWS]),
-    command(CommandId::Group, "group", &["b"], "group by a column, or not: a menu; a group opens like a row")
-        .on(&[FLOWS])
-        .hint("group"),
+    command(
+        CommandId::Group,
+        "group",
+        &["b"],
+        "group by a column, or not: a menu; a group opens like a row; of drift: by cause or not",
+    )
+    .on(&[FLOWS, DRIFT])
+    .hint("group"),
     command(CommandId::Mark, "mark", &["space"], "mark the instance, or take its mark away").on(&[FLOWS]).hint("mark"),
     command(CommandId::MarkRange, "mark-range", &["V"], "mark from the last mark to here").on(&[FLOWS]),
     command(CommandId::MarkAll, "mark-all", &["*"], "mark all that match, now and later; again: none").on(&[FLOWS]),
@@ -217,7 +225,7 @@ pub const TABLE: &[Command] = &[
         .on(&[BOARD])
         .hint("all flows"),
     command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane, or part")
-        .on(&[BOARD, REMEDIATIONS, REMEDIATION])
+        .on(&[BOARD, REMEDIATIONS, REMEDIATION, FINDING])
         .hint("pane"),
     command(CommandId::Page, "page", &["o"], "open the engine's own page of it, after a look at its URL")
         .on(&[FLOWS, DETAIL, RAW])
@@ -244,6 +252,7 @@ pub const TABLE: &[Command] = &[
         .takes("FILTER")
         .also(&["instances", "ls"]),
     command(CommandId::AllFlows, "all-flows", &["0"], "every open or failed instance, without a filter").typed(),
+    command(CommandId::Drift, "drift", &["4"], "what is there and is not what is wanted").typed(),
     command(
         CommandId::Remediations,
         "remediations",
@@ -288,7 +297,8 @@ pub const TABLE: &[Command] = &[
     command(CommandId::PageDown, "page-down", &["pgdn", "ctrl-f", "."], "a page down"),
     command(CommandId::Top, "top", &["g g", "home", "<"], "to the first"),
     command(CommandId::Bottom, "bottom", &["G", "g e", "end", ">"], "to the last"),
-    command(CommandId::Refresh, "refresh", &["r", "ctrl-r", "R"], "ask the sources now").typed(),
+    command(CommandId::Refresh, "refresh", &["r", "ctrl-r", "R"], "ask the sources now; of drift: check it anew")
+        .typed(),
     command(CommandId::Pause, "pause", &["P"], "pause live updates, or go on").typed(),
     command(CommandId::Zone, "zone", &["U"], "show times in UTC, or in the zone of this machine").typed(),
     command(CommandId::Acts, "acts", &["@"], "the last act and how far it has come").typed(),

@@ -71,6 +71,11 @@ fn everything(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             pen.hit(screens::body(app), Hit::Area(Place::Text));
             screens::remediation::draw(app, pen);
         }
+        ScreenName::Drift => screens::drift::draw(app, pen),
+        ScreenName::Finding => {
+            pen.hit(screens::body(app), Hit::Area(Place::Text));
+            screens::drift::draw_finding(app, pen);
+        }
         ScreenName::Sources => screens::sources::draw(app, pen),
     }
     let footer = Rect { y: area.bottom() - 1, height: 1, ..area };

@@ -19,6 +19,8 @@ pub enum Place {
     Sources,
     /// The remediations.
     Remediations,
+    /// What has drifted.
+    Drift,
     /// What the command line offers.
     Offers,
     /// The popup's list or text.

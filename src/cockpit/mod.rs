@@ -11,6 +11,7 @@ pub mod clipboard;
 pub mod command;
 pub mod compare;
 pub mod draw;
+mod drift;
 mod export;
 pub mod frames;
 pub mod gantt;

@@ -10,6 +10,7 @@ use super::session::Reread;
 use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimRequest};
 use crate::domain::deployment::Deployments;
+use crate::domain::drift::KnownDrift;
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
 use crate::domain::log::LogView;
@@ -22,8 +23,8 @@ use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected,
-    Selection,
+    Armed, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, PlanWish,
+    RequestOf, ReviewOf, Selected, Selection,
 };
 use crate::query::Filter;
 
@@ -86,6 +87,10 @@ pub enum Target {
     InForce,
     /// The automations.
     Automations,
+    /// What has drifted.
+    Drift,
+    /// A finding of drift that is checked anew.
+    Recheck,
     /// What is noted as armed again.
     Rearm,
     /// The deployments to choose from.
@@ -166,6 +171,10 @@ pub enum Ask {
     InForce,
     /// The automations.
     Automations,
+    /// What has drifted.
+    Drift(DriftQuery),
+    /// A finding of drift is to be checked anew.
+    Recheck(InstanceId),
 }
 
 impl Ask {
@@ -196,6 +205,8 @@ impl Ask {
             Self::Outside(_) => Target::Outside,
             Self::InForce => Target::InForce,
             Self::Automations => Target::Automations,
+            Self::Drift(_) => Target::Drift,
+            Self::Recheck(_) => Target::Recheck,
         }
     }
 }
@@ -261,6 +272,10 @@ pub enum Answer {
     InForce(Result<InForce, OpsError>),
     /// The automations.
     Automations(Result<Vec<AutomationStatus>, OpsError>),
+    /// What has drifted.
+    Drift(Result<DriftWindow, OpsError>),
+    /// A finding as it was found just now.
+    Recheck(Box<Result<KnownDrift, OpsError>>),
     /// It was noted as armed again, or not.
     Rearm(Result<(), OpsError>),
 }

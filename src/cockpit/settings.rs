@@ -62,11 +62,15 @@ pub enum ScreenName {
     Remediations,
     /// One remediation of many.
     Remediation,
+    /// What has drifted.
+    Drift,
+    /// One finding of drift.
+    Finding,
 }
 
 impl ScreenName {
     /// Every screen.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Board,
         Self::Flows,
         Self::Detail,
@@ -75,6 +79,8 @@ impl ScreenName {
         Self::Compare,
         Self::Remediations,
         Self::Remediation,
+        Self::Drift,
+        Self::Finding,
     ];
 
     /// Its name on the command line and after `:`.
@@ -88,6 +94,8 @@ impl ScreenName {
             Self::Compare => "compare",
             Self::Remediations => "remediations",
             Self::Remediation => "remediation",
+            Self::Drift => "drift",
+            Self::Finding => "finding",
         }
     }
 
@@ -107,6 +115,8 @@ impl ScreenName {
             Self::Compare => "Compare",
             Self::Remediations => "Remediations",
             Self::Remediation => "Remediation",
+            Self::Drift => "Drift",
+            Self::Finding => "Finding",
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use similar::{ChangeTag, TextDiff};
 
 use super::hash::digest;
 use super::raw::Json;
@@ -11,6 +12,9 @@ use super::text::SafeText;
 
 /// The most lines of a patch that are kept; what follows is counted.
 pub const LINES: usize = 10_000;
+
+/// How many lines around a change are shown.
+const AROUND: usize = 3;
 
 /// The longest line that is kept, in characters.
 const LINE: usize = 2_000;
@@ -76,6 +80,98 @@ impl Documents {
     }
 }
 
+impl Documents {
+    fn lines(&self) -> Vec<DiffLine> {
+        let text = |json: Option<&Json>| {
+            json.map_or_else(String::new, |json| serde_json::to_string_pretty(json).unwrap_or_default() + "\n")
+        };
+        let (there, wanted) = (text(self.observed.as_ref()), text(self.desired.as_ref()));
+        let diff = TextDiff::from_lines(&there, &wanted);
+        let mut lines = Vec::new();
+        for (n, group) in diff.grouped_ops(AROUND).iter().enumerate() {
+            if n > 0 {
+                lines.push(DiffLine { side: Side::Note, text: "…".into() });
+            }
+            for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+                let side = match change.tag() {
+                    ChangeTag::Equal => Side::Both,
+                    ChangeTag::Delete => Side::There,
+                    ChangeTag::Insert => Side::Wanted,
+                };
+                let text = SafeText::clipped(change.value().trim_end_matches('\n'), LINE);
+                lines.push(DiffLine { side, text });
+            }
+        }
+        if self.differ_in_secret() {
+            let text = "what differs is not shown: it is secret".into();
+            lines.push(DiffLine { side: Side::Note, text });
+        }
+        lines
+    }
+}
+
+/// On which side a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// It is there and wanted.
+    Both,
+    /// It is there, and not wanted.
+    There,
+    /// It is wanted, and not there.
+    Wanted,
+    /// It is about the lines.
+    Note,
+}
+
+impl Side {
+    /// The sign before a line in unified form.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Both => " ",
+            Self::There => "-",
+            Self::Wanted => "+",
+            Self::Note => "",
+        }
+    }
+}
+
+/// A line of what differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiffLine {
+    /// On which side it stands.
+    pub side: Side,
+    /// What it says.
+    pub text: SafeText,
+}
+
+/// Lines of what differs as pairs: what is wanted, and what is there in its place. A note stands on both sides.
+pub fn side_by_side(lines: &[DiffLine]) -> Vec<(Option<&DiffLine>, Option<&DiffLine>)> {
+    let mut pairs = Vec::with_capacity(lines.len());
+    let (mut wanted, mut there) = (Vec::new(), Vec::new());
+    let flush = |wanted: &mut Vec<_>, there: &mut Vec<_>, pairs: &mut Vec<_>| {
+        let rows = wanted.len().max(there.len());
+        let padded = |side: &mut Vec<_>| {
+            let mut side: Vec<Option<&DiffLine>> = side.drain(..).map(Some).collect();
+            side.resize(rows, None);
+            side
+        };
+        let (wanted, there) = (padded(wanted), padded(there));
+        pairs.extend(wanted.into_iter().zip(there));
+    };
+    for line in lines {
+        match line.side {
+            Side::Wanted => wanted.push(line),
+            Side::There => there.push(line),
+            Side::Both | Side::Note => {
+                flush(&mut wanted, &mut there, &mut pairs);
+                pairs.push((Some(line), Some(line)));
+            }
+        }
+    }
+    flush(&mut wanted, &mut there, &mut pairs);
+    pairs
+}
+
 fn head(bytes: &[u8]) -> [u8; 16] {
     let mut head = [0; 16];
     head.iter_mut().zip(Sha256::digest(bytes)).for_each(|(to, from)| *to = from);
@@ -122,6 +218,38 @@ impl Difference {
             Self::Binary => digest(&["binary"], 6),
             Self::Patch(patch) => digest(&["patch", &number(&patch.whole)], 6),
             Self::Documents(documents) => digest(&["documents", &number(&documents.whole)], 6),
+        }
+    }
+
+    /// What differs line by line, with three lines around each change: what is there and not wanted, and what is wanted
+    /// and not there.
+    pub fn lines(&self) -> Vec<DiffLine> {
+        let note = |text: &str| DiffLine { side: Side::Note, text: text.into() };
+        match self {
+            Self::Untold => vec![note("what differs is not told")],
+            Self::Binary => vec![note("it is no text, so that there is nothing to show")],
+            Self::Patch(patch) => {
+                let mut in_hunk = false;
+                let mut lines: Vec<DiffLine> = Vec::with_capacity(patch.lines.len());
+                for line in &patch.lines {
+                    in_hunk |= line.starts_with("@@");
+                    let names = !in_hunk && (line.starts_with("---") || line.starts_with("+++"));
+                    let (side, text) = match line.chars().next() {
+                        Some('@') => (Side::Note, line.as_str()),
+                        _ if names => (Side::Note, line.as_str()),
+                        Some('-') => (Side::There, line.get(1..).unwrap_or_default()),
+                        Some('+') => (Side::Wanted, line.get(1..).unwrap_or_default()),
+                        Some(' ') => (Side::Both, line.get(1..).unwrap_or_default()),
+                        _ => (Side::Note, line.as_str()),
+                    };
+                    lines.push(DiffLine { side, text: text.into() });
+                }
+                if patch.more > 0 {
+                    lines.push(note(&format!("{} lines more", patch.more)));
+                }
+                lines
+            }
+            Self::Documents(both) => both.lines(),
         }
     }
 
@@ -212,6 +340,27 @@ mod tests {
         assert_eq!(removes(json!("absent"), json!(true)), Some(1));
         assert_eq!(removes(json!(true), json!("absent")), Some(0));
         assert_eq!((Difference::Untold.removes(), Difference::Binary.removes()), (None, None));
+    }
+
+    fn told(lines: &[DiffLine]) -> Vec<String> {
+        lines.iter().map(|line| format!("{}{}", line.side.sign(), line.text)).collect()
+    }
+
+    #[test]
+    fn what_differs_is_told_line_by_line_and_side_by_side() {
+        let patch = Patch::read("--- a\n+++ b\n@@ -1,2 +1,3 @@\n same\n-old\n+new\n+more\n", &Redactor::default());
+        let lines = Difference::Patch(patch).lines();
+        assert_eq!(told(&lines), ["--- a", "+++ b", "@@ -1,2 +1,3 @@", " same", "-old", "+new", "+more"]);
+        let pairs = side_by_side(&lines[3..]);
+        let text = |line: Option<&DiffLine>| line.map_or("-", |line| line.text.as_str()).to_owned();
+        let pairs: Vec<(String, String)> = pairs.into_iter().map(|(one, other)| (text(one), text(other))).collect();
+        let expected = [("same", "same"), ("new", "old"), ("more", "-")];
+        assert_eq!(pairs, expected.map(|(one, other)| (one.to_owned(), other.to_owned())));
+        let lines = Difference::Documents(documents(&json!({ "a": 1, "b": 2 }), &json!({ "a": 1, "b": 3 }))).lines();
+        assert_eq!(told(&lines), [" {", "   \"a\": 1,", "-  \"b\": 3", "+  \"b\": 2", " }"]);
+        let lines = Difference::Documents(documents(&json!("absent"), &json!([1]))).lines();
+        assert_eq!(told(&lines), ["-[", "-  1", "-]"]);
+        assert_eq!(told(&Difference::Untold.lines()), ["what differs is not told"]);
     }
 
     #[test]

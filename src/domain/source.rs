@@ -75,6 +75,8 @@ pub struct SourceStatus {
     pub unverified: bool,
     /// What its connector can do to an instance.
     pub verbs: &'static [Verb],
+    /// Findings of drift that are not green; `None` where it tells of no drift.
+    pub drift: Option<usize>,
     /// Whether it runs code of which several deployments may be there at a time.
     pub deployments: bool,
 }

@@ -114,6 +114,11 @@ impl Findings {
         self.by_id.get(&SafeText::from(id)).map(|held| held.known(now))
     }
 
+    /// How many there are now.
+    pub(super) fn open(&self) -> usize {
+        self.by_id.values().filter(|held| held.resolved_at.is_none()).count()
+    }
+
     /// How much was checked and is as wanted.
     pub(super) const fn in_sync(&self) -> u64 {
         self.in_sync

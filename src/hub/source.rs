@@ -229,7 +229,10 @@ impl Source {
     }
 
     pub(super) fn status(&self) -> SourceStatus {
-        let rows = self.held().rows.len();
+        let (rows, findings) = {
+            let held = self.held();
+            (held.rows.len(), held.findings.open())
+        };
         let state = self.state();
         let freshness = match (state.last_good_at, state.live, &state.error) {
             (Some(_), true, _) => Freshness::Live,
@@ -258,6 +261,7 @@ impl Source {
             version: state.version.clone(),
             unverified: self.connector.unverified(),
             verbs: self.connector.verbs(),
+            drift: self.connector.tells().drift.then_some(findings),
             deployments: self.connector.has_deployments(),
         }
     }

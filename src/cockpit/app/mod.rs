@@ -22,6 +22,7 @@ pub use self::review::{Focus, REASON_MIN, Review, ReviewState};
 use super::RunningAct;
 use super::command::CommandId;
 use super::compare::CompareState;
+use super::drift::DriftState;
 use super::glyphs::Glyphs;
 use super::hit::Hit;
 use super::keymap::{Key, Keymap};
@@ -120,6 +121,8 @@ pub struct App {
     pub copying: Option<What>,
     /// How times are shown.
     pub times: Times,
+    /// What has drifted.
+    pub drift: DriftState,
     /// The source under the cursor.
     pub source: Option<SafeText>,
     /// What lies over the screen.
@@ -158,6 +161,7 @@ impl App {
         let stack = match settings.start {
             ScreenName::Board | ScreenName::Detail | ScreenName::Raw | ScreenName::Compare => vec![ScreenName::Board],
             ScreenName::Remediation => vec![ScreenName::Board, ScreenName::Remediations],
+            ScreenName::Finding => vec![ScreenName::Board, ScreenName::Drift],
             other => vec![ScreenName::Board, other],
         };
         Self {
@@ -180,6 +184,7 @@ impl App {
             ways: None,
             copying: None,
             times: Times::new(settings.times, settings.zone.clone()),
+            drift: DriftState::default(),
             source: None,
             popup: None,
             prompt: None,
@@ -294,6 +299,11 @@ impl App {
         (self.now < armed.until).then_some(armed)
     }
 
+    /// Whether any source tells of drift.
+    pub fn tells_drift(&self) -> bool {
+        self.overview.value().is_some_and(|overview| overview.sources.iter().any(|source| source.drift.is_some()))
+    }
+
     /// Notes that the context was armed or locked, before the board says so.
     pub fn set_armed(&mut self, armed: Option<Armed>) {
         if let Remote::Fresh { value, .. } | Remote::Stale { value, .. } = &mut self.overview
@@ -332,6 +342,9 @@ impl App {
             }
             ScreenName::Remediations | ScreenName::Remediation => {
                 return Err(format!("this is no instance: {} lists those", key(CommandId::Flows)));
+            }
+            ScreenName::Drift | ScreenName::Finding => {
+                return Err("what has drifted is repaired by a runbook; no verb acts on it here yet".to_owned());
             }
             ScreenName::Sources => {
                 let (flows, verbs) = (key(CommandId::Flows), key(CommandId::Verbs));

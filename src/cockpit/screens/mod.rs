@@ -4,6 +4,7 @@ mod aside;
 pub(super) mod board;
 pub(super) mod compare;
 pub(super) mod detail;
+pub(super) mod drift;
 pub(super) mod flows;
 mod gantt;
 pub(super) mod preview;

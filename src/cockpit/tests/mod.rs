@@ -4,6 +4,7 @@ mod acting;
 mod arming;
 mod claims;
 mod contexts;
+mod drift;
 pub(in crate::cockpit) mod fake;
 mod frames;
 mod groups;

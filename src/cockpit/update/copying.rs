@@ -99,6 +99,8 @@ fn ids(app: &App) -> Option<Clip> {
         ScreenName::Detail => one(app.detail.id.as_ref().map(|id| &id.instance)),
         ScreenName::Raw => one(app.raw.id.as_ref().map(|id| &id.instance)),
         ScreenName::Compare => app.compare.pair.as_ref().map(|pair| Clip::lines(pair.iter().map(|id| &*id.instance))),
+        ScreenName::Drift => one(app.drift.selected.as_ref().map(|id| &id.instance)),
+        ScreenName::Finding => one(app.drift.open.as_ref().map(|known| &known.finding.id.instance)),
         ScreenName::Sources => one(app.source.as_ref()),
         ScreenName::Remediations => match app.records.tab {
             Tab::Remediations => one(app.remediations.selected.as_ref()),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, claims, deeds, many, marks, menus, moving, picking, records, remediations, runbooks};
+use super::{ask_detail, claims, deeds, drift, many, marks, menus, moving, picking, records, remediations, runbooks};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
@@ -60,6 +60,7 @@ pub(super) fn changed(app: &mut App) -> Vec<Effect> {
     }
     effects.extend(remediations::changed(app));
     effects.extend(records::changed(app));
+    effects.extend(drift::changed(app));
     effects.extend(marks::recount(app));
     effects.extend(menus::recount_views(app));
     effects
@@ -133,6 +134,11 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             records::automations_came(app, answer);
             Vec::new()
         }
+        Answer::Drift(answer) => {
+            drift::came(app, answer);
+            Vec::new()
+        }
+        Answer::Recheck(answer) => drift::rechecked(app, *answer).into_iter().collect(),
         Answer::Rearm(answer) => records::rearmed(app, answer),
         Answer::PlanOfMany(answer) => {
             many::plan_came(app, *answer);
@@ -189,6 +195,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Target::Remediations => Some(app.ask(Ask::Remediations)),
             Target::Wides => Some(app.ask(Ask::Wides)),
             Target::Wide => remediations::ask_detail(app),
+            Target::Drift => drift::ask(app),
             Target::InForce => Some(app.ask(Ask::InForce)),
             Target::Automations => Some(app.ask(Ask::Automations)),
             Target::Flow => ask_detail(app),
@@ -215,6 +222,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::WideReview
             | Target::Control
             | Target::Outside
+            | Target::Recheck
             | Target::Rearm
             | Target::Ways => None,
         });

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::copying::{self, What};
 use super::moving::{self, Step};
 use super::{
-    acting, arming, compare, contexts, deeds, entered, marks, menus, opening, prompt, raw, records, reload,
+    acting, arming, compare, contexts, deeds, drift, entered, marks, menus, opening, prompt, raw, records, reload,
     remediations, theme,
 };
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
@@ -124,6 +124,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Filter => prompt::open_filter(app),
         CommandId::CommandLine => prompt::open_command(app),
         CommandId::Sort => menus::open(app, Menu::Sort),
+        CommandId::Group if app.screen() == ScreenName::Drift => drift::turn(app),
         CommandId::Group => menus::open(app, Menu::Group),
         CommandId::Views => menus::open_views(app),
         CommandId::Mark => marks::toggle(app),
@@ -146,6 +147,10 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             remediations::next_part(app);
             Vec::new()
         }
+        CommandId::NextPane if app.screen() == ScreenName::Finding => {
+            app.drift.beside = !app.drift.beside;
+            Vec::new()
+        }
         CommandId::NextPane => {
             app.board.pane = match app.board.pane {
                 Pane::Cohorts => Pane::Strip,
@@ -162,8 +167,8 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Page => opening::ask(app),
         CommandId::Compare => compare::choose(app),
         CommandId::Board => go(app, vec![ScreenName::Board], None),
-        CommandId::NextScreen => turn(app, 1),
-        CommandId::PreviousScreen => turn(app, SCREENS.len() - 1),
+        CommandId::NextScreen => turn(app, true),
+        CommandId::PreviousScreen => turn(app, false),
         CommandId::Flows => flows(app),
         CommandId::AllFlows => {
             if app.screen() != ScreenName::Flows {
@@ -182,6 +187,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Abort => deeds::typed(app, Deed::Control(Control::Abort)),
         CommandId::Approve => deeds::typed(app, Deed::Answer(Answer::Approve)),
         CommandId::Deny => deeds::typed(app, Deed::Answer(Answer::Deny)),
+        CommandId::Drift => go(app, vec![ScreenName::Board, ScreenName::Drift], None),
         CommandId::Sources => go(app, vec![ScreenName::Board, ScreenName::Sources], None),
         CommandId::Previous => match app.previous.clone() {
             Some((stack, filter)) => go(app, stack, Some(filter)),
@@ -211,6 +217,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
                 ScreenName::Detail => effects.extend(super::ask_detail(app)),
                 ScreenName::Raw => effects.extend(raw::ask(app)),
                 ScreenName::Compare => effects.extend(compare::ask(app)),
+                ScreenName::Drift | ScreenName::Finding => effects.extend(drift::recheck(app)),
                 ScreenName::Remediations | ScreenName::Remediation => {
                     effects.extend(remediations::entered(app));
                     effects.extend(records::entered(app, true));
@@ -354,14 +361,18 @@ fn flows(app: &mut App) -> Vec<Effect> {
     effects
 }
 
-/// The screens in the order of their keys.
-const SCREENS: [ScreenName; 4] = [ScreenName::Board, ScreenName::Flows, ScreenName::Remediations, ScreenName::Sources];
-
-/// Goes on to the screen beside this one. The filter of the flows stays in force.
-fn turn(app: &mut App, by: usize) -> Vec<Effect> {
+/// Goes on to the screen beside this one, in the order of their keys. The filter of the flows stays in force.
+fn turn(app: &mut App, forwards: bool) -> Vec<Effect> {
+    let mut screens =
+        vec![ScreenName::Board, ScreenName::Flows, ScreenName::Drift, ScreenName::Remediations, ScreenName::Sources];
     let here = app.stack.get(1).copied().unwrap_or(ScreenName::Board);
-    let at = SCREENS.iter().position(|screen| *screen == here).unwrap_or(0);
-    let to = SCREENS[(at + by) % SCREENS.len()];
+    // Where nobody tells of drift, its screen is gone to by its key alone.
+    if !app.tells_drift() && here != ScreenName::Drift {
+        screens.retain(|screen| *screen != ScreenName::Drift);
+    }
+    let by = if forwards { 1 } else { screens.len() - 1 };
+    let at = screens.iter().position(|screen| *screen == here).unwrap_or(0);
+    let to = screens[(at + by) % screens.len()];
     let stack = if to == ScreenName::Board { vec![to] } else { vec![ScreenName::Board, to] };
     go(app, stack, None)
 }
@@ -457,9 +468,12 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
             }
             Vec::new()
         }
+        ScreenName::Drift => drift::open(app),
         ScreenName::Remediations if at_remediations(app) => remediations::open(app),
         ScreenName::Remediations => records::open(app),
-        ScreenName::Detail | ScreenName::Raw | ScreenName::Compare | ScreenName::Remediation => Vec::new(),
+        ScreenName::Detail | ScreenName::Raw | ScreenName::Compare | ScreenName::Remediation | ScreenName::Finding => {
+            Vec::new()
+        }
     }
 }
 

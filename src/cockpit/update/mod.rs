@@ -9,6 +9,7 @@ pub(super) mod contexts;
 mod copying;
 mod data;
 mod deeds;
+mod drift;
 mod keys;
 mod lists;
 mod log;
@@ -86,6 +87,7 @@ fn entered(app: &mut App) -> Vec<Effect> {
             effects.extend(records::entered(app, false));
             effects
         }
+        ScreenName::Drift | ScreenName::Finding => drift::ask(app).into_iter().collect(),
         ScreenName::Board | ScreenName::Sources | ScreenName::Raw => Vec::new(),
     }
 }
@@ -127,6 +129,7 @@ fn tick(app: &mut App) -> Vec<Effect> {
     }
     effects.extend(remediations::tick(app));
     effects.extend(records::tick(app));
+    effects.extend(drift::tick(app));
     effects
 }
 

@@ -113,6 +113,7 @@ fn row(app: &mut App, place: Place, index: usize, twice: bool) -> Vec<Effect> {
                 return effects;
             }
         }
+        Place::Drift => app.drift.select(index),
         Place::Popup => return acting::popup_row(app, index, twice),
         Place::Offers => return prompt::choose(app, index, twice),
         Place::Text => return Vec::new(),
@@ -158,7 +159,7 @@ fn wheel(app: &mut App, at: (u16, u16), step: Step) -> Vec<Effect> {
             }
             Place::Popup => acting::popup_step(app, step),
             Place::Offers => prompt::step(app, step),
-            Place::Flows | Place::Text | Place::Sources | Place::Remediations => {
+            Place::Flows | Place::Text | Place::Sources | Place::Remediations | Place::Drift => {
                 effects.extend(moving::step(app, step));
             }
         }

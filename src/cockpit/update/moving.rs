@@ -60,6 +60,7 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
             app.raw.move_to(to, rows);
         }
         ScreenName::Remediations | ScreenName::Remediation => return super::remediations::step(app, step),
+        ScreenName::Drift | ScreenName::Finding => super::drift::step(app, step),
         ScreenName::Sources => {
             let Some(overview) = app.overview.value() else { return Vec::new() };
             let at = overview.sources.iter().position(|source| Some(&source.name) == app.source.as_ref()).unwrap_or(0);

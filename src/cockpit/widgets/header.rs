@@ -156,12 +156,19 @@ fn badge(app: &App, pen: &Pen<'_>, source: &SourceStatus) -> [Span<'static>; 2] 
 }
 
 /// The screens that can be gone to from anywhere.
-const TABS: [(CommandId, ScreenName); 4] = [
+const TABS: [(CommandId, ScreenName); 5] = [
     (CommandId::Board, ScreenName::Board),
     (CommandId::Flows, ScreenName::Flows),
+    (CommandId::Drift, ScreenName::Drift),
     (CommandId::Remediations, ScreenName::Remediations),
     (CommandId::Sources, ScreenName::Sources),
 ];
+
+/// Those that have something to show: drift is one where a source tells of it.
+fn shown_tabs(app: &App) -> impl Iterator<Item = (CommandId, ScreenName)> {
+    let drift = matches!(app.screen(), ScreenName::Drift | ScreenName::Finding) || app.tells_drift();
+    TABS.into_iter().filter(move |(_, screen)| drift || *screen != ScreenName::Drift)
+}
 
 /// How much the names of the screens say, by the room there is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -178,7 +185,8 @@ enum Tabs {
 fn tabs(app: &App, pen: &Pen<'_>, how: Tabs) -> Vec<Span<'static>> {
     let styles = pen.styles;
     let tab = |(id, screen): (CommandId, ScreenName)| {
-        let below = app.screen() == ScreenName::Remediation && screen == ScreenName::Remediations;
+        let below = app.screen() == ScreenName::Remediation && screen == ScreenName::Remediations
+            || app.screen() == ScreenName::Finding && screen == ScreenName::Drift;
         let here = app.screen() == screen || below || app.screen().below_flows() && screen == ScreenName::Flows;
         let style = if here { styles.tab_active } else { styles.tab };
         let title = match (how, screen) {
@@ -189,7 +197,7 @@ fn tabs(app: &App, pen: &Pen<'_>, how: Tabs) -> Vec<Span<'static>> {
         let name = format!("{} {title}", app.keymap.label(id));
         [Span::styled(name.trim_end().to_owned(), style), Span::styled("  ", styles.bar)]
     };
-    TABS.into_iter().flat_map(tab).collect()
+    shown_tabs(app).flat_map(tab).collect()
 }
 
 fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -205,9 +213,9 @@ fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
     if show_tabs {
         pen.spans(area.right() - room, area.y, room, &tabs);
         let mut x = area.right() - room;
-        for ((id, _), spans) in TABS.iter().zip(tabs.chunks(2)) {
+        for ((id, _), spans) in shown_tabs(app).zip(tabs.chunks(2)) {
             let wide = columns(spans);
-            pen.hit(Rect { x, width: wide, ..area }, Hit::Command(*id));
+            pen.hit(Rect { x, width: wide, ..area }, Hit::Command(id));
             x += wide;
         }
     }

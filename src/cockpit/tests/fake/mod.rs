@@ -1,5 +1,6 @@
 //! A hub that answers with hand-made data, and that data.
 
+pub(in crate::cockpit) mod drift;
 mod flow;
 mod ops;
 pub(in crate::cockpit) mod records;
@@ -73,6 +74,7 @@ pub(in crate::cockpit) fn source(name: &str, state: Freshness, seconds: i64) -> 
         version: (state == Freshness::Live).then(|| "1.6.2".into()),
         verbs: &Verb::ALL,
         deployments: true,
+        drift: None,
     }
 }
 

@@ -14,6 +14,7 @@ use super::{act, judged, now, overview, plan};
 use crate::domain::automation::AutomationStatus;
 use crate::domain::claim::{Claim, ClaimChange, ClaimRequest};
 use crate::domain::deployment::Deployments;
+use crate::domain::drift::KnownDrift;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
@@ -28,8 +29,8 @@ use crate::domain::text::SafeText;
 use crate::domain::ways::{ReadRequest, Ways};
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Lock, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf,
-    Selected, Selection,
+    Armed, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Lock, Ops, OpsError, Overview,
+    PlanWish, RequestOf, ReviewOf, Selected, Selection,
 };
 use crate::query::Filter;
 
@@ -50,6 +51,7 @@ pub(in crate::cockpit) struct FakeOps {
     pub(in crate::cockpit) outside: Mutex<Result<Outside, OpsError>>,
     pub(in crate::cockpit) in_force: Mutex<InForce>,
     pub(in crate::cockpit) automations: Mutex<Vec<AutomationStatus>>,
+    pub(in crate::cockpit) drift: Mutex<Result<DriftWindow, OpsError>>,
     pub(in crate::cockpit) log: LogBook,
     pub(in crate::cockpit) acted: AtomicUsize,
     pub(in crate::cockpit) changes: watch::Sender<u64>,
@@ -67,6 +69,7 @@ impl Default for FakeOps {
             outside: Mutex::new(Ok(Outside::default())),
             in_force: Mutex::default(),
             automations: Mutex::default(),
+            drift: Mutex::new(Err(OpsError::Refused("no drift is known here".into()))),
             log: LogBook::default(),
             acted: AtomicUsize::new(0),
             changes: watch::Sender::new(0),
@@ -276,6 +279,16 @@ impl Ops for FakeOps {
     async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
         let after = self.older.iter().position(|head| head.id == *id).map_or(0, |at| at + 1);
         Ok(self.older.iter().skip(after).take(most as usize).cloned().collect())
+    }
+
+    async fn drift(&self, _query: &DriftQuery) -> Result<DriftWindow, OpsError> {
+        self.drift.lock().unwrap().clone()
+    }
+
+    async fn recheck(&self, id: &InstanceId) -> Result<KnownDrift, OpsError> {
+        let window = self.drift.lock().unwrap().clone()?;
+        let found = window.rows.into_iter().map(|row| row.first).find(|known| known.finding.id == *id);
+        found.ok_or_else(|| OpsError::NotFound("it is gone".into()))
     }
 
     async fn outside(&self, limit: usize) -> Result<Outside, OpsError> {

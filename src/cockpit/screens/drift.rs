@@ -1,0 +1,309 @@
+//! What has drifted: the list of it, and one finding with what differs.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::body;
+use super::detail::{Block, labelled, paint};
+use crate::cockpit::app::App;
+use crate::cockpit::hit::{Hit, Place};
+use crate::cockpit::theme::Styles;
+use crate::cockpit::widgets::numbers::{grouped, plural};
+use crate::cockpit::widgets::pen::{Pen, fit};
+use crate::cockpit::widgets::state;
+use crate::domain::difference::{DiffLine, Side, side_by_side};
+use crate::domain::drift::{DriftStatus, KnownDrift, Severity};
+use crate::domain::time::{age, since};
+use crate::ops::DriftCause;
+
+/// From how many columns on what differs stands side by side.
+const BESIDE: usize = 100;
+
+/// Where the parts of the list's screen are.
+pub(in crate::cockpit) struct Areas {
+    notes: Rect,
+    heading: Rect,
+    pub(in crate::cockpit) list: Rect,
+    preview: Rect,
+}
+
+/// Places the parts.
+pub(in crate::cockpit) fn areas(app: &App) -> Areas {
+    let whole = body(app);
+    let notes = Rect { height: u16::try_from(notes(app).len()).unwrap_or(u16::MAX).min(whole.height / 4), ..whole };
+    let rest = Rect { y: notes.bottom(), height: whole.height - notes.height, ..whole };
+    let wanted = u16::try_from(app.drift.rows().len() + 1).unwrap_or(u16::MAX);
+    let top = wanted.clamp(2, (rest.height / 2).max(2)).min(rest.height);
+    let heading = Rect { height: 1.min(top), ..rest };
+    let list = Rect { y: rest.y + heading.height, height: top - heading.height, ..rest };
+    Areas { notes, heading, list, preview: Rect { y: rest.y + top, height: rest.height - top, ..rest } }
+}
+
+/// What is to be known of the whole, a line each: how much stands where, and who is silent.
+fn notes(app: &App) -> Vec<(String, bool)> {
+    let Some(window) = app.drift.window.value() else { return Vec::new() };
+    let counts = window.by_status.iter().map(|(status, count)| format!("{} {}", grouped(*count), status.words()));
+    let counts: Vec<String> = counts.chain([format!("{} in sync", grouped(window.in_sync))]).collect();
+    let how = if app.drift.by_cause { "by cause" } else { "each by itself" };
+    let left = window.total.saturating_sub(window.rows.len());
+    let left =
+        if left > 0 { format!(" · {} further rows are not shown", grouped(left as u64)) } else { String::new() };
+    let mut notes = vec![(format!("{} · {how}{left}", counts.join(" · ")), false)];
+    notes.extend(window.blind.iter().map(|(source, why)| (format!("{source} is silent: {why}"), true)));
+    notes
+}
+
+/// Draws the list.
+pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
+    let areas = areas(app);
+    let whole = body(app);
+    if state::absent(pen, whole, &app.drift.window, "the drift", app.now) {
+        return;
+    }
+    for (y, (text, silent)) in (areas.notes.top()..areas.notes.bottom()).zip(notes(app)) {
+        let (text, style) = if silent {
+            (format!("{} {text}", pen.glyphs.warn), pen.styles.stale)
+        } else {
+            (text.replace('·', pen.glyphs.part), pen.styles.dim)
+        };
+        pen.text(areas.notes.x + 2, y, areas.notes.width.saturating_sub(2), &text, style);
+    }
+    let rest = Rect { y: areas.notes.bottom(), height: whole.height - areas.notes.height, ..whole };
+    let Some(window) = app.drift.window.value() else { return };
+    if window.rows.is_empty() {
+        let text = match (window.sources, window.blind.len()) {
+            (0, _) => "no source of this context tells of drift",
+            (all, blind) if all == blind => "nothing is known: no source that tells of drift has answered",
+            _ => "nothing has drifted, as far as it was checked",
+        };
+        pen.centre(rest, text, pen.styles.dim);
+        return;
+    }
+    let columns = columns(areas.list.width, app.drift.by_cause);
+    let mut x = areas.heading.x + 2;
+    for (title, wide) in &columns {
+        pen.text(x, areas.heading.y, wide.saturating_sub(1), title, pen.styles.heading);
+        x += wide;
+    }
+    pen.hit(areas.list, Hit::Area(Place::Drift));
+    let height = usize::from(areas.list.height);
+    let first = app.drift.index.saturating_sub(height / 2).min(window.rows.len().saturating_sub(height));
+    for (y, index) in (areas.list.top()..areas.list.bottom()).zip(first..) {
+        let Some(row) = window.rows.get(index) else { break };
+        let line = Rect { y, height: 1, ..areas.list };
+        pen.hit(line, Hit::Row(Place::Drift, index));
+        if index == app.drift.index {
+            pen.style(line, pen.styles.selected);
+            pen.text(line.x, y, 1, pen.glyphs.cursor, pen.styles.title);
+        }
+        let mut x = line.x + 2;
+        for ((text, style), (_, wide)) in cells(app, pen, row).into_iter().zip(&columns) {
+            pen.text(x, y, wide.saturating_sub(1), &text, style);
+            x += wide;
+        }
+    }
+    preview(app, pen, areas.preview);
+}
+
+/// The columns and their widths; what does not fit is 0.
+fn columns(width: u16, by_cause: bool) -> [(&'static str, u16); 8] {
+    let count = if by_cause { 7 } else { 0 };
+    let severity = if width >= 70 { 10 } else { 0 };
+    let (scope, tenant) = if width >= 100 {
+        (18, 14)
+    } else if width >= 60 {
+        (14, 0)
+    } else {
+        (0, 0)
+    };
+    let checked = if width >= 90 { 13 } else { 0 };
+    let fixed = 2 + 14 + count + severity + scope + tenant + 7 + checked;
+    [
+        ("STATUS", 14),
+        ("COUNT", count),
+        ("SEVERITY", severity),
+        ("WHAT", width.saturating_sub(fixed)),
+        ("WHERE", scope),
+        ("TENANT", tenant),
+        ("SINCE", 7),
+        ("CHECKED", checked),
+    ]
+}
+
+fn status_style(styles: &Styles, status: DriftStatus) -> Style {
+    match status {
+        DriftStatus::Drifted => styles.stuck,
+        DriftStatus::Reconciling => styles.info,
+        DriftStatus::NotChecked | DriftStatus::Unsupported | DriftStatus::Unknown => styles.unknown,
+        DriftStatus::Ignored => styles.dim,
+        DriftStatus::Adopted | DriftStatus::Resolved | DriftStatus::InSync => styles.ok,
+    }
+}
+
+fn severity_style(styles: &Styles, severity: Severity) -> Style {
+    match severity {
+        Severity::Critical => styles.failed,
+        Severity::Warning => styles.warning,
+        Severity::Info => styles.text,
+        Severity::Unknown => styles.unknown,
+    }
+}
+
+/// A sign for where it stands, so that it is not told by colour alone.
+fn sign(pen: &Pen<'_>, status: DriftStatus) -> &'static str {
+    match status {
+        DriftStatus::Drifted => pen.glyphs.bad,
+        DriftStatus::Reconciling => pen.glyphs.busy,
+        DriftStatus::NotChecked | DriftStatus::Unsupported | DriftStatus::Unknown => "?",
+        DriftStatus::Ignored => pen.glyphs.dot,
+        DriftStatus::Adopted | DriftStatus::Resolved | DriftStatus::InSync => {
+            pen.glyphs.item(crate::domain::remediation::ItemState::Verified)
+        }
+    }
+}
+
+fn checked(app: &App, known: &KnownDrift) -> String {
+    let Some(at) = known.finding.last_checked else { return "never".to_owned() };
+    let old = age(since(at, app.now));
+    if known.stale { format!("{old} stale") } else { old }
+}
+
+fn cells(app: &App, pen: &Pen<'_>, row: &DriftCause) -> [(String, Style); 8] {
+    let styles = pen.styles;
+    let finding = &row.first.finding;
+    let status = row.first.status(app.now);
+    let scope = if row.scopes > 1 { plural(row.scopes, "place") } else { finding.scope.to_string() };
+    let tenant = match (row.tenants, &finding.tenant) {
+        (2.., _) => plural(row.tenants, "tenant"),
+        (_, Some(tenant)) => tenant.to_string(),
+        (_, None) => "?".to_owned(),
+    };
+    [
+        (format!("{} {}", sign(pen, status), status.words()), status_style(styles, status)),
+        (grouped(row.count), styles.strong),
+        (finding.severity.name().to_owned(), severity_style(styles, finding.severity)),
+        (format!("{} ({})", finding.what, finding.kind.words()), styles.text),
+        (scope, styles.text),
+        (tenant, styles.dim),
+        (age(since(row.first.first_seen, app.now)), styles.text),
+        (checked(app, &row.first), if row.first.stale { styles.stale } else { styles.dim }),
+    ]
+}
+
+/// What is under the cursor, with a rule above it.
+fn preview(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    let Some(row) = app.drift.row().filter(|_| area.height >= 2) else { return };
+    let title = Span::styled(row.first.finding.id.to_string(), pen.styles.dim);
+    pen.rule(Rect { height: 1, ..area }, &[title]);
+    let inner = Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(3), height: area.height - 1 };
+    let block = about(app, pen, &row.first, usize::from(inner.width));
+    paint(pen, inner, &block, 0);
+}
+
+/// Draws the finding that is open.
+pub(in crate::cockpit) fn draw_finding(app: &App, pen: &mut Pen<'_>) {
+    let area = body(app);
+    let Some(known) = &app.drift.open else { return };
+    let block = about(app, pen, known, usize::from(area.width.saturating_sub(3)));
+    let inner = Rect { x: area.x + 2, width: area.width.saturating_sub(3), ..area };
+    paint(pen, inner, &block, app.drift.scroll);
+}
+
+/// How many lines the open finding has, and how many are in sight.
+pub(in crate::cockpit) fn extent(app: &App) -> (usize, usize) {
+    let area = body(app);
+    let Some(known) = &app.drift.open else { return (0, 1) };
+    let lines = app.drift.lines_of(&known.finding.id);
+    let columns = usize::from(area.width.saturating_sub(3));
+    let wide = app.drift.beside && columns >= BESIDE;
+    let differs = if wide { side_by_side(lines).len() + 1 } else { lines.len() };
+    (facts(app, &Styles::default(), known, columns).len() + 1 + differs, usize::from(area.height))
+}
+
+fn about(app: &App, pen: &Pen<'_>, known: &KnownDrift, columns: usize) -> Block {
+    let mut block = facts(app, pen.styles, known, columns);
+    block.gap();
+    let lines = app.drift.lines_of(&known.finding.id);
+    if app.drift.beside && columns >= BESIDE {
+        beside(&mut block, pen, lines, columns);
+    } else {
+        for line in lines {
+            let text = format!("{}{}", line.side.sign(), line.text);
+            block.push(vec![Span::styled(
+                fit(&text, columns, pen.glyphs.ellipsis).into_owned(),
+                style(pen.styles, line.side),
+            )]);
+        }
+    }
+    block
+}
+
+const fn style(styles: &Styles, side: Side) -> Style {
+    match side {
+        Side::Both => styles.dim,
+        Side::There => styles.failed,
+        Side::Wanted => styles.ok,
+        Side::Note => styles.info,
+    }
+}
+
+/// What is wanted on the left, what is there on the right.
+fn beside(block: &mut Block, pen: &Pen<'_>, lines: &[DiffLine], columns: usize) {
+    let half = (columns.saturating_sub(3)) / 2;
+    let styles = pen.styles;
+    let head = |text: &str| Span::styled(format!("{text:<half$}"), styles.heading);
+    block.push(vec![head("wanted"), Span::raw("   "), head("there")]);
+    let cell = |line: Option<&DiffLine>| {
+        let (text, style) = match line {
+            Some(line) => (format!("{}{}", line.side.sign(), line.text), style(styles, line.side)),
+            None => (String::new(), styles.dim),
+        };
+        let text = fit(&text, half, pen.glyphs.ellipsis).into_owned();
+        let gap = half.saturating_sub(crate::cockpit::widgets::pen::width(&text));
+        Span::styled(format!("{text}{}", " ".repeat(gap)), style)
+    };
+    for (wanted, there) in side_by_side(lines) {
+        let bar = Span::styled(format!(" {} ", pen.glyphs.bar), styles.rule);
+        block.push(vec![cell(wanted), bar, cell(there)]);
+    }
+}
+
+fn facts(app: &App, styles: &Styles, known: &KnownDrift, columns: usize) -> Block {
+    let mut block = Block::default();
+    let finding = &known.finding;
+    let status = known.status(app.now);
+    let mut fact = |label: &str, text: &str, style: Style| labelled(&mut block, styles, label, text, style, columns);
+    let standing = format!("{}, {}, severity {}", status.words(), finding.kind.words(), finding.severity.name());
+    fact("status", &standing, status_style(styles, status));
+    fact("what", &finding.what, styles.strong);
+    fact("where", &finding.scope, styles.text);
+    fact("tenant", finding.tenant.as_deref().unwrap_or("?"), styles.text);
+    if let Some(note) = &finding.note {
+        fact("note", note, styles.text);
+    }
+    if let Some(owner) = &finding.owner {
+        fact("owner", owner, styles.text);
+    }
+    let first =
+        format!("{}, {} ago", app.times.moment(known.first_seen, app.now), age(since(known.first_seen, app.now)));
+    fact("seen first", &first, styles.text);
+    match finding.last_checked {
+        None => fact("checked", "never", styles.unknown),
+        Some(at) => {
+            let stale = if known.stale { ": too old to be acted on, check it anew first" } else { "" };
+            let text = format!("{}, {} ago{stale}", app.times.moment(at, app.now), age(since(at, app.now)));
+            fact("checked", &text, if known.stale { styles.stale } else { styles.text });
+        }
+    }
+    if let Some(reference) = &finding.desired.reference {
+        fact("wanted by", reference, styles.text);
+    }
+    if let Some(removes) =
+        finding.difference.removes().filter(|removes| *removes > 0 && status != DriftStatus::Resolved)
+    {
+        let text = format!("{} of what is there, if it is made what is wanted", grouped(removes as u64));
+        fact("loses", &text, styles.warning);
+    }
+    block
+}

@@ -1,0 +1,151 @@
+//! What has drifted: the list and a finding at each size, how one gets there, and a check that is made anew.
+
+use super::fake::{self, FakeOps, drift};
+use super::pictures::{keep, shot};
+use super::{Desk, asks};
+use crate::cockpit::msg::Ask;
+use crate::cockpit::settings::{Colours, ScreenName};
+use crate::ops::{DriftQuery, DriftWindow, OpsError};
+
+const SCREENS: [(&str, &str); 3] = [("list", "4"), ("other", "4 j"), ("finding", "4 enter")];
+
+fn ops() -> FakeOps {
+    FakeOps { drift: Ok(drift::window()).into(), ..FakeOps::default() }
+}
+
+fn said(desk: &Desk) -> String {
+    desk.app.message.as_ref().map(|message| message.text.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn each_screen_at_each_size() {
+    for size in [(80, 24), (120, 34), (200, 60)] {
+        for (name, keys) in SCREENS {
+            let name = format!("drift-{name}-{}x{}", size.0, size.1);
+            let buffer = shot(ops(), ScreenName::Board, keys, size, &fake::settings());
+            insta::assert_snapshot!(name.clone(), keep(&name, &buffer));
+        }
+    }
+}
+
+#[test]
+fn without_colours_and_in_ascii() {
+    let mut plain = fake::settings();
+    plain.colours = Colours::None;
+    plain.ascii = true;
+    for (name, keys) in SCREENS {
+        let buffer = shot(ops(), ScreenName::Board, keys, (120, 34), &plain);
+        let name = format!("drift-ascii-{name}");
+        let drawn = keep(&name, &buffer);
+        assert!(drawn.is_ascii(), "{drawn}");
+        assert!(buffer.content.iter().all(|cell| cell.fg == ratatui::style::Color::Reset), "{drawn}");
+        insta::assert_snapshot!(name, drawn);
+    }
+}
+
+#[test]
+fn no_size_panics() {
+    let look = fake::settings();
+    for (width, height) in
+        (2..=200).step_by(33).flat_map(|width| (1..=50).step_by(8).map(move |height| (width, height)))
+    {
+        for (_, keys) in SCREENS {
+            let buffer = shot(ops(), ScreenName::Board, keys, (width, height), &look);
+            assert_eq!((buffer.area.width, buffer.area.height), (width, height));
+        }
+    }
+}
+
+#[test]
+fn a_secret_is_on_no_screen() {
+    for (_, keys) in SCREENS {
+        let mut desk = Desk::with(ops());
+        desk.keys(keys);
+        assert!(!desk.picture().contains("hunter2"), "{}", desk.picture());
+    }
+}
+
+#[test]
+fn causes_are_taken_apart_and_put_together_again() {
+    let mut desk = Desk::with(ops());
+    desk.keys("4");
+    assert!(desk.picture().contains("by cause"), "{}", desk.picture());
+    let effects = desk.press("b");
+    let asked: Vec<&Ask> = asks(&effects);
+    assert!(matches!(asked[..], [Ask::Drift(DriftQuery { by_cause: false, .. })]), "{asked:?}");
+    assert!(desk.picture().contains("each by itself"), "{}", desk.picture());
+}
+
+#[test]
+fn the_cursor_stays_on_its_finding_while_others_come() {
+    let mut desk = Desk::with(ops());
+    desk.keys("4 j");
+    let id = desk.app.drift.selected.clone().unwrap();
+    assert_eq!(id.to_string(), "infra/web-1:nginx");
+    if let Ok(window) = &mut *desk.ops.drift.lock().unwrap() {
+        window.rows.rotate_right(1);
+    }
+    desk.change();
+    assert_eq!((desk.app.drift.selected.clone(), desk.app.drift.index), (Some(id), 2));
+    // It is gone: the cursor is on what has its place.
+    if let Ok(window) = &mut *desk.ops.drift.lock().unwrap() {
+        window.rows.truncate(1);
+    }
+    desk.change();
+    assert_eq!(desk.app.drift.index, 0);
+}
+
+#[test]
+fn a_check_that_is_made_anew_is_asked_for_and_told() {
+    let mut desk = Desk::with(ops());
+    desk.keys("4 j enter");
+    assert_eq!(desk.app.screen(), ScreenName::Finding);
+    assert!(desk.picture().contains("too old to be acted on"), "{}", desk.picture());
+    let effects = desk.press("r");
+    let asked: Vec<&Ask> = asks(&effects);
+    assert!(asked.iter().any(|ask| matches!(ask, Ask::Recheck(id) if *id.instance == *"web-1:nginx")), "{asked:?}");
+    desk.keys("r");
+    assert_eq!(said(&desk), "checked: drifted");
+    desk.keys("esc");
+    assert_eq!(desk.app.screen(), ScreenName::Drift);
+}
+
+#[test]
+fn nothing_that_drifted_is_told_apart_from_nothing_that_is_known() {
+    let empty = |sources: usize, blind: usize| {
+        let silent = ("salt".into(), "connection refused".into());
+        let window = DriftWindow { rows: Vec::new(), total: 0, sources, blind: vec![silent; blind], ..drift::window() };
+        let mut desk = Desk::with(FakeOps { drift: Ok(window).into(), ..FakeOps::default() });
+        desk.keys("4");
+        desk.picture()
+    };
+    assert!(empty(0, 0).contains("no source of this context tells of drift"));
+    assert!(empty(2, 0).contains("nothing has drifted, as far as it was checked"));
+    assert!(empty(1, 1).contains("nothing is known: no source that tells of drift has answered"));
+    let mut desk =
+        Desk::with(FakeOps { drift: Err(OpsError::Source("no answer".into())).into(), ..FakeOps::default() });
+    desk.keys("4");
+    assert!(desk.picture().contains("no answer"), "{}", desk.picture());
+}
+
+#[test]
+fn it_stands_among_the_screens_where_a_source_tells_of_it() {
+    let tabs = |tells: bool| {
+        let mut desk = Desk::with(ops());
+        if let Ok(overview) = &mut *desk.ops.overview.lock().unwrap() {
+            overview.sources[0].drift = tells.then_some(41);
+        }
+        desk.change();
+        desk.keys("2 ]");
+        (desk.picture().contains("4 Drift"), desk.app.screen())
+    };
+    assert_eq!(tabs(true), (true, ScreenName::Drift));
+    assert_eq!(tabs(false), (false, ScreenName::Remediations));
+}
+
+#[test]
+fn no_verb_acts_on_it_and_its_id_is_copied() {
+    let mut desk = Desk::with(ops());
+    desk.keys("4 v");
+    assert!(said(&desk).contains("repaired by a runbook"), "{}", said(&desk));
+}
