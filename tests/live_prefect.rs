@@ -39,7 +39,8 @@ const SOON: Duration = Duration::from_secs(120);
 fn hub(url: &str, auth: Option<(&str, &str)>, thresholds: &str, state_dir: Option<&Path>) -> Arc<Hub> {
     let mut text = format!("{thresholds}\n[[source]]\nname = \"{SOURCE}\"\nkind = \"prefect\"\nurl = \"{url}\"\n");
     if let Some((user, _)) = auth {
-        text += &format!("auth = {{ basic = {{ user = \"{user}\", password = {{ env = \"PREFECT_PASSWORD\" }} }} }}\n");
+        let password = "password = { env = \"PREFECT_PASSWORD\" }";
+        text.extend(["auth = { basic = { user = \"", user, "\", ", password, " } }\n"]);
     }
     let variable = |name: &str| auth.filter(|_| name == "PREFECT_PASSWORD").map(|(_, password)| password.to_owned());
     let surroundings = Surroundings { variable: &variable, folder: Path::new(".") };
@@ -48,7 +49,7 @@ fn hub(url: &str, auth: Option<(&str, &str)>, thresholds: &str, state_dir: Optio
     let connector = Connected::new(SOURCE, url, Duration::from_secs(20), transport).unwrap();
     let sources = vec![(SOURCE.into(), Arc::new(connector) as Arc<dyn Connector>, Duration::from_secs(1))];
     let state_dir = state_dir.map(Path::to_path_buf);
-    Hub::new(Setup { state_dir: state_dir.clone(), claims_dir: state_dir, ..setup(config, sources) })
+    Hub::new(Setup { state_dir, ..setup(config, sources) })
 }
 
 fn id(instance: &str) -> InstanceId {
@@ -242,7 +243,7 @@ async fn every_verb_is_sent_once_and_verified() {
     let outcome = |act: &Remediation| (act.item, act.outcome.to_string());
 
     // Paused and resumed: what a process would do is done by hand.
-    let one = run(&[running.clone()]).await;
+    let one = run(std::slice::from_ref(&running)).await;
     assert_eq!(outcome(&done(&hub, Verb::Pause, &one).await), (ItemState::Verified, "verified: it is paused".into()));
     let held = row(&hub, &one).await.unwrap();
     assert_eq!((held.flow.status, held.flow.pause), (Status::Paused, Some(PauseCause::Held)));
@@ -281,7 +282,7 @@ async fn every_verb_is_sent_once_and_verified() {
         instance: instance.into(),
         key: "k".into(),
     };
-    let three = run(&[running.clone()]).await;
+    let three = run(std::slice::from_ref(&running)).await;
     let answer = connector.act(&by_hand(Verb::Resume, &three)).await;
     assert_eq!(answer, ActAnswer::Refused("Cannot resume a flow run that is not paused.".into()));
 
@@ -298,7 +299,7 @@ async fn every_verb_is_sent_once_and_verified() {
     let cancelled = ended(&hub, &cancelled).await;
     assert_eq!(outcome(&cancelled), (ItemState::Verified, "verified: it is cancelled".into()));
     assert_eq!(cancelled.answered, Some(ItemState::Accepted));
-    let four = run(&[running.clone()]).await;
+    let four = run(std::slice::from_ref(&running)).await;
     assert_eq!(outcome(&done(&hub, Verb::Kill, &four).await), (ItemState::Verified, "verified: it is killed".into()));
 
     // Restarted: the new run is looked at, and the old one is superseded.
@@ -332,7 +333,7 @@ async fn every_verb_is_sent_once_and_verified() {
     assert!(hub.plan(Verb::Resume, &id(&alone)).await.is_err());
 
     // A lost answer is looked at, and never sent again.
-    let five = run(&[running.clone()]).await;
+    let five = run(std::slice::from_ref(&running)).await;
     let plan = hub.plan(Verb::Kill, &id(&five)).await.unwrap();
     row(&hub, &five).await.unwrap();
     let reached = proxy.reached().len();

@@ -119,8 +119,9 @@ impl Prefect {
         let ids: Vec<&str> = runs.iter().map(|run| run.id.as_str()).filter(|id| ask::is_id(id)).collect();
         let mut restarted = HashSet::new();
         for ids in ids.chunks(RESTARTS) {
-            let later: Vec<RunRow> = self.strict("/flow_runs/filter", &ask::restarted_from(ids)).await?;
-            let tags = later.iter().flat_map(|run| &run.tags);
+            // One that can't be read is told of where it is listed itself.
+            let later = self.list::<RunRow>("/flow_runs/filter", &ask::restarted_from(ids)).await?;
+            let tags = later.rows.iter().flat_map(|run| &run.tags);
             restarted.extend(tags.filter_map(|tag| tag.strip_prefix(RESTARTED_FROM)).map(str::to_owned));
         }
         Ok(restarted)
@@ -138,7 +139,6 @@ impl Pass<'_> {
             let last = parsed.rows.last().and_then(|run| run.expected_start_time);
             let bad = parsed.bad;
             if let Some(first) = &parsed.first_bad {
-                // The first row of a page is the last one of the page before.
                 let first = self.prefect.told(first);
                 send(self.sink, Observation::BadRows { count: bad, first }).await?;
             }
