@@ -287,7 +287,7 @@ fn facts(app: &App, styles: &Styles, known: &KnownDrift, columns: usize) -> Bloc
     }
     let first =
         format!("{}, {} ago", app.times.moment(known.first_seen, app.now), age(since(known.first_seen, app.now)));
-    fact("seen first", &first, styles.text);
+    fact("since", &first, styles.text);
     match finding.last_checked {
         None => fact("checked", "never", styles.unknown),
         Some(at) => {
