@@ -1,4 +1,5 @@
 //! One instance, whole, in a real terminal: its raw JSON, its chart, copies of it, its page, and two compared.
+#![allow(clippy::unwrap_used, reason = "a helper that fails ends its test")]
 
 mod term;
 

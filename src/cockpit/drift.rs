@@ -34,16 +34,15 @@ pub struct DriftState {
     /// Whether what differs stands side by side, where there is room for it.
     pub beside: bool,
     /// What differs of the one that was looked at last.
-    pub lines: Option<Lines>,
+    pub differing: Option<Differing>,
 }
 
 /// What differs, line by line: worked out once for each version of a finding.
 #[derive(Debug, Clone)]
-pub struct Lines {
+pub struct Differing {
     id: InstanceId,
     version: SafeText,
-    /// The lines.
-    pub lines: Arc<Vec<DiffLine>>,
+    lines: Arc<Vec<DiffLine>>,
 }
 
 impl Default for DriftState {
@@ -57,7 +56,7 @@ impl Default for DriftState {
             open: None,
             scroll: 0,
             beside: true,
-            lines: None,
+            differing: None,
         }
     }
 }
@@ -102,15 +101,15 @@ impl DriftState {
         let found = self.open.as_ref().or_else(|| self.row().map(|row| &row.first)).map(|known| known.finding.clone());
         let Some(finding) = found else { return };
         let version = finding.version();
-        if self.lines.as_ref().is_some_and(|lines| lines.id == finding.id && lines.version == version) {
+        if self.differing.as_ref().is_some_and(|known| known.id == finding.id && known.version == version) {
             return;
         }
         let lines = Arc::new(finding.difference.lines());
-        self.lines = Some(Lines { id: finding.id.clone(), version, lines });
+        self.differing = Some(Differing { id: finding.id.clone(), version, lines });
     }
 
     /// What differs of a finding, as far as it was worked out.
     pub fn lines_of(&self, id: &InstanceId) -> &[DiffLine] {
-        self.lines.as_ref().filter(|lines| lines.id == *id).map(|lines| lines.lines.as_slice()).unwrap_or_default()
+        self.differing.as_ref().filter(|known| known.id == *id).map(|known| known.lines.as_slice()).unwrap_or_default()
     }
 }

@@ -122,7 +122,7 @@ pub struct App {
     /// How times are shown.
     pub times: Times,
     /// What has drifted.
-    pub drift: DriftState,
+    pub drift: Box<DriftState>,
     /// The source under the cursor.
     pub source: Option<SafeText>,
     /// What lies over the screen.
@@ -184,7 +184,7 @@ impl App {
             ways: None,
             copying: None,
             times: Times::new(settings.times, settings.zone.clone()),
-            drift: DriftState::default(),
+            drift: Box::default(),
             source: None,
             popup: None,
             prompt: None,
