@@ -88,10 +88,14 @@ fn number_keys_go_to_the_screens_that_there_are() {
     term.shows("resume 61 of schema-migration");
     term.press("2");
     term.shows("no filter: every open or failed instance");
+    term.press("4");
+    term.shows("no source of this context tells of drift");
+    term.press("-");
+    term.shows("no filter: every open or failed instance");
     term.press("8");
     term.shows_all(&["made up, in this process", "✓ live"]);
     // There is no such screen; the last of these keys shows that the ones before it were taken and did nothing.
-    for key in ["3", "4", "6", "7", "9", "x"] {
+    for key in ["3", "6", "7", "9", "x"] {
         term.press(key);
     }
     term.shows("use v");
