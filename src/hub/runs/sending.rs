@@ -28,9 +28,6 @@ const AGE: Duration = Duration::from_secs(10);
 /// How many targets are read at once before they are sent, at the most.
 const AHEAD: usize = 200;
 
-/// How much of the time that went by without an item being sent is made up for, at the least.
-const MADE_UP: Duration = Duration::from_millis(500);
-
 /// What became of an item that was to be sent.
 enum Begun {
     Yes,
@@ -102,12 +99,9 @@ impl Carrying {
     fn next_due(&self) -> Instant {
         let interval = Duration::from_secs(1) / self.plan.frozen.pace.per_second.max(1);
         let jitter = rand::random_range(0.8..1.2);
-        let now = Instant::now();
-        // What looks and records took is made up for, at twice the pace at most. Of a longer pause nothing is: it is no
-        // reason for a burst.
-        let behind = (interval * 2).max(MADE_UP);
-        let base = self.next_send.max(now.checked_sub(behind).unwrap_or(self.next_send));
-        (base + interval.mul_f64(jitter)).max(now + interval / 2)
+        // Behind by more than a moment, nothing is made up for: a pause is no reason for a burst.
+        let base = self.next_send.max(Instant::now().checked_sub(interval * 2).unwrap_or(self.next_send));
+        base + interval.mul_f64(jitter)
     }
 
     /// Records that an item is about to be sent, where the remediation still runs.
