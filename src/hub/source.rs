@@ -478,7 +478,9 @@ impl Source {
             }
             (self.due(now).then(|| held.board(self.limits(book))), held.rows.len())
         };
-        self.hand_over_findings();
+        if self.connector.tells().drift {
+            self.hand_over_findings();
+        }
         let mut state = self.state();
         self.tell(&state, count, pass.bad_rows, took);
         state.good_in_a_row = state.good_in_a_row.saturating_add(1);
