@@ -17,7 +17,7 @@ pub(super) const SETTLED: usize = 109;
 pub(super) const NEW: usize = SETTLED;
 pub(super) const AWAITING: usize = NEW + 64;
 pub(super) const LEAVING: usize = AWAITING + 16;
-pub(super) const LEAVERS: usize = super::tenants::COUNT - LEAVING;
+pub(super) const LEAVERS: usize = super::tenants::BUSY - LEAVING;
 
 /// A family of an incident: alike instances that come once.
 struct Family {
