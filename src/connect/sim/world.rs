@@ -187,7 +187,15 @@ impl World {
     }
 
     fn of(seed: u64, outer: Clock, epoch: Timestamp, log: Log) -> Self {
-        Self { seed, epoch, outer, tenants: tenants(seed), log: Mutex::new(log), checked: Mutex::default(), pictures: Mutex::default() }
+        Self {
+            seed,
+            epoch,
+            outer,
+            tenants: tenants(seed),
+            log: Mutex::new(log),
+            checked: Mutex::default(),
+            pictures: Mutex::default(),
+        }
     }
 
     /// The world's own time, which may run slower or faster than the clock that it was handed.

@@ -48,62 +48,98 @@ use Change::{Release, Setting};
 pub(super) const INCIDENTS: [Incident; 13] = [
     Incident {
         at: Some(REGISTERED),
-        ..incident(0, &[("schema-migration", "apply-0042")], -15 * MINUTE, &[
-            ("schema-svc", Release(Some(("4.2.0", "4.2.1")))),
-        ])
+        ..incident(
+            0,
+            &[("schema-migration", "apply-0042")],
+            -15 * MINUTE,
+            &[("schema-svc", Release(Some(("4.2.0", "4.2.1"))))],
+        )
     },
     Incident {
         region: Some(super::super::tenants::DOOR),
-        ..incident(1, &[("tenant-provisioning", "database")], -816 * SECOND, &[
-            ("db-primary", Setting("connections 400 \u{2192} 40")),
-            ("db-primary", Setting("policy v4 is asked of whoever connects")),
-            ("db-primary", Release(None)),
-        ])
+        ..incident(
+            1,
+            &[("tenant-provisioning", "database")],
+            -816 * SECOND,
+            &[
+                ("db-primary", Setting("connections 400 \u{2192} 40")),
+                ("db-primary", Setting("policy v4 is asked of whoever connects")),
+                ("db-primary", Release(None)),
+            ],
+        )
     },
-    incident(2, &[("reset-password", "sms"), ("verify-phone", "send-code")], -545 * SECOND, &[
-        ("sms-gateway", Setting("route carrier-a \u{2192} carrier-b")),
-        ("sms-gateway", Release(None)),
-    ]),
-    incident(3, &[("send-invoice", "render")], -440 * SECOND, &[
-        ("invoicing", Setting("workers 6 \u{2192} 0")),
-        ("invoicing", Release(None)),
-    ]),
-    incident(4, &[("sync-directory", "apply")], -505 * SECOND - 70 * SECOND, &[
-        ("directory-sync", Release(Some(("0.9.5", "0.9.6")))),
-        ("directory-sync", Setting("memory limit 2048 \u{2192} 512 MiB")),
-    ]),
-    incident(5, &[("refund-payment", "await-provider")], -5 * HOUR, &[
-        ("payments", Setting("address for the provider's callbacks moved")),
-        ("payments", Release(None)),
-    ]),
-    incident(6, &[("nightly-backup", "(queued)")], -35 * MINUTE, &[
-        ("backups", Setting("schedule of the night moved to another leader")),
-        ("scheduler", Setting("nightly runs moved to another leader")),
-    ]),
-    incident(7, &[("meter-usage", "post")], 4 * MINUTE, &[
-        ("ledger", Setting("index on ledger_entries dropped")),
-        ("metering", Release(None)),
-    ]),
-    incident(8, &[("upgrade-plan", "entitlements")], -41 * MINUTE - 30 * SECOND, &[
-        ("payments", Setting("gateway timeout 30 \u{2192} 2 s")),
-        ("entitlements", Release(None)),
-    ]),
-    incident(9, &[("rotate-certificate", "order")], -95 * MINUTE, &[
-        ("edge", Setting("certificates are renewed 60 days before their end, was 30")),
-        ("edge", Release(None)),
-    ]),
-    incident(10, &[("create-pipeline", "build")], -53 * MINUTE, &[
-        ("pipelines", Release(None)),
-        ("pipelines", Setting("image of builds 22.04 \u{2192} 24.04")),
-    ]),
-    incident(11, &[("resize-cluster", "drain")], -34 * MINUTE, &[
-        ("capacity", Setting("disruption budget while nodes drain 1 \u{2192} 0")),
-        ("capacity", Release(None)),
-    ]),
-    incident(12, &[("delete-tenant", "release-dns")], -518 * MINUTE, &[
-        ("dns", Setting("registrar lock on for every zone")),
-        ("dns", Release(None)),
-    ]),
+    incident(
+        2,
+        &[("reset-password", "sms"), ("verify-phone", "send-code")],
+        -545 * SECOND,
+        &[("sms-gateway", Setting("route carrier-a \u{2192} carrier-b")), ("sms-gateway", Release(None))],
+    ),
+    incident(
+        3,
+        &[("send-invoice", "render")],
+        -440 * SECOND,
+        &[("invoicing", Setting("workers 6 \u{2192} 0")), ("invoicing", Release(None))],
+    ),
+    incident(
+        4,
+        &[("sync-directory", "apply")],
+        -505 * SECOND - 70 * SECOND,
+        &[
+            ("directory-sync", Release(Some(("0.9.5", "0.9.6")))),
+            ("directory-sync", Setting("memory limit 2048 \u{2192} 512 MiB")),
+        ],
+    ),
+    incident(
+        5,
+        &[("refund-payment", "await-provider")],
+        -5 * HOUR,
+        &[("payments", Setting("address for the provider's callbacks moved")), ("payments", Release(None))],
+    ),
+    incident(
+        6,
+        &[("nightly-backup", "(queued)")],
+        -35 * MINUTE,
+        &[
+            ("backups", Setting("schedule of the night moved to another leader")),
+            ("scheduler", Setting("nightly runs moved to another leader")),
+        ],
+    ),
+    incident(
+        7,
+        &[("meter-usage", "post")],
+        4 * MINUTE,
+        &[("ledger", Setting("index on ledger_entries dropped")), ("metering", Release(None))],
+    ),
+    incident(
+        8,
+        &[("upgrade-plan", "entitlements")],
+        -41 * MINUTE - 30 * SECOND,
+        &[("payments", Setting("gateway timeout 30 \u{2192} 2 s")), ("entitlements", Release(None))],
+    ),
+    incident(
+        9,
+        &[("rotate-certificate", "order")],
+        -95 * MINUTE,
+        &[("edge", Setting("certificates are renewed 60 days before their end, was 30")), ("edge", Release(None))],
+    ),
+    incident(
+        10,
+        &[("create-pipeline", "build")],
+        -53 * MINUTE,
+        &[("pipelines", Release(None)), ("pipelines", Setting("image of builds 22.04 \u{2192} 24.04"))],
+    ),
+    incident(
+        11,
+        &[("resize-cluster", "drain")],
+        -34 * MINUTE,
+        &[("capacity", Setting("disruption budget while nodes drain 1 \u{2192} 0")), ("capacity", Release(None))],
+    ),
+    incident(
+        12,
+        &[("delete-tenant", "release-dns")],
+        -518 * MINUTE,
+        &[("dns", Setting("registrar lock on for every zone")), ("dns", Release(None))],
+    ),
 ];
 
 impl Incident {
@@ -132,21 +168,11 @@ impl Incident {
         let dice = self.dice(seed);
         let at = self.caused_at(seed);
         let way = self.ways.get(dice.fork(1).below(self.ways.len())).or(self.ways.first());
-        let mut news = match way {
+        let news = match way {
             Some((service, Release(versions))) => release(at, dice, service, *versions, self.region),
             Some((service, Setting(what))) => setting(at, dice, service, what, self.region),
             None => setting(at, dice, self.service(), "changed", self.region),
         };
-        // How much of what it touches is said.
-        match dice.fork(2).below(100) {
-            0..25 => news.scope.push(("flow", self.flow.to_owned())),
-            25..37 => news.scope.retain(|(name, _)| *name != "service"),
-            37..45 => {
-                news.scope.clear();
-                news.subject = None;
-            }
-            _ => {}
-        }
-        news
+        news.told_in_part(self.flow)
     }
 }

@@ -5,6 +5,8 @@ use serde_json::json;
 
 use super::super::clock::{HOUR, MINUTE, Ms, SECOND};
 use super::super::dice::Dice;
+use super::super::flows::FLOWS;
+use super::super::tenants::{DOOR, Tenant};
 use super::super::world::Moment;
 use super::causes::{INCIDENTS, Incident};
 use super::news::{LATEST, News};
@@ -20,18 +22,56 @@ const FLAGS_AN_HOUR: u64 = 3;
 const LOST: u64 = 41;
 
 const SERVICES: [&str; 26] = [
-    "web", "api-gateway", "search", "mailer", "cdn", "db-primary", "sms-gateway", "ledger", "streams", "object-store",
-    "vault-agent", "dns", "scheduler", "identity", "billing", "payments", "invoicing", "provisioner", "schema-svc",
-    "pipelines", "edge", "backups", "capacity", "exporter", "directory-sync", "metering",
+    "web",
+    "api-gateway",
+    "search",
+    "mailer",
+    "cdn",
+    "db-primary",
+    "sms-gateway",
+    "ledger",
+    "streams",
+    "object-store",
+    "vault-agent",
+    "dns",
+    "scheduler",
+    "identity",
+    "billing",
+    "payments",
+    "invoicing",
+    "provisioner",
+    "schema-svc",
+    "pipelines",
+    "edge",
+    "backups",
+    "capacity",
+    "exporter",
+    "directory-sync",
+    "metering",
 ];
 const REGIONS: [&str; 4] = ["eu-west-1", "eu-central-1", "us-east-1", "ap-southeast-2"];
 const SETTINGS: [&str; 9] = [
-    "log level", "timeout", "pool size", "retry limit", "cache size", "rate limit", "replicas", "memory request",
+    "log level",
+    "timeout",
+    "pool size",
+    "retry limit",
+    "cache size",
+    "rate limit",
+    "replicas",
+    "memory request",
     "batch size",
 ];
 const FLAGS: [&str; 10] = [
-    "new-checkout", "dark-nav", "fast-search", "beta-exports", "audit-v2", "usage-page", "seat-hints", "sso-hints",
-    "quick-filters", "inline-help",
+    "new-checkout",
+    "dark-nav",
+    "fast-search",
+    "beta-exports",
+    "audit-v2",
+    "usage-page",
+    "seat-hints",
+    "sso-hints",
+    "quick-filters",
+    "inline-help",
 ];
 const PEOPLE: [&str; 6] = ["ada", "brook", "chen", "dana", "eli", "farah"];
 
@@ -75,6 +115,20 @@ impl News {
         self.scope.extend(region.map(|region| ("region", region.to_owned())));
         self
     }
+
+    /// Not everybody says all of what they touch: some name the flow, too; some name no service, some nothing at all.
+    pub(super) fn told_in_part(mut self, flow: &str) -> Self {
+        match self.dice.fork(2).below(100) {
+            0..25 => self.scope.push(("flow", flow.to_owned())),
+            25..37 => self.scope.retain(|(name, _)| *name != "service"),
+            37..45 => {
+                self.scope.clear();
+                self.subject = None;
+            }
+            _ => {}
+        }
+        self
+    }
 }
 
 /// A setting with what it was and is.
@@ -88,24 +142,22 @@ fn some_setting(dice: Dice) -> String {
 fn everyday(at: Ms, dice: Dice) -> News {
     let service = dice.fork(0).pick(&SERVICES);
     let region = dice.fork(1).chance(40).then(|| dice.fork(2).pick(&REGIONS));
-    let mut news = match dice.fork(3).below(10) {
+    let told = match dice.fork(3).below(10) {
         0..4 => release(at, dice, service, None, region),
         4..8 => setting(at, dice, service, &some_setting(dice), region),
         _ => {
-            let region = dice.fork(2).pick(&REGIONS);
-            let text = match dice.fork(4).below(3) {
-                0 => format!("node pool of {region} resized {} \u{2192} {}", 8, 8 + dice.fork(5).between(1, 6)),
+            let region = dice.fork(4).pick(&REGIONS);
+            let text = match dice.fork(5).below(3) {
+                0 => format!("node pool of {region} resized {} \u{2192} {}", 8, 8 + dice.fork(6).between(1, 6)),
                 1 => format!("kernel of the hosts in {region} patched"),
                 _ => format!("load balancer of {region} drained and back"),
             };
-            News { by: Some("infra-bot"), ..News::new(at, dice, HOSTS, text) }.within(Some(region))
+            return News { by: Some("infra-bot"), ..News::new(at, dice, HOSTS, text) }.within(Some(region));
         }
     };
-    // Not everybody says what they touch.
-    if dice.fork(6).chance(10) {
-        news.scope.clear();
-    }
-    news
+    let own: Vec<&str> = FLOWS.into_iter().filter(|flow| flow.pool() == service).map(|flow| flow.name).collect();
+    let any: Vec<&str> = FLOWS.into_iter().map(|flow| flow.name).collect();
+    told.told_in_part(dice.fork(7).pick(if own.is_empty() { &any } else { &own }))
 }
 
 fn flag(at: Ms, dice: Dice, number: u64) -> News {
@@ -119,7 +171,7 @@ fn flag(at: Ms, dice: Dice, number: u64) -> News {
 }
 
 /// What happens around an incident and is not its cause. At least five, one of them after the cause and before the onset.
-fn around(incident: &Incident, seed: u64, tenants: &[super::super::tenants::Tenant]) -> Vec<News> {
+fn around(incident: &Incident, seed: u64, tenants: &[Tenant]) -> Vec<News> {
     let dice = Dice::new(seed ^ 0x0AB0_0BAD, incident.nth);
     let onset = incident.onset;
     let lag = onset - incident.caused_at(seed);
@@ -133,25 +185,20 @@ fn around(incident: &Incident, seed: u64, tenants: &[super::super::tenants::Tena
         // Nearer to the onset than the cause.
         release(before(0, lag / 8, lag * 3 / 5), dice.fork(20), other(1), None, None),
         // In a region where many of those who are hurt live.
-        setting(
-            before(2, MINUTE, 15 * MINUTE),
-            dice.fork(21),
-            other(3),
-            &some_setting(dice.fork(22)),
-            Some(super::super::tenants::DOOR),
-        ),
+        setting(before(2, MINUTE, 15 * MINUTE), dice.fork(21), other(3), &some_setting(dice.fork(22)), Some(DOOR)),
         // The same service, where few of them live.
-        release(before(4, MINUTE, 20 * MINUTE), dice.fork(23), service, None, Some("ap-southeast-2")),
+        release(before(4, MINUTE, 20 * MINUTE), dice.fork(23), service, None, Some("ap-southeast-2"))
+            .told_in_part(incident.flow),
         // The same service, long before.
-        release(before(5, 90 * MINUTE, 240 * MINUTE), dice.fork(24), service, None, None),
-        // Something else that those workers do.
+        release(before(5, 90 * MINUTE, 240 * MINUTE), dice.fork(24), service, None, None).told_in_part(incident.flow),
+        // Another flow's.
         {
-            let news = setting(before(6, 2 * MINUTE, 20 * MINUTE), dice.fork(25), other(7), &some_setting(dice.fork(26)), None);
-            let flow = super::super::flows::FLOWS.into_iter().filter(|flow| flow.name != incident.flow);
-            let flows: Vec<&str> = flow.map(|flow| flow.name).collect();
-            let flow = dice.fork(27).pick(&flows);
+            let at = before(6, 2 * MINUTE, 20 * MINUTE);
+            let news = setting(at, dice.fork(25), other(7), &some_setting(dice.fork(26)), None);
+            let flows: Vec<&str> =
+                FLOWS.into_iter().map(|flow| flow.name).filter(|flow| *flow != incident.flow).collect();
             let mut scope = news.scope;
-            scope.push(("flow", flow.to_owned()));
+            scope.push(("flow", dice.fork(27).pick(&flows).to_owned()));
             News { scope, ..news }
         },
         // One tenant's own.
@@ -165,12 +212,16 @@ fn around(incident: &Incident, seed: u64, tenants: &[super::super::tenants::Tena
     // Somebody answers to what they see.
     if dice.fork(30).chance(50) {
         let after = onset + dice.fork(31).between(2 * MINUTE, 9 * MINUTE);
-        all.push(setting(after, dice.fork(32), service, "log level info \u{2192} debug", None));
+        all.push(
+            setting(after, dice.fork(32), service, "log level info \u{2192} debug", None).told_in_part(incident.flow),
+        );
     }
     // The same service everywhere, and harmless; before the cause.
     if dice.fork(33).chance(35) {
         let earlier = before(34, lag + 12 * MINUTE, lag + 55 * MINUTE);
-        all.push(setting(earlier, dice.fork(35), service, &some_setting(dice.fork(36)), None));
+        all.push(
+            setting(earlier, dice.fork(35), service, &some_setting(dice.fork(36)), None).told_in_part(incident.flow),
+        );
     }
     all
 }

@@ -141,7 +141,12 @@ impl<'a> Kept<'a> {
             Beat::Plan => {
                 let (before, after) = (self.plan(number - 1), self.plan(number));
                 let text = format!("plan {before} \u{2192} {after}");
-                ("tenant.plan.changed", EventClass::Change, text, json!({"before": {"plan": before}, "after": {"plan": after}}))
+                (
+                    "tenant.plan.changed",
+                    EventClass::Change,
+                    text,
+                    json!({"before": {"plan": before}, "after": {"plan": after}}),
+                )
             }
             Beat::Seats => {
                 let (before, after) = (self.seats(number - 1), self.seats(number));

@@ -217,7 +217,8 @@ impl Moment<'_> {
     }
 
     fn finding(&self, found: Found, redactor: &Redactor) -> DriftFinding {
-        let dice = Dice::new(self.world.seed, found.id.bytes().fold(7, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte)));
+        let dice =
+            Dice::new(self.world.seed, found.id.bytes().fold(7, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte)));
         let phase = dice.between(0, INTERVAL - 1);
         let by_itself = self.now - (self.now - phase).rem_euclid(INTERVAL);
         let checked = self.world.checked_at(&found.id).map_or(by_itself, |at| at.max(by_itself));

@@ -19,9 +19,7 @@ use tokio::sync::mpsc;
 use self::news::News;
 use super::clock::{DAY, Ms, millis};
 use super::world::{Moment, World};
-use crate::connect::{
-    Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Reading, Tells,
-};
+use crate::connect::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Reading, Tells};
 use crate::domain::drift::DriftFinding;
 use crate::domain::event::Event;
 use crate::domain::flow::FlowInstance;

@@ -71,7 +71,8 @@ async fn what_is_told_bit_by_bit_is_what_is_told_at_once() {
         }
         other.at(31 * MINUTE);
         // It tells a day back, so that of the first half-hour of the one nothing is told by the other.
-        let at_once: BTreeSet<SafeText> = other.told(name, None).await.events.into_iter().map(|event| event.id).collect();
+        let at_once: BTreeSet<SafeText> =
+            other.told(name, None).await.events.into_iter().map(|event| event.id).collect();
         let bit_by_bit: BTreeSet<SafeText> = ids.iter().cloned().collect();
         assert_eq!(bit_by_bit.len(), ids.len(), "{name} tells nothing twice");
         assert!(at_once.is_subset(&bit_by_bit), "{name}");
@@ -87,10 +88,17 @@ async fn there_are_two_thousand_tenants_and_what_changes_about_them_is_told_as_a
     let told = stage.told("directory", None).await;
     assert_eq!(told.tenants.iter().map(|tenant| &tenant.id.instance).collect::<BTreeSet<_>>().len(), 2_000);
     let of = |status| told.tenants.iter().filter(|tenant| tenant.status == status).count();
-    assert!(of(TenantStatus::Active) > 1_800 && of(TenantStatus::Suspended) > 10 && of(TenantStatus::Provisioning) > 64);
+    assert!(
+        of(TenantStatus::Active) > 1_800 && of(TenantStatus::Suspended) > 10 && of(TenantStatus::Provisioning) > 64
+    );
     for tenant in &told.tenants {
-        assert!(tenant.tier.is_some() && tenant.region.is_some() && tenant.plan.is_some() && tenant.placement.is_some());
-        assert!(tenant.usage.iter().all(|usage| usage.limit.is_none_or(|limit| usage.used <= Some(limit))), "{tenant:?}");
+        assert!(
+            tenant.tier.is_some() && tenant.region.is_some() && tenant.plan.is_some() && tenant.placement.is_some()
+        );
+        assert!(
+            tenant.usage.iter().all(|usage| usage.limit.is_none_or(|limit| usage.used <= Some(limit))),
+            "{tenant:?}"
+        );
         let secret = tenant.fields.iter().filter(|field| field.class == FieldClass::Secret);
         assert!(secret.into_iter().all(|field| field.value.is_empty()), "a secret is not held");
         assert!(tenant.created_at <= tenant.changed_at || tenant.changed_at.is_none());
@@ -138,10 +146,17 @@ async fn drift_is_told_with_what_differs_and_is_joined_to_who_is_stuck() {
     assert_eq!(ids.len(), told.drift.len());
     let differs = told.drift.iter().filter(|finding| !finding.difference.lines().is_empty());
     assert!(differs.count() > 60);
-    let behind: BTreeSet<&SafeText> =
-        told.drift.iter().filter(|finding| finding.kind == DriftKind::VersionSkew).filter_map(|f| f.tenant.as_ref()).collect();
+    let behind: BTreeSet<&SafeText> = told
+        .drift
+        .iter()
+        .filter(|finding| finding.kind == DriftKind::VersionSkew)
+        .filter_map(|f| f.tenant.as_ref())
+        .collect();
     let share = |flow: &str, step: &str| {
-        let stuck = pass.judged().into_iter().filter(|(row, judged)| judged.stuck() && &*row.flow == flow && &*row.step == step);
+        let stuck = pass
+            .judged()
+            .into_iter()
+            .filter(|(row, judged)| judged.stuck() && &*row.flow == flow && &*row.step == step);
         let tenants: BTreeSet<&SafeText> = stuck.filter_map(|(row, _)| row.tenant.as_ref()).collect();
         (tenants.intersection(&behind).count(), tenants.len())
     };
@@ -172,7 +187,8 @@ async fn a_finding_is_checked_anew_and_some_come_and_go() {
     stage.at(18 * SECOND);
     let later = stage.told("infra", None).await.drift;
     assert_eq!(later.iter().find(|finding| finding.id == one.id).unwrap().last_checked, Some(now));
-    let replicas = |drift: &[DriftFinding]| drift.iter().filter(|finding| &*finding.what == "deployment search").count();
+    let replicas =
+        |drift: &[DriftFinding]| drift.iter().filter(|finding| &*finding.what == "deployment search").count();
     let mut seen = Vec::new();
     for minutes in [0, 4, 25] {
         stage.at(minutes * MINUTE);
@@ -193,13 +209,16 @@ async fn around_each_incident_is_much_that_has_nothing_to_do_with_it_and_some_of
             let cause = events.iter().find(|event| event.id == *one.cause.1 && event.origin == *one.cause.0);
             let cause = cause.unwrap_or_else(|| panic!("the cause of {} is told", one.flow));
             assert!(cause.class.is_change());
-            let window = (one.onset - jiff::SignedDuration::from_mins(25))..(one.onset + jiff::SignedDuration::from_secs(30));
+            let window =
+                (one.onset - jiff::SignedDuration::from_mins(25))..(one.onset + jiff::SignedDuration::from_secs(30));
             let others: Vec<_> = events
                 .iter()
                 .filter(|event| event.class.is_change() && window.contains(&event.at) && event.id != cause.id)
                 .collect();
             assert!(others.len() >= 5, "{} of {seed}: {}", one.flow, others.len());
-            let nearer = others.iter().filter(|event| event.at > cause.at && event.at < one.onset + jiff::SignedDuration::from_secs(5));
+            let nearer = others
+                .iter()
+                .filter(|event| event.at > cause.at && event.at < one.onset + jiff::SignedDuration::from_secs(5));
             assert!(nearer.count() >= 1, "{} of {seed}", one.flow);
         }
     }
@@ -222,7 +241,9 @@ async fn the_truth_is_in_nothing_that_is_told() {
     }
     // Neither their ids, their origins, their kinds nor who did them tell them apart.
     for event in of_causes {
-        let alike = others.iter().filter(|other| (&other.origin, &other.kind, &other.class) == (&event.origin, &event.kind, &event.class));
+        let alike = others
+            .iter()
+            .filter(|other| (&other.origin, &other.kind, &other.class) == (&event.origin, &event.kind, &event.class));
         assert!(alike.clone().count() >= 20, "{event:?}");
         assert!(alike.clone().any(|other| other.by == event.by), "{event:?}");
         assert!(alike.clone().all(|other| other.id.len() == event.id.len()), "{event:?}");
