@@ -33,6 +33,7 @@ mod runs;
 mod single;
 mod source;
 mod stream;
+mod suspects;
 mod tenants;
 mod trends;
 mod verify;
@@ -59,6 +60,7 @@ use self::rows::Rows;
 use self::runs::{Plane, Runs};
 pub use self::source::Clock;
 use self::source::{Book, Events, Source};
+use self::suspects::Correlation;
 use self::trends::Trends;
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::Connector;
@@ -113,6 +115,7 @@ pub struct Hub {
     trends: Option<Trends>,
     claims: Arc<Claims>,
     lists: Lists,
+    correlation: Correlation,
     shadow: OnceLock<Arc<Shadow>>,
     /// What was done outside, as it was told last, and when.
     outside: Mutex<Option<(Timestamp, Arc<Outside>)>>,
@@ -211,6 +214,7 @@ impl Hub {
             trends,
             claims,
             lists: Lists::default(),
+            correlation: Correlation::default(),
             shadow: OnceLock::new(),
             outside: Mutex::default(),
         })

@@ -342,6 +342,11 @@ impl Ring {
         within.take(limit).filter_map(|(_, number)| self.row(*number)).collect()
     }
 
+    /// When the earliest change that is held happened, and what is the same as long as no change comes or goes.
+    pub(super) fn changes_known(&self) -> (Option<Timestamp>, (usize, u64)) {
+        (self.changes.first().map(|(at, _)| *at), (self.changes.len(), self.first))
+    }
+
     /// An event by its number.
     pub(super) fn get(&self, number: u64) -> Option<EventRow> {
         self.row(number)

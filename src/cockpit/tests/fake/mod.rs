@@ -169,7 +169,9 @@ fn cohort(flow: &str, step: &str, error: Option<&str>, rule: Rule, counts: (u64,
             Rule::Overdue | Rule::Orphan => Status::Running,
         },
         waits_for: (rule == Rule::LostWait).then_some(WaitKind::Signal),
+        onset: Some(ago(seconds)),
         claim: None,
+        near: None,
     }
 }
 
