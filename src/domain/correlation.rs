@@ -12,6 +12,7 @@
 //! - **place**: whether it says that it touches the flow or the step; and whether the words of what it touches are those of
 //!   the flow, its step, its source or its error. A word weighs by how rare it is among all changes at hand (inverse
 //!   document frequency: Spärck Jones, *A statistical interpretation of term specificity*, 1972).
+//!   Services whose other changes have named the flow are known to have to do with it.
 //! - **reach**: a change in one region (or for one tier, on one cell, for one tenant) can't explain those who are elsewhere;
 //!   where nearly all who are stuck are there and most others are not, that speaks for it.
 //!
@@ -43,17 +44,21 @@ pub const TOLD: usize = 5;
 /// After so long the weight of a change is half of what it is at once.
 const TAU: f64 = 4.0 * 60.0;
 
-/// What the other flow, or the step, that a change names takes from it.
-const ELSEWHERE: f64 = 0.1;
+/// What a change loses that names another flow, or another step. It may still touch this one: what flows share.
+const ELSEWHERE: f64 = 0.3;
 
 /// What a change loses that names a service with nothing in common with the flow: the names may mislead.
 const STRANGER: f64 = 0.5;
 
-/// By how much whole agreement of words makes a change weigh more.
-const WORDS: f64 = 30.0;
+/// By how much whole likeness makes a change weigh more.
+const LIKENESS: f64 = 30.0;
 
-/// The same where it names the flow itself.
-const NAMED: f64 = 60.0;
+/// How much likeness it is to name the flow, and to be of a service whose other changes have named it.
+const NAMED: f64 = 0.8;
+const TIED: f64 = 0.7;
+
+/// Less than so much in common by words is nothing in common.
+const FEW_WORDS: f64 = 0.15;
 
 /// What is left of a change that reaches none of those who are stuck.
 const NOBODY: f64 = 0.02;
@@ -97,6 +102,32 @@ pub struct Hurt {
     pub traits: Vec<(&'static str, SafeText)>,
 }
 
+/// Which services have to do with which flows, as their changes have told: who names both a service and a flow ties them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ties(HashMap<SafeText, BTreeMap<SafeText, u32>>);
+
+impl Ties {
+    /// Of these changes.
+    pub fn of<'a>(changes: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut ties = Self::default();
+        for event in changes {
+            let scope = |name: &str| event.scope.iter().find(|(known, _)| *known == *name).map(|(_, value)| value);
+            if let (Some(service), Some(flow)) = (scope("service"), scope("flow")) {
+                *ties.0.entry(service.clone()).or_default().entry(flow.clone()).or_default() += 1;
+            }
+        }
+        ties
+    }
+
+    /// How much a service has to do with a flow, from 0 to 1: which part of what its changes name it is, and less where
+    /// they are few, since one may be chance.
+    fn share(&self, service: &SafeText, flow: &SafeText) -> f64 {
+        let Some(flows) = self.0.get(service) else { return 0.0 };
+        let (here, all) = (flows.get(flow).copied().unwrap_or(0), flows.values().sum::<u32>());
+        f64::from(here) / (f64::from(all) + 0.5)
+    }
+}
+
 /// What is known of a cohort.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -114,8 +145,10 @@ pub struct Facts {
     pub hurt: Vec<Hurt>,
     /// How many instances are in it.
     pub count: u64,
+    /// What changes have told of services and flows.
+    pub ties: Arc<Ties>,
     /// Of all tenants that any directory tells, which share has a trait; by name and value.
-    pub common: BTreeMap<(&'static str, SafeText), f64>,
+    pub common: Arc<BTreeMap<(&'static str, SafeText), f64>>,
 }
 
 /// A change that may be the cause.
@@ -369,25 +402,57 @@ impl<'a> Own<'a> {
     fn place(&self, event: &Event, told: &Told, held: &HashMap<&str, usize>, changes: usize) -> (f64, Vec<SafeText>) {
         let scope = |name: &str| event.scope.iter().find(|(known, _)| *known == *name).map(|(_, value)| value);
         let same = |value: &SafeText, own: &SafeText| value.to_lowercase() == own.to_lowercase();
-        let mut evidence = Vec::new();
         let flow = scope("flow").map(|value| (value, same(value, &self.facts.flow)));
         let step = scope("step").map(|value| (value, same(value, &self.facts.step)));
-        if let Some((other, false)) = flow {
-            return (ELSEWHERE, vec![format!("names another flow: {other}").into()]);
+        let mut evidence: Vec<SafeText> = Vec::new();
+        let mut unlike = 1.0;
+        if let Some((_, true)) = flow {
+            unlike *= 1.0 - NAMED;
+            let place = step.filter(|(_, same)| *same).map(|(step, _)| format!(" \u{203a} {step}")).unwrap_or_default();
+            evidence.push(format!("touches {}{place}", self.facts.flow).into());
         }
-        if let Some((other, false)) = step {
-            return (ELSEWHERE, vec![format!("names another step: {other}").into()]);
+        let service = scope("service").or(event.subject.as_ref());
+        if let Some(service) = service.filter(|_| flow.is_none()) {
+            let tie = self.facts.ties.share(service, &self.facts.flow);
+            if tie > 0.0 {
+                unlike *= 1.0 - TIED * tie;
+                evidence.push(format!("{service} has touched {} at other times", self.facts.flow).into());
+            }
         }
+        let (words, word) = self.words_in_common(told, held, changes);
+        // What it has in common by its commonest words alone is no evidence.
+        if words >= FEW_WORDS {
+            unlike *= 1.0 - words;
+            evidence.extend(word);
+        }
+        let likeness = 1.0 - unlike;
+        let other = [("flow", flow), ("step", step)].into_iter().find_map(|(name, named)| {
+            let (other, _) = named.filter(|(_, same)| !same)?;
+            Some(SafeText::from(format!("names another {name}: {other}")))
+        });
+        let factor = match other {
+            Some(_) => ELSEWHERE,
+            None if likeness <= 0.0 && scope("service").is_some() => STRANGER,
+            None => 1.0,
+        };
+        evidence.extend(other);
+        (factor * (1.0 + LIKENESS * likeness), evidence)
+    }
+
+    /// How much the words of a change are those of the cohort, from 0 to 1, and the one that says most.
+    fn words_in_common(&self, told: &Told, held: &HashMap<&str, usize>, changes: usize) -> (f64, Option<SafeText>) {
+        #[expect(clippy::cast_precision_loss, reason = "counts of changes are small")]
+        let rare = |held: usize| {
+            let all = (changes + 1) as f64;
+            ((all / (held as f64 + 0.5)).ln() / (all + 1.0).ln()).clamp(0.0, 1.0)
+        };
         let (mut sum, mut best) = (0.0, None::<(f64, SafeText)>);
         for (token, weight) in &told.tokens {
-            let held = held.get(token.as_str()).copied().unwrap_or(1);
-            #[expect(clippy::cast_precision_loss, reason = "counts of changes are small")]
-            let rare = (((changes + 1) as f64) / (held as f64 + 0.5)).ln() / ((changes + 1) as f64 + 1.0).ln();
             let shared = self.words.iter().filter(|(own, ..)| alike(own, token));
             let Some((own, own_weight, place)) = shared.max_by(|one, other| one.1.total_cmp(&other.1)) else {
                 continue;
             };
-            let says = weight * own_weight * rare.clamp(0.0, 1.0);
+            let says = weight * own_weight * rare(held.get(token.as_str()).copied().unwrap_or(1));
             sum += says;
             if best.as_ref().is_none_or(|(least, _)| says > *least) {
                 let text = if own == token {
@@ -398,24 +463,7 @@ impl<'a> Own<'a> {
                 best = Some((says, text.into()));
             }
         }
-        let words = 1.0 - (-sum).exp();
-        let named = flow.is_some();
-        if named {
-            evidence.push(match step {
-                Some((step, _)) => format!("touches {} \u{203a} {step}", self.facts.flow).into(),
-                None => format!("touches {}", self.facts.flow).into(),
-            });
-        }
-        // What a change has in common by its commonest words alone is no evidence.
-        if words >= 0.1 {
-            evidence.extend(best.map(|(_, text)| text));
-        }
-        let base = match (named, scope("service")) {
-            (true, _) => NAMED,
-            (false, Some(_)) if words < 0.1 => STRANGER,
-            _ => 1.0,
-        };
-        (if words >= 0.1 { base + WORDS * words } else { base }, evidence)
+        (1.0 - (-sum).exp(), best.map(|(_, text)| text))
     }
 }
 

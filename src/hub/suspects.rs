@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Hub;
 use super::source::Source;
 use crate::domain::cohort::{Cohort, cohort_id};
-use crate::domain::correlation::{Facts, Hurt, Known, LOOK_BACK, Near, SKEW, SharedDrift, Suspects, suspects};
+use crate::domain::correlation::{Facts, Hurt, Known, LOOK_BACK, Near, SKEW, SharedDrift, Suspects, Ties, suspects};
 use crate::domain::drift::{DriftStatus, KnownDrift};
 use crate::domain::event::Event;
 use crate::domain::tenant::Tenant;
@@ -60,6 +60,7 @@ struct Kept {
 pub(super) struct Correlation {
     near: Mutex<HashMap<SafeText, Kept>>,
     common: Mutex<Option<(u64, Arc<Common>)>>,
+    ties: Mutex<Option<((usize, u64), Arc<Ties>)>>,
 }
 
 /// What is known of where a tenant is, by the names under which changes tell it.
@@ -151,7 +152,8 @@ impl Hub {
             onset: Some(onset),
             hurt: self.known_of(hurt),
             count: cohort.count,
-            common: self.common().as_ref().clone(),
+            ties: self.ties(),
+            common: self.common(),
         };
         suspects(&facts, &changes, known)
     }
@@ -199,6 +201,22 @@ impl Hub {
     fn directories(&self) -> u64 {
         let told = self.sources.iter().filter(|source| source.connector.tells().tenants);
         told.map(|source| source.held().directory.revision()).sum()
+    }
+
+    /// What all changes that are held tell of services and flows.
+    fn ties(&self) -> Arc<Ties> {
+        let mut kept = self.correlation.ties.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.ring();
+        let stamp = ring.changes_known().1;
+        if let Some((of, ties)) = &*kept
+            && *of == stamp
+        {
+            return ties.clone();
+        }
+        let changes = ring.changes(Timestamp::MIN, Timestamp::MAX, CHANGES);
+        let ties = Arc::new(Ties::of(changes.iter().map(|row| &*row.event)));
+        *kept = Some((stamp, ties.clone()));
+        ties
     }
 
     /// Which share of all tenants has which trait.

@@ -97,6 +97,17 @@ pub(super) fn place(mut case: Case, target: Ms) -> Case {
     case
 }
 
+/// When the trouble of a case first shows, were nobody to act on it; a forgotten one is due then.
+pub(super) fn meets(case: &Case) -> Option<Ms> {
+    let (step, what) = case.trouble?;
+    let script = Script::of(case, &[], |_| None);
+    let shows = script.phases().iter().find(|phase| phase.step == step && begins(what, phase.state));
+    match what {
+        Trouble::Forgotten(_) => case.due,
+        _ => shows.map(|phase| phase.at),
+    }
+}
+
 /// Whether a state is the one in which a trouble shows.
 fn begins(trouble: Trouble, state: State) -> bool {
     match trouble {

@@ -36,7 +36,8 @@ fn facts() -> Facts {
         onset: Some(at(0)),
         hurt: hurt(10, 4),
         count: 12,
-        common: common.into_iter().map(|(region, share)| (("region", region.into()), share)).collect(),
+        ties: Arc::default(),
+        common: Arc::new(common.into_iter().map(|(region, share)| (("region", region.into()), share)).collect()),
     }
 }
 
@@ -127,10 +128,26 @@ fn a_change_that_names_another_flow_or_another_tenant_is_hardly_it() {
     assert_eq!(found.ranked[0].event.text, "limits lowered");
     assert_eq!(
         found.ranked[0].evidence,
-        ["touches schema-migration", "\"schema\" is in the flow", "9 min before the onset"]
+        ["touches schema-migration", "\"migration\" is in the flow", "9 min before the onset"]
     );
-    let others = found.ranked.iter().filter(|one| one.lag == SignedDuration::from_mins(1));
-    assert!(others.into_iter().all(|one| one.certainty == Certainty::TimeAlone));
+    let of = |text: &str| found.ranked.iter().find(|one| one.event.text == *text).unwrap();
+    assert!(of("limits raised").evidence.contains(&"names another flow: reset-password".into()));
+    assert!(of("limits raised").share < found.ranked[0].share, "it is nearer, and still less likely");
+    let tenant = found.ranked.iter().find(|one| one.event.tenant.is_some());
+    assert!(tenant.is_none_or(|one| one.certainty == Certainty::TimeAlone));
+}
+
+#[test]
+fn a_service_whose_other_changes_name_the_flow_has_to_do_with_it() {
+    let other = change(-300, "limits lowered", &[("service", "capacity"), ("flow", "schema-migration")]);
+    let found = |ties: Ties| {
+        let facts = Facts { ties: Arc::new(ties), ..facts() };
+        look(&facts, vec![change(-9, "capacity 2.0.1 is out", &[("service", "capacity")])]).ranked.remove(0)
+    };
+    assert_eq!(found(Ties::default()).certainty, Certainty::TimeAlone);
+    let tied = found(Ties::of([&*other]));
+    assert_eq!(tied.evidence[0], "capacity has touched schema-migration at other times");
+    assert!(tied.certainty >= Certainty::Possible);
 }
 
 #[test]

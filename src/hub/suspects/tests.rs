@@ -80,8 +80,6 @@ async fn score(seeds: impl Iterator<Item = u64>) -> Score {
         // Most incidents are there at the start; one begins four minutes later.
         for (minutes, late) in [(0, false), (9, true)] {
             time.store(minutes * 60_000, Ordering::SeqCst);
-            // After a while in which a source was silent it takes two good passes.
-            hub.pass().await;
             hub.pass().await;
             let overview = hub.overview(&Filter::default()).await.unwrap();
             for truth in world.truth().into_iter().filter(|truth| (truth.flow == "meter-usage") == late) {
@@ -122,4 +120,20 @@ async fn the_hidden_cause_is_ranked_first_in_most_of_fifty_seeds() {
     assert!(score.within(1) * 100 >= score.places.len() * 80, "{}{}", score.told, score.words());
     assert!(score.within(3) * 100 >= score.places.len() * 95, "{}{}", score.told, score.words());
     assert!(score.likely.1 * 20 <= score.likely.0, "what is called likely is wrong in one of twenty at most");
+}
+
+/// What the fifty seeds came to when the weights were chosen: first, and among three.
+const FIFTY: (f64, f64) = (0.886, 0.989);
+
+#[tokio::test]
+async fn ten_seeds_that_nobody_looked_at_score_the_same_within_chance() {
+    let score = score(10_001..=10_010).await;
+    println!("{}{}", score.told, score.words());
+    let all = score.places.len() as f64;
+    for (most, share) in [(1, FIFTY.0), (3, FIFTY.1)] {
+        // Two standard errors of a share of so many.
+        let noise = 2.0 * (share * (1.0 - share) / all).sqrt();
+        let reached = score.within(most) as f64 / all;
+        assert!(reached >= share - noise, "{reached:.3} within {most}, {share} was to be had\n{}", score.told);
+    }
 }

@@ -53,7 +53,7 @@ impl Moment<'_> {
         let mut news = Vec::new();
         for incident in &INCIDENTS {
             let dice = dice.fork(incident.nth);
-            let from = incident.onset + dice.fork(0).between(40 * SECOND, 3 * MINUTE);
+            let from = incident.onset(self.world.seed) + dice.fork(0).between(40 * SECOND, 3 * MINUTE);
             let text = format!("{}: more of it fails than is promised", incident.flow);
             let severity = if incident.nth < 3 { Severity::Critical } else { Severity::Warning };
             news.extend(row(from, from + TOLD_FOR, dice.fork(1), "FlowFailing", &text, severity));

@@ -1,8 +1,9 @@
 //! The hidden cause of each incident: a change like any other, which nothing that is told marks as the cause.
 
-use super::super::clock::{HOUR, MINUTE, Ms, SECOND};
+use super::super::cast;
+use super::super::clock::{MINUTE, Ms, SECOND};
 use super::super::deployments::REGISTERED;
-use super::super::dice::Dice;
+use super::super::dice::{Dice, Index};
 use super::changes::{release, setting};
 use super::news::News;
 
@@ -23,8 +24,8 @@ pub(super) struct Incident {
     /// Its step; where it is another flow's, too, that one's.
     #[cfg_attr(not(test), allow(dead_code, reason = "what the world's truth says of it is for tests"))]
     pub(super) steps: &'static [(&'static str, &'static str)],
-    /// When the first instance met it.
-    pub(super) onset: Ms,
+    /// The family of its instances, and the number of the one that met it first.
+    first: (u8, u16),
     /// Which service was changed, in one way or another.
     ways: &'static [(&'static str, Change)],
     /// In which region alone.
@@ -36,10 +37,10 @@ pub(super) struct Incident {
 const fn incident(
     nth: u64,
     steps: &'static [(&'static str, &'static str)],
-    onset: Ms,
+    first: (u8, u16),
     ways: &'static [(&'static str, Change)],
 ) -> Incident {
-    Incident { nth, flow: steps[0].0, steps, onset, ways, region: None, at: None }
+    Incident { nth, flow: steps[0].0, steps, first, ways, region: None, at: None }
 }
 
 use Change::{Release, Setting};
@@ -51,7 +52,7 @@ pub(super) const INCIDENTS: [Incident; 13] = [
         ..incident(
             0,
             &[("schema-migration", "apply-0042")],
-            -15 * MINUTE,
+            (0, 0),
             &[("schema-svc", Release(Some(("4.2.0", "4.2.1"))))],
         )
     },
@@ -60,7 +61,7 @@ pub(super) const INCIDENTS: [Incident; 13] = [
         ..incident(
             1,
             &[("tenant-provisioning", "database")],
-            -816 * SECOND,
+            (1, 0),
             &[
                 ("db-primary", Setting("connections 400 \u{2192} 40")),
                 ("db-primary", Setting("policy v4 is asked of whoever connects")),
@@ -71,19 +72,19 @@ pub(super) const INCIDENTS: [Incident; 13] = [
     incident(
         2,
         &[("reset-password", "sms"), ("verify-phone", "send-code")],
-        -545 * SECOND,
+        (12, 0),
         &[("sms-gateway", Setting("route carrier-a \u{2192} carrier-b")), ("sms-gateway", Release(None))],
     ),
     incident(
         3,
         &[("send-invoice", "render")],
-        -440 * SECOND,
+        (15, 0),
         &[("invoicing", Setting("workers 6 \u{2192} 0")), ("invoicing", Release(None))],
     ),
     incident(
         4,
         &[("sync-directory", "apply")],
-        -505 * SECOND - 70 * SECOND,
+        (14, 0),
         &[
             ("directory-sync", Release(Some(("0.9.5", "0.9.6")))),
             ("directory-sync", Setting("memory limit 2048 \u{2192} 512 MiB")),
@@ -92,13 +93,13 @@ pub(super) const INCIDENTS: [Incident; 13] = [
     incident(
         5,
         &[("refund-payment", "await-provider")],
-        -5 * HOUR,
+        (16, 0),
         &[("payments", Setting("address for the provider's callbacks moved")), ("payments", Release(None))],
     ),
     incident(
         6,
         &[("nightly-backup", "(queued)")],
-        -35 * MINUTE,
+        (18, 0),
         &[
             ("backups", Setting("schedule of the night moved to another leader")),
             ("scheduler", Setting("nightly runs moved to another leader")),
@@ -107,37 +108,37 @@ pub(super) const INCIDENTS: [Incident; 13] = [
     incident(
         7,
         &[("meter-usage", "post")],
-        4 * MINUTE,
+        (17, 0),
         &[("ledger", Setting("index on ledger_entries dropped")), ("metering", Release(None))],
     ),
     incident(
         8,
         &[("upgrade-plan", "entitlements")],
-        -41 * MINUTE - 30 * SECOND,
+        (2, 1),
         &[("payments", Setting("gateway timeout 30 \u{2192} 2 s")), ("entitlements", Release(None))],
     ),
     incident(
         9,
         &[("rotate-certificate", "order")],
-        -95 * MINUTE,
+        (20, 0),
         &[("edge", Setting("certificates are renewed 60 days before their end, was 30")), ("edge", Release(None))],
     ),
     incident(
         10,
         &[("create-pipeline", "build")],
-        -53 * MINUTE,
+        (7, 2),
         &[("pipelines", Release(None)), ("pipelines", Setting("image of builds 22.04 \u{2192} 24.04"))],
     ),
     incident(
         11,
         &[("resize-cluster", "drain")],
-        -34 * MINUTE,
+        (19, 1),
         &[("capacity", Setting("disruption budget while nodes drain 1 \u{2192} 0")), ("capacity", Release(None))],
     ),
     incident(
         12,
         &[("delete-tenant", "release-dns")],
-        -518 * MINUTE,
+        (8, 8),
         &[("dns", Setting("registrar lock on for every zone")), ("dns", Release(None))],
     ),
 ];
@@ -152,6 +153,13 @@ impl Incident {
         self.ways.first().map_or("web", |(service, _)| service)
     }
 
+    /// When the first instance met it.
+    pub(super) fn onset(&self, seed: u64) -> Ms {
+        let (family, number) = self.first;
+        let case = cast::case(seed, Index { family, number, generation: 0 });
+        case.and_then(|case| cast::meets(&case)).unwrap_or(0)
+    }
+
     /// When its cause took effect: within a minute before the first instance met it, or within twenty.
     pub(super) fn caused_at(&self, seed: u64) -> Ms {
         let dice = self.dice(seed).fork(0);
@@ -160,7 +168,7 @@ impl Incident {
             3..8 => (MINUTE, 6 * MINUTE),
             _ => (6 * MINUTE, 20 * MINUTE),
         };
-        self.at.unwrap_or_else(|| self.onset - dice.fork(1).between(least, most))
+        self.at.unwrap_or_else(|| self.onset(seed) - dice.fork(1).between(least, most))
     }
 
     /// Its cause.

@@ -173,7 +173,7 @@ fn flag(at: Ms, dice: Dice, number: u64) -> News {
 /// What happens around an incident and is not its cause. At least five, one of them after the cause and before the onset.
 fn around(incident: &Incident, seed: u64, tenants: &[Tenant]) -> Vec<News> {
     let dice = Dice::new(seed ^ 0x0AB0_0BAD, incident.nth);
-    let onset = incident.onset;
+    let onset = incident.onset(seed);
     let lag = onset - incident.caused_at(seed);
     let service = incident.service();
     let other = |n: u64| {

@@ -226,7 +226,7 @@ pub(crate) struct Truth {
     pub(crate) flow: &'static str,
     pub(crate) step: &'static str,
     pub(crate) cause: (&'static str, String),
-    /// What happened around it and is not its cause.
+    /// When the first instance met it.
     pub(crate) onset: Timestamp,
 }
 
@@ -237,7 +237,7 @@ impl World {
         let all = causes::INCIDENTS.iter().flat_map(|incident| {
             incident.steps.iter().map(move |(flow, step)| {
                 let cause = incident.cause(self.seed);
-                let onset = super::clock::instant(self.epoch, incident.onset);
+                let onset = super::clock::instant(self.epoch, incident.onset(self.seed));
                 Truth { flow, step, cause: (cause.origin, cause.id()), onset }
             })
         });
