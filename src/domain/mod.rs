@@ -45,3 +45,4 @@ pub mod trend;
 pub mod verdict;
 pub mod ways;
 pub mod wide;
+pub mod wording;
