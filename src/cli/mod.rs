@@ -24,6 +24,7 @@ mod report;
 mod runbooks;
 mod side_effects;
 mod snapshot;
+mod suspects;
 mod tenants;
 mod theme;
 mod tips;

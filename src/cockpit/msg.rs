@@ -23,8 +23,8 @@ use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, PlanWish,
-    RequestOf, ReviewOf, Selected, Selection,
+    Armed, CohortSuspects, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview,
+    PlanWish, RequestOf, ReviewOf, Selected, Selection,
 };
 use crate::query::Filter;
 
@@ -93,6 +93,8 @@ pub enum Target {
     Recheck,
     /// What is noted as armed again.
     Rearm,
+    /// What changed before a cohort got stuck.
+    Suspects,
     /// The deployments to choose from.
     Deployments,
 }
@@ -173,6 +175,8 @@ pub enum Ask {
     Automations,
     /// What has drifted.
     Drift(DriftQuery),
+    /// What changed before a cohort got stuck.
+    Suspects(SafeText),
     /// A finding of drift is to be checked anew.
     Recheck(InstanceId),
 }
@@ -206,6 +210,7 @@ impl Ask {
             Self::InForce => Target::InForce,
             Self::Automations => Target::Automations,
             Self::Drift(_) => Target::Drift,
+            Self::Suspects(_) => Target::Suspects,
             Self::Recheck(_) => Target::Recheck,
         }
     }
@@ -274,6 +279,8 @@ pub enum Answer {
     Automations(Result<Vec<AutomationStatus>, OpsError>),
     /// What has drifted.
     Drift(Result<DriftWindow, OpsError>),
+    /// What changed before a cohort got stuck.
+    Suspects(Box<Result<CohortSuspects, OpsError>>),
     /// A finding as it was found just now.
     Recheck(Box<Result<KnownDrift, OpsError>>),
     /// It was noted as armed again, or not.

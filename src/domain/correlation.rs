@@ -76,6 +76,8 @@ const POSSIBLE: f64 = 0.15;
 pub enum Certainty {
     /// Only the time fits.
     TimeAlone,
+    /// More than the time fits, and others fit much better.
+    Unlikely,
     /// More than the time fits, and others fit, too, or something is not known.
     Possible,
     /// It fits in every way that is known, and much better than all others.
@@ -87,6 +89,7 @@ impl Certainty {
     pub const fn words(self) -> &'static str {
         match self {
             Self::TimeAlone => "only the time fits",
+            Self::Unlikely => "others fit better",
             Self::Possible => "possible",
             Self::Likely => "likely",
         }
@@ -197,9 +200,9 @@ pub struct Suspects {
 }
 
 impl Suspects {
-    /// The first one, where more than its time speaks for it.
+    /// The first one, where enough speaks for it.
     pub fn first(&self) -> Option<&Suspect> {
-        self.ranked.first().filter(|first| first.certainty > Certainty::TimeAlone)
+        self.ranked.first().filter(|first| first.certainty >= Certainty::Possible)
     }
 
     /// The first one in short.
@@ -334,6 +337,7 @@ pub fn suspects(facts: &Facts, changes: &[Arc<Event>], known: &Known) -> Suspect
         let certainty = match share {
             LIKELY.. if sure && reach.known && place > 1.0 => Certainty::Likely,
             POSSIBLE.. if place > 1.0 => Certainty::Possible,
+            _ if place > 1.0 => Certainty::Unlikely,
             _ => Certainty::TimeAlone,
         };
         let evidence = place_words.into_iter().chain([when(lag).into()]).chain(reach.words).collect();

@@ -134,6 +134,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             records::automations_came(app, answer);
             Vec::new()
         }
+        Answer::Suspects(answer) => {
+            super::suspects::came(app, *answer);
+            Vec::new()
+        }
         Answer::Drift(answer) => {
             drift::came(app, answer);
             Vec::new()
@@ -213,6 +217,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Rows
             | Target::Raw
             | Target::Log
+            | Target::Suspects
             | Target::Pair
             | Target::Older
             | Target::PlanOfMany

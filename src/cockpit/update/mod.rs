@@ -26,6 +26,7 @@ mod records;
 pub(super) mod reload;
 mod remediations;
 mod runbooks;
+mod suspects;
 mod theme;
 
 pub use copying::What;

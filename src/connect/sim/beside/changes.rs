@@ -82,18 +82,30 @@ pub(super) const HOSTS: (&str, &str, EventClass) = ("/infra", "infra.changed", E
 
 /// Other code of a service.
 pub(super) fn release(at: Ms, dice: Dice, service: &str, versions: Option<(&str, &str)>, region: Option<&str>) -> News {
-    let minor = dice.fork(10).between(0, 24);
-    let patch = dice.fork(11).between(1, 9);
-    let major = dice.fork(12).between(1, 12);
     let (before, after) = match versions {
         Some((before, after)) => (before.to_owned(), after.to_owned()),
-        None => (format!("{major}.{minor}.{}", patch - 1), format!("{major}.{minor}.{patch}")),
+        None => {
+            let (line, patch) = (line(service), 500 + at.div_euclid(HOUR));
+            (format!("{line}.{}", patch - 1), format!("{line}.{patch}"))
+        }
     };
     let text = format!("{service} {after} is out{}", place(region));
     let data = json!({"service": service, "before": {"version": before}, "after": {"version": after}});
     let scope = vec![("service", service.to_owned()), ("version", after)];
     let subject = Some(service.to_owned());
     News { by: Some("ci"), subject, data: Some(data), scope, ..News::new(at, dice, CI, text) }.within(region)
+}
+
+/// The line of versions in which a service is maintained: that before the one which its flows run on, where it has any.
+fn line(service: &str) -> String {
+    let of_flows = FLOWS.into_iter().find(|flow| flow.pool() == service);
+    let version = of_flows.and_then(|flow| flow.deployment.split_once(' ')).map(|(_, version)| version);
+    let numbers = version.map(|version| version.split('.').filter_map(|number| number.parse::<u32>().ok()));
+    let mut numbers = numbers.into_iter().flatten();
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => format!("{major}.{}", minor.saturating_sub(1)),
+        _ => format!("{}.{}", 1 + service.len() % 5, service.bytes().map(usize::from).sum::<usize>() % 20),
+    }
 }
 
 /// A setting of a service.
