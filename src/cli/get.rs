@@ -372,13 +372,16 @@ pub(super) fn flows_table(rows: &[std::sync::Arc<JudgedFlow>], overview: &Overvi
 async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
     let id = match InstanceId::parse(&one.id) {
         Some(id) => id,
-        None => match hub.source_names().as_slice() {
-            [only] => InstanceId::new(only.clone(), one.id.as_str()),
-            names => match found(hub, names, &one.id).await? {
-                Some(id) => id,
-                None => return Ok(Outcome::SourceFailed),
-            },
-        },
+        // Who tells of no flows has none of that id.
+        None => {
+            match Some(hub.engine_names()).filter(|names| !names.is_empty()).unwrap_or(hub.source_names()).as_slice() {
+                [only] => InstanceId::new(only.clone(), one.id.as_str()),
+                names => match found(hub, names, &one.id).await? {
+                    Some(id) => id,
+                    None => return Ok(Outcome::SourceFailed),
+                },
+            }
+        }
     };
     if one.raw && one.format.output == Output::Csv {
         return Err(Failure::Usage("--raw goes with -o table, json and ndjson: csv has no place for it".into()));

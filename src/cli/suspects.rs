@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::args::{Global, Output, Suspects};
 use super::output::{self, Table};
 use super::{Failure, Outcome, get, report, world};
+use crate::domain::text::SafeText;
 use crate::domain::time::date_time;
 use crate::ops::json::{suspect_json, suspects_json};
 use crate::ops::{CohortSuspects, Ops as _, OpsError};
@@ -40,7 +41,7 @@ pub(super) async fn run(global: &Global, asked: &Suspects) -> Result<Outcome, Fa
 
 fn table(answer: &CohortSuspects) -> Table {
     let row = |suspect: &crate::domain::correlation::Suspect| {
-        let evidence: Vec<&str> = suspect.evidence.iter().map(|text| text.as_str()).collect();
+        let evidence: Vec<&str> = suspect.evidence.iter().map(SafeText::as_str).collect();
         vec![
             suspect.certainty.words().to_owned(),
             date_time(suspect.event.at),

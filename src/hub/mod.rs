@@ -334,6 +334,12 @@ impl Hub {
         self.sources.iter().map(|source| source.name.clone()).collect()
     }
 
+    /// The names of those that tell of flows.
+    pub fn engine_names(&self) -> Vec<SafeText> {
+        let engines = self.sources.iter().filter(|source| source.connector.tells().flows);
+        engines.map(|source| source.name.clone()).collect()
+    }
+
     /// What has happened, over all sources.
     fn ring(&self) -> std::sync::MutexGuard<'_, Ring> {
         self.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

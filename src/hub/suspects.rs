@@ -37,11 +37,14 @@ const TOLD: usize = 5;
 /// Which share of all tenants has a trait, by its name and value.
 type Common = BTreeMap<(&'static str, SafeText), f64>;
 
+/// What is the same as long as no change comes or goes.
+type Stamp = (usize, u64);
+
 /// What an answer depends on beside the tenants of the cohort.
 #[derive(Debug, Clone, PartialEq)]
 struct Key {
     onset: Option<Timestamp>,
-    changes: (usize, u64),
+    changes: Stamp,
     directories: u64,
     silent: Vec<SafeText>,
 }
@@ -60,7 +63,7 @@ struct Kept {
 pub(super) struct Correlation {
     near: Mutex<HashMap<SafeText, Kept>>,
     common: Mutex<Option<(u64, Arc<Common>)>>,
-    ties: Mutex<Option<((usize, u64), Arc<Ties>)>>,
+    ties: Mutex<Option<(Stamp, Arc<Ties>)>>,
 }
 
 /// What is known of where a tenant is, by the names under which changes tell it.

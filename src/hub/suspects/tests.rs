@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::sim::World;
+use crate::domain::text::SafeText;
 use crate::domain::verdict::Rule;
 use crate::hub::{Clock, Hub, Policing, Setup};
 use crate::ops::Ops as _;
@@ -136,4 +137,45 @@ async fn ten_seeds_that_nobody_looked_at_score_the_same_within_chance() {
         let reached = score.within(most) as f64 / all;
         assert!(reached >= share - noise, "{reached:.3} within {most}, {share} was to be had\n{}", score.told);
     }
+}
+
+#[tokio::test]
+async fn the_board_says_in_short_what_the_list_says_and_tenants_share_their_drift() {
+    let (_, hub, time) = stage(312);
+    hub.pass().await;
+    for minutes in [0, 1] {
+        time.store(minutes * 60_000, Ordering::SeqCst);
+        hub.pass().await;
+        let overview = hub.overview(&Filter::default()).await.unwrap();
+        for cohort in &overview.cohorts {
+            assert_eq!(hub.suspects(&cohort.id).await.unwrap().suspects.near(), cohort.near, "{}", cohort.flow);
+        }
+        assert!(overview.cohorts.iter().filter(|cohort| cohort.near.is_some()).count() >= 10);
+    }
+    let overview = hub.overview(&Filter::default()).await.unwrap();
+    let storm = overview.cohorts.iter().find(|cohort| *cohort.flow == *"tenant-provisioning").unwrap();
+    let told = hub.suspects(&storm.id).await.unwrap();
+    let first = told.drift.first().unwrap();
+    assert_eq!((&*first.what, first.of), ("policy network-default", storm.tenants));
+    assert!(first.tenants * 10 >= first.of * 8 && first.others < first.of_others.unwrap() / 10, "{}", first.words());
+    assert_eq!((told.drift_sources, told.drift_blind.len()), (1, 0));
+    assert!(hub.suspects("nobody").await.is_err());
+}
+
+#[tokio::test]
+async fn while_nobody_has_told_of_changes_nothing_is_likely_and_that_is_said() {
+    let (_, hub, _) = stage(312);
+    // The engines have answered; who tells of changes has not yet.
+    let engines: Vec<&str> = vec!["platform", "accounts", "billing"];
+    for source in hub.sources.iter().filter(|source| engines.contains(&&*source.name)) {
+        source.pass(&hub.book, &hub.clock).await;
+    }
+    let overview = hub.overview(&Filter::default()).await.unwrap();
+    let cohort = overview.cohorts.first().unwrap();
+    assert_eq!(cohort.near, None);
+    let told = hub.suspects(&cohort.id).await.unwrap();
+    let unknown: Vec<&str> = told.suspects.unknown.iter().map(SafeText::as_str).collect();
+    assert!(unknown.contains(&"no change is known at all"), "{unknown:?}");
+    assert!(unknown.contains(&"infra is silent: what it would have told is missing"), "{unknown:?}");
+    assert_eq!(told.drift_blind.len(), 1);
 }

@@ -5,6 +5,7 @@ mod flow;
 mod ops;
 pub(in crate::cockpit) mod records;
 pub(in crate::cockpit) mod runbooks;
+pub(in crate::cockpit) mod suspects;
 pub(in crate::cockpit) mod wide;
 mod window;
 

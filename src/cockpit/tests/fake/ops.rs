@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use super::flow::answer;
+use super::suspects::suspects;
 use super::wide;
 use super::window::window;
 use super::{act, judged, now, overview, plan};
@@ -29,8 +30,8 @@ use crate::domain::text::SafeText;
 use crate::domain::ways::{ReadRequest, Ways};
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Lock, Ops, OpsError, Overview,
-    PlanWish, RequestOf, ReviewOf, Selected, Selection,
+    Armed, CohortSuspects, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Lock, Ops, OpsError,
+    Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection,
 };
 use crate::query::Filter;
 
@@ -279,6 +280,12 @@ impl Ops for FakeOps {
     async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
         let after = self.older.iter().position(|head| head.id == *id).map_or(0, |at| at + 1);
         Ok(self.older.iter().skip(after).take(most as usize).cloned().collect())
+    }
+
+    async fn suspects(&self, cohort: &str) -> Result<CohortSuspects, OpsError> {
+        let overview = self.overview.lock().unwrap().clone()?;
+        let found = overview.cohorts.iter().find(|known| *known.id == *cohort);
+        found.map(suspects).ok_or_else(|| OpsError::NotFound("it is gone".into()))
     }
 
     async fn drift(&self, _query: &DriftQuery) -> Result<DriftWindow, OpsError> {

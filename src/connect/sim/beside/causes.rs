@@ -145,7 +145,7 @@ pub(super) const INCIDENTS: [Incident; 13] = [
 
 impl Incident {
     fn dice(&self, seed: u64) -> Dice {
-        Dice::new(seed ^ 0x0CA0_5E5, self.nth)
+        Dice::new(seed ^ 0x00CA_05E5, self.nth)
     }
 
     /// The service by which it usually comes.

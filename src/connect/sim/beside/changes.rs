@@ -114,7 +114,7 @@ pub(super) fn setting(at: Ms, dice: Dice, service: &str, what: &str, region: Opt
     let text = format!("{service}: {what}{}", place(region));
     let scope = vec![("service", service.to_owned())];
     let subject = Some(service.to_owned());
-    News { by, subject, scope, ..News::new(at, dice, CONFIG, text) }.within(region)
+    News { subject, by, scope, ..News::new(at, dice, CONFIG, text) }.within(region)
 }
 
 fn place(region: Option<&str>) -> String {
@@ -250,7 +250,7 @@ impl Moment<'_> {
             // In the order of their numbers.
             let span = HOUR / Ms::try_from(FLAGS_AN_HOUR).unwrap_or(1);
             let first = u64::try_from(hour + 1_000_000).unwrap_or(0) * FLAGS_AN_HOUR;
-            news.extend((0..FLAGS_AN_HOUR).filter(|n| (first + n) % LOST > 0).map(|n| {
+            news.extend((0..FLAGS_AN_HOUR).filter(|n| !(first + n).is_multiple_of(LOST)).map(|n| {
                 let dice = dice.fork(40 + n);
                 let at = hour * HOUR + Ms::try_from(n).unwrap_or(0) * span + dice.fork(81).between(0, span - MINUTE);
                 flag(at, dice, first + n - 2_990_000)

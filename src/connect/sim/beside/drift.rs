@@ -33,7 +33,7 @@ pub(super) fn policy(seed: u64, nth: usize, now: Ms) -> &'static str {
 
 /// Whether a tenant has still the policy of before.
 fn lags(seed: u64, nth: usize, now: Ms) -> bool {
-    let dice = Dice::new(seed ^ 0x0D21_F7, nth as u64);
+    let dice = Dice::new(seed ^ 0x000D_21F7, nth as u64);
     let of_a_hundred = match nth {
         NEW..LEAVING => 92,
         0..BUSY => 6,
@@ -102,7 +102,7 @@ impl Found {
             desired: ("policies/network-default", Some("v4")),
             documents: Some((Some(rules("v4", "provisioners")), Some(rules("v3", "workers")))),
             note: Some("has v3, v4 is wanted".to_owned()),
-            since: (nth % 3 == 0).then(|| -26 * HOUR - Ms::try_from(nth).unwrap_or(0) * MINUTE),
+            since: nth.is_multiple_of(3).then(|| -26 * HOUR - Ms::try_from(nth).unwrap_or(0) * MINUTE),
             ..Self::new(format!("policy/{slug}"), format!("{region}/{slug}"), "policy network-default", "policy v4")
         }
     }
