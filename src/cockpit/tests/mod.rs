@@ -24,6 +24,7 @@ mod reload;
 mod remediations;
 mod runbooks;
 mod suspects;
+mod tenants;
 mod typing;
 mod whole;
 

@@ -6,6 +6,7 @@ mod ops;
 pub(in crate::cockpit) mod records;
 pub(in crate::cockpit) mod runbooks;
 pub(in crate::cockpit) mod suspects;
+pub(in crate::cockpit) mod tenants;
 pub(in crate::cockpit) mod wide;
 mod window;
 
