@@ -33,11 +33,11 @@ fn the_list_is_asked_for_by_a_key_and_says_what_speaks_for_each_and_what_is_not_
     desk.keys("n");
     let picture = desk.picture();
     for text in [
-        "near schema-migration",
+        "near tenant-provisioning",
         "cause     possible",
         "flags is silent: what it would have told is missing",
-        "1   schema-svc 4.2.1 is out, by ci",
-        "\"schema\" is in the flow; 3 min before the onset",
+        "1   tenant-svc 4.2.1 is out, by ci",
+        "\"tenant\" is in the flow; 3 min before the onset",
         "only the time fits",
         "37 of 41 tenants have drift in policy network-default",
     ] {
