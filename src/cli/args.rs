@@ -470,7 +470,7 @@ pub(super) enum What {
     /// What has drifted, or is not known not to have; with an id, one finding and what differs
     #[command(after_help = EXIT_CODES)]
     Drift(Drift),
-    /// What changed before a cohort got stuck, ranked by what speaks for it, and the drift that its tenants share
+    /// What changed before a cohort got stuck, and the drift that its tenants share
     #[command(after_help = EXIT_CODES)]
     Suspects(Suspects),
     /// Tenants: whom the flows are for, found by any identifier
