@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{LENGTH, Mistake, Program, STACK, bound};
+use super::{INPUT, LENGTH, Mistake, Program, STACK};
 
 fn given() -> Value {
     json!({
@@ -70,7 +70,7 @@ fn what_is_no_text_or_fails_is_said_without_what_was_given() {
     let long = json!({"key": "x".repeat(201)});
     assert!(run(".key", &long).unwrap_err().contains("more than 200 characters"));
     assert_eq!(run(".key", &json!({"key": "x".repeat(200)})), Ok(Some("x".repeat(200))));
-    let large = json!({"key": "x".repeat(bound::INPUT)});
+    let large = json!({"key": "x".repeat(INPUT)});
     assert!(run(".key", &large).unwrap_err().contains("larger than 32 KiB"));
 }
 
