@@ -16,6 +16,7 @@ mod paths;
 mod policies;
 mod promises;
 mod redact;
+mod rest;
 mod runbooks;
 mod secret;
 mod section;
@@ -30,6 +31,7 @@ mod webhooks;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use thiserror::Error;
@@ -41,6 +43,7 @@ pub use layers::{Flags, Layer, Setting};
 pub use log::LogSettings;
 pub use paths::{default_file, default_state_dir};
 pub use policies::{PolicySetting, PolicySettings};
+pub use rest::{Answers, Paging, RestRequest, RestSetting, RestVerb, Trail, Yielding, Yields};
 pub use runbooks::RunbookSetting;
 pub use secret::SecretPlace;
 pub use tenants::{TenantBook, TenantRule};
@@ -156,11 +159,13 @@ pub enum SourceKind {
     Prefect,
     /// Plans of Terraform's as JSON.
     Terraform,
+    /// Any JSON API, by configuration.
+    Rest,
 }
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Restate, Self::Prefect, Self::Terraform];
+    pub const ALL: [Self; 4] = [Self::Restate, Self::Prefect, Self::Terraform, Self::Rest];
 
     /// Its name in the file.
     pub const fn name(self) -> &'static str {
@@ -168,6 +173,7 @@ impl SourceKind {
             Self::Restate => "restate",
             Self::Prefect => "prefect",
             Self::Terraform => "terraform",
+            Self::Rest => "rest",
         }
     }
 }
@@ -194,6 +200,8 @@ pub struct SourceConfig {
     /// Where an instance's page is in the engine's own user interface: an http or https URL with `{id}`, `{flow}` and
     /// `{source}` in it; `None` for the usual place.
     pub open: Option<String>,
+    /// What is asked of it and made of its answers, for a source of [`SourceKind::Rest`]; nothing for any other.
+    pub rest: Option<Arc<RestSetting>>,
 }
 
 /// Why there is no config.

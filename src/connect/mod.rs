@@ -8,6 +8,7 @@ mod answer;
 pub mod http;
 mod observation;
 pub mod prefect;
+pub mod rest;
 pub mod restate;
 pub mod sim;
 pub mod terraform;

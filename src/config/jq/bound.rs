@@ -21,18 +21,14 @@ pub(super) struct Use {
     pub(super) input: usize,
     /// The size that no input has more than; what is larger than the one above may be refused when it comes.
     pub(super) largest: usize,
+    /// The most elementary steps that it may take for one input.
+    pub(super) steps: f64,
     /// The variables that it has besides its own, each of them small.
     pub(super) variables: &'static [&'static str],
 }
 
 /// How large a variable is at most that a program is given, in bytes.
 const VARIABLE: f64 = 512.0;
-
-/// The most elementary steps that a program may take for one input: seconds, if each were really taken.
-const STEPS: f64 = 2e8;
-
-/// How large all outputs for one input may be together, in bytes of JSON.
-const SIZE_MOST: f64 = 2e8;
 
 /// How deep a value may be nested: that of what is read, and what a short program can add.
 const DEPTH: f64 = 500.0;
@@ -70,9 +66,8 @@ impl Cost {
     }
 
     /// Whether it can be afforded for an input of so many bytes.
-    fn fits(self, input: usize) -> bool {
-        let input = input as f64;
-        self.steps.at(input) <= STEPS && self.size.at(input) <= SIZE_MOST
+    fn fits(self, input: usize, steps: f64) -> bool {
+        self.steps.at(input as f64) <= steps && self.size.at(input as f64) <= steps
     }
 
     /// Each output of one with each of the other.
@@ -91,7 +86,9 @@ impl Cost {
 
     /// All of its outputs in one list.
     fn collected(self) -> Self {
-        Self { outs: ONE, size: self.size.plus(ONE), steps: self.steps.plus(self.size).plus(ONE) }
+        // Between each two of them there is a comma.
+        let size = self.size.plus(self.outs).plus(ONE);
+        Self { outs: ONE, size, steps: self.steps.plus(size) }
     }
 
     /// As many steps more.
@@ -103,28 +100,31 @@ impl Cost {
 /// What a program costs, for inputs of up to so many bytes each time: what it binds to a variable is as large as the largest
 /// of them makes it.
 #[derive(Debug)]
-pub(super) struct Costs(Vec<(usize, Cost)>);
+pub(super) struct Costs {
+    for_up_to: Vec<(usize, Cost)>,
+    steps: f64,
+}
 
 impl Costs {
     /// Whether it can be afforded for an input of so many bytes.
     pub(super) fn fit(&self, input: usize) -> bool {
-        self.0.iter().find(|(most, _)| input <= *most).is_some_and(|(_, cost)| cost.fits(input))
+        self.for_up_to.iter().find(|(most, _)| input <= *most).is_some_and(|(_, cost)| cost.fits(input, self.steps))
     }
 }
 
 /// Refuses a program that may not end soon for an input that it has to fit; else what it costs for that and for larger ones.
 pub(super) fn check<'s>(program: &Term<&'s str>, given: Use) -> Result<Costs, Refused<'s>> {
-    let mut costs = Vec::new();
+    let mut for_up_to = Vec::new();
     let mut most = given.input;
     loop {
         let mut bound = Bound { names: given.variables.iter().map(|name| (*name, VARIABLE)).collect() };
-        costs.push((most, bound.of(program, most as f64)?));
+        for_up_to.push((most, bound.of(program, most as f64)?));
         if most >= given.largest {
             break;
         }
         most = most.saturating_mul(4).min(given.largest);
     }
-    let costs = Costs(costs);
+    let costs = Costs { for_up_to, steps: given.steps };
     if costs.fit(given.input) {
         Ok(costs)
     } else {
@@ -208,7 +208,9 @@ impl<'s> Bound<'s> {
         for (part, _) in &path.0 {
             all = match part {
                 // Each child once: together they are no larger than the whole.
-                Part::Range(None, None) => Cost { outs: all.size, ..all }.and(all.size),
+                Part::Range(None, None) => {
+                    Cost { outs: all.size.times(Poly::constant(0.5)).plus(all.outs), ..all }.and(all.size)
+                }
                 Part::Index(key) => all.each_with_each(self.of(key, most)?),
                 Part::Range(from, to) => {
                     let mut sliced = all;
@@ -392,9 +394,9 @@ impl<'s> Bound<'s> {
     }
 }
 
-/// Each child of the input: together they are no larger than it.
-const fn children() -> Cost {
-    Cost { outs: SIZE, size: SIZE, steps: SIZE }
+/// Each child of the input: together they are no larger than it, and each of them has a comma or a bracket behind it.
+fn children() -> Cost {
+    Cost { outs: Poly::linear(0.5).plus(ONE), size: SIZE, steps: SIZE }
 }
 
 /// What is copied while values of the input are gathered into one, where all that is there is copied for each of them: one

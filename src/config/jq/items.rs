@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 
 use super::Program;
 
+/// How large all outputs for one item may be together, in bytes of JSON.
+const OUTPUTS: usize = 8 * 1024 * 1024;
+
 /// The largest item that a program is given, in bytes of JSON.
 pub const LARGEST_ITEM: usize = 512 * 1024;
 
@@ -30,13 +33,20 @@ impl Program {
         let (Ok(input), Ok(key)) = (input, key) else { return fault("the item can't be read") };
         let variables = if self.of_items { vec![key] } else { Vec::new() };
         let context = Ctx::<data::JustLut<Val>>::new(&self.filter.lut, Vars::new(variables));
-        let mut outputs = Vec::new();
+        let (mut outputs, mut room) = (Vec::new(), OUTPUTS);
         for output in self.filter.id.run((context, input)).map(unwrap_valr) {
             if outputs.len() >= most {
                 return (outputs, Some(Fault(format!("it gives more than {most} things for one item"))));
             }
             match output.map(|output| value(&output)) {
-                Ok(Ok(output)) => outputs.push(output),
+                Ok(Ok(output)) => {
+                    let Some(left) = room.checked_sub(output.to_string().len()) else {
+                        let why = format!("it gives more than {} MiB for one item", OUTPUTS / 1024 / 1024);
+                        return (outputs, Some(Fault(why)));
+                    };
+                    room = left;
+                    outputs.push(output);
+                }
                 Ok(Err(why)) => return (outputs, Some(Fault(why.to_owned()))),
                 Err(error) => return (outputs, Some(Fault(words(&error.to_string(), self.text())))),
             }

@@ -28,7 +28,12 @@ const LENGTH_OF_ITEMS: usize = 8_000;
 const INPUT: usize = 32 * 1024;
 
 /// The size of an item that every program must be able to take, in bytes of JSON.
-const ITEM: usize = 8 * 1024;
+const ITEM: usize = 4 * 1024;
+
+/// The most elementary steps for one input, which are seconds if each were really taken: for a program that is run on each
+/// row of a source, and for one that is run on items, whose time is looked at between them.
+const STEPS: f64 = 2e8;
+const STEPS_OF_ITEMS: f64 = 1e9;
 
 /// The name under which a program has the key of its item: a number in a list, a name in an object.
 const KEY: &str = "$key";
@@ -101,7 +106,7 @@ impl Program {
     /// # Errors
     /// Where it can't be read, uses what there is not, or can't be bounded.
     pub fn compile(text: &str) -> Result<Self, Mistake> {
-        Self::compiled(text, LENGTH, Use { input: INPUT, largest: INPUT, variables: &[] })
+        Self::compiled(text, LENGTH, Use { input: INPUT, largest: INPUT, steps: STEPS, variables: &[] })
     }
 
     /// Reads and compiles a program that is run on items of an answer: see [`Program::outputs`].
@@ -109,7 +114,8 @@ impl Program {
     /// # Errors
     /// As [`Program::compile`].
     pub fn of_items(text: &str) -> Result<Self, Mistake> {
-        Self::compiled(text, LENGTH_OF_ITEMS, Use { input: ITEM, largest: LARGEST_ITEM, variables: &[KEY] })
+        let given = Use { input: ITEM, largest: LARGEST_ITEM, steps: STEPS_OF_ITEMS, variables: &[KEY] };
+        Self::compiled(text, LENGTH_OF_ITEMS, given)
     }
 
     fn compiled(text: &str, longest: usize, given: Use) -> Result<Self, Mistake> {
