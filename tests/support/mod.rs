@@ -26,6 +26,7 @@ pub mod hostile;
 pub mod hub;
 pub mod ledger;
 pub mod matrix;
+pub mod metadata;
 pub mod payloads;
 pub mod prefect;
 pub mod program;

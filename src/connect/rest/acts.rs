@@ -21,8 +21,9 @@ use crate::domain::ways::encoded;
 
 /// Every set of verbs, by the bits of those that are in it.
 static SETS: LazyLock<Vec<Vec<Verb>>> = LazyLock::new(|| {
-    let of =
-        move |bits: usize| Verb::ALL.into_iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, verb)| verb);
+    let of = move |bits: usize| {
+        Verb::ALL.into_iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, verb)| verb)
+    };
     (0..1 << Verb::ALL.len()).map(|bits| of(bits).collect()).collect()
 });
 

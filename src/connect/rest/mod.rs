@@ -16,7 +16,7 @@ mod yielded;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -42,7 +42,7 @@ use crate::domain::ways::{self, ReadRequest, Ways, encoded};
 /// The longest answer that is read, in bytes.
 const ANSWER: usize = 64 * 1024 * 1024;
 
-/// How long the programs may run over the pages of one pass.
+/// How long the programs may run over all pages of one request.
 const RUN: Duration = Duration::from_secs(20);
 
 /// What happened so long before the last event that was told is asked for once more: clocks differ, and rows are written
@@ -167,7 +167,6 @@ impl Rest {
         let is_as_before = |yields: Yields| as_before[yields as usize];
         let mut seen = Seen::default();
         let (mut counts, mut bad, mut now) = (Counts::default(), (0, None), None);
-        let until = Instant::now() + RUN;
         for (at, (request, again)) in self.requests.iter().zip(again).enumerate() {
             let told = before.and_then(|before| before.until.get(&at).copied());
             seen.until.extend(told.map(|told| (at, told)));
@@ -181,7 +180,7 @@ impl Rest {
                 Again::Anew(first) => first,
             };
             let since = self.since(at, before);
-            let mut walk = Walk::new(self, request, since, Wish::default(), until)?;
+            let mut walk = Walk::new(self, request, since, Wish::default())?;
             // Where it asks for what happened since a moment, that was another moment.
             if let Some(first) = first.filter(|_| !request.since()) {
                 walk = walk.from(first);
@@ -263,8 +262,7 @@ impl Rest {
     /// Every instance that the requests tell, ended ones too, with the moment of it; those of `wanted` alone where there is
     /// a request for one.
     async fn look(&self, wanted: &[SafeText]) -> Result<Vec<Option<Found>>, ConnectError> {
-        let until = Instant::now() + RUN;
-        let wish = Wish { ended_too: true, samples: 0 };
+        let wish = Wish { ended_too: true, ..Wish::default() };
         let mut found: BTreeMap<SafeText, Found> = BTreeMap::new();
         for (at, request) in self.requests.iter().enumerate() {
             if request.program(Yields::Flows).is_none() {
@@ -276,16 +274,13 @@ impl Rest {
                     for id in wanted.iter().filter(|id| !found.contains_key(*id)) {
                         let Some(id) = encoded(id) else { continue };
                         let url = self.http.at(&one.replace("{id}", &id))?;
-                        let single = RestRequest {
-                            paging: crate::config::Paging::None,
-                            post: false,
-                            items: request.items.clone(),
-                            ..(**request).clone()
-                        };
-                        walks.push(Walk::at(self, &Arc::new(single), url, None, wish, until));
+                        let single =
+                            RestRequest { paging: crate::config::Paging::None, post: false, ..(**request).clone() };
+                        let wish = Wish { or_whole: true, ..wish };
+                        walks.push(Walk::at(self, &Arc::new(single), url, None, wish));
                     }
                 }
-                None => walks.push(Walk::new(self, request, self.since(at, None), wish, until)?),
+                None => walks.push(Walk::new(self, request, self.since(at, None), wish)?),
             }
             for mut walk in walks {
                 loop {
@@ -296,7 +291,7 @@ impl Rest {
                         Err(error) => return Err(error),
                     };
                     let now = walk.now.unwrap_or_else(Timestamp::now);
-                    let item = page.kept.filter(|_| page.flows.len() == 1);
+                    let item = page.kept.filter(|_| page.items == 1);
                     let item = item.map(|item| Json::of(&item, &self.redactor));
                     for flow in page.flows.into_iter().filter(|flow| wanted.contains(&flow.id.instance)) {
                         let id = flow.id.instance.clone();
@@ -460,8 +455,8 @@ impl Connector for Rest {
     }
 
     async fn past(&self, tenant: &SafeText, before: Timestamp, limit: usize) -> Result<Vec<Event>, ConnectError> {
-        let until = Instant::now() + RUN;
         let mut events = Vec::new();
+        let wish = Wish { or_whole: true, ..Wish::default() };
         for request in &self.requests {
             let (Some(past), Some(name)) = (&request.past, encoded(tenant)) else { continue };
             let path = past
@@ -476,7 +471,7 @@ impl Connector for Rest {
                 programs: request.program(Yields::Events).cloned().into_iter().collect(),
                 ..(**request).clone()
             };
-            let mut walk = Walk::at(self, &Arc::new(events_alone), url, None, Wish::default(), until);
+            let mut walk = Walk::at(self, &Arc::new(events_alone), url, None, wish);
             while let Some(mut page) = walk.next().await? {
                 events.append(&mut page.events);
             }

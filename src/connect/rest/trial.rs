@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::Rest;
 use super::walk::Walk;
 use super::yielded::{Count, Failure, Wish};
-use super::{RUN, Rest};
 use crate::config::Yields;
 use crate::connect::{Checkup, ConnectError};
 use crate::domain::text::SafeText;
@@ -79,7 +79,7 @@ impl Rest {
             };
             let mut counts: [Count; 4] = Default::default();
             let wish = Wish { samples, ..Wish::default() };
-            match Walk::new(self, request, self.since(at, None), wish, began + RUN) {
+            match Walk::new(self, request, self.since(at, None), wish) {
                 Err(error) => trial.error = Some(SafeText::new(&error.to_string())),
                 Ok(mut walk) => loop {
                     let page = walk.next().await;

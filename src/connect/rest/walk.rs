@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reqwest::Url;
@@ -30,7 +30,8 @@ pub(super) struct Walk<'r> {
     first: Option<Answer<Vec<u8>>>,
     read: HashSet<Url>,
     wish: Wish,
-    until: Instant,
+    /// How long its programs may run yet.
+    left: Duration,
     /// What was read so far.
     pub(super) pages: u32,
     pub(super) items: usize,
@@ -43,35 +44,19 @@ pub(super) struct Walk<'r> {
 }
 
 impl<'r> Walk<'r> {
-    /// Of a request, from its first page on. `since` is for what asks only for what happened after it; the programs may run
-    /// until a moment.
+    /// Of a request, from its first page on. `since` is for what asks only for what happened after it.
     pub(super) fn new(
         rest: &'r Rest,
         request: &Arc<RestRequest>,
         since: Timestamp,
         wish: Wish,
-        until: Instant,
     ) -> Result<Self, ConnectError> {
         let url = first_page(rest, request, since)?;
-        Ok(Self::at(
-            rest,
-            request,
-            url,
-            request.body.as_ref().map(|body| since_in(body, since, |text| text)),
-            wish,
-            until,
-        ))
+        Ok(Self::at(rest, request, url, request.body.as_ref().map(|body| since_in(body, since, |text| text)), wish))
     }
 
     /// Of one address that is read with the programs of a request.
-    pub(super) fn at(
-        rest: &'r Rest,
-        request: &Arc<RestRequest>,
-        url: Url,
-        body: Option<String>,
-        wish: Wish,
-        until: Instant,
-    ) -> Self {
+    pub(super) fn at(rest: &'r Rest, request: &Arc<RestRequest>, url: Url, body: Option<String>, wish: Wish) -> Self {
         Self {
             rest,
             request: request.clone(),
@@ -81,7 +66,7 @@ impl<'r> Walk<'r> {
             first: None,
             read: HashSet::new(),
             wish,
-            until,
+            left: super::RUN,
             pages: 0,
             items: 0,
             bytes: 0,
@@ -131,9 +116,11 @@ impl<'r> Walk<'r> {
             Paging::None | Paging::Offset { .. } | Paging::Page { .. } => None,
         };
         let teller = self.rest.teller(answer.date);
-        let (wish, until) = (self.wish, self.until);
+        let began = Instant::now();
+        let (wish, until) = (self.wish, began + self.left);
         let job = Job { request: request.clone(), body: answer.value, teller, wish, until };
         let outcome = on_a_large_stack(move || job.run().map_err(Box::new)).await;
+        self.left = self.left.saturating_sub(began.elapsed());
         let yielded = match outcome {
             Some(Ok(yielded)) => yielded,
             Some(Err(error)) => return Err(self.rest.lost(name, url.path(), &[], *error)),

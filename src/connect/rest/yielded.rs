@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::answer::{self, Key, Lost};
 use super::shape::{self, Teller, Wrong};
 use crate::config::jq::{self, LARGEST_ITEM, Program, STACK};
-use crate::config::{RestRequest, Yielding, Yields};
+use crate::config::{RestRequest, Trail, Yielding, Yields};
 use crate::domain::drift::{DriftFinding, DriftStatus};
 use crate::domain::event::{DeadLetter, Event, NoEvent};
 use crate::domain::flow::FlowInstance;
@@ -38,6 +38,8 @@ const FAULTS: usize = 5;
 pub(super) struct Wish {
     /// Instances that have ended are kept.
     pub(super) ended_too: bool,
+    /// Where there are no items where they usually stand, the whole answer is taken for them: it is of one thing alone.
+    pub(super) or_whole: bool,
     /// How many outputs of each program are shown as they are.
     pub(super) samples: usize,
 }
@@ -124,9 +126,16 @@ pub(super) async fn on_a_large_stack<T: Send + 'static>(work: impl FnOnce() -> T
 impl Job {
     /// Does it. Needs a stack of [`STACK`].
     pub(super) fn run(self) -> Result<Yielded, Lost> {
+        match self.along(&self.request.items) {
+            Err(_) if self.wish.or_whole => self.along(&Trail::default()),
+            outcome => outcome,
+        }
+    }
+
+    fn along(&self, items: &Trail) -> Result<Yielded, Lost> {
         let mut yielded = Yielded::default();
         let mut many = false;
-        answer::items(&self.body, &self.request.items, &mut |key, item| {
+        answer::items(&self.body, items, &mut |key, item| {
             if yielded.items >= ITEMS {
                 many = true;
                 return false;
@@ -182,7 +191,7 @@ impl Job {
         }
         let count = &mut yielded.counts[program.yields as usize];
         if count.samples.len() < self.wish.samples {
-            count.samples.push(Json::of(output, &self.teller.redactor));
+            count.samples.push(Json::of(&impersonal(output), &self.teller.redactor));
         }
         let read = match program.yields {
             Yields::Flows => shape::flow(output, &self.teller).map(|flow| {
@@ -249,6 +258,20 @@ impl Job {
             place: place.to_string().into(),
         });
     }
+}
+
+/// An output without what it says itself to be personal or secret.
+fn impersonal(output: &Value) -> Value {
+    let mut output = output.clone();
+    let fields = output.get_mut("fields").and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, field) in fields {
+        let Some(class) = field.get("class").and_then(Value::as_str).filter(|class| *class != "plain") else {
+            continue;
+        };
+        let hidden = format!("[{}]", SafeText::clipped(class, 20));
+        field["value"] = hidden.into();
+    }
+    output
 }
 
 /// Whether a pass is to tell of an instance: it is open, or it failed lately.
