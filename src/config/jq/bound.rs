@@ -84,6 +84,11 @@ impl Cost {
         Self { outs: over(next.outs), size: over(next.size), steps: self.steps.plus(over(next.steps)).plus(self.outs) }
     }
 
+    /// The outputs of the one or of the other, once both may have run.
+    fn or(self, other: Self) -> Self {
+        Self { outs: self.outs.max(other.outs), size: self.size.max(other.size), steps: self.steps.plus(other.steps) }
+    }
+
     /// All of its outputs in one list.
     fn collected(self) -> Self {
         // Between each two of them there is a comma.
@@ -175,11 +180,13 @@ impl<'s> Bound<'s> {
                 };
                 for (condition, then) in cases {
                     let (condition, then) = (self.of(condition, most)?, self.of(then, most)?);
-                    let times = |poly: Poly| poly.times(condition.outs.plus(ONE));
+                    // Each output of the condition chooses one of them.
+                    let times = |poly: Poly| poly.times(condition.outs.max(ONE));
+                    let either = all.or(then);
                     all = Cost {
-                        outs: times(all.outs.plus(then.outs)),
-                        size: times(all.size.plus(then.size)),
-                        steps: times(all.steps.plus(then.steps)).plus(condition.steps),
+                        outs: times(either.outs),
+                        size: times(either.size),
+                        steps: times(either.steps).plus(condition.steps),
                     };
                 }
                 all
@@ -275,7 +282,9 @@ impl<'s> Bound<'s> {
         let second = self.of(right, most)?;
         let both = first.each_with_each(second);
         Ok(match op {
-            BinaryOp::Comma | BinaryOp::Alt => first.plus(second),
+            BinaryOp::Comma => first.plus(second),
+            // The one or the other.
+            BinaryOp::Alt => first.or(second),
             BinaryOp::Or | BinaryOp::And | BinaryOp::Cmp(_) => Cost { size: both.outs, ..both },
             BinaryOp::Math(Math::Add | Math::Div | Math::Rem) => both,
             // Arrays: each of the one is looked for in the other.
@@ -327,17 +336,20 @@ impl<'s> Bound<'s> {
             // They sort: some steps for each doubling of the number.
             ("keys" | "sort" | "unique" | "min" | "max", []) => input.and(Poly::linear(32.0)),
             // What is gathered may be copied with each value that is added to it.
-            ("add" | "from_entries", []) => input.and(gathering()),
+            ("add", []) => input.and(gathering(ADDED)),
+            ("from_entries", []) => input.and(gathering(ENTRY)),
             ("flatten", []) => input.and(Poly::linear(DEPTH)),
             ("with_entries", [each]) => {
-                let entries = self.call("to_entries", &[], most)?;
+                // One for each child, with what an entry has besides.
+                let size = Poly::linear(1.0 + 0.5 * ENTRY).plus(Poly::constant(ENTRY));
+                let entries = Cost { size, steps: size, ..children() };
                 let mapped = self.of(each, most)?;
-                entries.then(children()).then(mapped).collected().then(self.call("from_entries", &[], most)?)
+                entries.then(mapped).collected().then(self.call("from_entries", &[], most)?)
             }
             ("join", [between]) => {
                 let between = self.of(between, most)?;
                 let all = written(input).each_with_each(between);
-                Cost { size: all.size.plus(SIZE.times(between.size)), ..all }.and(gathering())
+                Cost { size: all.size.plus(SIZE.times(between.size)), ..all }.and(gathering(ADDED))
             }
             ("sort_by" | "group_by" | "unique_by" | "min_by" | "max_by", [by]) => {
                 let keys = children().then(self.of(by, most)?).collected();
@@ -399,10 +411,14 @@ fn children() -> Cost {
     Cost { outs: Poly::linear(0.5).plus(ONE), size: SIZE, steps: SIZE }
 }
 
-/// What is copied while values of the input are gathered into one, where all that is there is copied for each of them: one
-/// with its name takes some bytes, so that there are a quarter as many at most, and half of them are there on average.
-fn gathering() -> Poly {
-    Poly::linear(0.25).times(Poly::linear(0.25))
+/// The least size of a value that is added to others, and of an entry with its key and its value, as JSON writes them.
+const ADDED: f64 = 4.0;
+const ENTRY: f64 = 19.0;
+
+/// What is copied while values of the input are gathered into one, where what is there is copied for each of them: there is
+/// one for each `least` bytes, and half of them are there on average.
+fn gathering(least: f64) -> Poly {
+    Poly::linear(0.5 / least).times(Poly::linear(1.0 / least))
 }
 
 /// Whether a term gives numbers or fails, so that it can't be a text.

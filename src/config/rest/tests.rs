@@ -74,7 +74,7 @@ fn everything_that_can_be_said_is_read() {
     assert_eq!((&verb.answers.accepted[..], &verb.answers.done[..]), (&[201, 202, 204][..], &[200][..]));
     assert_eq!(verb.when, [Status::Failed, Status::Paused]);
     let place = jobs.programs[0].place.wrong(jobs.programs[0].program.text().find("step:").unwrap(), "here");
-    assert_eq!(place.to_string(), "config.toml:18:13: here");
+    assert_eq!(place.to_string(), "config.toml:20:13: here");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn what_is_wrong_is_told_at_its_place() {
         (String::new(), "needs a request"),
         ("[[source.request]]\ntenants = \".\"".to_owned(), "needs a \"path\""),
         (request(""), "needs a program"),
-        (request("tenants = \"{id\""), "config.toml:7:12: the jq program \"tenants\": expected closing brace"),
+        (request("tenants = \"{id\""), "config.toml:7:15: the jq program \"tenants\": expected closing brace"),
         (request("tenants = \"{id: nonsense}\""), "config.toml:7:17: the jq program \"tenants\": nonsense/0"),
         (request("tenants = \"repeat(.)\""), "repeat/1 is not to be had"),
         (request("tennants = \".\""), "did you mean \"tenants\"?"),

@@ -104,7 +104,12 @@ fn targets(header: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn is_next(parameters: &str) -> bool {
-    parameters.split(';').any(|parameter| {
+    let mut quoted = false;
+    let apart = move |c: char| {
+        quoted ^= c == '"';
+        c == ';' && !quoted
+    };
+    parameters.split(apart).any(|parameter| {
         parameter.split_once('=').is_some_and(|(name, value)| {
             let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
             name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))

@@ -70,7 +70,11 @@ impl Database {
 /// Where it is not installed, with what does it.
 fn program(name: &str) -> PathBuf {
     let path = Path::new(PROGRAMS).join(name);
-    assert!(path.exists(), "there is no {}: apt-get install postgresql-15, or run tests/run, which does", path.display());
+    assert!(
+        path.exists(),
+        "there is no {}: apt-get install postgresql-15, or run tests/run, which does",
+        path.display()
+    );
     path
 }
 
@@ -138,6 +142,16 @@ impl Metadata {
         &self.database
     }
 
+    /// Ends the database; the view stays, and has nothing to tell.
+    pub fn end(&mut self) {
+        let Some(mut server) = self.server.take() else { return };
+        // SIGINT ends it at once, and its children with it.
+        if let Some(pid) = i32::try_from(server.id()).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+        }
+        let _ = server.wait();
+    }
+
     /// The HTTP view.
     pub fn view(&self) -> &Hostile {
         &self.view
@@ -165,11 +179,6 @@ fn child_ended(child: &mut Child) -> bool {
 
 impl Drop for Metadata {
     fn drop(&mut self) {
-        let Some(mut server) = self.server.take() else { return };
-        // SIGINT ends it at once, and its children with it.
-        if let Some(pid) = i32::try_from(server.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
-        }
-        let _ = server.wait();
+        self.end();
     }
 }

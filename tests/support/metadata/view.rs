@@ -29,7 +29,11 @@ impl View {
 
     fn answer(&self, request: &Request) -> Behaviour {
         let told = |status, message: &str| {
-            Behaviour::Answers(Reply::new(status, "application/json", serde_json::json!({ "message": message }).to_string()))
+            Behaviour::Answers(Reply::new(
+                status,
+                "application/json",
+                serde_json::json!({ "message": message }).to_string(),
+            ))
         };
         if request.method != "GET" {
             return told(405, "this view is read-only");
