@@ -216,8 +216,7 @@ impl Job {
             Ok(()) => count.good += 1,
             Err(wrong) => {
                 if program.yields == Yields::Events {
-                    let attribute = wrong.field.as_deref().unwrap_or("event").into();
-                    let why = NoEvent { attribute, why: wrong.why.as_str().into() };
+                    let why = no_event(&wrong);
                     let Teller { source, redactor, now, .. } = &self.teller;
                     yielded.letters.push(DeadLetter::of(source, output, &why, redactor, *now));
                 }
@@ -258,6 +257,19 @@ impl Job {
             place: place.to_string().into(),
         });
     }
+}
+
+/// What is wrong with it, as one says it of an event.
+fn no_event(wrong: &Wrong) -> NoEvent {
+    let Some(field) = &wrong.field else {
+        return NoEvent { attribute: "event".into(), why: wrong.why.as_str().into() };
+    };
+    let named = format!("\"{field}\"");
+    let why = match wrong.why.strip_prefix(&named) {
+        Some(rest) => rest.strip_prefix(": ").map_or_else(|| format!("it{rest}"), str::to_owned),
+        None => wrong.why.clone(),
+    };
+    NoEvent { attribute: SafeText::clipped(field, 60), why: why.into() }
 }
 
 /// An output without what it says itself to be personal or secret.
