@@ -23,7 +23,7 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 23] = [
+const ROOT: [&str; 24] = [
     "log",
     "operator",
     "soak",
@@ -37,6 +37,7 @@ const ROOT: [&str; 23] = [
     "threshold",
     "promise",
     "step",
+    "wording",
     "tenant",
     "redact",
     "policy",

@@ -7,6 +7,7 @@ mod arming;
 pub mod automations;
 mod board;
 mod borrowed;
+mod cards;
 mod claims;
 mod deciding;
 mod deployments;
@@ -33,7 +34,10 @@ mod runs;
 mod single;
 mod source;
 mod stream;
+#[cfg(test)]
+mod tenant_tests;
 mod tenants;
+mod timeline;
 mod trends;
 mod verify;
 pub mod webhook;
@@ -112,6 +116,8 @@ pub struct Hub {
     /// `None` where what is recorded is gone with the process anyway.
     trends: Option<Trends>,
     claims: Arc<Claims>,
+    /// What was recorded, by whomever; `None` where nothing can be read.
+    reader: Option<Reader>,
     lists: Lists,
     shadow: OnceLock<Arc<Shadow>>,
     /// What was done outside, as it was told last, and when.
@@ -190,7 +196,7 @@ impl Hub {
             (_, _, Some(why)) => Err(why.clone()),
             _ => Err("nothing is recorded by a single look".into()),
         };
-        let claims = Arc::new(Claims::new(&setup.context, &setup.operator, claiming, reader));
+        let claims = Arc::new(Claims::new(&setup.context, &setup.operator, claiming, reader.clone()));
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
         let events: Events = Arc::new(Mutex::new(Ring::new(events::HELD)));
@@ -210,6 +216,7 @@ impl Hub {
             runs,
             trends,
             claims,
+            reader,
             lists: Lists::default(),
             shadow: OnceLock::new(),
             outside: Mutex::default(),

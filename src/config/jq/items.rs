@@ -139,8 +139,8 @@ mod tests {
         })
     }
 
-    fn gives(program: &str, item: Value) -> Value {
-        let (outputs, fault) = run(program, &item);
+    fn gives(program: &str, item: &Value) -> Value {
+        let (outputs, fault) = run(program, item);
         assert_eq!(fault, None, "{program}");
         Value::Array(outputs)
     }
@@ -153,22 +153,19 @@ mod tests {
         });
         let program = "{id: (.id|tostring), name, time: .at, ms: ((.seconds | tonumber) * 1000), first: .tags[0]}";
         let whole = json!([{"id": "5", "name": "a", "time": "2026-01-02T03:04:05Z", "ms": 3000, "first": "x"}]);
-        assert_eq!(gives(program, job.clone()), whole);
+        assert_eq!(gives(program, &job), whole);
+        assert_eq!(gives(".tags[] | {id: ., key: $key}", &job), json!([{"id": "x", "key": 7}, {"id": "y", "key": 7}]));
         assert_eq!(
-            gives(".tags[] | {id: ., key: $key}", job.clone()),
-            json!([{"id": "x", "key": 7}, {"id": "y", "key": 7}])
-        );
-        assert_eq!(
-            gives(". as $job | .steps[] | {id: (\"\\($job.id)-\" + .n)}", job.clone()),
+            gives(". as $job | .steps[] | {id: (\"\\($job.id)-\" + .n)}", &job),
             json!([{"id": "5-b"}, {"id": "5-a"}])
         );
         let usage = "{usage: (.limits | with_entries({key, value: {limit: .value}}))}";
         let told = json!([{"usage": {"seats": {"limit": 5}, "storage": {"limit": 9}}}]);
-        assert_eq!(gives(usage, job.clone()), told);
-        assert_eq!(gives(".steps | sort_by(.t) | map(.n) | join(\"+\")", job.clone()), json!(["a+b"]));
-        assert_eq!(gives("[.limits[]] | add", job.clone()), json!([14]));
-        assert_eq!(gives("del(.secret) | has(\"secret\")", job.clone()), json!([false]));
-        assert_eq!(gives("limit(1; .tags[])", job), json!(["x"]));
+        assert_eq!(gives(usage, &job), told);
+        assert_eq!(gives(".steps | sort_by(.t) | map(.n) | join(\"+\")", &job), json!(["a+b"]));
+        assert_eq!(gives("[.limits[]] | add", &job), json!([14]));
+        assert_eq!(gives("del(.secret) | has(\"secret\")", &job), json!([false]));
+        assert_eq!(gives("limit(1; .tags[])", &job), json!(["x"]));
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(crate) fn read(source: &Section<'_>) -> Result<RestSetting, Diagnostic> {
         let message = "a source of the kind \"rest\" needs a request: [[source.request]] with a \"path\" and a program";
         return Err(document.wrong(&source.span, message));
     }
-    let requests = sections.iter().filter_map(|section| document.keep(request(section, &mut lines))).collect();
+    let requests = sections.iter().map(|section| request(section, &mut lines)).collect();
     let mut verbs: Vec<RestVerb> = Vec::new();
     for section in source.tables(VERB, &VERB_KEYS)? {
         let Some(verb) = document.keep(verb(&section)) else { continue };
@@ -79,7 +79,8 @@ pub(crate) fn read(source: &Section<'_>) -> Result<RestSetting, Diagnostic> {
     Ok(RestSetting { requests, verbs, headers })
 }
 
-fn request(section: &Section<'_>, lines: &mut HashMap<String, usize>) -> Result<RestRequest, Diagnostic> {
+/// What is wrong is noted; what it would stand for matters no more then.
+fn request(section: &Section<'_>, lines: &mut HashMap<String, usize>) -> RestRequest {
     let document = section.document;
     let path = document.keep(path(section, "path", &SINCE, &[]).and_then(|path| {
         path.ok_or_else(|| document.wrong(&section.span, "a request needs a \"path\", such as \"/tenants\""))
@@ -119,7 +120,7 @@ fn request(section: &Section<'_>, lines: &mut HashMap<String, usize>) -> Result<
     let look_back = document.keep(section.duration("look_back", SignedDuration::ZERO)).flatten().unwrap_or(LOOK_BACK);
     let conditional = document.keep(section.flag("conditional")).flatten().unwrap_or(true);
     let one = document.keep(self::path(section, "one", &ONE, &["id"])).flatten();
-    let past = document.keep(self::path(section, "past", &PAST, &["tenant"])).flatten();
+    let older = document.keep(self::path(section, "past", &PAST, &["tenant"])).flatten();
     for (key, with) in [("one", Yields::Flows), ("past", Yields::Events)] {
         if section.has(key) && !section.has(with.name()) {
             let message = format!("\"{key}\" goes with \"{}\", whose program is run on what comes", with.name());
@@ -139,13 +140,13 @@ fn request(section: &Section<'_>, lines: &mut HashMap<String, usize>) -> Result<
         look_back,
         conditional,
         one,
-        past,
+        past: older,
     };
     if request.since() && request.programs.iter().any(|program| program.yields != Yields::Events) {
         let message = "{since} goes with \"events\" alone: of everything else a pass has to see all that there is";
         document.problems.add(document.wrong(&section.place("path"), message));
     }
-    Ok(request)
+    request
 }
 
 fn post(section: &Section<'_>) -> Result<bool, Diagnostic> {

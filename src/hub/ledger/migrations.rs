@@ -57,6 +57,7 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0008_findings.sql"),
         own: "",
     },
+    Migration { version: 9, name: "whom acts are for", tables: include_str!("migrations/0009_acted_for.sql"), own: "" },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.
