@@ -56,9 +56,7 @@ async fn pass(connector: &Rest, mark: Option<&quarterdeck::connect::Mark>) -> To
                 Observation::BadRows { first, .. } => told.bad_rows.push(first.to_string()),
                 Observation::DeadLetters(letters) => told.bad_rows.push(format!("{letters:?}")),
                 Observation::Mark(mark) => told.mark = Some(mark),
-                Observation::End { complete, engine_now, .. } => {
-                    told.ended = complete && engine_now.is_some() == engine_now.is_some()
-                }
+                Observation::End { complete, .. } => told.ended = complete,
                 _ => {}
             }
         }

@@ -15,6 +15,7 @@ use crate::config::{
     Config, ConfigError, ContextInfo, KeySetting, Layer, Layers, LogSettings, SourceConfig, SourceKind, Ui, ViewSetting,
 };
 use crate::connect::Connector;
+use crate::connect::alertmanager::Alertmanager;
 use crate::connect::prefect::Prefect;
 use crate::connect::rest::Rest;
 use crate::connect::restate::Restate;
@@ -217,6 +218,11 @@ fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dy
             Arc::new(Terraform::new(&source.name, place, source.check_interval).redact(redactor.clone()))
         }
         SourceKind::Rest => Arc::new(rest(source, redactor)?),
+        SourceKind::Alertmanager => {
+            let (transport, setting) = (source.transport.clone(), source.alerts.clone().unwrap_or_default());
+            let made = Alertmanager::new(&source.name, &source.url, timeout, transport, setting);
+            Arc::new(made.map_err(|error| usage(error.to_string()))?.redact(redactor.clone()))
+        }
     };
     Ok((source.name.clone(), connector, length(source.poll)?))
 }

@@ -17,8 +17,9 @@ use super::tenants::TenantBook;
 use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
-    Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, RestSetting, SourceConfig, SourceKind,
-    Surroundings, Transport, automations, default_state_dir, paths, rest, runbooks, transport, webhooks,
+    AlertSetting, Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, RestSetting,
+    SourceConfig, SourceKind, Surroundings, Transport, alerts, automations, default_state_dir, paths, rest, runbooks,
+    transport, webhooks,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
@@ -50,7 +51,7 @@ const ROOT: [&str; 24] = [
     "runbook",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
-const SOURCE: [&str; 17] = [
+const SOURCE: [&str; 19] = [
     "name",
     "kind",
     "url",
@@ -68,6 +69,8 @@ const SOURCE: [&str; 17] = [
     rest::REQUEST,
     rest::VERB,
     rest::HEADERS,
+    alerts::DRIFT,
+    alerts::TENANT,
 ];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
 
@@ -308,6 +311,7 @@ fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, D
     let transport = document.keep(transport::draft(section));
     let open = document.keep(redact::open(section)).flatten();
     let rest = document.keep(rest_of(section, kind.ok())).flatten();
+    let alerts = document.keep(alerts_of(section, kind.ok())).flatten();
     let name = name?;
     let source = SourceConfig {
         name: name.value.to_owned(),
@@ -320,6 +324,7 @@ fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, D
         transport: Transport::default(),
         open,
         rest,
+        alerts,
     };
     Ok((source, transport, name))
 }
@@ -332,6 +337,21 @@ fn rest_of(section: &Section<'_>, kind: Option<SourceKind>) -> Result<Option<Arc
         Some(_) => match [rest::REQUEST, rest::VERB, rest::HEADERS].into_iter().find(|key| section.has(key)) {
             Some(key) => {
                 let message = format!("only a source of the kind \"rest\" has \"{key}\"");
+                Err(section.document.wrong(&section.place(key), message))
+            }
+            None => Ok(None),
+        },
+    }
+}
+
+/// What only a source of the kind `alertmanager` has.
+fn alerts_of(section: &Section<'_>, kind: Option<SourceKind>) -> Result<Option<AlertSetting>, Diagnostic> {
+    match kind {
+        Some(SourceKind::Alertmanager) => alerts::read(section).map(Some),
+        None => Ok(None),
+        Some(_) => match [alerts::DRIFT, alerts::TENANT].into_iter().find(|key| section.has(key)) {
+            Some(key) => {
+                let message = format!("only a source of the kind \"alertmanager\" has \"{key}\"");
                 Err(section.document.wrong(&section.place(key), message))
             }
             None => Ok(None),

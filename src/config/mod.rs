@@ -4,6 +4,7 @@
 //! Secrets never stand in the file: it names the environment variable or the private file that holds them, and they
 //! are read here into [`secrecy::SecretString`]s, which no log, error or debug print shows.
 
+mod alerts;
 mod automations;
 mod command;
 mod diagnostic;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use thiserror::Error;
 
+pub use alerts::{AlertSetting, Matchers};
 pub use automations::AutomationSetting;
 pub use diagnostic::{Diagnostic, Place, TextPlace};
 pub use freezes::FreezeSetting;
@@ -162,11 +164,13 @@ pub enum SourceKind {
     Terraform,
     /// Any JSON API, by configuration.
     Rest,
+    /// An Alertmanager's API.
+    Alertmanager,
 }
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Restate, Self::Prefect, Self::Terraform, Self::Rest];
+    pub const ALL: [Self; 5] = [Self::Restate, Self::Prefect, Self::Terraform, Self::Rest, Self::Alertmanager];
 
     /// Its name in the file.
     pub const fn name(self) -> &'static str {
@@ -175,6 +179,7 @@ impl SourceKind {
             Self::Prefect => "prefect",
             Self::Terraform => "terraform",
             Self::Rest => "rest",
+            Self::Alertmanager => "alertmanager",
         }
     }
 }
@@ -203,6 +208,8 @@ pub struct SourceConfig {
     pub open: Option<String>,
     /// What is asked of it and made of its answers, for a source of [`SourceKind::Rest`]; nothing for any other.
     pub rest: Option<Arc<RestSetting>>,
+    /// Which alerts are drift, and whom they are for, for a source of [`SourceKind::Alertmanager`]; nothing for any other.
+    pub alerts: Option<AlertSetting>,
 }
 
 /// Why there is no config.

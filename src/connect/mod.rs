@@ -4,6 +4,7 @@
 //! of other sources, or of the terminal. Every text that it hands on is scrubbed.
 
 mod act;
+pub mod alertmanager;
 mod answer;
 pub mod http;
 mod observation;

@@ -13,6 +13,7 @@
     reason = "a helper that fails ends its test; clippy's own exception covers test functions only"
 )]
 
+pub mod alertmanager;
 pub mod background;
 pub mod binary;
 pub mod bulk_engine;

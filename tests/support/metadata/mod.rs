@@ -1,5 +1,5 @@
 //! A control plane's metadata in a real PostgreSQL 15 on a free port, behind a small read-only HTTP view in the style of
-//! PostgREST; gone with the value.
+//! `PostgREST`; gone with the value.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
