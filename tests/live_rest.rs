@@ -187,10 +187,10 @@ async fn a_trial_tells_what_each_program_yields_and_where_it_fails() {
     let line = slip.lines().position(|line| line.contains("created_at: .name")).unwrap() + 2;
     for words in [
         "tenants  0, FAILED on 1000".to_owned(),
-        "FAILED at .[0].name: \"created_at\" is \"Tenant 1\", which is no time of RFC 3339".to_owned(),
+        "FAILED at page 1, .[0].name: \"created_at\" is \"Tenant 1\", which is no time of RFC 3339".to_owned(),
         format!("config.toml:{line}:"),
         "of the program".to_owned(),
-        "and 990 more".to_owned(),
+        "FAILED on 990 more".to_owned(),
     ] {
         assert!(bad.out.contains(&words), "{words:?} is missing in:\n{}", bad.out);
     }

@@ -260,15 +260,17 @@ async fn one_bad_item_spoils_no_other_and_is_told_with_both_places() {
         json!({"id": "h", "status": "running", "why": "x".repeat(600 * 1024)}),
     ];
     all["jobs"].as_array_mut().unwrap().extend(bad);
-    let server = Hostile::start(Behaviour::Answers(Reply::json(&all)));
-    let told = pass(&connector(&server, JOBS), None).await.unwrap();
+    let server = Hostile::start(Behaviour::Answers(Reply::json(&all).with("etag", "\"1\"")));
+    let connector = connector(&server, JOBS);
+    let told = pass(&connector, None).await.unwrap();
     assert_eq!(told.flows.len(), 3);
     let (count, first) = told.bad.unwrap();
     assert_eq!(count, 5, "{first}");
     let words = "jobs: .jobs[4].status: the program \"flows\" (line 1, column 34) at config.toml:10:45:";
     assert!(first.starts_with(words), "{first}");
     assert!(first.contains("\"status\" is \"odd\", which is none of: scheduled"), "{first}");
-    assert!(told.mark.is_none(), "what is bad is told again in each pass");
+    let again = pass(&connector, told.mark.as_ref()).await.unwrap();
+    assert_eq!(again.bad.unwrap(), (5, first), "what is bad is told again in each pass");
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ fn trial_json(trial: &Trial) -> Value {
     });
     let failures = trial.failures.iter().map(|failure: &Fault| {
         json!({
-            "kind": failure.yields.name(), "path": failure.path, "why": failure.why, "place": failure.place,
+            "kind": failure.yields.name(), "page": failure.page, "path": failure.path, "why": failure.why, "place": failure.place,
             "line": failure.at.map(|at| at.0), "column": failure.at.map(|at| at.1),
         })
     });
@@ -86,10 +86,11 @@ fn lines(trial: &Trial) -> Vec<String> {
     let mut head = format!("\n{}  {}", trial.name, trial.asked);
     if trial.pages > 0 {
         let pages = if trial.pages == 1 { "page" } else { "pages" };
+        let items = if trial.items == 1 { "item" } else { "items" };
         // Writing to a string cannot fail.
         let _ = write!(
             head,
-            ": {}, {} {pages}, {} items, {} KiB, {} ms",
+            ": {}, {} {pages}, {} {items}, {} KiB, {} ms",
             trial.status,
             trial.pages,
             trial.items,
@@ -118,12 +119,13 @@ fn lines(trial: &Trial) -> Vec<String> {
         lines.extend(samples.map(|sample| format!("    {}", SafeText::clipped(&sample, 2_000))));
         for failure in trial.failures.iter().filter(|failure| failure.yields == told.yields) {
             let within = failure.at.map(|(line, column)| format!(", line {line}, column {column} of the program"));
-            lines.push(format!("    FAILED at {}: {}", failure.path, failure.why));
+            let page = if trial.pages > 1 { format!("page {}, ", failure.page) } else { String::new() };
+            lines.push(format!("    FAILED at {page}{}: {}", failure.path, failure.why));
             lines.push(format!("      {}{}", failure.place, within.unwrap_or_default()));
         }
         let more = count.bad.saturating_sub(trial.failures.iter().filter(|one| one.yields == told.yields).count());
         if more > 0 {
-            lines.push(format!("    and {more} more"));
+            lines.push(format!("    FAILED on {more} more"));
         }
     }
     lines

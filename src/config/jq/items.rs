@@ -124,6 +124,7 @@ fn words(error: &str, program: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::super::{ITEM, STACK};
@@ -220,5 +221,24 @@ mod tests {
         let fields: Vec<String> = (0..40).map(|n| format!("f{n}: (.a.b{n} // .c{n} | tostring)")).collect();
         let program = Program::of_items(&format!("{{{}}}", fields.join(", "))).unwrap();
         assert!(program.costs.fit(ITEM) && program.costs.fit(LARGEST_ITEM / 8), "{:?}", program.costs);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// Whatever is taken comes to its end on an item that has much of everything.
+        #[test]
+        fn any_program_is_refused_or_comes_to_an_end(text in super::super::tests::program()) {
+            let Ok(program) = Program::of_items(&text) else { return Ok(()) };
+            let rows: Vec<Value> = (0..60).map(|n| json!({"a": n, "b": [n, {"c": n.to_string()}], "key": "k:v"})).collect();
+            let item = json!({"input": rows, "key": "x".repeat(600), "a": {"b": {"c": [[[[1, 2], 3], 4], 5]}}});
+            prop_assert!((ITEM / 2..ITEM).contains(&item.to_string().len()));
+            let began = std::time::Instant::now();
+            let (outputs, _) = std::thread::scope(|scope| {
+                let work = || program.outputs(&item, &json!("key"), 10_000);
+                std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).unwrap().join().unwrap()
+            });
+            prop_assert!(outputs.len() <= 10_000 && began.elapsed().as_secs() < 60, "{}: {:?}", text, began.elapsed());
+        }
     }
 }

@@ -173,7 +173,7 @@ fn a_program_tells_what_it_names() {
 }
 
 /// Parts of programs, those that are refused among them.
-fn program() -> impl Strategy<Value = String> {
+pub(super) fn program() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         proptest::sample::select(vec![
             ".",

@@ -222,10 +222,10 @@ impl Rest {
         if bad.0 > 0 {
             let first = bad.1.unwrap_or_else(|| "an item".to_owned());
             send(Observation::BadRows { count: bad.0, first: SafeText::clipped(&first, 600) }).await?;
-        } else {
             // What could not be read is told again in each pass, and so asked for.
-            send(Observation::Mark(Arc::new(seen) as Mark)).await?;
+            seen.pages.clear();
         }
+        send(Observation::Mark(Arc::new(seen) as Mark)).await?;
         send(Observation::End { complete: true, engine_now: now, version: None }).await
     }
 

@@ -78,7 +78,7 @@ impl Rest {
                 now: None,
             };
             let mut counts: [Count; 4] = Default::default();
-            let wish = Wish { samples, ..Wish::default() };
+            let wish = Wish { samples, trial: true, ..Wish::default() };
             match Walk::new(self, request, self.since(at, None), wish) {
                 Err(error) => trial.error = Some(SafeText::new(&error.to_string())),
                 Ok(mut walk) => loop {
@@ -88,7 +88,9 @@ impl Rest {
                     match page {
                         Ok(None) => break,
                         Err(error) => {
-                            trial.error = Some(SafeText::new(&error.to_string()));
+                            let error = error.to_string();
+                            let own = error.strip_prefix(&format!("{}: ", request.name)).unwrap_or(&error);
+                            trial.error = Some(SafeText::new(own));
                             break;
                         }
                         Ok(Some(page)) => {
@@ -99,8 +101,12 @@ impl Rest {
                                 let room = samples.saturating_sub(all.samples.len());
                                 all.samples.extend(one.samples.drain(..).take(room));
                             }
-                            let room = FAILURES.saturating_sub(trial.failures.len());
-                            trial.failures.extend(page.failures.into_iter().take(room));
+                            for failure in page.failures {
+                                let known = trial.failures.iter().any(|known| known.is_like(&failure));
+                                if !known && trial.failures.len() < FAILURES {
+                                    trial.failures.push(failure);
+                                }
+                            }
                         }
                     }
                 },
@@ -123,7 +129,10 @@ impl Rest {
             let yielded = trial.told.iter().map(|told| format!("{} {}", told.count.good, told.yields.name()));
             let yielded = yielded.collect::<Vec<_>>().join(", ");
             let bad: usize = trial.told.iter().map(|told| told.count.bad).sum();
-            let what = format!("{}: {} items, {yielded}", trial.name, trial.items);
+            let what = match &trial.error {
+                None => format!("{}: {} items, {yielded}", trial.name, trial.items),
+                Some(_) => trial.name.to_string(),
+            };
             let failure = trial.failures.first().map(|first| format!("{bad} failed, the first at {}", first.words()));
             (what.into(), trial.error.or_else(|| failure.map(|failure| SafeText::clipped(&failure, 400))))
         });

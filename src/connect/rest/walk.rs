@@ -118,7 +118,9 @@ impl<'r> Walk<'r> {
         let teller = self.rest.teller(answer.date);
         let began = Instant::now();
         let (wish, until) = (self.wish, began + self.left);
-        let job = Job { request: request.clone(), body: answer.value, teller, wish, until };
+        let page = self.pages;
+        let alone = Default::default();
+        let job = Job { request: request.clone(), body: answer.value, teller, wish, until, page, alone };
         let outcome = on_a_large_stack(move || job.run().map_err(Box::new)).await;
         self.left = self.left.saturating_sub(began.elapsed());
         let yielded = match outcome {

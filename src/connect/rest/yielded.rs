@@ -3,6 +3,7 @@
 //! One item that a program fails on spoils no other. It is told with its path in the answer, and with the place in the
 //! program where that can be found: the programs of single fields are tried one by one for that.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::answer::{self, Key, Lost};
 use super::shape::{self, Teller, Wrong};
-use crate::config::jq::{self, LARGEST_ITEM, Program, STACK};
+use crate::config::jq::{self, LARGEST_ITEM, Program, STACK, Spot};
 use crate::config::{RestRequest, Trail, Yielding, Yields};
 use crate::domain::drift::{DriftFinding, DriftStatus};
 use crate::domain::event::{DeadLetter, Event, NoEvent};
@@ -30,8 +31,10 @@ const OUTPUTS: usize = 10_000;
 /// How many items may be in one page.
 const ITEMS: usize = 200_000;
 
-/// How many faults of a page are told in full.
+/// How many faults of a page are told in full where somebody tries a source, and how many it is looked for at most: those
+/// with one reason at one place of the program are told once. A pass tells one.
 const FAULTS: usize = 5;
+const LOOKED_AT: usize = 20;
 
 /// What is wanted of a page, besides what it yields.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,6 +43,8 @@ pub(super) struct Wish {
     pub(super) ended_too: bool,
     /// Where there are no items where they usually stand, the whole answer is taken for them: it is of one thing alone.
     pub(super) or_whole: bool,
+    /// Somebody tries the source: faults are told in full.
+    pub(super) trial: bool,
     /// How many outputs of each program are shown as they are.
     pub(super) samples: usize,
 }
@@ -49,7 +54,9 @@ pub(super) struct Wish {
 pub struct Failure {
     /// What the program was to yield.
     pub yields: Yields,
-    /// Where in the answer: `.items[17].created_at`.
+    /// On which page of the answer, counted from 1.
+    pub page: u32,
+    /// Where in that page: `.items[17].created_at`.
     pub path: SafeText,
     /// What is wrong.
     pub why: SafeText,
@@ -60,10 +67,16 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Whether it is the same fault, of another item.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        (self.yields, &self.why, &self.place) == (other.yields, &other.why, &other.place)
+    }
+
     /// In one line.
     pub fn words(&self) -> String {
         let at = self.at.map(|(line, column)| format!(" (line {line}, column {column})")).unwrap_or_default();
-        format!("{}: the program \"{}\"{at} at {}: {}", self.path, self.yields.name(), self.place, self.why)
+        let page = if self.page > 1 { format!("page {}, ", self.page) } else { String::new() };
+        format!("{page}{}: the program \"{}\"{at} at {}: {}", self.path, self.yields.name(), self.place, self.why)
     }
 }
 
@@ -92,6 +105,8 @@ pub(super) struct Yielded {
     pub(super) letters: Vec<DeadLetter>,
     pub(super) counts: [Count; 4],
     pub(super) failures: Vec<Failure>,
+    /// How many items were looked at for where it was that a program failed.
+    looked_at: usize,
     /// Whether the time was over before all of them had been looked at.
     pub(super) late: bool,
     /// The items as they came, where an instance was looked for.
@@ -105,6 +120,10 @@ pub(super) struct Job {
     pub(super) teller: Teller,
     pub(super) wish: Wish,
     pub(super) until: Instant,
+    /// The number of the page, counted from 1.
+    pub(super) page: u32,
+    /// The fields of each program, each as a program of its own.
+    pub(super) alone: [OnceCell<Vec<(Spot, Option<Program>)>>; 4],
 }
 
 /// Runs something on a thread with the stack that programs need. `None` where it could not be run to its end.
@@ -227,20 +246,22 @@ impl Job {
 
     fn failed(&self, program: &Yielding, key: Key<'_>, item: Option<&Value>, wrong: &Wrong, yielded: &mut Yielded) {
         yielded.counts[program.yields as usize].bad += 1;
-        if yielded.failures.len() >= FAULTS {
+        let (faults, looked_at) = if self.wish.trial { (FAULTS, LOOKED_AT) } else { (1, 1) };
+        if yielded.failures.len() >= faults || yielded.looked_at >= looked_at {
             return;
         }
-        let spots = jq::entries(program.program.text());
+        yielded.looked_at += 1;
+        let alone = self.alone.get(program.yields as usize);
+        let fields = alone.map(|alone| alone.get_or_init(|| fields(&program.program))).map_or(&[][..], Vec::as_slice);
         let spot = match &wrong.field {
-            Some(field) => spots.iter().find(|spot| spot.name == *field),
+            Some(field) => fields.iter().find(|(spot, _)| spot.name == *field),
             // Which of the fields is it that fails by itself?
             None => item.and_then(|item| {
-                spots.iter().find(|spot| {
-                    let alone = Program::of_items(&spot.alone);
-                    alone.is_ok_and(|alone| alone.outputs(item, &key.value(), 1).1.is_some())
-                })
+                let fails = |alone: &Program| alone.outputs(item, &key.value(), 1).1.is_some();
+                fields.iter().find(|(_, alone)| alone.as_ref().is_some_and(fails))
             }),
         };
+        let spot = spot.map(|(spot, _)| spot);
         let text = program.program.text();
         let at = spot.map(|spot| spot.line_and_column(text));
         let mut path = answer::path(&self.request.items, key);
@@ -249,13 +270,17 @@ impl Job {
             path.clear();
         }
         let place = program.place.wrong(spot.map_or(0, |spot| spot.at), "").place;
-        yielded.failures.push(Failure {
+        let failure = Failure {
             yields: program.yields,
+            page: self.page,
             path: SafeText::clipped(&format!("{path}{more}"), 200),
             why: SafeText::clipped(&self.teller.redactor.text(&wrong.why), 300),
             at,
             place: place.to_string().into(),
-        });
+        };
+        if !yielded.failures.iter().any(|known| known.is_like(&failure)) {
+            yielded.failures.push(failure);
+        }
     }
 }
 
@@ -270,6 +295,15 @@ fn no_event(wrong: &Wrong) -> NoEvent {
         None => wrong.why.clone(),
     };
     NoEvent { attribute: SafeText::clipped(field, 60), why: why.into() }
+}
+
+/// The fields of the object that a program makes, each as a program of its own.
+fn fields(program: &Program) -> Vec<(Spot, Option<Program>)> {
+    let alone = |spot: Spot| {
+        let program = Program::of_items(&spot.alone).ok();
+        (spot, program)
+    };
+    jq::entries(program.text()).into_iter().map(alone).collect()
 }
 
 /// An output without what it says itself to be personal or secret.
