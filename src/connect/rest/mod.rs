@@ -29,7 +29,7 @@ pub use self::yielded::{Count, Failure};
 use self::yielded::{Wish, Yielded};
 use super::http::{Answer, Ask, Client, HEADER, Tag};
 use super::{Act, ActAnswer, Checkup, ConnectError, Connector, EngineCount, Mark, Observation, Reading, Sight, Tells};
-use crate::config::{RestRequest, RestSetting, Scheme, Transport, Yields};
+use crate::config::{Paging, RestRequest, RestSetting, Scheme, Transport, Yields};
 use crate::domain::event::Event;
 use crate::domain::flow::{FlowDetail, FlowInstance, PauseCause, Status};
 use crate::domain::raw::{Json, RawFlow, RawPart, Told as RawTold};
@@ -139,7 +139,9 @@ impl Rest {
 
     /// Asks whether the pages of a request are as they were.
     async fn again(&self, at: usize, request: &RestRequest, before: Option<&Seen>) -> Result<Again, ConnectError> {
-        let pages = before.and_then(|before| before.pages.get(&at)).filter(|_| request.conditional);
+        // That there is a next page may stand in a header alone: a page can be as it was, and have got one.
+        let conditional = request.conditional && request.paging != Paging::Link;
+        let pages = before.and_then(|before| before.pages.get(&at)).filter(|_| conditional);
         let Some(pages) = pages.filter(|pages| !pages.is_empty()) else { return Ok(Again::Anew(None)) };
         let headers = self.headers(request);
         for (number, (url, tag)) in pages.iter().enumerate() {
@@ -274,8 +276,7 @@ impl Rest {
                     for id in wanted.iter().filter(|id| !found.contains_key(*id)) {
                         let Some(id) = encoded(id) else { continue };
                         let url = self.http.at(&one.replace("{id}", &id))?;
-                        let single =
-                            RestRequest { paging: crate::config::Paging::None, post: false, ..(**request).clone() };
+                        let single = RestRequest { paging: Paging::None, post: false, ..(**request).clone() };
                         let wish = Wish { or_whole: true, ..wish };
                         walks.push(Walk::at(self, &Arc::new(single), url, None, wish));
                     }
@@ -466,7 +467,7 @@ impl Connector for Rest {
                 .replace("{limit}", &limit.to_string());
             let url = self.http.at(&path)?;
             let events_alone = RestRequest {
-                paging: crate::config::Paging::None,
+                paging: Paging::None,
                 post: false,
                 programs: request.program(Yields::Events).cloned().into_iter().collect(),
                 ..(**request).clone()

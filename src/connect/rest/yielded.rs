@@ -113,6 +113,9 @@ pub(super) struct Yielded {
     pub(super) kept: Option<Value>,
 }
 
+/// Fields of the object that a program makes, each as a program of its own where it is one.
+pub(super) type Alone = Vec<(Spot, Option<Program>)>;
+
 /// What is done on the thread.
 pub(super) struct Job {
     pub(super) request: Arc<RestRequest>,
@@ -123,7 +126,7 @@ pub(super) struct Job {
     /// The number of the page, counted from 1.
     pub(super) page: u32,
     /// The fields of each program, each as a program of its own.
-    pub(super) alone: [OnceCell<Vec<(Spot, Option<Program>)>>; 4],
+    pub(super) alone: [OnceCell<Alone>; 4],
 }
 
 /// Runs something on a thread with the stack that programs need. `None` where it could not be run to its end.
@@ -298,7 +301,7 @@ fn no_event(wrong: &Wrong) -> NoEvent {
 }
 
 /// The fields of the object that a program makes, each as a program of its own.
-fn fields(program: &Program) -> Vec<(Spot, Option<Program>)> {
+fn fields(program: &Program) -> Alone {
     let alone = |spot: Spot| {
         let program = Program::of_items(&spot.alone).ok();
         (spot, program)
