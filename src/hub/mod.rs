@@ -306,6 +306,12 @@ impl Hub {
         }
     }
 
+    /// Whether the operator's only role is the one called `support`.
+    pub fn is_support_only(&self) -> bool {
+        let roles = self.gate.policing.policies.roles().of(&self.gate.operator);
+        roles.len() == 1 && roles.iter().all(|role| *role == *"support")
+    }
+
     /// Where it is kept what the program tells of itself. The first one stays.
     pub fn tells(&self, book: LogBook) {
         // A second one is of no use to anybody.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, claims, deeds, drift, many, marks, menus, moving, picking, records, remediations, runbooks};
+use super::{
+    ask_detail, claims, deeds, drift, events, many, marks, menus, moving, picking, records, remediations, runbooks,
+    tenants,
+};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
@@ -61,6 +64,8 @@ pub(super) fn changed(app: &mut App) -> Vec<Effect> {
     effects.extend(remediations::changed(app));
     effects.extend(records::changed(app));
     effects.extend(drift::changed(app));
+    effects.extend(tenants::changed(app));
+    effects.extend(events::changed(app));
     effects.extend(marks::recount(app));
     effects.extend(menus::recount_views(app));
     effects
@@ -138,6 +143,25 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             drift::came(app, answer);
             Vec::new()
         }
+        Answer::Tenants(text, answer) => tenants::came(app, &text, answer),
+        Answer::Tenant(answer) => {
+            tenants::card_came(app, *answer);
+            Vec::new()
+        }
+        Answer::Timeline(query, answer) => {
+            tenants::timeline_came(app, &query, answer);
+            Vec::new()
+        }
+        Answer::Watched(answer) => tenants::watched_came(app, *answer),
+        Answer::Reveal(of, answer) => {
+            tenants::revealed(app, of, answer);
+            Vec::new()
+        }
+        Answer::Events(answer) => {
+            events::came(app, *answer);
+            Vec::new()
+        }
+        Answer::Event(answer) => events::one_came(app, *answer),
         Answer::Recheck(answer) => drift::rechecked(app, *answer).into_iter().collect(),
         Answer::Rearm(answer) => records::rearmed(app, answer),
         Answer::PlanOfMany(answer) => {
@@ -196,6 +220,8 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Target::Wides => Some(app.ask(Ask::Wides)),
             Target::Wide => remediations::ask_detail(app),
             Target::Drift => drift::ask(app),
+            Target::Tenants => tenants::ask(app),
+            Target::Events => events::ask(app),
             Target::InForce => Some(app.ask(Ask::InForce)),
             Target::Automations => Some(app.ask(Ask::Automations)),
             Target::Flow => ask_detail(app),
@@ -204,6 +230,11 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
                 matches!(app.popup, Some(Popup::Views { .. })).then(|| menus::count_views(app).pop()).flatten()
             }
             Target::Flows
+            | Target::Tenant
+            | Target::Timeline
+            | Target::Watched
+            | Target::Reveal
+            | Target::Event
             | Target::Plan
             | Target::Refresh
             | Target::Act

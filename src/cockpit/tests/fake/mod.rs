@@ -5,6 +5,7 @@ mod flow;
 mod ops;
 pub(in crate::cockpit) mod records;
 pub(in crate::cockpit) mod runbooks;
+pub(in crate::cockpit) mod tenants;
 pub(in crate::cockpit) mod wide;
 mod window;
 
