@@ -17,6 +17,7 @@ use serde_json::Value;
 use self::bound::{Costs, Use};
 pub use self::items::{Fault, LARGEST_ITEM};
 pub use self::place::{Spot, entries};
+use crate::domain::policy::THREAD;
 
 /// The longest program that tells one text, in bytes.
 const LENGTH: usize = 1_000;
@@ -133,7 +134,8 @@ impl Program {
         let work = || compile(text, given);
         // A stack of its own: how much of the present one is left nobody knows.
         std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+            let thread =
+                std::thread::Builder::new().name(THREAD.to_owned()).stack_size(STACK).spawn_scoped(scope, work);
             let failed = |why: &str| Mistake { at: 0, why: why.to_owned() };
             match thread {
                 Ok(thread) => thread.join().unwrap_or_else(|_| Err(failed("it can't be compiled"))),

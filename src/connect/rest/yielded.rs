@@ -18,6 +18,7 @@ use crate::config::{RestRequest, Trail, Yielding, Yields};
 use crate::domain::drift::{DriftFinding, DriftStatus};
 use crate::domain::event::{DeadLetter, Event, NoEvent};
 use crate::domain::flow::FlowInstance;
+use crate::domain::policy::THREAD;
 use crate::domain::raw::Json;
 use crate::domain::tenant::Tenant;
 use crate::domain::text::SafeText;
@@ -31,8 +32,8 @@ const OUTPUTS: usize = 10_000;
 /// How many items may be in one page.
 const ITEMS: usize = 200_000;
 
-/// How many faults of a page are told in full where somebody tries a source, and how many it is looked for at most: those
-/// with one reason at one place of the program are told once. A pass tells one.
+/// How many faults of each program are told of a page where somebody tries a source, and for how many it is looked where
+/// they are: those with one reason at one place of the program are told once. A pass tells one of each program.
 const FAULTS: usize = 5;
 const LOOKED_AT: usize = 20;
 
@@ -136,7 +137,7 @@ pub(super) async fn on_a_large_stack<T: Send + 'static>(work: impl FnOnce() -> T
         // Nobody listens any more where the pass was given up.
         let _ = done.send(work());
     };
-    match std::thread::Builder::new().name("programs".to_owned()).stack_size(STACK).spawn(work) {
+    match std::thread::Builder::new().name(THREAD.to_owned()).stack_size(STACK).spawn(work) {
         Ok(_) => told.await.ok(),
         Err(error) => {
             tracing::warn!(%error, "no thread for the programs of a source");
@@ -249,8 +250,9 @@ impl Job {
 
     fn failed(&self, program: &Yielding, key: Key<'_>, item: Option<&Value>, wrong: &Wrong, yielded: &mut Yielded) {
         yielded.counts[program.yields as usize].bad += 1;
-        let (faults, looked_at) = if self.wish.trial { (FAULTS, LOOKED_AT) } else { (1, 1) };
-        if yielded.failures.len() >= faults || yielded.looked_at >= looked_at {
+        let faults = if self.wish.trial { FAULTS } else { 1 };
+        let told = yielded.failures.iter().filter(|failure| failure.yields == program.yields).count();
+        if told >= faults || yielded.looked_at >= LOOKED_AT {
             return;
         }
         yielded.looked_at += 1;
