@@ -4,6 +4,7 @@
 //! Secrets never stand in the file: it names the environment variable or the private file that holds them, and they
 //! are read here into [`secrecy::SecretString`]s, which no log, error or debug print shows.
 
+mod alerts;
 mod automations;
 mod command;
 mod diagnostic;
@@ -16,6 +17,7 @@ mod paths;
 mod policies;
 mod promises;
 mod redact;
+mod rest;
 mod runbooks;
 mod secret;
 mod section;
@@ -31,10 +33,12 @@ mod wording;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use thiserror::Error;
 
+pub use alerts::{AlertSetting, Matchers};
 pub use automations::AutomationSetting;
 pub use diagnostic::{Diagnostic, Place, TextPlace};
 pub use freezes::FreezeSetting;
@@ -42,6 +46,7 @@ pub use layers::{Flags, Layer, Setting};
 pub use log::LogSettings;
 pub use paths::{default_file, default_state_dir};
 pub use policies::{PolicySetting, PolicySettings};
+pub use rest::{Answers, Paging, RestRequest, RestSetting, RestVerb, Trail, Yielding, Yields};
 pub use runbooks::RunbookSetting;
 pub use secret::SecretPlace;
 pub use tenants::{TenantBook, TenantRule};
@@ -157,11 +162,15 @@ pub enum SourceKind {
     Prefect,
     /// Plans of Terraform's as JSON.
     Terraform,
+    /// Any JSON API, by configuration.
+    Rest,
+    /// An Alertmanager's API.
+    Alertmanager,
 }
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Restate, Self::Prefect, Self::Terraform];
+    pub const ALL: [Self; 5] = [Self::Restate, Self::Prefect, Self::Terraform, Self::Rest, Self::Alertmanager];
 
     /// Its name in the file.
     pub const fn name(self) -> &'static str {
@@ -169,6 +178,8 @@ impl SourceKind {
             Self::Restate => "restate",
             Self::Prefect => "prefect",
             Self::Terraform => "terraform",
+            Self::Rest => "rest",
+            Self::Alertmanager => "alertmanager",
         }
     }
 }
@@ -195,6 +206,10 @@ pub struct SourceConfig {
     /// Where an instance's page is in the engine's own user interface: an http or https URL with `{id}`, `{flow}` and
     /// `{source}` in it; `None` for the usual place.
     pub open: Option<String>,
+    /// What is asked of it and made of its answers, for a source of [`SourceKind::Rest`]; nothing for any other.
+    pub rest: Option<Arc<RestSetting>>,
+    /// Which alerts are drift, and whom they are for, for a source of [`SourceKind::Alertmanager`]; nothing for any other.
+    pub alerts: Option<AlertSetting>,
 }
 
 /// Why there is no config.

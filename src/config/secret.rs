@@ -110,6 +110,7 @@ enum Named<'a> {
 pub(super) enum Auth<'a> {
     Bearer(Reference<'a>),
     Basic { user: &'a str, password: Reference<'a> },
+    Header { name: &'a str, value: Reference<'a> },
 }
 
 /// Reads the `auth` of a source; `None` where it has none.
@@ -117,15 +118,23 @@ pub(super) fn auth<'a>(source: &Section<'a>) -> Result<Option<Auth<'a>>, Diagnos
     if source.is_text("auth") {
         return Err(source.document.wrong(&source.place("auth"), HINT));
     }
-    let Some(auth) = source.table("auth", &["bearer", "basic"])? else { return Ok(None) };
-    if auth.is_text("basic") {
-        return Err(auth.document.wrong(&auth.place("basic"), HINT));
+    let Some(auth) = source.table("auth", &["bearer", "basic", "header"])? else { return Ok(None) };
+    if let Some(key) = ["basic", "header"].into_iter().find(|key| auth.is_text(key)) {
+        return Err(auth.document.wrong(&auth.place(key), HINT));
+    }
+    let given: Vec<&str> = ["bearer", "basic", "header"].into_iter().filter(|key| auth.has(key)).collect();
+    if let [first, second, ..] = given[..] {
+        let message = format!("\"auth\" holds both \"{first}\" and \"{second}\": a server takes one of them");
+        return Err(auth.document.wrong(&auth.place(second), message));
+    }
+    if let Some(header) = auth.table("header", &["name", "value"])? {
+        let name = header.required_text("name", "\"header\"")?;
+        if reqwest::header::HeaderName::try_from(name.value).is_err() {
+            return Err(header.wrong(&name, "\"name\" is no name of a header"));
+        }
+        return Ok(Some(Auth::Header { name: name.value, value: reference(&header, "value", Shape::Token)? }));
     }
     match auth.table("basic", &["user", "password"])? {
-        Some(_) if auth.has("bearer") => {
-            let message = "\"auth\" holds both \"bearer\" and \"basic\": a server takes one of them";
-            Err(auth.document.wrong(&auth.place("basic"), message))
-        }
         Some(basic) => {
             let user = basic.required_text("user", "\"basic\"")?;
             if user.value.contains(':') || user.value.contains(char::is_control) {

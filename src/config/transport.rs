@@ -58,6 +58,11 @@ pub enum Scheme {
         /// The user.
         user: String,
     },
+    /// A header of the server's own, such as `X-API-Key`.
+    Header {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// What a source is told of who asks. `Debug` does not show the secret.
@@ -91,6 +96,7 @@ impl Credentials {
         match &self.scheme {
             Scheme::Bearer => format!("bearer token{place}"),
             Scheme::Basic { user } => format!("user {user}, password{place}"),
+            Scheme::Header { name } => format!("header {name}{place}"),
         }
     }
 
@@ -113,7 +119,7 @@ impl Credentials {
 
     const fn shape(&self) -> Shape {
         match self.scheme {
-            Scheme::Bearer => Shape::Token,
+            Scheme::Bearer | Scheme::Header { .. } => Shape::Token,
             Scheme::Basic { .. } => Shape::Password,
         }
     }
@@ -208,6 +214,10 @@ impl Draft<'_> {
             Some(Auth::Bearer(reference)) => {
                 let (secret, place) = reference.read(section, surroundings)?;
                 Some(Credentials { scheme: Scheme::Bearer, secret, place: Some(place) })
+            }
+            Some(Auth::Header { name, value }) => {
+                let (secret, place) = value.read(section, surroundings)?;
+                Some(Credentials { scheme: Scheme::Header { name: name.to_owned() }, secret, place: Some(place) })
             }
             Some(Auth::Basic { user, password }) => {
                 let (secret, place) = password.read(section, surroundings)?;

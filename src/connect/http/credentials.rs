@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::HeaderValue;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ConnectError;
@@ -31,7 +31,7 @@ pub(super) struct Keyring {
 
 #[derive(Default)]
 struct Held {
-    current: Option<(Credentials, HeaderValue)>,
+    current: Option<(Credentials, HeaderName, HeaderValue)>,
     /// What is taken out of texts: the newest last.
     secrets: Vec<SecretString>,
     /// Secrets that the surroundings brought in, such as the password of a proxy.
@@ -61,7 +61,13 @@ impl Keyring {
 
     fn take(&self, credentials: Credentials) -> Result<(), ConnectError> {
         let secret = credentials.secret().expose_secret().trim();
+        let mut name = AUTHORIZATION;
         let (word, secrets) = match credentials.scheme() {
+            Scheme::Header { name: own } => {
+                let refused = |_| ConnectError::Refused("the name of the header for the key is none".into());
+                name = HeaderName::try_from(own).map_err(refused)?;
+                (secret.to_owned(), vec![secret.to_owned()])
+            }
             Scheme::Bearer => (format!("Bearer {secret}"), vec![secret.to_owned()]),
             Scheme::Basic { user } => {
                 let both = STANDARD.encode(format!("{user}:{secret}"));
@@ -70,6 +76,7 @@ impl Keyring {
         };
         let Ok(mut header) = HeaderValue::from_str(&word) else {
             let what = match credentials.scheme() {
+                Scheme::Header { .. } => "key holds",
                 Scheme::Bearer => "bearer token holds",
                 Scheme::Basic { .. } => "user or password hold",
             };
@@ -84,18 +91,18 @@ impl Keyring {
         }
         let surplus = held.secrets.len().saturating_sub(2 * (FORMER + 1));
         held.secrets.drain(..surplus);
-        held.current = Some((credentials, header));
+        held.current = Some((credentials, name, header));
         Ok(())
     }
 
-    /// The `Authorization` header.
-    pub(super) fn header(&self) -> Option<HeaderValue> {
-        self.held().current.as_ref().map(|(_, header)| header.clone())
+    /// The header that says who asks: `Authorization`, or the server's own.
+    pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        self.held().current.as_ref().map(|(_, name, header)| (name.clone(), header.clone()))
     }
 
     /// How they are sent.
     pub(super) fn scheme(&self) -> Option<Scheme> {
-        self.held().current.as_ref().map(|(credentials, _)| credentials.scheme().clone())
+        self.held().current.as_ref().map(|(credentials, ..)| credentials.scheme().clone())
     }
 
     /// Whether there are any.
@@ -114,7 +121,7 @@ impl Keyring {
         if !self.refused.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let current = self.held().current.as_ref().map(|(credentials, _)| credentials.clone());
+        let current = self.held().current.as_ref().map(|(credentials, ..)| credentials.clone());
         let Some(current) = current.filter(Credentials::renewable) else { return Ok(()) };
         let fresh = tokio::task::spawn_blocking(move || current.renew()).await;
         let failed = |why: String| {
@@ -207,6 +214,6 @@ mod tests {
         let keyring = Keyring::new(Some(given("one")), vec![]).unwrap();
         keyring.take(given("two")).unwrap();
         assert_eq!(keyring.redacted("one two three"), "[redacted] [redacted] three");
-        assert_eq!(keyring.header().unwrap(), "Bearer two");
+        assert_eq!(keyring.header().unwrap().1, "Bearer two");
     }
 }
