@@ -17,6 +17,7 @@ use crate::config::{
 use crate::connect::Connector;
 use crate::connect::prefect::Prefect;
 use crate::connect::restate::Restate;
+use crate::connect::salt::Salt;
 use crate::connect::sim::World as SimWorld;
 use crate::connect::terraform::{Place, Terraform};
 use crate::domain::redact::Redactor;
@@ -214,6 +215,11 @@ fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dy
             };
             let place = place.map_err(|error| usage(error.to_string()))?;
             Arc::new(Terraform::new(&source.name, place, source.check_interval).redact(redactor.clone()))
+        }
+        SourceKind::Salt => {
+            let (url, settings) = (&source.url, source.salt.clone());
+            let salt = Salt::new(&source.name, url, timeout, source.transport.clone(), settings, source.check_interval);
+            Arc::new(salt.map_err(|error| usage(error.to_string()))?.redact(redactor.clone()))
         }
     };
     Ok((source.name.clone(), connector, length(source.poll)?))

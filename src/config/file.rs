@@ -17,7 +17,7 @@ use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
     Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, SourceConfig, SourceKind,
-    Surroundings, Transport, automations, default_state_dir, paths, runbooks, transport, webhooks,
+    Surroundings, Transport, automations, default_state_dir, paths, runbooks, salt, transport, webhooks,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
@@ -48,7 +48,7 @@ const ROOT: [&str; 23] = [
     "runbook",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
-const SOURCE: [&str; 14] = [
+const SOURCE: [&str; 18] = [
     "name",
     "kind",
     "url",
@@ -63,6 +63,10 @@ const SOURCE: [&str; 14] = [
     "proxy",
     "verify",
     "open",
+    "target",
+    "states",
+    "tenant_grain",
+    "scope_grains",
 ];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
 
@@ -70,6 +74,8 @@ const POLL: SignedDuration = SignedDuration::from_secs(5);
 /// Plans are made by the day, and files cost little to look at.
 const POLL_PLANS: SignedDuration = SignedDuration::from_secs(30);
 const CHECKS: SignedDuration = SignedDuration::from_hours(24);
+/// Each check keeps every minion busy for a moment.
+const CHECKS_OF_SALT: SignedDuration = SignedDuration::from_mins(5);
 const POLL_LEAST: SignedDuration = SignedDuration::from_secs(1);
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 const SOAK: SignedDuration = SignedDuration::from_secs(60);
@@ -298,10 +304,16 @@ fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, D
     };
     let usual = if kind == Ok(SourceKind::Terraform) { POLL_PLANS } else { POLL };
     let poll = document.keep(section.duration("poll", POLL_LEAST)).flatten().unwrap_or(usual);
-    let check_interval = document.keep(section.duration("check_interval", POLL_LEAST)).flatten().unwrap_or(CHECKS);
+    let is_salt = kind == Ok(SourceKind::Salt);
+    let checks = if is_salt { CHECKS_OF_SALT } else { CHECKS };
+    let check_interval = document.keep(section.duration("check_interval", POLL_LEAST)).flatten().unwrap_or(checks);
     let timeout = document.keep(section.duration("timeout", SignedDuration::ZERO)).flatten().unwrap_or(TIMEOUT);
     let transport = document.keep(transport::draft(section));
+    if let (Some(transport), Ok(kind)) = (&transport, kind) {
+        document.keep(who_asks(section, kind, transport.logs_in()));
+    }
     let open = document.keep(redact::open(section)).flatten();
+    let salt = document.keep(salt::read(section, is_salt)).unwrap_or_default();
     let name = name?;
     let source = SourceConfig {
         name: name.value.to_owned(),
@@ -313,8 +325,22 @@ fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, D
         timeout,
         transport: Transport::default(),
         open,
+        salt,
     };
     Ok((source, transport, name))
+}
+
+/// A salt-api gives a token for a login; nobody else does.
+fn who_asks(section: &Section<'_>, kind: SourceKind, logs_in: bool) -> Result<(), Diagnostic> {
+    let message = match (kind == SourceKind::Salt, logs_in) {
+        (true, false) => {
+            "a salt-api wants auth = { login = { user = \"NAME\", eauth = \"pam\", password = { env = \"NAME\" } } }"
+        }
+        (false, true) => "\"login\" is for a source of the kind \"salt\"; others take \"bearer\" or \"basic\"",
+        _ => return Ok(()),
+    };
+    let at = if section.has("auth") { "auth" } else { "kind" };
+    Err(section.document.wrong(&section.place(at), message))
 }
 
 /// Names are parts of ids and of shell commands: a slash would end them, and a space too.

@@ -17,6 +17,7 @@ mod policies;
 mod promises;
 mod redact;
 mod runbooks;
+mod salt;
 mod secret;
 mod section;
 mod steps;
@@ -42,6 +43,7 @@ pub use log::LogSettings;
 pub use paths::{default_file, default_state_dir};
 pub use policies::{PolicySetting, PolicySettings};
 pub use runbooks::RunbookSetting;
+pub use salt::SaltSettings;
 pub use secret::SecretPlace;
 pub use tenants::{TenantBook, TenantRule};
 pub use thresholds::ThresholdBook;
@@ -156,11 +158,13 @@ pub enum SourceKind {
     Prefect,
     /// Plans of Terraform's as JSON.
     Terraform,
+    /// A salt-api.
+    Salt,
 }
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Restate, Self::Prefect, Self::Terraform];
+    pub const ALL: [Self; 4] = [Self::Restate, Self::Prefect, Self::Terraform, Self::Salt];
 
     /// Its name in the file.
     pub const fn name(self) -> &'static str {
@@ -168,6 +172,7 @@ impl SourceKind {
             Self::Restate => "restate",
             Self::Prefect => "prefect",
             Self::Terraform => "terraform",
+            Self::Salt => "salt",
         }
     }
 }
@@ -183,7 +188,7 @@ pub struct SourceConfig {
     pub url: String,
     /// The file or the folder that it is read from, where it is no server.
     pub path: Option<PathBuf>,
-    /// How often somebody else is to check what it tells of; what was checked longer ago than twice that is stale.
+    /// How often it is to be checked what it tells of; what was checked longer ago than twice that is stale.
     pub check_interval: SignedDuration,
     /// From one pass to the next; 1 s at least.
     pub poll: SignedDuration,
@@ -194,6 +199,8 @@ pub struct SourceConfig {
     /// Where an instance's page is in the engine's own user interface: an http or https URL with `{id}`, `{flow}` and
     /// `{source}` in it; `None` for the usual place.
     pub open: Option<String>,
+    /// What of a Salt is looked at.
+    pub salt: SaltSettings,
 }
 
 /// Why there is no config.

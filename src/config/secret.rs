@@ -110,6 +110,7 @@ enum Named<'a> {
 pub(super) enum Auth<'a> {
     Bearer(Reference<'a>),
     Basic { user: &'a str, password: Reference<'a> },
+    Login { user: &'a str, eauth: &'a str, password: Reference<'a> },
 }
 
 /// Reads the `auth` of a source; `None` where it has none.
@@ -117,9 +118,20 @@ pub(super) fn auth<'a>(source: &Section<'a>) -> Result<Option<Auth<'a>>, Diagnos
     if source.is_text("auth") {
         return Err(source.document.wrong(&source.place("auth"), HINT));
     }
-    let Some(auth) = source.table("auth", &["bearer", "basic"])? else { return Ok(None) };
-    if auth.is_text("basic") {
-        return Err(auth.document.wrong(&auth.place("basic"), HINT));
+    let Some(auth) = source.table("auth", &["bearer", "basic", "login"])? else { return Ok(None) };
+    for named in ["basic", "login"] {
+        if auth.is_text(named) {
+            return Err(auth.document.wrong(&auth.place(named), HINT));
+        }
+    }
+    if let Some(login) = auth.table("login", &["user", "eauth", "password"])? {
+        if auth.has("bearer") || auth.has("basic") {
+            let message = "\"auth\" holds \"login\" and another one: a server takes one of them";
+            return Err(auth.document.wrong(&auth.place("login"), message));
+        }
+        let user = login.required_text("user", "\"login\"")?.value;
+        let eauth = login.text("eauth")?.map_or("pam", |found| found.value);
+        return Ok(Some(Auth::Login { user, eauth, password: reference(&login, "password", Shape::Password)? }));
     }
     match auth.table("basic", &["user", "password"])? {
         Some(_) if auth.has("bearer") => {

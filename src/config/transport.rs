@@ -58,6 +58,13 @@ pub enum Scheme {
         /// The user.
         user: String,
     },
+    /// By asking the server for a token, which goes along from then on: a salt-api's way.
+    Login {
+        /// The user.
+        user: String,
+        /// By what the server looks at the password: `pam`, `sharedsecret`, `ldap` …
+        eauth: String,
+    },
 }
 
 /// What a source is told of who asks. `Debug` does not show the secret.
@@ -91,6 +98,7 @@ impl Credentials {
         match &self.scheme {
             Scheme::Bearer => format!("bearer token{place}"),
             Scheme::Basic { user } => format!("user {user}, password{place}"),
+            Scheme::Login { user, eauth } => format!("login of {user} by {eauth}, password{place}"),
         }
     }
 
@@ -114,7 +122,7 @@ impl Credentials {
     const fn shape(&self) -> Shape {
         match self.scheme {
             Scheme::Bearer => Shape::Token,
-            Scheme::Basic { .. } => Shape::Password,
+            Scheme::Basic { .. } | Scheme::Login { .. } => Shape::Password,
         }
     }
 }
@@ -200,6 +208,11 @@ pub(super) fn draft<'a>(section: &Section<'a>) -> Result<Draft<'a>, Diagnostic> 
 }
 
 impl Draft<'_> {
+    /// Whether it asks for a token.
+    pub(super) const fn logs_in(&self) -> bool {
+        matches!(self.auth, Some(Auth::Login { .. }))
+    }
+
     /// Reads what the keys name.
     pub(super) fn read(self, surroundings: &Surroundings<'_>) -> Result<Transport, Diagnostic> {
         let section = &self.section;
@@ -212,6 +225,11 @@ impl Draft<'_> {
             Some(Auth::Basic { user, password }) => {
                 let (secret, place) = password.read(section, surroundings)?;
                 Some(Credentials { scheme: Scheme::Basic { user: user.to_owned() }, secret, place: Some(place) })
+            }
+            Some(Auth::Login { user, eauth, password }) => {
+                let (secret, place) = password.read(section, surroundings)?;
+                let scheme = Scheme::Login { user: user.to_owned(), eauth: eauth.to_owned() };
+                Some(Credentials { scheme, secret, place: Some(place) })
             }
         };
         let pem = |found: &Found<&str>, private: bool, what: &str| {

@@ -168,6 +168,10 @@ pub struct Frozen {
 /// What a verb is given besides its target, by name. [`DEPLOYMENT`] is the one there is.
 pub type Parameters = BTreeMap<SafeText, SafeText>;
 
+/// The parameter that an act is given which puts back what was there: a digest of that. It is the target's own, and no part
+/// of a plan but by its version.
+pub const CONTENT: &str = "content";
+
 /// The parameter that names the deployment on which a resumed instance goes on.
 pub const DEPLOYMENT: &str = "deployment";
 

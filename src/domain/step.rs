@@ -37,6 +37,8 @@ impl StepEffects {
             Verb::RestartAsNew => (all.money_steps, all.messages),
             Verb::Cancel => (None, None),
             Verb::Pause | Verb::Kill | Verb::Purge => (Some(0), Some(0)),
+            // What drifts has no steps.
+            Verb::Reconcile | Verb::Restore => (Some(0), Some(0)),
         };
     }
 }

@@ -186,7 +186,7 @@ const fn after(verb: Verb) -> Option<Status> {
         Verb::Pause => Some(Status::Paused),
         Verb::Resume => Some(Status::Running),
         Verb::Cancel | Verb::Kill => Some(Status::Cancelled),
-        Verb::RestartAsNew | Verb::Purge => None,
+        Verb::RestartAsNew | Verb::Purge | Verb::Reconcile | Verb::Restore => None,
     }
 }
 

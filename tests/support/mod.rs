@@ -33,6 +33,7 @@ pub mod proxy;
 pub mod request;
 pub mod restate;
 pub mod runs;
+pub mod salt;
 pub mod secrets;
 pub mod tls;
 pub mod wait;

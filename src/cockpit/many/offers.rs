@@ -82,7 +82,7 @@ pub fn offers(app: &App, whom: &Whom, runbooks: &[RunbookOffer], others: bool) -
         refusal: refusal(app, whom, &[verb]),
     };
     let first = of("probe", "act on one, watch it, then decide: resume, one first", Verb::Resume, probe());
-    let verbs = Verb::ALL.into_iter().map(|verb| of(verb.label(), verb.words(status), verb, Waves::default()));
+    let verbs = Verb::OF_FLOWS.into_iter().map(|verb| of(verb.label(), verb.words(status), verb, Waves::default()));
     let mut all: Vec<Offer> = std::iter::once(first).chain(verbs).collect();
     if chosen(app, whom).iter().any(|source| source.deployments) {
         // Beside the plain resume, which is the second one.

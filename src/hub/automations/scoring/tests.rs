@@ -21,7 +21,7 @@ fn flow(status: Status, completed: u64) -> FlowInstance {
 }
 
 fn sight(status: Status, completed: u64) -> Sight {
-    Sight { flow: flow(status, completed), engine_now: at(5), last_failure_at: Some(at(-1)) }
+    Sight { flow: flow(status, completed), engine_now: at(5), last_failure_at: Some(at(-1)), contents: None }
 }
 
 fn case(verb: Verb, paused: bool, before: &Baseline) -> Case<'_> {
