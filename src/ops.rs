@@ -4,6 +4,7 @@
 //! which one answers.
 
 mod drift;
+mod events;
 pub mod json;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,7 @@ use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::query::Filter;
 
 pub use self::drift::{DriftCause, DriftQuery, DriftWindow};
+pub use self::events::{EventGap, EventRow, EventWindow, EventsQuery, IngestLag};
 pub use crate::query::{GroupBy, SortBy};
 
 /// Why something asked of the hub was not had.
@@ -502,6 +504,11 @@ pub trait Ops: Send + Sync {
     /// engines tell, without what its own record explains. Asks every source; not for every frame.
     async fn outside(&self, _limit: usize) -> Result<Outside, OpsError> {
         Ok(Outside::default())
+    }
+
+    /// A window on what has happened.
+    async fn events(&self, _query: &EventsQuery) -> Result<EventWindow, OpsError> {
+        Err(OpsError::Refused("no events are known here".into()))
     }
 
     /// What has drifted, or is not known not to have: of all sources that tell it, as they told it last.

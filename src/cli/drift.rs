@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::args::{Drift, Global, Output};
 use super::output::{self, Table};
 use super::{Failure, Outcome, get, report, world};
-use crate::domain::drift::{DriftStatus, KnownDrift};
+use crate::domain::drift::KnownDrift;
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since};
@@ -131,9 +131,7 @@ fn told(known: &KnownDrift, now: Timestamp) -> Vec<String> {
     if let Some(reference) = &finding.desired.reference {
         fact("wanted by", reference);
     }
-    if let Some(removes) =
-        finding.difference.removes().filter(|removes| *removes > 0 && status != DriftStatus::Resolved)
-    {
+    if let Some(removes) = known.loses() {
         fact("loses", &format!("{removes} of what is there, if it is made what is wanted"));
     }
     lines.push(String::new());

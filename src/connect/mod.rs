@@ -25,6 +25,7 @@ pub use self::observation::{Changes, EngineCount, Mark, Observation, Tells};
 use crate::config::jq::Names;
 use crate::domain::deployment::{Deployment, PutBack};
 use crate::domain::drift::DriftFinding;
+use crate::domain::event::Event;
 use crate::domain::flow::FlowInstance;
 use crate::domain::outside::OutsideAct;
 use crate::domain::plan::Parameters;
@@ -234,6 +235,12 @@ pub trait Connector: Send + Sync {
 
     /// Sends exactly one request for exactly one instance, and never a second one.
     async fn act(&self, act: &Act) -> ActAnswer;
+
+    /// What happened to one tenant before a moment, by the source's clock, as far as it tells and besides what a pass has
+    /// told: the newest first, `limit` at most. Fewer than that are all that there are.
+    async fn past(&self, _tenant: &SafeText, _before: Timestamp, _limit: usize) -> Result<Vec<Event>, ConnectError> {
+        Ok(Vec::new())
+    }
 
     /// What was done to the engine since a moment by its own clock, by whomever, as far as it tells: acts of Quarterdeck's
     /// own are among them. The newest first; of very many the newest ones.

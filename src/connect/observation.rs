@@ -6,7 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::drift::DriftFinding;
+use crate::domain::event::{DeadLetter, Event};
 use crate::domain::flow::FlowInstance;
+use crate::domain::tenant::Tenant;
 use crate::domain::text::SafeText;
 
 /// One count that the engine made itself.
@@ -33,13 +35,17 @@ pub struct Tells {
     pub flows: bool,
     /// Drift.
     pub drift: bool,
+    /// Tenants.
+    pub tenants: bool,
+    /// What happens: changes, deployments, alerts.
+    pub events: bool,
 }
 
 impl Tells {
     /// Flows alone, as a workflow engine does.
-    pub const FLOWS: Self = Self { flows: true, drift: false };
+    pub const FLOWS: Self = Self { flows: true, ..Self::NOTHING };
     /// Nothing.
-    pub const NOTHING: Self = Self { flows: false, ..Self::FLOWS };
+    pub const NOTHING: Self = Self { flows: false, drift: false, tenants: false, events: false };
 }
 
 /// What one pass over a source yields, in parts. Later kinds need no new trait.
@@ -72,6 +78,14 @@ pub enum Observation {
     InSync(u64),
     /// Nothing was checked since the pass that is held: the findings are as they were.
     DriftAsBefore,
+    /// Some of its tenants. A pass tells all that there are.
+    Tenants(Vec<Tenant>),
+    /// The tenants are as they were in the pass that is held.
+    TenantsAsBefore,
+    /// What has happened, in whatever order. What was told before may be told again: its origin and its id name it.
+    Events(Vec<Event>),
+    /// What should have been events, and can't be read as such.
+    DeadLetters(Vec<DeadLetter>),
     /// By this the source can be asked whether anything has changed since this pass: see [`Connector::observe_again`].
     Mark(Mark),
     /// The pass is over.
@@ -96,6 +110,8 @@ pub struct Changes {
     pub flows: Vec<FlowInstance>,
     /// The engine's own ids of those that are neither open nor failed any more.
     pub gone: Vec<SafeText>,
+    /// What has happened.
+    pub events: Vec<Event>,
     /// The present, by the engine's clock.
     pub engine_now: Option<Timestamp>,
 }

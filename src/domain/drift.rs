@@ -229,8 +229,6 @@ pub struct DriftFinding {
     pub check_interval: Option<SignedDuration>,
     /// Until when it is to be left alone, where the source keeps that.
     pub ignored_until: Option<Timestamp>,
-    /// What the source can do about it, besides what a runbook may.
-    pub remedies: Vec<super::remediation::Verb>,
 }
 
 /// A check that is older than its interval, times this, is stale.
@@ -284,6 +282,12 @@ pub struct KnownDrift {
 }
 
 impl KnownDrift {
+    /// How much of what is there is lost when it is made what is wanted, where anything is.
+    pub fn loses(&self) -> Option<usize> {
+        let there = self.finding.status != DriftStatus::Resolved;
+        self.finding.difference.removes().filter(|removes| *removes > 0 && there)
+    }
+
     /// Where it stands, with what was said here.
     pub fn status(&self, now: Timestamp) -> DriftStatus {
         let ignored = self.ignore.as_ref().is_some_and(|ignore| now < ignore.until)
@@ -341,7 +345,6 @@ pub(crate) mod tests {
             last_checked: Some(at(0)),
             check_interval: Some(SignedDuration::from_mins(5)),
             ignored_until: None,
-            remedies: Vec::new(),
         }
     }
 

@@ -105,6 +105,30 @@ pub struct Event {
     pub data: Option<Arc<Json>>,
 }
 
+/// The longest body of a dead letter that is kept, in characters.
+const BODY: usize = 4_000;
+
+/// What should have been an event and is none: kept, so that nobody misses it without knowing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The source of the config that told it.
+    pub source: SafeText,
+    /// When it came, by the local clock.
+    pub at: Timestamp,
+    /// Why it is none.
+    pub why: SafeText,
+    /// How it came, without secrets and cut short.
+    pub body: SafeText,
+}
+
+impl DeadLetter {
+    /// One of a value that came, and why it is no event.
+    pub fn of(source: &SafeText, value: &Value, why: &NoEvent, redactor: &Redactor, now: Timestamp) -> Self {
+        let body = json!(Json::of(value, redactor)).to_string();
+        Self { source: source.clone(), at: now, why: why.to_string().into(), body: SafeText::clipped(&body, BODY) }
+    }
+}
+
 /// Why something is no event: which attribute, and what about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{attribute}: {why}")]
@@ -327,6 +351,16 @@ pub(crate) mod tests {
         assert_eq!(out["data"]["password"], "[redacted]");
         let again = read(&out).unwrap();
         assert_eq!(again, one);
+    }
+
+    #[test]
+    fn a_dead_letter_holds_no_secret_and_is_cut_short() {
+        let value = json!({ "id": "1", "password": "hunter2", "long": "x".repeat(10_000) });
+        let why = read(&value).unwrap_err();
+        let letter = DeadLetter::of(&"bus".into(), &value, &why, &Redactor::default(), Timestamp::UNIX_EPOCH);
+        assert_eq!(letter.why, "specversion: it is missing");
+        assert!(!letter.body.contains("hunter2"), "{}", letter.body);
+        assert!(letter.body.chars().count() <= BODY);
     }
 
     #[test]

@@ -77,6 +77,12 @@ pub struct SourceStatus {
     pub verbs: &'static [Verb],
     /// Findings of drift that are not green; `None` where it tells of no drift.
     pub drift: Option<usize>,
+    /// Tenants held; `None` where it is no directory of them.
+    pub tenants: Option<usize>,
+    /// Whether it tells of flows.
+    pub flows: bool,
+    /// Whether it tells what happens.
+    pub events: bool,
     /// Whether it runs code of which several deployments may be there at a time.
     pub deployments: bool,
 }

@@ -31,8 +31,8 @@ use crate::domain::trend::{Sample, Trend};
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview,
-    PlanWish, RequestOf, ReviewOf, Selected, Selection, is_reason,
+    Armed, DriftQuery, DriftWindow, EventWindow, EventsQuery, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Near, Ops,
+    OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection, is_reason,
 };
 use crate::query::Filter;
 
@@ -285,6 +285,10 @@ impl Ops for Hub {
         let mut outside = Outside::clone(&*self.ask_outside().await?);
         outside.acts.truncate(limit);
         Ok(outside)
+    }
+
+    async fn events(&self, query: &EventsQuery) -> Result<EventWindow, OpsError> {
+        Ok(self.happened(query))
     }
 
     async fn drift(&self, query: &DriftQuery) -> Result<DriftWindow, OpsError> {

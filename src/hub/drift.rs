@@ -57,18 +57,13 @@ impl Hub {
     pub(super) fn drifted(&self, query: &DriftQuery) -> DriftWindow {
         let now = (self.clock)();
         let mut all = Vec::new();
-        let (mut in_sync, mut sources, mut blind) = (0, 0, Vec::new());
+        let mut in_sync = 0;
         for source in self.sources.iter().filter(|source| source.connector.tells().drift) {
-            sources += 1;
             let held = source.held();
             in_sync += held.findings.in_sync();
             all.extend(held.findings.each(now));
-            drop(held);
-            if !source.live() {
-                let why = source.status().error.unwrap_or_else(|| "it has not answered yet".into());
-                blind.push((source.name.clone(), why));
-            }
         }
+        let (sources, blind) = self.silent(|tells| tells.drift);
         let (mut by_status, mut by_severity) = (BTreeMap::new(), BTreeMap::new());
         for known in &all {
             let status = known.status(now);

@@ -114,9 +114,14 @@ impl Findings {
         self.by_id.get(&SafeText::from(id)).map(|held| held.known(now))
     }
 
+    /// Those that are told now.
+    fn there(&self) -> impl Iterator<Item = (&SafeText, &Held)> {
+        self.by_id.iter().filter(|(_, held)| held.resolved_at.is_none())
+    }
+
     /// How many there are now.
     pub(super) fn open(&self) -> usize {
-        self.by_id.values().filter(|held| held.resolved_at.is_none()).count()
+        self.there().count()
     }
 
     /// How much was checked and is as wanted.
@@ -126,9 +131,8 @@ impl Findings {
 
     /// What the record does not have yet; `None` where it has all of it.
     pub(super) fn unrecorded(&self) -> Option<Seen> {
-        let open = || self.by_id.iter().filter(|(_, held)| held.resolved_at.is_none());
         let differs = |(id, held): &(&SafeText, &Held)| self.recorded.get(*id) != Some(&held.first_seen);
-        let new: Vec<_> = open().filter(differs).map(|(id, held)| (id.clone(), held.first_seen)).collect();
+        let new: Vec<_> = self.there().filter(differs).map(|(id, held)| (id.clone(), held.first_seen)).collect();
         let there = |id: &SafeText| self.by_id.get(id).is_some_and(|held| held.resolved_at.is_none());
         let gone: Vec<_> = self.recorded.keys().filter(|id| !there(id)).cloned().collect();
         (!new.is_empty() || !gone.is_empty()).then_some(Seen { new, gone })
@@ -136,8 +140,7 @@ impl Findings {
 
     /// Notes that the record has all of it.
     pub(super) fn recorded(&mut self) {
-        let open = self.by_id.iter().filter(|(_, held)| held.resolved_at.is_none());
-        self.recorded = open.map(|(id, held)| (id.clone(), held.first_seen)).collect();
+        self.recorded = self.there().map(|(id, held)| (id.clone(), held.first_seen)).collect();
     }
 }
 

@@ -10,7 +10,9 @@ mod borrowed;
 mod claims;
 mod deciding;
 mod deployments;
+mod directory;
 mod drift;
+mod events;
 mod executor;
 mod findings;
 mod history;
@@ -30,6 +32,7 @@ pub mod runbooks;
 mod runs;
 mod single;
 mod source;
+mod stream;
 mod tenants;
 mod trends;
 mod verify;
@@ -47,6 +50,7 @@ use self::automations::Shadow;
 use self::claims::Claims;
 use self::deciding::Gate;
 pub use self::deciding::Policing;
+use self::events::Ring;
 use self::executor::Executor;
 use self::journal::Journal;
 use self::ledger::{Ledger, Reader};
@@ -54,7 +58,7 @@ use self::listing::{Lists, Part};
 use self::rows::Rows;
 use self::runs::{Plane, Runs};
 pub use self::source::Clock;
-use self::source::{Book, Source};
+use self::source::{Book, Events, Source};
 use self::trends::Trends;
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::Connector;
@@ -101,6 +105,7 @@ pub struct Hub {
     book: Book,
     clock: Clock,
     sources: Vec<Source>,
+    events: Events,
     revision: Arc<watch::Sender<u64>>,
     executor: Option<Arc<Executor>>,
     runs: Option<Arc<Runs>>,
@@ -188,14 +193,18 @@ impl Hub {
         let claims = Arc::new(Claims::new(&setup.context, &setup.operator, claiming, reader));
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
-        let sources =
-            setup.sources.into_iter().map(|(name, connector, poll)| Source::new(&name, connector, poll)).collect();
+        let events: Events = Arc::new(Mutex::new(Ring::new(events::HELD)));
+        let source = |(name, connector, poll): (String, Arc<dyn Connector>, Duration)| {
+            Source::new(&name, connector, poll, events.clone())
+        };
+        let sources = setup.sources.into_iter().map(source).collect();
         Arc::new(Self {
             log: OnceLock::new(),
             gate,
             book: Book { thresholds: setup.thresholds, tenants: setup.tenants },
             clock: setup.clock,
             sources,
+            events,
             revision,
             executor,
             runs,
@@ -312,6 +321,11 @@ impl Hub {
     /// The names of the sources, in the order of the config.
     pub fn source_names(&self) -> Vec<SafeText> {
         self.sources.iter().map(|source| source.name.clone()).collect()
+    }
+
+    /// What has happened, over all sources.
+    fn ring(&self) -> std::sync::MutexGuard<'_, Ring> {
+        self.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The present by a source's clock.

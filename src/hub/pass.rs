@@ -9,6 +9,7 @@ use super::rows::{Bits, Limits, Rows, Slot};
 use crate::connect::{EngineCount, Mark};
 use crate::domain::drift::DriftFinding;
 use crate::domain::flow::FlowInstance;
+use crate::domain::tenant::Tenant;
 use crate::domain::text::SafeText;
 
 /// What one pass has gathered so far.
@@ -31,6 +32,8 @@ pub(super) struct Pass {
     pub(super) drift: Vec<DriftFinding>,
     pub(super) in_sync: u64,
     pub(super) drift_as_before: bool,
+    pub(super) tenants: Vec<Tenant>,
+    pub(super) tenants_as_before: bool,
     pub(super) mark: Option<Mark>,
     /// Whether a row could be read and not be kept.
     unkept: bool,

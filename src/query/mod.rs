@@ -13,6 +13,7 @@
 pub(crate) mod ast;
 mod complete;
 pub(crate) mod eval;
+mod events;
 mod habits;
 mod lexer;
 mod near;
@@ -29,6 +30,7 @@ use thiserror::Error;
 use crate::domain::flow::JudgedFlow;
 
 pub use complete::Completion;
+pub use events::{EVENT_KEYS, EventFilter};
 pub use lexer::is_key;
 pub use near::Wider;
 pub use order::{GroupBy, SortBy};

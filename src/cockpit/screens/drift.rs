@@ -299,9 +299,7 @@ fn facts(app: &App, styles: &Styles, known: &KnownDrift, columns: usize) -> Bloc
     if let Some(reference) = &finding.desired.reference {
         fact("wanted by", reference, styles.text);
     }
-    if let Some(removes) =
-        finding.difference.removes().filter(|removes| *removes > 0 && status != DriftStatus::Resolved)
-    {
+    if let Some(removes) = known.loses() {
         let text = format!("{} of what is there, if it is made what is wanted", grouped(removes as u64));
         fact("loses", &text, styles.warning);
     }

@@ -1,10 +1,10 @@
 //! What has drifted: the list and a finding at each size, how one gets there, and a check that is made anew.
 
 use super::fake::{self, FakeOps, drift};
-use super::pictures::{keep, shot};
+use super::pictures::{draws_at_all_sizes, keep, keep_plain, plain, shot};
 use super::{Desk, asks};
 use crate::cockpit::msg::Ask;
-use crate::cockpit::settings::{Colours, ScreenName};
+use crate::cockpit::settings::ScreenName;
 use crate::ops::{DriftQuery, DriftWindow, OpsError};
 
 const SCREENS: [(&str, &str); 3] = [("list", "4"), ("other", "4 j"), ("finding", "4 enter")];
@@ -30,29 +30,17 @@ fn each_screen_at_each_size() {
 
 #[test]
 fn without_colours_and_in_ascii() {
-    let mut plain = fake::settings();
-    plain.colours = Colours::None;
-    plain.ascii = true;
     for (name, keys) in SCREENS {
-        let buffer = shot(ops(), ScreenName::Board, keys, (120, 34), &plain);
+        let buffer = shot(ops(), ScreenName::Board, keys, (120, 34), &plain());
         let name = format!("drift-ascii-{name}");
-        let drawn = keep(&name, &buffer);
-        assert!(drawn.is_ascii(), "{drawn}");
-        assert!(buffer.content.iter().all(|cell| cell.fg == ratatui::style::Color::Reset), "{drawn}");
-        insta::assert_snapshot!(name, drawn);
+        insta::assert_snapshot!(name.clone(), keep_plain(&name, &buffer));
     }
 }
 
 #[test]
 fn no_size_panics() {
-    let look = fake::settings();
-    for (width, height) in
-        (2..=200).step_by(33).flat_map(|width| (1..=50).step_by(8).map(move |height| (width, height)))
-    {
-        for (_, keys) in SCREENS {
-            let buffer = shot(ops(), ScreenName::Board, keys, (width, height), &look);
-            assert_eq!((buffer.area.width, buffer.area.height), (width, height));
-        }
+    for (_, keys) in SCREENS {
+        draws_at_all_sizes(ops, keys);
     }
 }
 

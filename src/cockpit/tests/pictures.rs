@@ -27,6 +27,29 @@ pub(super) fn keep(name: &str, buffer: &Buffer) -> String {
     text(buffer)
 }
 
+/// The settings without colours and in ASCII.
+pub(super) fn plain() -> Settings {
+    Settings { colours: Colours::None, ascii: true, ..settings() }
+}
+
+/// What was drawn, which holds nothing but ASCII and no colour.
+pub(super) fn keep_plain(name: &str, buffer: &Buffer) -> String {
+    let drawn = keep(name, buffer);
+    assert!(drawn.is_ascii(), "{drawn}");
+    assert!(buffer.content.iter().all(|cell| cell.fg == ratatui::style::Color::Reset), "{drawn}");
+    drawn
+}
+
+/// Draws a screen at sizes from the smallest on: none may panic, and each is filled.
+pub(super) fn draws_at_all_sizes(ops: impl Fn() -> FakeOps, keys: &str) {
+    for (width, height) in
+        (2..=200).step_by(33).flat_map(|width| (1..=50).step_by(8).map(move |height| (width, height)))
+    {
+        let buffer = shot(ops(), ScreenName::Board, keys, (width, height), &settings());
+        assert_eq!((buffer.area.width, buffer.area.height), (width, height));
+    }
+}
+
 #[test]
 fn every_screen_at_every_size() {
     for screen in ScreenName::ALL {

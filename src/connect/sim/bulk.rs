@@ -185,7 +185,7 @@ impl Bulk {
     /// The next so many changes.
     pub fn advance(&self, by: u32) -> Changes {
         let now = (self.clock)();
-        let mut changes = Changes { flows: Vec::new(), gone: Vec::new(), engine_now: Some(now) };
+        let mut changes = Changes { engine_now: Some(now), ..Changes::default() };
         let mut state = self.state();
         let by = if state.held { 0 } else { by };
         for _ in 0..by {

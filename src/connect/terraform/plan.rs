@@ -290,7 +290,6 @@ fn finding(
         last_checked: Some(checked),
         check_interval: Some(made.check_interval),
         ignored_until: None,
-        remedies: Vec::new(),
     }
 }
 
@@ -314,7 +313,6 @@ fn errored(made: &Made<'_>, checked: Timestamp) -> DriftFinding {
         last_checked: Some(checked),
         check_interval: Some(made.check_interval),
         ignored_until: None,
-        remedies: Vec::new(),
     }
 }
 

@@ -2,7 +2,8 @@ use async_trait::async_trait;
 use tokio::time::Instant as TokioInstant;
 
 use super::*;
-use crate::connect::{Act, ActAnswer, Reading};
+use crate::connect::{Act, ActAnswer, ConnectError, Observation, Reading};
+use crate::domain::flow::FlowInstance;
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::Verb;
 use crate::domain::ways::Ways;
@@ -64,7 +65,7 @@ impl Connector for Busy {
 /// Polls for a while of made-up time, with somebody who presses a key every few seconds; when it was asked.
 async fn asked(wait: Option<Duration>, poll: Duration, impatient: bool) -> Vec<TokioInstant> {
     let connector = Arc::new(Busy { wait, asked: Mutex::default() });
-    let source = Arc::new(Source::new("a", connector.clone(), poll));
+    let source = Arc::new(Source::new("a", connector.clone(), poll, Arc::new(Mutex::new(Ring::new(1)))));
     let clock: Clock = Arc::new(Timestamp::now);
     let polled = source.clone();
     let book = Book { thresholds: ThresholdBook::default(), tenants: TenantBook::default() };

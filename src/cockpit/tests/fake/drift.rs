@@ -38,7 +38,6 @@ fn finding(id: &str, what: &str, status: DriftStatus, severity: Severity, differ
         last_checked: (!blind).then(|| ago(if severity == Severity::Warning { 90_000 } else { 240 })),
         check_interval: Some(jiff::SignedDuration::from_mins(5)),
         ignored_until: None,
-        remedies: Vec::new(),
     };
     let stale = finding.is_stale(now());
     KnownDrift { finding: Arc::new(finding), first_seen: ago(5_400), resolved_at: None, ignore: None, stale }

@@ -73,6 +73,9 @@ pub(in crate::cockpit) fn source(name: &str, state: Freshness, seconds: i64) -> 
         bad_row: (state == Freshness::Stale).then(|| "row 17: no field `status`".into()),
         version: (state == Freshness::Live).then(|| "1.6.2".into()),
         verbs: &Verb::ALL,
+        tenants: None,
+        flows: true,
+        events: false,
         deployments: true,
         drift: None,
     }

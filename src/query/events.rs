@@ -1,0 +1,226 @@
+//! The filter language for events: the same form as for flows, over what an event tells.
+
+use std::fmt;
+
+use super::FilterError;
+use super::ast::Pattern;
+use super::lexer::{Value, words};
+use crate::domain::drift::Severity;
+use crate::domain::event::{Event, EventClass};
+use crate::domain::nearest::nearest;
+use crate::domain::text::SafeText;
+
+/// Every key with what it means, for the help and for completion.
+pub const EVENT_KEYS: &[(&str, &str)] = &[
+    ("class", "what it is about: change, deployment, alert, remediation, decision, flow, other"),
+    ("type", "its type; * and ? are wildcards"),
+    ("source", "the source's name in the config"),
+    ("origin", "where it happened: CloudEvents' source"),
+    ("tenant", "the tenant"),
+    ("subject", "to what it happened"),
+    ("by", "who did it"),
+    ("severity", "how bad it is: critical, warning, info, unknown"),
+    ("id", "its id"),
+    ("correlation", "what it belongs together with"),
+    ("causation", "the event that caused it"),
+    ("service", "what it touches; so flow, step, region, environment, deployment, version"),
+];
+
+/// What an event may touch, as keys of the filter.
+const SCOPE: [&str; 7] = ["service", "flow", "step", "region", "environment", "deployment", "version"];
+
+/// A parsed filter of events. The empty one matches everything.
+///
+/// Written with `Display` it reads back as an equal filter.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventFilter {
+    terms: Vec<Term>,
+    text: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Term {
+    negated: bool,
+    test: Test,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Test {
+    Word(Pattern),
+    Class(Vec<EventClass>),
+    Severity(Vec<Severity>),
+    Text(&'static str, Vec<Pattern>),
+}
+
+impl EventFilter {
+    /// Reads a filter.
+    ///
+    /// # Errors
+    /// The word that is wrong, its column, and the nearest one that would be right.
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        let terms = words(text)?.into_iter().map(|word| {
+            let test = match &word.key {
+                None => Test::Word(Pattern::literal(
+                    word.values.iter().map(|value| value.text.as_str()).collect::<String>(),
+                )),
+                Some((key, column)) => keyed(key, *column, &word.values)?,
+            };
+            Ok(Term { negated: word.negated, test })
+        });
+        Ok(Self { terms: terms.collect::<Result<_, _>>()?, text: text.trim().to_owned() })
+    }
+
+    /// Whether it matches everything.
+    pub const fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether an event is such.
+    pub fn matches(&self, event: &Event) -> bool {
+        self.terms.iter().all(|term| term.test.holds(event) != term.negated)
+    }
+}
+
+impl fmt::Display for EventFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn keyed(key: &str, column: usize, values: &[Value]) -> Result<Test, FilterError> {
+    let wanted = key.to_ascii_lowercase();
+    match wanted.as_str() {
+        "class" => named(values, "class", &EventClass::ALL, EventClass::name).map(Test::Class),
+        "severity" => named(values, "severity", &Severity::ALL, Severity::name).map(Test::Severity),
+        name => {
+            let known = EVENT_KEYS.iter().map(|(name, _)| *name).chain(SCOPE);
+            let Some(name) = known.into_iter().find(|known| *known == name) else {
+                let all = EVENT_KEYS.iter().map(|(name, _)| *name).chain(SCOPE);
+                let suggestion = nearest(key, all).map(str::to_owned);
+                let hint = if suggestion.is_some() { "" } else { "; quotes make it a text to search for" };
+                let message = format!("unknown key \"{key}\"{hint}");
+                return Err(FilterError { word: key.to_owned(), column, message, suggestion });
+            };
+            let pattern = |value: &Value| {
+                if value.quoted { Pattern::literal(&*value.text) } else { Pattern::value(&*value.text) }
+            };
+            Ok(Test::Text(name, values.iter().map(pattern).collect()))
+        }
+    }
+}
+
+fn named<T: Copy>(
+    values: &[Value],
+    what: &str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<Vec<T>, FilterError> {
+    let one = |value: &Value| {
+        let wanted = value.text.to_lowercase();
+        all.iter().copied().find(|one| name(*one) == wanted).ok_or_else(|| FilterError {
+            word: value.raw.clone(),
+            column: value.column,
+            message: format!("unknown {what} \"{}\"", value.text),
+            suggestion: nearest(&wanted, all.iter().map(|one| name(*one))).map(str::to_owned),
+        })
+    };
+    values.iter().map(one).collect()
+}
+
+fn fits(pattern: &Pattern, text: &str) -> bool {
+    let text = text.to_lowercase();
+    pattern.glob.as_ref().map_or_else(|| text == pattern.folded, |glob| glob.matches(&text))
+}
+
+fn has(text: &str, pattern: &Pattern) -> bool {
+    text.to_lowercase().contains(&pattern.folded)
+}
+
+impl Test {
+    fn holds(&self, event: &Event) -> bool {
+        match self {
+            Self::Class(all) => all.contains(&event.class),
+            Self::Severity(all) => all.contains(&event.severity),
+            Self::Text(name, patterns) => {
+                let told = |text: &SafeText| patterns.iter().any(|pattern| fits(pattern, text));
+                match *name {
+                    "type" => told(&event.kind),
+                    "source" => told(&event.source),
+                    "origin" => told(&event.origin),
+                    "id" => told(&event.id),
+                    "tenant" => event.tenant.as_ref().is_some_and(told),
+                    "subject" => event.subject.as_ref().is_some_and(told),
+                    "by" => event.by.as_ref().is_some_and(told),
+                    "correlation" => event.correlation.as_ref().is_some_and(told),
+                    "causation" => event.causation.as_ref().is_some_and(told),
+                    scope => event.scope.iter().any(|(name, value)| *name == *scope && told(value)),
+                }
+            }
+            Self::Word(pattern) => {
+                let known = [&event.text, &event.kind, &event.id, &event.origin, &event.source];
+                let maybe = [&event.tenant, &event.subject, &event.by, &event.correlation];
+                known.into_iter().chain(maybe.into_iter().flatten()).any(|text| has(text, pattern))
+                    || event.scope.iter().any(|(_, value)| has(value, pattern))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::redact::Redactor;
+
+    fn event() -> Event {
+        let value = json!({
+            "specversion": "1.0", "id": "d-7", "source": "/ci", "type": "com.example.deployed", "authid": "ci@acme",
+            "tenant": "acme", "service": "schema-svc", "region": "eu-west-1", "severity": "warning",
+            "data": { "summary": "Schema-svc 4.2.1 is out" },
+        });
+        Event::read(&"bus".into(), &value, &Redactor::default(), Timestamp::UNIX_EPOCH).unwrap()
+    }
+
+    #[test]
+    fn terms_are_joined_by_and_and_values_by_or() {
+        let holds = |text: &str| EventFilter::parse(text).unwrap().matches(&event());
+        for text in [
+            "",
+            "class:deployment",
+            "class:change,deployment",
+            "tenant:ACME source:bus",
+            "service:schema-*",
+            "4.2.1",
+            "-class:alert",
+            "type:com.example.*",
+            "by:ci@acme",
+            "severity:warning",
+            "region:eu-*",
+            "eu-west",
+            "id:d-7",
+        ] {
+            assert!(holds(text), "{text}");
+        }
+        for text in ["class:change", "tenant:acm", "-tenant:acme", "4.2.2", "flow:x", "subject:schema-svc"] {
+            assert!(!holds(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_column_and_what_was_meant() {
+        let wrong = |text: &str| EventFilter::parse(text).unwrap_err();
+        let error = wrong("tenant:a clas:change");
+        assert_eq!((error.word.as_str(), error.column, error.suggestion.as_deref()), ("clas", 10, Some("class")));
+        let error = wrong("class:deploymnt");
+        assert_eq!((error.column, error.suggestion.as_deref()), (7, Some("deployment")));
+    }
+
+    #[test]
+    fn it_reads_back_as_it_was_written() {
+        let text = "class:deployment -tenant:\"a b\",c out";
+        let filter = EventFilter::parse(text).unwrap();
+        assert_eq!(EventFilter::parse(&filter.to_string()).unwrap(), filter);
+    }
+}
