@@ -54,6 +54,8 @@ pub enum Action {
     Claim,
     /// And not any more: it was taken back, or the cohort outgrew it.
     Release,
+    /// Somebody has said that something that drifts is to be left alone for a while, or not any more.
+    Ignore,
     /// The record of an older version was taken over.
     Takeover,
     /// The note of the chain's end was missing: of what came before, an end may have been cut.
@@ -62,7 +64,7 @@ pub enum Action {
 
 impl Action {
     /// Each of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Attempt,
         Self::Refusal,
         Self::Act,
@@ -78,6 +80,7 @@ impl Action {
         Self::Rearm,
         Self::Claim,
         Self::Release,
+        Self::Ignore,
         Self::Takeover,
         Self::Unanchored,
     ];
@@ -100,6 +103,7 @@ impl Action {
             Self::Rearm => "rearm",
             Self::Claim => "claim",
             Self::Release => "release",
+            Self::Ignore => "ignore",
             Self::Takeover => "takeover",
             Self::Unanchored => "unanchored",
         }

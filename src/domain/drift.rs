@@ -9,8 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::difference::Difference;
+use super::flow::{FlowInstance, Status, Version};
 use super::hash::digest;
 use super::ids::InstanceId;
+use super::signs::Signs;
 use super::text::SafeText;
 use super::time::since;
 
@@ -239,8 +241,11 @@ const STALE_AT_LEAST: SignedDuration = SignedDuration::from_secs(15);
 
 impl DriftFinding {
     /// What the meaning of an act on it depends on: what differs, and how. That it was checked once more, or is ignored,
-    /// is no part of it.
+    /// is no part of it; and what is as wanted is that, whatever it was before.
     pub fn version(&self) -> SafeText {
+        if self.status.is_green() {
+            return digest(&["as wanted"], 6);
+        }
         let status = if self.status == DriftStatus::Ignored { DriftStatus::Drifted } else { self.status };
         digest(
             &[
@@ -251,6 +256,40 @@ impl DriftFinding {
             ],
             6,
         )
+    }
+
+    /// The same as an instance that is acted on, so that plans, policies and records carry both alike: its flow is what
+    /// drifts, its step how that stands. It has succeeded where it is as wanted.
+    pub fn as_target(&self) -> FlowInstance {
+        let status = match self.status {
+            DriftStatus::Drifted | DriftStatus::Ignored => Status::Failed,
+            DriftStatus::Reconciling => Status::Running,
+            DriftStatus::InSync | DriftStatus::Adopted | DriftStatus::Resolved => Status::Succeeded,
+            DriftStatus::NotChecked | DriftStatus::Unsupported | DriftStatus::Unknown => Status::Unknown,
+        };
+        FlowInstance {
+            id: self.id.clone(),
+            exact_id: self.exact_id,
+            flow: self.what.clone(),
+            step: self.status.words().into(),
+            tenant: self.tenant.clone(),
+            key: Some(self.scope.clone()),
+            status,
+            pause: None,
+            attempts: None,
+            created_at: self.since,
+            entered_step_at: self.since,
+            last_transition_at: self.since,
+            first_failure_at: None,
+            last_start_at: None,
+            next_retry_at: None,
+            error: None,
+            wait: None,
+            version: Version::told(&self.version()),
+            completed_commands: 0,
+            observed_at: self.last_checked.unwrap_or(Timestamp::UNIX_EPOCH),
+            signs: Signs::default(),
+        }
     }
 
     /// Whether its last check is too old to be acted on; one that was never checked is, too.

@@ -262,6 +262,18 @@ impl Frozen {
     }
 }
 
+impl WidePlan {
+    /// What it may cost: where something of what is there is lost, nothing takes that back for certain.
+    pub fn risk(&self) -> Risk {
+        risk_of(&self.frozen, &self.blast)
+    }
+}
+
+/// What a plan may cost that hurts so.
+pub fn risk_of(frozen: &Frozen, blast: &Blast) -> Risk {
+    if blast.destroys() { Risk::Irreversible } else { frozen.risk() }
+}
+
 /// A plan of many targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WidePlan {

@@ -12,10 +12,12 @@ mod deciding;
 mod deployments;
 mod directory;
 mod drift;
+mod drifting;
 mod events;
 mod executor;
 mod findings;
 mod history;
+mod ignores;
 mod journal;
 pub mod ledger;
 mod listing;
@@ -52,6 +54,7 @@ use self::deciding::Gate;
 pub use self::deciding::Policing;
 use self::events::Ring;
 use self::executor::Executor;
+use self::ignores::Ignores;
 use self::journal::Journal;
 use self::ledger::{Ledger, Reader};
 use self::listing::{Lists, Part};
@@ -112,6 +115,7 @@ pub struct Hub {
     /// `None` where what is recorded is gone with the process anyway.
     trends: Option<Trends>,
     claims: Arc<Claims>,
+    ignores: Arc<Ignores>,
     lists: Lists,
     shadow: OnceLock<Arc<Shadow>>,
     /// What was done outside, as it was told last, and when.
@@ -190,6 +194,7 @@ impl Hub {
             (_, _, Some(why)) => Err(why.clone()),
             _ => Err("nothing is recorded by a single look".into()),
         };
+        let ignores = Arc::new(Ignores::new(&setup.context, claiming.clone(), reader.clone()));
         let claims = Arc::new(Claims::new(&setup.context, &setup.operator, claiming, reader));
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
@@ -210,6 +215,7 @@ impl Hub {
             runs,
             trends,
             claims,
+            ignores,
             lists: Lists::default(),
             shadow: OnceLock::new(),
             outside: Mutex::default(),
@@ -219,7 +225,7 @@ impl Hub {
     /// One complete pass over every source, all at once.
     pub async fn pass(&self) {
         let passes = self.sources.iter().map(|source| source.pass(&self.book, &self.clock));
-        tokio::join!(futures_util::future::join_all(passes), self.recall(), self.claims.look());
+        tokio::join!(futures_util::future::join_all(passes), self.recall(), self.claims.look(), self.ignores.look());
         self.changed();
     }
 
@@ -260,6 +266,8 @@ impl Hub {
         let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).chain(kept).collect();
         let revision = self.revision.clone();
         tasks.push(tokio::spawn(self.claims.clone().mind(move || revision.send_modify(|n| *n += 1))));
+        let revision = self.revision.clone();
+        tasks.push(tokio::spawn(self.ignores.clone().mind(move || revision.send_modify(|n| *n += 1))));
         let hub = self.clone();
         // No pass waits for it.
         tasks.push(tokio::spawn(async move {

@@ -44,6 +44,8 @@ impl Whom {
                 (plural(ids.len() as u64, "marked instance"), Some(sources))
             }
             Selection::Matching { .. } => (format!("what matches: {}", marks.words()), None),
+            // No finding is marked: the row of its cause is what is chosen.
+            Selection::Cause { .. } => return None,
         };
         Some(Self { selection: marks.selection.clone(), words: count.into(), sources, status: None })
     }

@@ -11,7 +11,6 @@ use crate::domain::difference::{Difference, Documents, Patch};
 use crate::domain::drift::{Desired, DriftFinding, DriftKind, DriftStatus, Severity};
 use crate::domain::ids::InstanceId;
 use crate::domain::redact::Redactor;
-use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 
 use super::{Checked, NAME, NOTE};
@@ -147,11 +146,6 @@ impl Told {
         let digest = difference.digest();
         let error = note.as_deref().filter(|_| status == DriftStatus::Unknown).unwrap_or_default();
         let cause = DriftFinding::cause(&[&state.id, &state.sls, &state.function, status.name(), &digest, error]);
-        let remedies = match (status, state.file()) {
-            (DriftStatus::Drifted | DriftStatus::InSync, Some(_)) => vec![Verb::Reconcile, Verb::Restore],
-            (DriftStatus::Drifted, None) => vec![Verb::Reconcile],
-            _ => Vec::new(),
-        };
         DriftFinding {
             exact_id: *id == *own,
             id: InstanceId::new(of.source.clone(), id),
@@ -173,7 +167,6 @@ impl Told {
             last_checked: of.at,
             check_interval: Some(of.interval),
             ignored_until: None,
-            remedies,
         }
     }
 }
@@ -199,7 +192,6 @@ pub(super) fn of_minion(minion: &str, of: &Checked<'_>, status: DriftStatus, not
         last_checked: of.at.filter(|_| status != DriftStatus::NotChecked),
         check_interval: Some(of.interval),
         ignored_until: None,
-        remedies: Vec::new(),
     }
 }
 

@@ -141,5 +141,8 @@ fn data_of_four_mebibytes_does_not_fill_the_ring() {
     let one = Event::read(&"bus".into(), &value, &Redactor::default(), at(0)).unwrap();
     ring.take(&[one], at(0));
     assert!(ring.lines[0].packed.len() < 1_000, "{}", ring.lines[0].packed.len());
-    assert_eq!(serde_json::to_string(ring.get(1).unwrap().event.data.as_deref().unwrap()).unwrap(), "\"too long to be kept\"");
+    assert_eq!(
+        serde_json::to_string(ring.get(1).unwrap().event.data.as_deref().unwrap()).unwrap(),
+        "\"too long to be kept\""
+    );
 }

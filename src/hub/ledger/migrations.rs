@@ -57,6 +57,12 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0008_findings.sql"),
         own: "",
     },
+    Migration {
+        version: 9,
+        name: "what drifts and is left alone",
+        tables: include_str!("migrations/0009_ignores.sql"),
+        own: "",
+    },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.
