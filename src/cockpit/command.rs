@@ -176,7 +176,7 @@ pub const TABLE: &[Command] = &[
         &["v"],
         "what may be done to it, or to all that is marked: a menu, never an act",
     )
-    .on(&[BOARD, FLOWS, DETAIL, REMEDIATIONS, REMEDIATION])
+    .on(&[BOARD, FLOWS, DETAIL, REMEDIATIONS, REMEDIATION, DRIFT, FINDING])
     .hint("act"),
     command(CommandId::Filter, "filter", &["/"], "filter the flows").on(&[BOARD, FLOWS]).hint("filter").takes("TEXT"),
     command(CommandId::Tenant, "tenant", &["t"], "filter the flows by a tenant").takes("NAME").also(&["ns"]),

@@ -23,8 +23,8 @@ use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, OpsError, Overview, PlanWish,
-    RequestOf, ReviewOf, Selected, Selection,
+    Armed, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, IgnoreOf, OpsError, Overview,
+    PlanWish, RequestOf, ReviewOf, Selected, Selection,
 };
 use crate::query::Filter;
 
@@ -91,6 +91,8 @@ pub enum Target {
     Drift,
     /// A finding of drift that is checked anew.
     Recheck,
+    /// A finding of drift that is left alone.
+    Ignore,
     /// What is noted as armed again.
     Rearm,
     /// The deployments to choose from.
@@ -175,6 +177,8 @@ pub enum Ask {
     Drift(DriftQuery),
     /// A finding of drift is to be checked anew.
     Recheck(InstanceId),
+    /// A finding of drift is to be left alone, or not any more.
+    Ignore(IgnoreOf),
 }
 
 impl Ask {
@@ -207,6 +211,7 @@ impl Ask {
             Self::Automations => Target::Automations,
             Self::Drift(_) => Target::Drift,
             Self::Recheck(_) => Target::Recheck,
+            Self::Ignore(_) => Target::Ignore,
         }
     }
 }
@@ -276,6 +281,8 @@ pub enum Answer {
     Drift(Result<DriftWindow, OpsError>),
     /// A finding as it was found just now.
     Recheck(Box<Result<KnownDrift, OpsError>>),
+    /// It is left alone, or not any more.
+    Ignore(Box<Result<KnownDrift, OpsError>>),
     /// It was noted as armed again, or not.
     Rearm(Result<(), OpsError>),
 }

@@ -12,9 +12,10 @@ use super::difference::Difference;
 use super::flow::{FlowInstance, Status, Version};
 use super::hash::digest;
 use super::ids::InstanceId;
+use super::remediation::Verb;
 use super::signs::Signs;
 use super::text::SafeText;
-use super::time::since;
+use super::time::{date_time, since};
 
 /// How what is there differs from what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -325,6 +326,23 @@ impl KnownDrift {
     pub fn loses(&self) -> Option<usize> {
         let there = self.finding.status != DriftStatus::Resolved;
         self.finding.difference.removes().filter(|removes| *removes > 0 && there)
+    }
+
+    /// Why it can't be acted on by a verb as it stands; `None` where it can. Its source may say more.
+    pub fn unfit(&self, verb: Verb, now: Timestamp) -> Option<String> {
+        match (self.status(now), &self.ignore) {
+            (DriftStatus::Ignored, Some(ignore)) => {
+                let until = date_time(ignore.until);
+                Some(format!("{} said to leave it alone until {until}: {}", ignore.by, ignore.reason))
+            }
+            (DriftStatus::Ignored, None) => Some("its source says to leave it alone".to_owned()),
+            (status, _) if status.is_blind() => {
+                Some(format!("nobody knows whether it differs: it is {}", status.words()))
+            }
+            (DriftStatus::Reconciling, _) => Some("something is about to bring it back".to_owned()),
+            (status, _) if status.is_green() && verb == Verb::Reconcile => Some("it is as wanted".to_owned()),
+            _ => self.stale.then(|| "its check is too old to be acted on: check it anew first".to_owned()),
+        }
     }
 
     /// Where it stands, with what was said here.

@@ -17,7 +17,7 @@ use super::source::Source;
 use crate::connect::{ConnectError, Connector, Contents, Sight};
 use crate::domain::automation::is_automation;
 use crate::domain::blast::{Blast, Hurt};
-use crate::domain::drift::{DriftFinding, DriftStatus, KnownDrift};
+use crate::domain::drift::{DriftFinding, KnownDrift};
 use crate::domain::flow::{FlowInstance, JudgedFlow, Version};
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
@@ -25,7 +25,6 @@ use crate::domain::plan::{Frozen, PLAN_LIFE, Parameters, Skipped, Target, WidePl
 use crate::domain::policy::MOST_TARGETS;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
-use crate::domain::time::date_time;
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::ops::{OpsError, PlanWish, Selection};
 
@@ -95,21 +94,8 @@ pub(super) fn unfit(verb: Verb, known: &KnownDrift, connector: &dyn Connector, n
     if !finding.exact_id {
         return Some(INEXACT.into());
     }
-    match (known.status(now), &known.ignore) {
-        (DriftStatus::Ignored, Some(ignore)) => {
-            let until = date_time(ignore.until);
-            return Some(format!("{} said to leave it alone until {until}: {}", ignore.by, ignore.reason).into());
-        }
-        (DriftStatus::Ignored, None) => return Some("its source says to leave it alone".into()),
-        (status, _) if status.is_blind() => {
-            return Some(format!("nobody knows whether it differs: it is {}", status.words()).into());
-        }
-        (DriftStatus::Reconciling, _) => return Some("something is about to bring it back".into()),
-        (status, _) if status.is_green() && verb == Verb::Reconcile => return Some("it is as wanted".into()),
-        _ => {}
-    }
-    if known.stale {
-        return Some("its check is too old to be acted on: check it anew first".into());
+    if let Some(why) = known.unfit(verb, now) {
+        return Some(why.into());
     }
     connector.own_rule(verb, &finding.as_target()).and_then(Result::err)
 }

@@ -144,6 +144,8 @@ impl Hub {
         if !there {
             return Err(refused("nobody has said to leave it alone".to_owned()));
         }
+        // The ledger's version tells of what others write alone.
+        ignores.known().0 = None;
         ignores.look().await;
         self.changed();
         self.found(id)

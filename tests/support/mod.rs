@@ -20,6 +20,7 @@ pub mod crowd;
 pub mod engine;
 pub mod fake_prefect;
 pub mod fake_restate;
+pub mod fake_salt;
 pub mod fleet;
 pub mod forward;
 pub mod hostile;

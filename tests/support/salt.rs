@@ -132,26 +132,27 @@ impl Salt {
 
     /// What it answers.
     pub async fn ask(&self, body: Value) -> Value {
-        let login = json!({"username": USER, "password": PASSWORD, "eauth": "sharedsecret"});
-        let login: Value = self.post("/login", &login, None).await;
-        let token = login["return"][0]["token"].as_str().unwrap().to_owned();
-        self.post("/", &body, Some(&token)).await
+        self.try_ask(&body).await.unwrap()
     }
 
-    async fn post(&self, path: &str, body: &Value, token: Option<&str>) -> Value {
+    async fn try_ask(&self, body: &Value) -> Result<Value, String> {
+        let login = json!({"username": USER, "password": PASSWORD, "eauth": "sharedsecret"});
+        let login = self.post("/login", &login, None).await?;
+        self.post("/", body, login["return"][0]["token"].as_str()).await
+    }
+
+    async fn post(&self, path: &str, body: &Value, token: Option<&str>) -> Result<Value, String> {
         let request = self.http.post(format!("{}{path}", self.url())).header("accept", "application/json").json(body);
         let request = token.into_iter().fold(request, |request, token| request.header("x-auth-token", token));
-        let text = request.send().await.unwrap().text().await.unwrap();
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
+        let answer = request.send().await.map_err(|error| error.to_string())?;
+        let text = answer.text().await.map_err(|error| error.to_string())?;
+        serde_json::from_str(&text).map_err(|error| format!("{path}: {error}: {text}"))
     }
 
     async fn ready(&self, minions: usize) {
         eventually(START, || async {
-            let there = self.http.get(self.url()).header("accept", "application/json").send().await;
-            if !there.is_ok_and(|answer| answer.status().is_success()) {
-                return Err(self.logs());
-            }
-            let pong = self.ask(json!([{"client": "local", "tgt": "*", "fun": "test.ping", "timeout": 2}])).await;
+            let ping = json!([{"client": "local", "tgt": "*", "fun": "test.ping", "timeout": 2}]);
+            let pong = self.try_ask(&ping).await.map_err(|error| [vec![error], self.logs()].concat())?;
             let all = pong["return"][0].as_object().is_some_and(|minions_there| {
                 minions_there.len() == minions && minions_there.values().all(|value| *value == json!(true))
             });

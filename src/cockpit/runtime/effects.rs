@@ -53,6 +53,7 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::InForce => Answer::InForce(patiently(ops.in_force()).await),
         Ask::Automations => Answer::Automations(patiently(ops.automations()).await),
         Ask::Drift(query) => Answer::Drift(patiently(ops.drift(&query)).await),
+        Ask::Ignore(ignore) => Answer::Ignore(Box::new(patiently(ops.ignore(&ignore)).await)),
         Ask::Recheck(id) => Answer::Recheck(Box::new(patiently(ops.recheck(&id)).await)),
         Ask::PlanOfMany(wish) => Answer::PlanOfMany(Box::new(patiently(ops.plan_of_many(&wish)).await)),
         Ask::Runbooks(selection) => Answer::Runbooks(patiently(ops.runbooks(Some(&selection))).await),

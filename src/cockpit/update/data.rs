@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{ask_detail, claims, deeds, drift, many, marks, menus, moving, picking, records, remediations, runbooks};
+use super::{
+    ask_detail, claims, deeds, drift, ignoring, many, marks, menus, moving, picking, records, remediations, runbooks,
+};
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
 use crate::cockpit::settings::ScreenName;
@@ -138,6 +140,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             drift::came(app, answer);
             Vec::new()
         }
+        Answer::Ignore(answer) => ignoring::came(app, *answer),
         Answer::Recheck(answer) => drift::rechecked(app, *answer).into_iter().collect(),
         Answer::Rearm(answer) => records::rearmed(app, answer),
         Answer::PlanOfMany(answer) => {
@@ -223,6 +226,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Control
             | Target::Outside
             | Target::Recheck
+            | Target::Ignore
             | Target::Rearm
             | Target::Ways => None,
         });

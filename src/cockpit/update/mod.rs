@@ -10,6 +10,7 @@ mod copying;
 mod data;
 mod deeds;
 mod drift;
+pub(super) mod ignoring;
 mod keys;
 mod lists;
 mod log;
