@@ -82,7 +82,8 @@ impl Hub {
 
     /// What one source has found, as it is held, with what was said of it here.
     pub(super) fn findings_of(&self, source: &Source, now: Timestamp) -> impl Iterator<Item = KnownDrift> + use<> {
-        let mut all: Vec<KnownDrift> = source.held().findings.each(now).collect();
+        // A check is as old as its source's clock says.
+        let mut all: Vec<KnownDrift> = source.held().findings.each(self.engine_now(source)).collect();
         self.ignores.put_on(&mut all, now);
         all.into_iter()
     }
@@ -91,7 +92,7 @@ impl Hub {
     pub(super) fn found(&self, id: &InstanceId) -> Result<KnownDrift, OpsError> {
         self.take_rechecked();
         let (source, now) = (self.source(&id.source)?, (self.clock)());
-        let mut known = source.held().findings.get(&id.instance, now);
+        let mut known = source.held().findings.get(&id.instance, self.engine_now(source));
         self.ignores.put_on(known.as_mut_slice(), now);
         known.ok_or_else(|| OpsError::NotFound(format!("{} tells of no drift {}", id.source, id.instance).into()))
     }

@@ -144,7 +144,7 @@ impl Hub {
             for id in ids {
                 match told.next().flatten() {
                     Some(finding) => {
-                        let stale = finding.is_stale(now);
+                        let stale = finding.is_stale(self.engine_now(source));
                         let finding = Arc::new(finding);
                         let mut known =
                             [KnownDrift { finding, first_seen: now, resolved_at: None, ignore: None, stale }];

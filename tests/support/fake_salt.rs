@@ -104,19 +104,22 @@ impl World {
         let function = asked["fun"].as_str().unwrap_or_default();
         match asked["client"].as_str() {
             Some("local_async") => {
-                let names = || self.minions.keys().chain(&self.silent).cloned().collect::<BTreeSet<String>>();
+                let names: BTreeSet<String> = self.minions.keys().chain(&self.silent).cloned().collect();
                 let wanted: Vec<String> = match &asked["tgt"] {
                     Value::Array(ids) => ids.iter().filter_map(|id| Some(id.as_str()?.to_owned())).collect(),
-                    _ => names().into_iter().collect(),
+                    _ => names.iter().cloned().collect(),
                 };
-                let minions: Vec<String> = wanted.into_iter().filter(|id| names().contains(id)).collect();
+                let minions: Vec<String> = wanted.into_iter().filter(|id| names.contains(id)).collect();
                 if minions.is_empty() {
                     return "{}".to_owned();
                 }
                 // By a clock that is an hour ahead.
                 let jid = format!("2026112110481416{:04}", self.jobs.len());
                 let mut returns = String::new();
-                for minion in minions.iter().filter(|minion| !self.silent.contains(*minion)) {
+                for minion in minions.iter() {
+                    if self.silent.contains(minion) {
+                        continue;
+                    }
                     let value = self.returns(minion, function, asked);
                     let comma = if returns.is_empty() { "" } else { ", " };
                     returns.push_str(&format!("{comma}{}: {{\"return\": {value}}}", json!(minion)));

@@ -205,11 +205,16 @@ impl Client {
         let mut body = Vec::new();
         // Whatever came is worth quoting, so how it ended does not matter.
         let _ = self.fill(path, response, &mut body, QUOTE_CAP, deadline).await;
-        let says = match message(&body).or_else(|| page(&body)) {
-            Some(message) => self.quoted(message.as_bytes()),
-            None => self.quoted(&body),
-        };
+        let says = self.said(&body);
         if says.is_empty() { String::new() } else { format!("; it says \"{says}\"") }
+    }
+
+    /// What a body says to people: its message, the text of its page, or its first line; without the credentials.
+    pub fn said(&self, body: &[u8]) -> SafeText {
+        match message(body).or_else(|| page(body)) {
+            Some(message) => self.quoted(message.as_bytes()),
+            None => self.quoted(body),
+        }
     }
 
     /// The first line of the body, as far as it came in time.

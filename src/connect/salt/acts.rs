@@ -141,8 +141,7 @@ impl Salt {
             ActReply::Lost(why) => return ActAnswer::Unknown(why),
             ActReply::Answered { status: 200, body } => body,
             ActReply::Answered { status, body } => {
-                let says = self.http.clip(&String::from_utf8_lossy(&body));
-                let why = format!("{status}: {says}");
+                let why = format!("{status}: {}", self.http.said(&body));
                 // A server that failed may have begun it all the same.
                 return if status < 500 { ActAnswer::Refused(why.into()) } else { ActAnswer::Unknown(why.into()) };
             }

@@ -33,7 +33,8 @@ use self::check::Outcome;
 use self::job::{Target, Task};
 use self::session::Session;
 use self::state::StateId;
-use super::http::Client;
+use super::answer::Object;
+use super::http::{Answer, Client};
 use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Contents, Mark, Observation, Reading, Tells};
 use crate::config::{SaltSettings, Transport};
 use crate::domain::drift::DriftFinding;
@@ -92,6 +93,13 @@ struct Checked<'a> {
     interval: SignedDuration,
 }
 
+/// What a salt-api says to whoever asks for nothing.
+#[derive(serde::Deserialize)]
+struct Welcome {
+    #[serde(rename = "clients")]
+    _clients: Vec<String>,
+}
+
 /// When everything was checked last, and what Salt it was.
 struct LastCheck {
     at: Instant,
@@ -134,6 +142,11 @@ impl Salt {
 
     fn zone(&self) -> MutexGuard<'_, Option<SignedDuration>> {
         self.zone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks whether it is there, and a salt-api: it says which clients it has.
+    async fn there(&self) -> Result<Answer<Object<Welcome>>, ConnectError> {
+        self.http.get_json("/").await
     }
 
     /// The master's version, where it tells.
@@ -222,11 +235,11 @@ impl Connector for Salt {
     }
 
     async fn check(&self) -> Result<(), ConnectError> {
-        self.http.get_bytes("/").await.map(|_| ())
+        self.there().await.map(|_| ())
     }
 
     async fn examine(&self) -> Result<Checkup, ConnectError> {
-        let answer = self.http.get_bytes("/").await?;
+        let answer = self.there().await?;
         let login = self.session.sign_in(&self.http, None).await;
         let mut reads = vec![(SafeText::from("login"), login.err().map(|error| SafeText::new(&error.to_string())))];
         let mut version = None;
@@ -265,7 +278,7 @@ impl Connector for Salt {
         let Some(last) = since.downcast_ref::<LastCheck>().filter(|last| last.at.elapsed() < self.every) else {
             return self.observe(sink).await;
         };
-        let now = self.http.get_bytes("/").await?.date;
+        let now = self.there().await?.date;
         let send = |part| async { sink.send(part).await.map_err(|_| ConnectError::Ended) };
         send(Observation::DriftAsBefore).await?;
         send(Observation::Mark(since.clone())).await?;
