@@ -138,6 +138,9 @@ fn told(known: &KnownDrift, now: Timestamp) -> Vec<String> {
     let mut fact = |name: &str, value: &str| lines.push(format!("{name:<12}{value}"));
     fact("id", &finding.id.to_string());
     fact("status", &format!("{}, {}, {}", status.words(), finding.kind.words(), finding.severity.name()));
+    if let Some(ignore) = &known.ignore {
+        fact("ignored", &format!("until {}, says {}: {}", date_time(ignore.until), ignore.by, ignore.reason));
+    }
     fact("where", &finding.scope);
     fact("what", &finding.what);
     fact("tenant", finding.tenant.as_deref().unwrap_or("?"));

@@ -307,3 +307,6 @@ impl Hub {
 fn too_often() -> SafeText {
     format!("{REPAIRS} automatic repairs of it in a row have failed: a person has to look at it").into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,10 +136,11 @@ fn it_stands_among_the_screens_where_a_source_tells_of_it() {
 }
 
 #[test]
-fn no_verb_acts_on_it_and_its_id_is_copied() {
-    let mut desk = Desk::with(ops());
+fn where_nothing_drifted_there_is_nothing_to_act_on() {
+    let window = DriftWindow { rows: Vec::new(), total: 0, ..drift::window() };
+    let mut desk = Desk::with(FakeOps { drift: Ok(window).into(), ..FakeOps::default() });
     desk.keys("4 v");
-    assert!(said(&desk).contains("repaired by a runbook"), "{}", said(&desk));
+    assert!(desk.app.popup.is_none() && said(&desk).contains("nothing that drifted"), "{}", said(&desk));
 }
 
 /// The same with a source that can act.

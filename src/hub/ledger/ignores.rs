@@ -112,3 +112,35 @@ impl Ledger {
         .await
     }
 }
+
+#[cfg(test)]
+impl Ledger {
+    /// Writes that an act on a finding came to a state, asked for by somebody at the `n`th second.
+    pub(in crate::hub) fn tell_of_item(&self, id: &InstanceId, n: usize, by: &str, state: &str) {
+        let (source, instance) = (id.source.to_string(), id.instance.to_string());
+        let (remediation, by, state) = (format!("r{n}"), by.to_owned(), state.to_owned());
+        let written = self.write_now(async move |writing| {
+            sqlx::query(
+                "INSERT INTO remediations (id, context, plan_hash, plan, reason, requested_by, requested_at, state, approval, \
+                 wave, outcome, forgiven, changed_at) VALUES ($1, 'c', $1, '', '', $2, $3, 'failed', '', 0, '', 0, 0)",
+            )
+            .bind(&remediation)
+            .bind(&by)
+            .bind(i64::try_from(n).unwrap())
+            .execute(&mut *writing.connection)
+            .await?;
+            sqlx::query(
+                "INSERT INTO items (remediation, number, source, instance, version, wave, state, ended, words, answered) \
+                 VALUES ($1, 0, $2, $3, '', 0, $4, 1, '', 1)",
+            )
+            .bind(&remediation)
+            .bind(&source)
+            .bind(&instance)
+            .bind(&state)
+            .execute(&mut *writing.connection)
+            .await?;
+            Ok(())
+        });
+        written.unwrap();
+    }
+}
