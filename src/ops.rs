@@ -3,9 +3,11 @@
 //! The hub implements it in process; a client of a shared hub will implement it over HTTP. Whoever asks cannot tell
 //! which one answers.
 
+mod case;
 mod drift;
 mod events;
 pub mod json;
+mod tenants;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,8 +42,13 @@ use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::query::Filter;
 
+pub use self::case::{Audience, case_json, case_markdown};
 pub use self::drift::{DriftCause, DriftQuery, DriftWindow, IgnoreOf};
 pub use self::events::{EventGap, EventRow, EventWindow, EventsQuery, IngestLag};
+pub use self::tenants::{
+    ForCustomer, Reference, TenantCard, TenantRow, TenantWindow, TenantsQuery, TimelineKind, TimelinePlace,
+    TimelineQuery, TimelineRow, TimelineWindow,
+};
 pub use crate::query::{GroupBy, SortBy};
 
 /// Why something asked of the hub was not had.
@@ -511,6 +518,31 @@ pub trait Ops: Send + Sync {
     /// engines tell, without what its own record explains. Asks every source; not for every frame.
     async fn outside(&self, _limit: usize) -> Result<Outside, OpsError> {
         Ok(Outside::default())
+    }
+
+    /// A window on the tenants.
+    async fn tenants(&self, _query: &TenantsQuery) -> Result<TenantWindow, OpsError> {
+        Err(OpsError::Refused("no tenants are known here".into()))
+    }
+
+    /// Everything of one tenant at a glance.
+    async fn tenant(&self, tenant: &InstanceId) -> Result<TenantCard, OpsError> {
+        Err(OpsError::NotFound(format!("there is no tenant {tenant}").into()))
+    }
+
+    /// What happened to a tenant, in one order, a part at a time.
+    async fn timeline(&self, query: &TimelineQuery) -> Result<TimelineWindow, OpsError> {
+        Err(OpsError::NotFound(format!("there is no tenant {}", query.tenant).into()))
+    }
+
+    /// The value of a personal field of a tenant, for a reason, which is recorded.
+    async fn reveal(&self, tenant: &InstanceId, _field: &str, _reason: &str) -> Result<SafeText, OpsError> {
+        Err(OpsError::NotFound(format!("there is no tenant {tenant}").into()))
+    }
+
+    /// An event by its number, as long as it is held.
+    async fn event(&self, number: u64) -> Result<EventRow, OpsError> {
+        Err(OpsError::NotFound(format!("there is no event {number}").into()))
     }
 
     /// A window on what has happened.

@@ -2,6 +2,7 @@
 
 mod plan;
 mod remediation;
+mod tenants;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::domain::ids::InstanceId;
 
 pub(super) use self::plan::MakePlan;
 pub(super) use self::remediation::{Listed, Named, Rearm, Request, Review, Rollback, Run};
+pub(super) use self::tenants::{Events, Tenant, Tenants, Timeline};
 use crate::config::{ColourDepth, Flags, Times};
 use crate::connect::sim::check_speed;
 use crate::domain::time::parse_duration;
@@ -495,6 +497,18 @@ pub(super) enum What {
     /// What has drifted, or is not known not to have; with an id, one finding and what differs
     #[command(after_help = EXIT_CODES)]
     Drift(Drift),
+    /// Tenants: whom the flows are for, found by any identifier
+    #[command(after_help = EXIT_CODES)]
+    Tenants(Tenants),
+    /// One tenant: who they are, their flows with the stuck ones first, their drift, what the customer is told
+    #[command(after_help = EXIT_CODES)]
+    Tenant(Tenant),
+    /// What happened to a tenant, in one order: changes, deployments, flows, errors, drift, remediations
+    #[command(after_help = EXIT_CODES)]
+    Timeline(Timeline),
+    /// What has happened, over all sources: changes, deployments, alerts; as CloudEvents in JSON
+    #[command(after_help = EXIT_CODES)]
+    Events(Events),
     /// What was done to the sources within a day that Quarterdeck did not do
     #[command(after_help = EXIT_CODES)]
     Outside(Limited),

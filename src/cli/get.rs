@@ -11,7 +11,9 @@ use super::args::{FailOn, Get, Global, Listing, One, Output, What};
 use super::demo::{self, Look};
 use super::output::{self, Table};
 use super::question::Question;
-use super::{Failure, Outcome, drift, in_force, remediation, report, runbooks, side_effects, watch, world};
+use super::{
+    Failure, Outcome, drift, events, in_force, remediation, report, runbooks, side_effects, tenants, watch, world,
+};
 use crate::domain::claim::Claim;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
@@ -25,7 +27,7 @@ use crate::ops::json::{cohort_json, flow_json, raw_json, timeline_json};
 use crate::ops::{
     Cell, FlowAnswer, FlowWindow, FlowsQuery, GroupBy, GroupHead, Grouping, Ops, OpsError, Overview, Page, SortBy,
 };
-use crate::query::{self, Filter};
+use crate::query::{self, Filter, FilterError};
 
 // The columns of CSV: the names that the JSON has, those of the contract first.
 pub(super) const CELL: &str = "source,flow,step,open,stuck,waiting,held,failed,unknown,by_rule,approximate";
@@ -40,6 +42,10 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> 
         What::Remediations(listed) => return remediation::list(global, listed).await,
         What::Remediation(named) => return remediation::one(global, named).await,
         What::Drift(asked) => return drift::run(global, asked).await,
+        What::Tenants(asked) => return tenants::list(global, asked).await,
+        What::Tenant(asked) => return tenants::one(global, asked).await,
+        What::Timeline(asked) => return tenants::timeline(global, asked).await,
+        What::Events(asked) => return events::run(global, asked).await,
         What::Outside(limited) => return in_force::outside(global, limited).await,
         What::Borrowed(format) => return in_force::borrowed(global, format).await,
         What::Automations(format) => return in_force::automations(global, format).await,
@@ -90,22 +96,30 @@ async fn once(hub: &Hub, question: &Question) -> Result<Outcome, Failure> {
     Ok(outcome(&seen.overview, question.fail_on, !seen.overview.cohorts.is_empty()))
 }
 
-/// The words of a filter as one text.
+/// The words of a filter, read.
 pub(super) fn read_filter(words: &[String]) -> Result<Filter, Failure> {
-    let text = words.iter().map(|word| requoted(word)).collect::<Vec<_>>().join(" ");
-    Filter::parse(&text).map_err(|error| {
-        let hint = error.suggestion.as_ref().map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-        let mark = " ".repeat(error.column.saturating_sub(1)) + "^";
-        Failure::Usage(format!("{error}{hint}\n{text}\n{mark}"))
-    })
+    let text = one_text(words, query::KEYS);
+    Filter::parse(&text).map_err(|error| unreadable(&text, &error))
+}
+
+/// The words of a filter as one text, of a language with these keys.
+pub(super) fn one_text(words: &[String], keys: &[(&str, &str)]) -> String {
+    words.iter().map(|word| requoted(word, keys)).collect::<Vec<_>>().join(" ")
+}
+
+/// Says what is wrong with a filter, and where.
+pub(super) fn unreadable(text: &str, error: &FilterError) -> Failure {
+    let hint = error.suggestion.as_ref().map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+    let mark = " ".repeat(error.column.saturating_sub(1)) + "^";
+    Failure::Usage(format!("{error}{hint}\n{text}\n{mark}"))
 }
 
 /// An argument as a part of a filter. The shell has taken the quotes of a text with spaces away: they are put back,
 /// unless the argument is a whole filter, which has quotes of its own or a key further on.
-fn requoted(argument: &str) -> String {
+fn requoted(argument: &str, keys: &[(&str, &str)]) -> String {
     let keyed = |word: &str| {
         let key = word.trim_start_matches(['-', '!']).split_once(':').map(|(key, _)| key.to_ascii_lowercase());
-        key.is_some_and(|key| query::KEYS.iter().any(|(name, _)| *name == key))
+        key.is_some_and(|key| keys.iter().any(|(name, _)| *name == key))
     };
     let mut words = argument.split_whitespace();
     let first = words.next();

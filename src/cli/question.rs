@@ -85,6 +85,10 @@ impl Question {
             | What::SideEffects(_)
             | What::Outside(_)
             | What::Drift(_)
+            | What::Tenants(_)
+            | What::Tenant(_)
+            | What::Timeline(_)
+            | What::Events(_)
             | What::Borrowed(_)
             | What::Automations(_) => Ok(None),
         }

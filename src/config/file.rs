@@ -22,7 +22,7 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 23] = [
+const ROOT: [&str; 24] = [
     "log",
     "operator",
     "soak",
@@ -36,6 +36,7 @@ const ROOT: [&str; 23] = [
     "threshold",
     "promise",
     "step",
+    "wording",
     "tenant",
     "redact",
     "policy",

@@ -28,6 +28,7 @@ mod thresholds;
 mod transport;
 mod ui;
 mod webhooks;
+mod wording;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

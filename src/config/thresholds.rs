@@ -1,4 +1,5 @@
-//! What the config says of flows and their steps: thresholds, the promises that make some of them, and what steps do.
+//! What the config says of flows and their steps: thresholds, the promises that make some of them, what steps do, and
+//! what customers are told of them.
 
 use jiff::SignedDuration;
 use wildmatch::WildMatch;
@@ -7,9 +8,11 @@ use super::diagnostic::Diagnostic;
 use super::promises::Promises;
 use super::section::Section;
 use super::steps::Steps;
+use super::wording::Wordings;
 use crate::domain::promise::Promise;
 use crate::domain::step::{AllSteps, StepEffects};
 use crate::domain::verdict::{Limit, Thresholds};
+use crate::domain::wording::Says;
 
 /// The keys of `[thresholds]`.
 const KEYS: [&str; 12] = [
@@ -37,6 +40,7 @@ pub struct ThresholdBook {
     general: Entry,
     promises: Promises,
     steps: Steps,
+    wordings: Wordings,
     /// The `[[threshold]]` entries.
     special: Vec<(Place, Entry)>,
 }
@@ -113,7 +117,12 @@ impl ThresholdBook {
         self.steps.all(source, flow)
     }
 
-    /// Reads `[thresholds]`, the `[[promise]]`, the `[[step]]` and the `[[threshold]]` entries.
+    /// What a customer is told of an instance that stands there, where somebody has said.
+    pub fn wording(&self, source: &str, flow: &str, step: &str, error: Option<&str>) -> Option<&Says> {
+        self.wordings.resolve(source, flow, step, error)
+    }
+
+    /// Reads `[thresholds]`, the `[[promise]]`, the `[[step]]`, the `[[wording]]` and the `[[threshold]]` entries.
     pub(super) fn read(root: &Section<'_>) -> Result<Self, Diagnostic> {
         let general = root.table("thresholds", &KEYS)?;
         let special = root.tables("threshold", &[&PLACE_KEYS[..], &KEYS].concat())?;
@@ -122,6 +131,7 @@ impl ThresholdBook {
             general: general.as_ref().map(Entry::read).transpose()?.unwrap_or_default(),
             promises: Promises::read(root)?,
             steps: Steps::read(root)?,
+            wordings: Wordings::read(root)?,
             special: special.collect::<Result<_, _>>()?,
         })
     }

@@ -56,6 +56,8 @@ pub enum Action {
     Release,
     /// Somebody has said that something that drifts is to be left alone for a while, or not any more.
     Ignore,
+    /// Somebody was shown what is personal.
+    Reveal,
     /// The record of an older version was taken over.
     Takeover,
     /// The note of the chain's end was missing: of what came before, an end may have been cut.
@@ -64,7 +66,7 @@ pub enum Action {
 
 impl Action {
     /// Each of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Attempt,
         Self::Refusal,
         Self::Act,
@@ -81,6 +83,7 @@ impl Action {
         Self::Claim,
         Self::Release,
         Self::Ignore,
+        Self::Reveal,
         Self::Takeover,
         Self::Unanchored,
     ];
@@ -104,6 +107,7 @@ impl Action {
             Self::Claim => "claim",
             Self::Release => "release",
             Self::Ignore => "ignore",
+            Self::Reveal => "reveal",
             Self::Takeover => "takeover",
             Self::Unanchored => "unanchored",
         }

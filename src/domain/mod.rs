@@ -44,3 +44,4 @@ pub mod trend;
 pub mod verdict;
 pub mod ways;
 pub mod wide;
+pub mod wording;

@@ -161,6 +161,8 @@ pub enum FoundBy {
     Beginning,
     /// A part of its id, its name or a domain.
     Part,
+    /// The letters of its id or its name, in their order and with others between them.
+    Letters,
 }
 
 impl FoundBy {
@@ -173,11 +175,48 @@ impl FoundBy {
             Self::Field(name) => name.to_string(),
             Self::Beginning => "how it begins".to_owned(),
             Self::Part => "a part".to_owned(),
+            Self::Letters => "its letters".to_owned(),
         }
     }
 }
 
 impl Tenant {
+    /// One of which nothing is known but the name by which others tell of it, and who does.
+    pub fn unlisted(source: &SafeText, name: &SafeText, now: Timestamp) -> Self {
+        Self {
+            id: InstanceId { source: source.clone(), instance: name.clone() },
+            exact_id: true,
+            name: name.clone(),
+            domains: Vec::new(),
+            status: TenantStatus::Unknown,
+            plan: None,
+            tier: None,
+            region: None,
+            placement: None,
+            owner: None,
+            versions: Vec::new(),
+            usage: Vec::new(),
+            labels: Vec::new(),
+            data_class: None,
+            fields: Vec::new(),
+            created_at: None,
+            changed_at: None,
+            observed_at: now,
+        }
+    }
+
+    /// The same without the values of what is personal or secret.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        let mut shown = self.clone();
+        for field in &mut shown.fields {
+            if field.class != FieldClass::Plain {
+                field.value = SafeText::default();
+            }
+        }
+        shown
+    }
+
     /// By what of it `wanted` finds it, the surest first; `None` where it does not. Personal fields find it in whole alone,
     /// so that nobody learns them letter by letter.
     pub fn found_by(&self, wanted: &str) -> Option<FoundBy> {

@@ -27,12 +27,14 @@ use crate::domain::plan::{Frozen, WidePlan};
 use crate::domain::raw::RawFlow;
 use crate::domain::remediation::{Plan, Remediation, Verb};
 use crate::domain::runbook::RunbookOffer;
+use crate::domain::text::SafeText;
 use crate::domain::trend::{Sample, Trend};
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, DriftQuery, DriftWindow, EventWindow, EventsQuery, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, IgnoreOf,
-    Near, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection, is_reason,
+    Armed, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount, FlowWindow, FlowsQuery,
+    IgnoreOf, Near, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection, TenantCard,
+    TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow, is_reason,
 };
 use crate::query::Filter;
 
@@ -287,6 +289,27 @@ impl Ops for Hub {
         let mut outside = Outside::clone(&*self.ask_outside().await?);
         outside.acts.truncate(limit);
         Ok(outside)
+    }
+
+    async fn tenants(&self, query: &TenantsQuery) -> Result<TenantWindow, OpsError> {
+        Ok(self.tenants_found(query))
+    }
+
+    async fn tenant(&self, tenant: &InstanceId) -> Result<TenantCard, OpsError> {
+        self.card_of(tenant).await
+    }
+
+    async fn timeline(&self, query: &TimelineQuery) -> Result<TimelineWindow, OpsError> {
+        self.timeline_of(query).await
+    }
+
+    async fn reveal(&self, tenant: &InstanceId, field: &str, reason: &str) -> Result<SafeText, OpsError> {
+        self.revealed(tenant, field, reason).await
+    }
+
+    async fn event(&self, number: u64) -> Result<EventRow, OpsError> {
+        let held = self.ring().get(number);
+        held.ok_or_else(|| OpsError::NotFound(format!("the event {number} is not held any more").into()))
     }
 
     async fn events(&self, query: &EventsQuery) -> Result<EventWindow, OpsError> {

@@ -12,7 +12,7 @@ use crate::domain::text::SafeText;
 use crate::ops::{DriftCause, DriftQuery, DriftWindow, OpsError};
 
 /// The order of findings: what needs eyes most, and of those what has been there longest.
-fn order(one: &KnownDrift, other: &KnownDrift, now: Timestamp) -> std::cmp::Ordering {
+pub(super) fn order(one: &KnownDrift, other: &KnownDrift, now: Timestamp) -> std::cmp::Ordering {
     let key = |known: &KnownDrift| (known.status(now), known.finding.severity, known.first_seen);
     key(one).cmp(&key(other)).then_with(|| one.finding.id.cmp(&other.finding.id))
 }

@@ -101,6 +101,11 @@ fn plan_hash(verb: Verb, target: &InstanceId, version: &str) -> SafeText {
 }
 
 impl Executor {
+    /// Where everything is recorded.
+    pub(super) const fn journal(&self) -> &Arc<Journal> {
+        &self.journal
+    }
+
     pub(super) fn new(
         operator: &str,
         soak: SignedDuration,
@@ -237,6 +242,7 @@ impl Executor {
             plan_hash: plan.hash.to_string(),
             reason: reason.to_string(),
             requested_by: self.operator.to_string(),
+            tenant: fresh.detail.flow.tenant.as_ref().map(SafeText::to_string),
             before: before.clone(),
         };
         let remediation = Remediation {
@@ -269,7 +275,8 @@ impl Executor {
     /// Takes up the acts whose process ended while they ran: they are looked at again, and never sent again.
     pub(super) fn take_up(self: &Arc<Self>, connector_of: impl Fn(&str) -> Option<Arc<dyn Connector>>) {
         for Left { id, at, sending } in self.journal.unfinished() {
-            let Sending { verb, source, instance, version, flow, plan_hash, reason, requested_by, before } = sending;
+            let Sending { verb, source, instance, version, flow, plan_hash, reason, requested_by, before, .. } =
+                sending;
             // An act on a source of another context is that context's to take up.
             let Some(connector) = connector_of(&source) else { continue };
             let id = SafeText::from(id);

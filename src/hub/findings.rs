@@ -1,6 +1,6 @@
 //! What one source has found to be otherwise than wanted: what it told last, since when, and what is as wanted again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -117,6 +117,21 @@ impl Findings {
     /// Those that are told now.
     fn there(&self) -> impl Iterator<Item = (&SafeText, &Held)> {
         self.by_id.iter().filter(|(_, held)| held.resolved_at.is_none())
+    }
+
+    /// Those about a tenant, with those that are as wanted again.
+    pub(super) fn of_tenant(&self, tenant: &str, now: Timestamp) -> Vec<KnownDrift> {
+        let about = |held: &&Held| held.finding.tenant.as_deref() == Some(tenant);
+        self.by_id.values().filter(about).map(|held| held.known(now)).collect()
+    }
+
+    /// How many there are now about each tenant that they name.
+    pub(super) fn by_tenant(&self) -> HashMap<&SafeText, u64> {
+        let mut counts = HashMap::new();
+        for tenant in self.there().filter_map(|(_, held)| held.finding.tenant.as_ref()) {
+            *counts.entry(tenant).or_default() += 1;
+        }
+        counts
     }
 
     /// How many there are now.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::ledger::{Begun, Ledger, LedgerError, Writing};
+use super::ledger::{ActedFor, Begun, Ledger, LedgerError, Writing};
 use super::own::{OwnActs, READ, own_acts};
 use super::verify::Baseline;
 use crate::domain::audit::{Action, Draft, ON_TRUST};
@@ -27,6 +27,9 @@ pub(super) struct Sending {
     pub(super) reason: String,
     /// Taken on trust.
     pub(super) requested_by: String,
+    /// Whom it is for, where that is known.
+    #[serde(default)]
+    pub(super) tenant: Option<String>,
     pub(super) before: Baseline,
 }
 
@@ -168,11 +171,23 @@ impl Journal {
             ..self.draft(at, Action::Act, subject, sending.told())
         };
         let text = serde_json::to_string(&sending).map_err(|error| LedgerError::Unwritable(error.to_string()))?;
-        let Sending { source, instance, .. } = sending;
+        let Sending { source, instance, tenant, verb, requested_by, .. } = sending;
+        let acted_for = tenant.map(|tenant| ActedFor {
+            context: self.context.clone(),
+            tenant,
+            at,
+            remediation: id.to_owned(),
+            item: None,
+            source: source.clone(),
+            instance: instance.clone(),
+            verb: verb.name().to_owned(),
+            actor: requested_by,
+        });
         let act = Begun { id: id.to_owned(), at, source, instance, sending: text };
         self.ledger
             .write(async move |writing| {
                 writing.begin(&act).await?;
+                writing.acted_for(acted_for.as_slice()).await?;
                 writing.audit(draft).await
             })
             .await

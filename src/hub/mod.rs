@@ -7,6 +7,7 @@ mod arming;
 pub mod automations;
 mod board;
 mod borrowed;
+mod cards;
 mod claims;
 mod deciding;
 mod deployments;
@@ -35,7 +36,10 @@ mod runs;
 mod single;
 mod source;
 mod stream;
+#[cfg(test)]
+mod tenant_tests;
 mod tenants;
+mod timeline;
 mod trends;
 mod verify;
 pub mod webhook;
@@ -116,6 +120,8 @@ pub struct Hub {
     trends: Option<Trends>,
     claims: Arc<Claims>,
     ignores: Arc<Ignores>,
+    /// What was recorded, by whomever; `None` where nothing can be read.
+    reader: Option<Reader>,
     lists: Lists,
     shadow: OnceLock<Arc<Shadow>>,
     /// What was done outside, as it was told last, and when.
@@ -195,7 +201,7 @@ impl Hub {
             _ => Err("nothing is recorded by a single look".into()),
         };
         let ignores = Arc::new(Ignores::new(&setup.context, claiming.clone(), reader.clone()));
-        let claims = Arc::new(Claims::new(&setup.context, &setup.operator, claiming, reader));
+        let claims = Arc::new(Claims::new(&setup.context, &setup.operator, claiming, reader.clone()));
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
         let events: Events = Arc::new(Mutex::new(Ring::new(events::HELD)));
@@ -216,6 +222,7 @@ impl Hub {
             trends,
             claims,
             ignores,
+            reader,
             lists: Lists::default(),
             shadow: OnceLock::new(),
             outside: Mutex::default(),

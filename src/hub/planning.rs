@@ -125,6 +125,9 @@ impl Hub {
     pub(super) fn hurt(&self, verbs: impl IntoIterator<Item = Verb>, flow: &FlowInstance) -> Hurt {
         let behind = self.source(&flow.id.source).ok().map(|source| source.held().rows.behind(&flow.id.instance));
         let mut hurt = Hurt { flow: Some(flow.flow.clone()), tenant: flow.tenant.clone(), behind, ..Hurt::default() };
+        if let Some(tenant) = flow.tenant.as_ref().and_then(|name| self.listed_tenant(name)) {
+            (hurt.tier, hurt.region) = (tenant.tier.clone(), tenant.region.clone());
+        }
         let book = &self.book.thresholds;
         let here = book.effects(&flow.id.source, &flow.flow, &flow.step);
         let all = book.all_effects(&flow.id.source, &flow.flow);

@@ -3,10 +3,16 @@
 //! It stands here and not with the command line, since what the cockpit copies is the same.
 
 mod drift;
+mod events;
+mod tenants;
 
 use serde_json::{Value, json};
 
 pub use self::drift::{drift_cause_json, drift_json, finding_json};
+pub use self::events::{event_json, events_json};
+pub use self::tenants::{
+    card_json, customer_json, tenant_row_json, tenant_timeline_json, tenants_json, timeline_row_json,
+};
 use super::FlowAnswer;
 use crate::domain::audit::ON_TRUST;
 use crate::domain::automation::AutomationStatus;

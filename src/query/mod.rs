@@ -82,6 +82,12 @@ impl Filter {
         parse::terms(text).map(|terms| Self { terms })
     }
 
+    /// All instances of a tenant.
+    pub fn of_tenant(tenant: &str) -> Self {
+        let test = ast::Test::Text(ast::Field::Tenant, vec![ast::Pattern::literal(tenant)]);
+        Self { terms: vec![ast::Term { negated: false, test }] }
+    }
+
     /// Its terms, all of which must hold.
     pub(crate) fn terms(&self) -> &[ast::Term] {
         &self.terms

@@ -319,6 +319,11 @@ impl Ring {
         }
     }
 
+    /// Every tenant that events name.
+    pub(super) fn tenants(&self) -> impl Iterator<Item = &SafeText> {
+        self.by_tenant.keys().filter_map(|symbol| self.texts.get(*symbol))
+    }
+
     /// The events of a tenant that are before a place in the one order of time: the latest first, `limit`
     /// at most. With how many there are in all.
     pub(super) fn of_tenant(

@@ -57,10 +57,11 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0008_findings.sql"),
         own: "",
     },
+    Migration { version: 9, name: "whom acts are for", tables: include_str!("migrations/0009_acted_for.sql"), own: "" },
     Migration {
-        version: 9,
+        version: 10,
         name: "what drifts and is left alone",
-        tables: include_str!("migrations/0009_ignores.sql"),
+        tables: include_str!("migrations/0010_ignores.sql"),
         own: "",
     },
 ];

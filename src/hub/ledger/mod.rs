@@ -6,6 +6,7 @@
 //! ([`Ledger::write`]) and know no database; its SQL is what PostgreSQL takes, too, apart from `sqlite.rs` and
 //! `lock.rs`.
 
+mod acted_for;
 mod acts;
 mod audit;
 mod book;
@@ -36,6 +37,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use sqlx::{Connection as _, SqliteConnection};
 
+pub(super) use self::acted_for::{ActedFor, Behind, DoneFor};
 pub(super) use self::acts::{Begun, Unfinished};
 pub use self::book::{Book, Choice, Verification};
 pub(super) use self::claims::{How, Said};

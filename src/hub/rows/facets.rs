@@ -203,6 +203,11 @@ impl Facets {
         self.stuck_tenants.keys().copied()
     }
 
+    /// How many rows of a tenant are stuck.
+    pub(super) fn stuck_of(&self, tenant: Symbol) -> u32 {
+        self.stuck_tenants.get(&tenant).copied().unwrap_or_default()
+    }
+
     pub(in crate::hub) fn tallies(&self) -> impl Iterator<Item = (Symbol, &Tally)> {
         (0..).zip(&self.tallies).filter(|(_, tally)| tally.rows > 0)
     }

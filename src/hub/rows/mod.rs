@@ -171,6 +171,11 @@ impl Rows {
         self.cohort.get(slot as usize).copied().filter(|cohort| *cohort != NONE)
     }
 
+    /// Every tenant that rows name, with how many of its rows are stuck.
+    pub(in crate::hub) fn tenants(&self) -> impl Iterator<Item = (&SafeText, u32)> {
+        self.tenants.iter().map(|(symbol, tenant)| (tenant, self.facets.stuck_of(symbol)))
+    }
+
     /// The name of a tenant.
     pub(in crate::hub) fn tenant(&self, tenant: Symbol) -> Option<&SafeText> {
         self.tenants.get(tenant)

@@ -1,6 +1,6 @@
 //! Asking for a remediation, agreeing to it, starting, holding, resuming and aborting it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::deciding::Asked;
 use super::super::journal::kept as without_secrets;
-use super::super::ledger::{Kept, LedgerError, Writing};
+use super::super::ledger::{ActedFor, Kept, KeptItem, LedgerError, Writing};
 use super::{Runs, kept, minding, missing, rollback, unread, unwritten, why};
 use crate::domain::approval::{Answer, Approval, ApprovalState, Review, Reviewer};
 use crate::domain::audit::{Action, BY_RULE, Draft};
@@ -17,7 +17,7 @@ use crate::domain::flow::JudgedFlow;
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
 use crate::domain::notice::Occasion;
-use crate::domain::plan::WidePlan;
+use crate::domain::plan::{Target, WidePlan};
 use crate::domain::policy::{BreakGlass, Needed};
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
@@ -40,6 +40,26 @@ type Step<T> = Result<Result<T, String>, LedgerError>;
 /// instances is taken back by the same plan.
 const fn may_be_asked_again(state: WideState, rolls_back: bool) -> bool {
     matches!(state, WideState::Expired | WideState::Rejected | WideState::RolledBack) || (rolls_back && state.ended())
+}
+
+/// Whom the items of a remediation are for, as far as their rows tell it.
+fn acted_for(asked: &Kept, items: &[KeptItem], plan: &WidePlan, rows: &[Arc<JudgedFlow>]) -> Vec<ActedFor> {
+    let tenants: HashMap<&InstanceId, &SafeText> =
+        rows.iter().filter_map(|row| Some((&row.flow.id, row.flow.tenant.as_ref()?))).collect();
+    let one = |(item, target): (&KeptItem, &Target)| {
+        Some(ActedFor {
+            context: asked.context.clone(),
+            tenant: tenants.get(&target.id)?.to_string(),
+            at: asked.requested_at,
+            remediation: asked.id.clone(),
+            item: Some(item.number),
+            source: item.source.clone(),
+            instance: item.instance.clone(),
+            verb: plan.frozen.remedy.name().to_string(),
+            actor: asked.requested_by.clone(),
+        })
+    };
+    items.iter().zip(&plan.frozen.targets).filter_map(one).collect()
 }
 
 impl Asked {
@@ -164,6 +184,7 @@ impl Runs {
             break_glass: says.break_glass.and_then(|asked| serde_json::to_string(&asked).ok()),
         };
         let items = kept::items(&plan);
+        let acted_for = acted_for(&asked, &items, &plan, rows);
         let detail = json!({
             "verb": plan.frozen.remedy.name(), "targets": items.len(), "reason": asked.reason, "ticket": asked.ticket,
             "takes_back": asked.takes_back,
@@ -189,6 +210,7 @@ impl Runs {
                     return Ok(Err(why));
                 }
                 writing.ask(&asked, &items).await?;
+                writing.acted_for(&acted_for).await?;
                 for entry in entries {
                     writing.audit(entry).await?;
                 }

@@ -30,7 +30,7 @@ pub fn drift_cause_json(row: &DriftCause, by_cause: bool, now: Timestamp) -> Val
     value
 }
 
-fn known_drift_json(known: &KnownDrift, now: Timestamp) -> Value {
+pub(super) fn known_drift_json(known: &KnownDrift, now: Timestamp) -> Value {
     let finding = &known.finding;
     json!({
         "id": finding.id, "source": finding.id.source, "scope": finding.scope, "what": finding.what,
