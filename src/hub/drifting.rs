@@ -200,18 +200,19 @@ impl Hub {
                 continue;
             }
             let target = target(verb, &known.finding, contents);
-            let mut effect = connector.effect(verb, &target).to_string();
-            if verb == Verb::Reconcile {
-                let loses = known.finding.difference.removes();
+            let loses = known.finding.difference.removes();
+            let besides = if verb == Verb::Reconcile {
                 blast.lose(loses.map(|count| count as u64));
                 match loses {
-                    Some(0) => {}
-                    Some(count) => effect.push_str(&format!("; {count} of what is there are LOST by it")),
-                    None => effect.push_str("; what of what is there is lost by it is NOT KNOWN"),
+                    Some(0) => String::new(),
+                    Some(count) => format!("; {count} of what is there are LOST by it"),
+                    None => "; what of what is there is lost by it is NOT KNOWN".to_owned(),
                 }
-            } else if let Some(words) = contents.and_then(|contents| contents.words.as_ref()) {
-                effect.push_str(&format!("; it is put back {words}"));
-            }
+            } else {
+                let words = contents.and_then(|contents| contents.words.as_ref());
+                words.map(|words| format!("; it is put back {words}")).unwrap_or_default()
+            };
+            let effect = format!("{}{besides}", connector.effect(verb, &target));
             *effects.entry(effect.into()).or_default() += 1;
             blast.add(Hurt {
                 flow: Some(target.flow.clone()),

@@ -47,7 +47,7 @@ pub(in crate::cli) struct MakePlan {
     /// What has drifted, by its ids, as `get drift` tells them; for reconcile and restore
     #[arg(long, value_name = "ID", num_args = 1.., conflicts_with_all = ["filter", "cause"], value_parser = finding)]
     pub(in crate::cli) drift: Vec<InstanceId>,
-    /// All that has drifted for one cause: its cause_key, as `get drift` tells it
+    /// All that has drifted for one cause: its `cause_key`, as `get drift` tells it
     #[arg(long, value_name = "KEY", conflicts_with = "filter")]
     pub(in crate::cli) cause: Option<String>,
     /// Whom, as a filter

@@ -157,7 +157,7 @@ fn of_drift(app: &App, whom: &Whom, known: &KnownDrift) -> Vec<Offer> {
         choice: Choice::Ignore,
         refusal: app
             .read_only()
-            .map(|why| why.to_string())
+            .map(ToString::to_string)
             .or_else(|| (!fits).then(|| "only what has drifted is left alone".to_owned())),
     };
     Verb::OF_DRIFT.into_iter().map(verb).chain([ignore]).collect()

@@ -172,7 +172,7 @@ fn the_verbs_of_a_cause_are_offered_and_make_a_plan_of_all_of_it() {
     let effects = desk.press("enter");
     let asked = asks(&effects);
     let [Ask::PlanOfMany(wish)] = asked[..] else { panic!("{asked:?}") };
-    assert!(matches!(&wish.remedy, Remedy::Verb(Verb::Reconcile, with) if with.is_empty()), "{wish:?}");
+    assert!(matches!(&wish.remedy, Remedy::Verb(Verb::Reconcile, given) if given.is_empty()), "{wish:?}");
     let key = desk.app.drift.row().unwrap().first.finding.cause_key.clone();
     assert_eq!(wish.selection, Selection::Cause { source: Some("infra".into()), key });
 }

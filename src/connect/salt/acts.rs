@@ -38,6 +38,12 @@ struct Copy {
     size: Option<u64>,
 }
 
+#[derive(Deserialize)]
+struct Returned {
+    #[serde(rename = "return")]
+    jobs: Vec<Begun>,
+}
+
 /// A copy of a file as a minion keeps it.
 struct Kept {
     /// Its number there, which is another one once there is a newer copy.
@@ -146,11 +152,6 @@ impl Salt {
                 return if status < 500 { ActAnswer::Refused(why.into()) } else { ActAnswer::Unknown(why.into()) };
             }
         };
-        #[derive(Deserialize)]
-        struct Returned {
-            #[serde(rename = "return")]
-            jobs: Vec<Begun>,
-        }
         let begun = match serde_json::from_slice::<Returned>(&reply).map(|returned| returned.jobs) {
             Ok(jobs) if jobs.len() == 1 => jobs.into_iter().next().unwrap_or_default(),
             _ => return ActAnswer::Unknown("the answer can't be read".into()),

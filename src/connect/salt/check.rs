@@ -78,7 +78,9 @@ impl Salt {
             let of = self.checked(minion, facts.get(minion), job.now);
             match answer {
                 Answer::States(states, bad) => {
-                    bad.into_iter().for_each(|why| outcome.bad(why));
+                    for why in bad {
+                        outcome.bad(why);
+                    }
                     for (state, told) in states {
                         if !seen.insert(state.text()) {
                             outcome.bad(SafeText::clipped(&format!("{}: told twice", state.text()), NAME));
@@ -292,8 +294,8 @@ impl Salt {
             all.iter().filter(|m| !known.contains_key(**m) && !told.contains_key(**m)).collect();
         if !unheard.is_empty() {
             // What the master has kept of them.
-            let named = json!({"tgt": unheard, "tgt_type": "list"});
-            if let Ok((kept, _)) = self.run::<BTreeMap<String, Grains>>("cache.grains", json!([]), named).await {
+            let of_these = json!({"tgt": unheard, "tgt_type": "list"});
+            if let Ok((kept, _)) = self.run::<BTreeMap<String, Grains>>("cache.grains", json!([]), of_these).await {
                 told.extend(kept);
             }
         }

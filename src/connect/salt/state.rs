@@ -213,8 +213,8 @@ fn changes(changes: &Value, redactor: &Redactor) -> (DriftKind, Difference) {
             let mut text = text.to_owned();
             if !others.is_empty() {
                 let more = serde_json::to_string_pretty(&others).unwrap_or_default();
-                let more: String = more.lines().map(|line| format!("+{line}\n")).collect();
-                text.push_str(&format!("@@ besides @@\n{more}"));
+                let more = more.lines().flat_map(|line| ["+", line, "\n"]);
+                text.extend(["@@ besides @@\n"].into_iter().chain(more));
             }
             (DriftKind::Modified, Difference::Patch(Patch::read(&text, redactor)))
         }
