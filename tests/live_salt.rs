@@ -162,7 +162,8 @@ async fn what_was_changed_by_hand_is_brought_back_and_put_back_again() {
     assert_eq!(status(hub.finding(&one.finding.id).await.unwrap()), DriftStatus::Drifted);
     assert_eq!(hub.wide_remediation(&done.head.id).await.unwrap().head.state, WideState::RolledBack);
 
-    // What has changed since the plan was made is left out; alone, nothing is sent at all.
+    // What has changed since the plan was made is left out; alone, nothing is sent at all. The token is gone meanwhile.
+    salt.forget_tokens();
     let stale = hub.plan_of_many(&wish(Verb::Reconcile, ids(&[one]))).await.unwrap();
     std::fs::write(file("cp-eu"), "replicas=7\n").unwrap();
     let void = run(&hub, &stale).await;
@@ -188,7 +189,6 @@ async fn what_was_changed_by_hand_is_brought_back_and_put_back_again() {
 
     // Another process sees the same, and all that was done was Quarterdeck's own.
     drop(hub);
-    salt.forget_tokens().await;
     let hub = self::hub(&salt.url(), state).await;
     let silent = hub.finding(&InstanceId::new(SOURCE, "cp-us")).await.unwrap();
     assert_eq!(silent.finding.status, DriftStatus::NotChecked);

@@ -116,13 +116,15 @@ impl World {
                 // By a clock that is an hour ahead.
                 let jid = format!("2026112110481416{:04}", self.jobs.len());
                 let mut returns = String::new();
-                for minion in minions.iter() {
+                for minion in &minions {
                     if self.silent.contains(minion) {
                         continue;
                     }
                     let value = self.returns(minion, function, asked);
                     let comma = if returns.is_empty() { "" } else { ", " };
-                    returns.push_str(&format!("{comma}{}: {{\"return\": {value}}}", json!(minion)));
+                    returns += comma;
+                    returns += &json!(minion).to_string();
+                    returns.extend([": {\"return\": ", value.as_str(), "}"]);
                 }
                 self.jobs.insert(jid.clone(), (format!("{{{returns}}}"), asked.clone()));
                 json!({"jid": jid, "minions": minions}).to_string()
@@ -217,7 +219,7 @@ fn hash(text: &str) -> String {
     format!("{:064x}", hasher.finish())
 }
 
-/// A refusal in HTML, as CherryPy writes it.
+/// A refusal in HTML, as a salt-api writes it.
 fn refused(why: &str) -> Behaviour {
     let page = recorded("no_auth_err")["response"]["body"].as_str().unwrap().to_owned();
     let page = page.replace("No permission -- see authorization schemes", why);

@@ -118,11 +118,10 @@ impl Salt {
         self.minions.iter_mut().find(|(own, _)| own == name).unwrap().1 = Some(child);
     }
 
-    /// Ends the salt-api and starts it again: tokens that it gave are of no use any more where they were kept by it.
-    pub async fn forget_tokens(&self) {
+    /// Takes away every token that was given.
+    pub fn forget_tokens(&self) {
         let tokens = self.dir.path().join("master/cache/tokens");
-        // There may be none.
-        let _ = std::fs::remove_dir_all(&tokens);
+        std::fs::remove_dir_all(&tokens).unwrap();
     }
 
     /// What an administrator does: applies the states, past Quarterdeck.

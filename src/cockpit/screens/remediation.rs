@@ -272,6 +272,9 @@ pub(in crate::cockpit) fn planned(block: &mut Block, styles: &Styles, plan: &Wid
     let risky = if risk == Risk::Irreversible { styles.warning } else { styles.text };
     fact("risk", risk.name(), risky);
     fact("way back", &remedy.way_back(), risky);
+    if let Some(loses) = plan.blast.loses.filter(|_| plan.blast.destroys()) {
+        fact("LOSES", &format!("{} of what is there: lines, values", loses.words()), styles.warning);
+    }
     for (name, value) in remedy.parameters() {
         // A longer name would touch its value.
         if width(&name) < LABEL {

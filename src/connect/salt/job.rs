@@ -113,23 +113,26 @@ struct OfOne {
 }
 
 impl Salt {
-    /// Asks one thing, and gives what came back with the server's clock.
-    pub(super) async fn ask_for<T: serde::de::DeserializeOwned>(
-        &self,
-        body: &Value,
-    ) -> Result<(T, Option<Timestamp>), ConnectError> {
+    /// Asks one thing, and gives what came back as it was sent, with the server's clock.
+    async fn asked(&self, body: &Value) -> Result<(Box<RawValue>, Option<Timestamp>), ConnectError> {
         let answer = self.session.ask(&self.http, body).await?;
         let Object(Returned { values }) = self.http.parse("/", &answer.value)?;
         let [value] = values[..] else {
             return Err(ConnectError::BadAnswer(format!("/: {} answers to one question", values.len()).into()));
         };
-        // What goes wrong in a function is told as a text in the place of what it gives.
-        if let Ok(text) = serde_json::from_str::<String>(value.get())
-            && std::any::type_name::<T>() != std::any::type_name::<String>()
-        {
-            return Err(ConnectError::Refused(format!("/: it says \"{}\"", self.line(&text)).into()));
+        Ok((value.to_owned(), answer.date))
+    }
+
+    /// The same, read. What goes wrong in a function is told as a text in the place of what it gives.
+    async fn ask_for<T: serde::de::DeserializeOwned>(
+        &self,
+        body: &Value,
+    ) -> Result<(T, Option<Timestamp>), ConnectError> {
+        let (value, now) = self.asked(body).await?;
+        match serde_json::from_str::<String>(value.get()) {
+            Ok(text) => Err(ConnectError::Refused(format!("/: it says \"{}\"", self.line(&text)).into())),
+            Err(_) => Ok((self.http.parse("/", value.get().as_bytes())?, now)),
         }
-        Ok((self.http.parse("/", value.get().as_bytes())?, answer.date))
     }
 
     /// Asks the master itself.
@@ -140,6 +143,12 @@ impl Salt {
         named: Value,
     ) -> Result<(T, Option<Timestamp>), ConnectError> {
         self.ask_for(&json!([{"client": "runner", "fun": function, "arg": arguments, "kwarg": named}])).await
+    }
+
+    /// Asks the master for a text.
+    pub(super) async fn run_for_text(&self, function: &str, arguments: Value) -> Result<String, ConnectError> {
+        let (value, _) = self.asked(&json!([{"client": "runner", "fun": function, "arg": arguments}])).await?;
+        self.http.parse("/", value.get().as_bytes())
     }
 
     /// What has come of a job so far.

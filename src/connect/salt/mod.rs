@@ -151,7 +151,7 @@ impl Salt {
 
     /// The master's version, where it tells.
     async fn version(&self) -> Result<SafeText, ConnectError> {
-        let (version, _) = self.run::<String>("salt.cmd", json!(["test.version"]), json!({})).await?;
+        let version = self.run_for_text("salt.cmd", json!(["test.version"])).await?;
         Ok(SafeText::clipped(&version, 40))
     }
 }
