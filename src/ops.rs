@@ -44,7 +44,7 @@ use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::query::Filter;
 
 pub use self::case::{Audience, case_json, case_markdown};
-pub use self::drift::{DriftCause, DriftQuery, DriftWindow};
+pub use self::drift::{DriftCause, DriftQuery, DriftWindow, IgnoreOf};
 pub use self::events::{EventGap, EventRow, EventWindow, EventsQuery, IngestLag};
 pub use self::suspects::CohortSuspects;
 pub use self::tenants::{
@@ -345,6 +345,13 @@ pub enum Selection {
         /// Those left out.
         without: BTreeSet<InstanceId>,
     },
+    /// What has drifted for one cause, as it is found when that is asked.
+    Cause {
+        /// The source that tells of it; `None` for all of them.
+        source: Option<SafeText>,
+        /// What its findings have in common.
+        key: SafeText,
+    },
 }
 
 /// What a plan of many is to be made of.
@@ -563,6 +570,12 @@ pub trait Ops: Send + Sync {
     /// Checks a finding anew, and gives it as it is then. Changes nothing in an engine.
     async fn recheck(&self, id: &InstanceId) -> Result<KnownDrift, OpsError> {
         Err(OpsError::NotFound(format!("there is no drift {id}").into()))
+    }
+
+    /// Leaves a finding alone until a moment, for a reason, or not any more. Changes nothing in an engine. Answers with the
+    /// finding as it stands then.
+    async fn ignore(&self, _ignore: &IgnoreOf) -> Result<KnownDrift, OpsError> {
+        Err(OpsError::Refused("nothing is ignored here".into()))
     }
 
     /// The automations of the config, and what each has come to so far.

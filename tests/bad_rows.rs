@@ -350,7 +350,7 @@ async fn another_instance_than_was_asked_for_is_refused() {
     let id = InstanceId::new("a", "inv_1");
     let wanted = OpsError::Source("asked for inv_1, the server told of inv_2".into());
     assert_eq!(hub.flow(&id).await.unwrap_err(), wanted);
-    for verb in quarterdeck::domain::remediation::Verb::ALL {
+    for verb in quarterdeck::domain::remediation::Verb::OF_FLOWS {
         assert_eq!(hub.plan(verb, &id).await.unwrap_err(), wanted);
     }
 }

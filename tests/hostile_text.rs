@@ -314,7 +314,7 @@ async fn ids_that_look_the_same_stay_two_rows_and_none_is_acted_on() {
         assert_eq!(held.len(), raw.len(), "{raw:?}");
         assert!(held.iter().all(|row| row.flow.id.instance == *shown), "{raw:?}: {held:?}");
         let id = InstanceId::new("a", shown);
-        for verb in Verb::ALL {
+        for verb in Verb::OF_FLOWS {
             let refused = hub.plan(verb, &id).await.unwrap_err();
             let OpsError::Refused(why) = refused else {
                 // Nothing was scrubbed, and still no invocation can have that id.

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::ids::InstanceId;
+
 pub(super) use self::plan::MakePlan;
 pub(super) use self::remediation::{Listed, Named, Rearm, Request, Review, Rollback, Run};
 pub(super) use self::tenants::{Events, Suspects, Tenant, Tenants, Timeline};
@@ -217,6 +219,11 @@ pub(super) enum Command {
     /// Ask that a remediation be taken back, by one of its own
     #[command(after_help = remediation::CODES)]
     Rollback(Rollback),
+    /// Leave something alone that has drifted, until a moment and for a reason
+    ///
+    /// Nothing is sent. It is told as ignored until then, and no plan acts on it.
+    #[command(after_help = remediation::CODES)]
+    Ignore(Ignore),
     /// Note that something is on again that a remediation had switched off
     ///
     /// It ends its being listed by `get side-effects`. Nothing is sent: whoever notes it has armed it.
@@ -449,6 +456,26 @@ pub(super) struct PolicyTest {
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) format: Format,
+}
+
+/// What `quarterdeck ignore` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Ignore {
+    /// Which finding, as `get drift` tells it: source/id
+    #[arg(value_name = "ID", value_parser = plan::finding)]
+    pub(super) id: InstanceId,
+    /// For how long: 2h, 7d; a minute to 90 days
+    #[arg(long = "for", value_name = "DURATION", value_parser = lasting, conflicts_with_all = ["until", "end"])]
+    pub(super) lasting: Option<SignedDuration>,
+    /// Until when: 2026-01-15T03:12:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "end", required_unless_present_any = ["lasting", "end"])]
+    pub(super) until: Option<Timestamp>,
+    /// Not any more
+    #[arg(long)]
+    pub(super) end: bool,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
 }
 
 const POLICY_CODES: &str = "\

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::args::{Drift, Global, Output};
+use super::args::{Drift, Global, Ignore, Output};
 use super::output::{self, Table};
 use super::{Failure, Outcome, get, report, world};
 use crate::domain::drift::KnownDrift;
@@ -11,7 +11,7 @@ use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since};
 use crate::ops::json::{drift_cause_json, drift_json, finding_json};
-use crate::ops::{DriftCause, DriftQuery, Ops as _, OpsError};
+use crate::ops::{DriftCause, DriftQuery, IgnoreOf, Ops as _, OpsError};
 
 type Done = Result<Outcome, Failure>;
 
@@ -108,6 +108,28 @@ async fn one(global: &Global, asked: &Drift, id: &str) -> Done {
     Ok(Outcome::Fine)
 }
 
+/// Leaves a finding alone for a while, or not any more.
+pub(super) async fn ignore(global: &Global, asked: &Ignore) -> Done {
+    let world = world::build(global, false)?;
+    world.hub.pass().await;
+    let now = (world.clock)();
+    let until = asked.until.or_else(|| now.checked_add(asked.lasting?).ok()).filter(|_| !asked.end);
+    let ignore = IgnoreOf { id: asked.id.clone(), until, reason: SafeText::clipped(&asked.reason, 500) };
+    match world.hub.ignore(&ignore).await {
+        Ok(known) => {
+            let until = known.ignore.map(|ignore| format!("left alone until {}", date_time(ignore.until)));
+            report::note(&until.unwrap_or_else(|| "not left alone any more".to_owned()));
+            Ok(Outcome::Fine)
+        }
+        Err(OpsError::Refused(why)) => {
+            report::note(&why);
+            Ok(Outcome::Withheld)
+        }
+        Err(OpsError::NotFound(why)) => Err(Failure::Usage(why.to_string())),
+        Err(error) => Err(get::unexpected(error)),
+    }
+}
+
 /// A finding for people, line by line.
 fn told(known: &KnownDrift, now: Timestamp) -> Vec<String> {
     let finding = &known.finding;
@@ -116,6 +138,9 @@ fn told(known: &KnownDrift, now: Timestamp) -> Vec<String> {
     let mut fact = |name: &str, value: &str| lines.push(format!("{name:<12}{value}"));
     fact("id", &finding.id.to_string());
     fact("status", &format!("{}, {}, {}", status.words(), finding.kind.words(), finding.severity.name()));
+    if let Some(ignore) = &known.ignore {
+        fact("ignored", &format!("until {}, says {}: {}", date_time(ignore.until), ignore.by, ignore.reason));
+    }
     fact("where", &finding.scope);
     fact("what", &finding.what);
     fact("tenant", finding.tenant.as_deref().unwrap_or("?"));

@@ -19,7 +19,11 @@ pub(super) async fn run(global: &Global, make: &MakePlan) -> Result<Outcome, Fai
     let world = world::build(global, false)?;
     world.hub.pass().await;
     let overview = world.hub.overview(&crate::query::Filter::default()).await.map_err(get::unexpected)?;
-    let selection = Selection::Matching { filter, without: BTreeSet::new() };
+    let selection = match &make.cause {
+        Some(key) => Selection::Cause { source: None, key: SafeText::clipped(key, 40) },
+        None if !make.drift.is_empty() => Selection::Ids(make.drift.iter().cloned().collect()),
+        None => Selection::Matching { filter, without: BTreeSet::new() },
+    };
     let remedy = match (&make.runbook, make.verb.as_deref().and_then(Verb::named)) {
         (Some(runbook), _) => Remedy::Runbook(runbooks::wished(&world.hub, runbook, &make.with).await?),
         (None, Some(verb)) => Remedy::Verb(verb, make.parameters()),
@@ -64,7 +68,7 @@ pub(super) fn told(out: &mut dyn io::Write, plan: &WidePlan) -> io::Result<()> {
     let mut fact = |label: &str, text: &str| writeln!(out, "{label:<10} {text}");
     fact("plan", &plan.hash)?;
     let kind = if remedy.runbook().is_some() { "runbook" } else { "verb" };
-    let risk = plan.frozen.risk().name();
+    let risk = plan.risk().name();
     fact(kind, &format!("{} ({risk}); way back: {}", remedy.label(), remedy.way_back()))?;
     for off in &plan.switches_off {
         fact("OFF then", &format!("{}; armed again by: {}", off.what, off.way_back))?;
@@ -79,6 +83,9 @@ pub(super) fn told(out: &mut dyn io::Write, plan: &WidePlan) -> io::Result<()> {
         fact("", &format!("and {more} more: -o json has them"))?;
     }
     fact("hurts", &hurts(plan))?;
+    if let Some(loses) = plan.blast.loses.filter(|_| plan.blast.destroys()) {
+        fact("LOSES", &format!("{} of what is there: lines, values", loses.words()))?;
+    }
     if let Some(cause) = plan.blast.cause_words(plan.made_at) {
         fact("cause", &cause)?;
     }

@@ -297,6 +297,7 @@ impl Asked {
             money_steps: tally(self.money_steps),
             messages: tally(self.messages),
             behind: tally(self.behind),
+            loses: None,
             failed_at: None,
         })
     }

@@ -247,7 +247,7 @@ fn in_full(out: &mut dyn io::Write, detail: &WideDetail) -> io::Result<()> {
     fact("items", &format!("{} of {}", head.counts.words(), head.counts.total()))?;
     let remedy = &plan.frozen.remedy;
     let kind = if remedy.runbook().is_some() { "runbook" } else { "verb" };
-    let risk = plan.frozen.risk().name();
+    let risk = plan.risk().name();
     fact(kind, &format!("{} ({risk}); way back: {}", remedy.label(), remedy.way_back()))?;
     fact("plan", &plan.hash)?;
     fact("reason", &head.reason)?;

@@ -19,6 +19,7 @@ use crate::connect::alertmanager::Alertmanager;
 use crate::connect::prefect::Prefect;
 use crate::connect::rest::Rest;
 use crate::connect::restate::Restate;
+use crate::connect::salt::Salt;
 use crate::connect::sim::World as SimWorld;
 use crate::connect::terraform::{Place, Terraform};
 use crate::domain::redact::Redactor;
@@ -222,6 +223,11 @@ fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dy
             let (transport, setting) = (source.transport.clone(), source.alerts.clone().unwrap_or_default());
             let made = Alertmanager::new(&source.name, &source.url, timeout, transport, setting);
             Arc::new(made.map_err(|error| usage(error.to_string()))?.redact(redactor.clone()))
+        }
+        SourceKind::Salt => {
+            let (url, settings) = (&source.url, source.salt.clone());
+            let salt = Salt::new(&source.name, url, timeout, source.transport.clone(), settings, source.check_interval);
+            Arc::new(salt.map_err(|error| usage(error.to_string()))?.redact(redactor.clone()))
         }
     };
     Ok((source.name.clone(), connector, length(source.poll)?))

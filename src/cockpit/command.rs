@@ -190,7 +190,7 @@ pub const TABLE: &[Command] = &[
         &["v"],
         "what may be done to it, or to all that is marked: a menu, never an act",
     )
-    .on(&[BOARD, FLOWS, DETAIL, REMEDIATIONS, REMEDIATION, TENANT])
+    .on(&[BOARD, FLOWS, DETAIL, REMEDIATIONS, REMEDIATION, DRIFT, FINDING, TENANT])
     .hint("act"),
     command(CommandId::Filter, "filter", &["/"], "filter the flows, or what has happened; of tenants: find one")
         .on(&[BOARD, FLOWS, TENANTS, EVENTS])

@@ -56,6 +56,7 @@ impl Marks {
         match &self.selection {
             Selection::Ids(ids) => ids.contains(&row.flow.id),
             Selection::Matching { filter, without } => !without.contains(&row.flow.id) && filter.matches(row, now),
+            Selection::Cause { .. } => false,
         }
     }
 
@@ -81,6 +82,7 @@ impl Marks {
                     without.insert(id.clone());
                 }
             }
+            Selection::Cause { .. } => return Err(NotMarked::OtherFilter),
         }
         self.now = None;
         Ok(())
@@ -110,6 +112,7 @@ impl Marks {
                     _ => format!("all {} marked{out}", grouped(left as u64)),
                 }
             }
+            (Selection::Cause { key, .. }, _) => format!("cause {key}"),
         }
     }
 }

@@ -24,8 +24,8 @@ use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
     Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
-    FlowWindow, FlowsQuery, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection, TenantCard,
-    TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
+    FlowWindow, FlowsQuery, IgnoreOf, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection,
+    TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
 };
 use crate::query::Filter;
 
@@ -106,6 +106,8 @@ pub enum Target {
     Events,
     /// One event.
     Event,
+    /// A finding of drift that is left alone.
+    Ignore,
     /// What is noted as armed again.
     Rearm,
     /// What changed before a cohort got stuck.
@@ -215,6 +217,8 @@ pub enum Ask {
     Events(EventsQuery),
     /// One event by its number.
     Event(u64),
+    /// A finding of drift is to be left alone, or not any more.
+    Ignore(IgnoreOf),
 }
 
 impl Ask {
@@ -255,6 +259,7 @@ impl Ask {
             Self::Reveal { .. } => Target::Reveal,
             Self::Events(_) => Target::Events,
             Self::Event(_) => Target::Event,
+            Self::Ignore(_) => Target::Ignore,
         }
     }
 }
@@ -340,6 +345,8 @@ pub enum Answer {
     Events(Box<Result<EventWindow, OpsError>>),
     /// One event.
     Event(Box<Result<EventRow, OpsError>>),
+    /// It is left alone, or not any more.
+    Ignore(Box<Result<KnownDrift, OpsError>>),
     /// It was noted as armed again, or not.
     Rearm(Result<(), OpsError>),
 }

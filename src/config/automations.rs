@@ -91,7 +91,7 @@ fn one<'a>(section: &Section<'a>, names: &mut Names<'a>) -> Option<AutomationSet
 fn verb(section: &Section<'_>) -> Option<Verb> {
     let document = section.document;
     let found = document.keep(section.required_text("verb", "an automation"))?;
-    let words = Verb::ALL.map(|verb| (verb.name(), verb));
+    let words = Verb::OF_FLOWS.map(|verb| (verb.name(), verb));
     document.keep(one_of(&document.at(&found.span, true), "verb", found.value, &words))
 }
 

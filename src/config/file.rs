@@ -19,7 +19,7 @@ use super::ui::{self, Ui};
 use super::{
     AlertSetting, Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, RestSetting,
     SourceConfig, SourceKind, Surroundings, Transport, alerts, automations, default_state_dir, paths, rest, runbooks,
-    transport, webhooks,
+    salt, transport, webhooks,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
@@ -51,7 +51,7 @@ const ROOT: [&str; 24] = [
     "runbook",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
-const SOURCE: [&str; 19] = [
+const SOURCE: [&str; 23] = [
     "name",
     "kind",
     "url",
@@ -71,6 +71,10 @@ const SOURCE: [&str; 19] = [
     rest::HEADERS,
     alerts::DRIFT,
     alerts::TENANT,
+    "target",
+    "states",
+    "tenant_grain",
+    "scope_grains",
 ];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
 
@@ -78,6 +82,8 @@ const POLL: SignedDuration = SignedDuration::from_secs(5);
 /// Plans are made by the day, and files cost little to look at.
 const POLL_PLANS: SignedDuration = SignedDuration::from_secs(30);
 const CHECKS: SignedDuration = SignedDuration::from_hours(24);
+/// Each check keeps every minion busy for a moment.
+const CHECKS_OF_SALT: SignedDuration = SignedDuration::from_mins(5);
 const POLL_LEAST: SignedDuration = SignedDuration::from_secs(1);
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 const SOAK: SignedDuration = SignedDuration::from_secs(60);
@@ -306,12 +312,18 @@ fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, D
     };
     let usual = if kind == Ok(SourceKind::Terraform) { POLL_PLANS } else { POLL };
     let poll = document.keep(section.duration("poll", POLL_LEAST)).flatten().unwrap_or(usual);
-    let check_interval = document.keep(section.duration("check_interval", POLL_LEAST)).flatten().unwrap_or(CHECKS);
+    let is_salt = kind == Ok(SourceKind::Salt);
+    let checks = if is_salt { CHECKS_OF_SALT } else { CHECKS };
+    let check_interval = document.keep(section.duration("check_interval", POLL_LEAST)).flatten().unwrap_or(checks);
     let timeout = document.keep(section.duration("timeout", SignedDuration::ZERO)).flatten().unwrap_or(TIMEOUT);
     let transport = document.keep(transport::draft(section));
+    if let (Some(transport), Ok(kind)) = (&transport, kind) {
+        document.keep(who_asks(section, kind, transport.logs_in()));
+    }
     let open = document.keep(redact::open(section)).flatten();
     let rest = document.keep(rest_of(section, kind.ok())).flatten();
     let alerts = document.keep(alerts_of(section, kind.ok())).flatten();
+    let salt = document.keep(salt::read(section, is_salt)).unwrap_or_default();
     let name = name?;
     let source = SourceConfig {
         name: name.value.to_owned(),
@@ -325,6 +337,7 @@ fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, D
         open,
         rest,
         alerts,
+        salt,
     };
     Ok((source, transport, name))
 }
@@ -357,6 +370,21 @@ fn alerts_of(section: &Section<'_>, kind: Option<SourceKind>) -> Result<Option<A
             None => Ok(None),
         },
     }
+}
+
+/// A salt-api gives a token for a login; nobody else does.
+fn who_asks(section: &Section<'_>, kind: SourceKind, logs_in: bool) -> Result<(), Diagnostic> {
+    let message = match (kind == SourceKind::Salt, logs_in) {
+        (true, false) => {
+            "a salt-api wants auth = { login = { user = \"NAME\", eauth = \"pam\", password = { env = \"NAME\" } } }"
+        }
+        (false, true) => {
+            "\"login\" is for a source of the kind \"salt\"; others take \"bearer\", \"basic\" or \"header\""
+        }
+        _ => return Ok(()),
+    };
+    let at = if section.has("auth") { "auth" } else { "kind" };
+    Err(section.document.wrong(&section.place(at), message))
 }
 
 /// Names are parts of ids and of shell commands: a slash would end them, and a space too.

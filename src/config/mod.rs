@@ -19,6 +19,7 @@ mod promises;
 mod redact;
 mod rest;
 mod runbooks;
+mod salt;
 mod secret;
 mod section;
 mod steps;
@@ -48,6 +49,7 @@ pub use paths::{default_file, default_state_dir};
 pub use policies::{PolicySetting, PolicySettings};
 pub use rest::{Answers, Paging, RestRequest, RestSetting, RestVerb, Trail, Yielding, Yields};
 pub use runbooks::RunbookSetting;
+pub use salt::SaltSettings;
 pub use secret::SecretPlace;
 pub use tenants::{TenantBook, TenantRule};
 pub use thresholds::ThresholdBook;
@@ -166,11 +168,14 @@ pub enum SourceKind {
     Rest,
     /// An Alertmanager's API.
     Alertmanager,
+    /// A salt-api.
+    Salt,
 }
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Restate, Self::Prefect, Self::Terraform, Self::Rest, Self::Alertmanager];
+    pub const ALL: [Self; 6] =
+        [Self::Restate, Self::Prefect, Self::Terraform, Self::Salt, Self::Rest, Self::Alertmanager];
 
     /// Its name in the file.
     pub const fn name(self) -> &'static str {
@@ -180,6 +185,7 @@ impl SourceKind {
             Self::Terraform => "terraform",
             Self::Rest => "rest",
             Self::Alertmanager => "alertmanager",
+            Self::Salt => "salt",
         }
     }
 }
@@ -195,7 +201,7 @@ pub struct SourceConfig {
     pub url: String,
     /// The file or the folder that it is read from, where it is no server.
     pub path: Option<PathBuf>,
-    /// How often somebody else is to check what it tells of; what was checked longer ago than twice that is stale.
+    /// How often it is to be checked what it tells of; what was checked longer ago than twice that is stale.
     pub check_interval: SignedDuration,
     /// From one pass to the next; 1 s at least.
     pub poll: SignedDuration,
@@ -210,6 +216,8 @@ pub struct SourceConfig {
     pub rest: Option<Arc<RestSetting>>,
     /// Which alerts are drift, and whom they are for, for a source of [`SourceKind::Alertmanager`]; nothing for any other.
     pub alerts: Option<AlertSetting>,
+    /// What of a Salt is looked at.
+    pub salt: SaltSettings,
 }
 
 /// Why there is no config.

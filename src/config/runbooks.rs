@@ -240,9 +240,9 @@ fn steps(section: &Section<'_>, schema: Option<&Schema>) -> Option<Vec<Template>
 fn verb(step: &Section<'_>) -> Option<Verb> {
     let document = step.document;
     let found = document.keep(step.required_text("verb", "a step"))?;
-    let verb = Verb::named(found.value);
+    let verb = Verb::named(found.value).filter(|verb| !verb.is_of_drift());
     if verb.is_none() {
-        let names = Verb::ALL.map(Verb::name);
+        let names = Verb::OF_FLOWS.map(Verb::name);
         let message = format!("unknown verb \"{}\"; there are: {}", found.value, names.join(", "));
         document.problems.add(document.at(&found.span, true).wrong(message).or_rather(found.value, names));
     }

@@ -111,6 +111,7 @@ pub(super) enum Auth<'a> {
     Bearer(Reference<'a>),
     Basic { user: &'a str, password: Reference<'a> },
     Header { name: &'a str, value: Reference<'a> },
+    Login { user: &'a str, eauth: &'a str, password: Reference<'a> },
 }
 
 /// Reads the `auth` of a source; `None` where it has none.
@@ -118,11 +119,12 @@ pub(super) fn auth<'a>(source: &Section<'a>) -> Result<Option<Auth<'a>>, Diagnos
     if source.is_text("auth") {
         return Err(source.document.wrong(&source.place("auth"), HINT));
     }
-    let Some(auth) = source.table("auth", &["bearer", "basic", "header"])? else { return Ok(None) };
-    if let Some(key) = ["basic", "header"].into_iter().find(|key| auth.is_text(key)) {
+    const FORMS: [&str; 4] = ["bearer", "basic", "header", "login"];
+    let Some(auth) = source.table("auth", &FORMS)? else { return Ok(None) };
+    if let Some(key) = ["basic", "header", "login"].into_iter().find(|key| auth.is_text(key)) {
         return Err(auth.document.wrong(&auth.place(key), HINT));
     }
-    let given: Vec<&str> = ["bearer", "basic", "header"].into_iter().filter(|key| auth.has(key)).collect();
+    let given: Vec<&str> = FORMS.into_iter().filter(|key| auth.has(key)).collect();
     if let [first, second, ..] = given[..] {
         let message = format!("\"auth\" holds both \"{first}\" and \"{second}\": a server takes one of them");
         return Err(auth.document.wrong(&auth.place(second), message));
@@ -133,6 +135,11 @@ pub(super) fn auth<'a>(source: &Section<'a>) -> Result<Option<Auth<'a>>, Diagnos
             return Err(header.wrong(&name, "\"name\" is no name of a header"));
         }
         return Ok(Some(Auth::Header { name: name.value, value: reference(&header, "value", Shape::Token)? }));
+    }
+    if let Some(login) = auth.table("login", &["user", "eauth", "password"])? {
+        let user = login.required_text("user", "\"login\"")?.value;
+        let eauth = login.text("eauth")?.map_or("pam", |found| found.value);
+        return Ok(Some(Auth::Login { user, eauth, password: reference(&login, "password", Shape::Password)? }));
     }
     match auth.table("basic", &["user", "password"])? {
         Some(basic) => {

@@ -139,7 +139,7 @@ fn a_mistake_is_shown_with_its_place_and_what_was_meant() {
         ("[[source]]\nname = \"a\"", "config.toml:1:1: a source needs \"kind\""),
         (
             "[[source]]\nname = \"a\"\nkind = \"restat\"",
-            "config.toml:3:8: unknown kind \"restat\"; there are: restate, prefect, terraform, rest, alertmanager (did you mean \"restate\"?)",
+            "config.toml:3:8: unknown kind \"restat\"; there are: restate, prefect, terraform, salt, rest, alertmanager (did you mean \"restate\"?)",
         ),
         ("[[source]]\nname = \"a/b\"", "config.toml:2:8: a source's name can't hold a slash"),
         ("[[source]]\nname = \"a b\"", "config.toml:2:8: a source's name can't hold white space"),
@@ -632,5 +632,37 @@ fn fields_that_hold_secrets_and_the_place_of_a_page_are_read() {
     ] {
         let error = read(&format!("{source}{more}\n")).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("c.toml:"), "{error}");
+    }
+}
+
+#[test]
+fn a_salt_is_asked_by_a_login_and_by_no_secret_in_the_file() {
+    let salt = |more: &str| format!("[[source]]\nname = \"s\"\nkind = \"salt\"\nurl = \"http://salt:8000\"\n{more}\n");
+    let login = "auth = { login = { user = \"ops\", password = { env = \"SALT\" } } }";
+    let read = |text: &str| with_variables(text, &[("SALT", "hunter2")], Path::new("."));
+    let config = read(&salt(&format!("{login}\nstates = [\"cp\"]\ntenant_grain = \"tenant\""))).unwrap();
+    let source = &config.context.sources[0];
+    assert_eq!((source.check_interval, source.salt.target.as_str()), (SignedDuration::from_mins(5), "*"));
+    assert_eq!(
+        (&source.salt.states[..], source.salt.tenant_grain.as_deref()),
+        (&["cp".to_owned()][..], Some("tenant"))
+    );
+    let told = source.transport.credentials.as_ref().unwrap().words();
+    assert_eq!(told, "login of ops by pam, password from the environment variable SALT");
+    for (text, why) in [
+        (salt(""), "a salt-api wants auth = { login"),
+        (salt("auth = { bearer = { env = \"SALT\" } }"), "a salt-api wants auth = { login"),
+        (salt("auth = { login = \"hunter2\" }"), "a secret does not belong in this file"),
+        (
+            salt("auth = { login = { user = \"ops\", password = \"hunter2\" } }"),
+            "a secret does not belong in this file",
+        ),
+        (salt("auth = { login = { user = \"ops\" } }"), "\"password\" needs either"),
+        (salt(&format!("{login}\ntarget = \"\"")), "\"target\" is no name"),
+        (source_with(login), "\"login\" is for a source of the kind \"salt\""),
+        (source_with("tenant_grain = \"tenant\""), "only a source of the kind \"salt\" has \"tenant_grain\""),
+    ] {
+        let error = read(&text).expect_err(&text).to_string();
+        assert!(error.contains(why) && !error.contains("hunter2"), "{text}: {error}");
     }
 }

@@ -63,6 +63,13 @@ pub enum Scheme {
         /// Its name.
         name: String,
     },
+    /// By asking the server for a token, which goes along from then on: a salt-api's way.
+    Login {
+        /// The user.
+        user: String,
+        /// By what the server looks at the password: `pam`, `sharedsecret`, `ldap` …
+        eauth: String,
+    },
 }
 
 /// What a source is told of who asks. `Debug` does not show the secret.
@@ -97,6 +104,7 @@ impl Credentials {
             Scheme::Bearer => format!("bearer token{place}"),
             Scheme::Basic { user } => format!("user {user}, password{place}"),
             Scheme::Header { name } => format!("header {name}{place}"),
+            Scheme::Login { user, eauth } => format!("login of {user} by {eauth}, password{place}"),
         }
     }
 
@@ -120,7 +128,7 @@ impl Credentials {
     const fn shape(&self) -> Shape {
         match self.scheme {
             Scheme::Bearer | Scheme::Header { .. } => Shape::Token,
-            Scheme::Basic { .. } => Shape::Password,
+            Scheme::Basic { .. } | Scheme::Login { .. } => Shape::Password,
         }
     }
 }
@@ -206,6 +214,11 @@ pub(super) fn draft<'a>(section: &Section<'a>) -> Result<Draft<'a>, Diagnostic> 
 }
 
 impl Draft<'_> {
+    /// Whether it asks for a token.
+    pub(super) const fn logs_in(&self) -> bool {
+        matches!(self.auth, Some(Auth::Login { .. }))
+    }
+
     /// Reads what the keys name.
     pub(super) fn read(self, surroundings: &Surroundings<'_>) -> Result<Transport, Diagnostic> {
         let section = &self.section;
@@ -222,6 +235,11 @@ impl Draft<'_> {
             Some(Auth::Basic { user, password }) => {
                 let (secret, place) = password.read(section, surroundings)?;
                 Some(Credentials { scheme: Scheme::Basic { user: user.to_owned() }, secret, place: Some(place) })
+            }
+            Some(Auth::Login { user, eauth, password }) => {
+                let (secret, place) = password.read(section, surroundings)?;
+                let scheme = Scheme::Login { user: user.to_owned(), eauth: eauth.to_owned() };
+                Some(Credentials { scheme, secret, place: Some(place) })
             }
         };
         let pem = |found: &Found<&str>, private: bool, what: &str| {

@@ -25,6 +25,17 @@ pub enum ActAnswer {
     Unknown(SafeText),
 }
 
+/// What is there of a thing that drifts, and what was there before, by digests of both.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// What is there; `None` where nothing is.
+    pub there: Option<SafeText>,
+    /// What was there before, the newest that is another one; `None` where that is not kept.
+    pub before: Option<SafeText>,
+    /// Of when that is, in words.
+    pub words: Option<SafeText>,
+}
+
 /// One act on one instance.
 #[derive(Debug, Clone)]
 pub struct Act {
@@ -32,7 +43,7 @@ pub struct Act {
     pub verb: Verb,
     /// With what else, by name; nothing for most.
     pub parameters: Parameters,
-    /// The engine's own id of the instance.
+    /// The engine's own id of the instance, or of what drifts.
     pub instance: SafeText,
     /// The idempotency key, for engines that take one.
     pub key: SafeText,
@@ -60,11 +71,13 @@ pub struct Sight {
     pub engine_now: Timestamp,
     /// When it last failed, by the engine's clock.
     pub last_failure_at: Option<Timestamp>,
+    /// What is there and what was there before, of what is to be put back.
+    pub contents: Option<Contents>,
 }
 
 impl From<Reading> for Sight {
     fn from(reading: Reading) -> Self {
         let Reading { detail, engine_now, last_failure_at, .. } = reading;
-        Self { flow: detail.flow, engine_now, last_failure_at }
+        Self { flow: detail.flow, engine_now, last_failure_at, contents: None }
     }
 }

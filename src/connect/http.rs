@@ -12,7 +12,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 pub use reqwest::{Method, StatusCode};
 use reqwest::{RequestBuilder, Response, Url};
 use serde::de::{Deserialize, DeserializeOwned};
@@ -25,7 +25,7 @@ use self::credentials::Keyring;
 use self::patience::Patience;
 pub use self::tls::Certificate;
 use super::ConnectError;
-use crate::config::{Scheme, Transport};
+use crate::config::{Credentials, Scheme, Transport};
 use crate::domain::text::SafeText;
 
 mod ask;
@@ -207,6 +207,25 @@ impl Client {
         self.keyring.scheme()
     }
 
+    /// What a login is made of, where that is how the server is told who asks; read again where it was refused.
+    pub(super) async fn login_renewed(&self) -> Result<Option<Credentials>, ConnectError> {
+        self.keyring.renew().await?;
+        Ok(self.keyring.current().filter(|current| matches!(current.scheme(), Scheme::Login { .. })))
+    }
+
+    /// Sends this token along from now on; `None` sends none.
+    ///
+    /// # Errors
+    /// Where no header can carry it.
+    pub(super) fn carry_token(&self, token: Option<(&'static str, &str)>) -> Result<(), ConnectError> {
+        self.keyring.take_token(token.map(|(name, token)| (HeaderName::from_static(name), token)))
+    }
+
+    /// Whether the server has refused who asked, and nothing was sent along since that it could take.
+    pub(super) fn refused(&self) -> bool {
+        self.keyring.is_refused()
+    }
+
     /// Asks for JSON at `path`, which begins with a slash and is already encoded.
     pub async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ConnectError> {
         let cap = self.body_cap.min(FACT_CAP);
@@ -328,7 +347,7 @@ impl Client {
             Ok(url) if path.starts_with('/') => {
                 let request = client.request(method, url);
                 Ok(match self.keyring.header() {
-                    Some((name, header)) => request.header(name, header),
+                    Some((name, value)) => request.header(name, value),
                     None => request,
                 })
             }

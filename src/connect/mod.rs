@@ -11,6 +11,7 @@ mod observation;
 pub mod prefect;
 pub mod rest;
 pub mod restate;
+pub mod salt;
 pub mod sim;
 pub mod terraform;
 
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-pub use self::act::{Act, ActAnswer, Reading, Sight};
+pub use self::act::{Act, ActAnswer, Contents, Reading, Sight};
 pub use self::observation::{Changes, EngineCount, Mark, Observation, Tells};
 use crate::config::jq::Names;
 use crate::domain::deployment::{Deployment, PutBack};
@@ -213,6 +214,12 @@ pub trait Connector: Send + Sync {
     /// more. Changes nothing. What is as wanted now is told so.
     async fn recheck(&self, _findings: &[SafeText]) -> Result<Vec<Option<DriftFinding>>, ConnectError> {
         Err(ConnectError::Refused(format!("{} checks nothing", self.kind()).into()))
+    }
+
+    /// What is there of these things and what was there before, in the order of the question; `None` where that is no
+    /// question, or there is no such thing. Changes nothing. Asked of what is to be put back, before it and after it.
+    async fn contents(&self, _findings: &[SafeText]) -> Result<Vec<Option<Contents>>, ConnectError> {
+        Err(ConnectError::Refused(format!("{} keeps nothing of what was there before", self.kind()).into()))
     }
 
     /// What the engine keeps of one instance, as it gave it, with secrets taken out. `Ok(None)` where the engine has no

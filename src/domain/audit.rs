@@ -54,6 +54,8 @@ pub enum Action {
     Claim,
     /// And not any more: it was taken back, or the cohort outgrew it.
     Release,
+    /// Somebody has said that something that drifts is to be left alone for a while, or not any more.
+    Ignore,
     /// Somebody was shown what is personal.
     Reveal,
     /// The record of an older version was taken over.
@@ -64,7 +66,7 @@ pub enum Action {
 
 impl Action {
     /// Each of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Attempt,
         Self::Refusal,
         Self::Act,
@@ -80,6 +82,7 @@ impl Action {
         Self::Rearm,
         Self::Claim,
         Self::Release,
+        Self::Ignore,
         Self::Reveal,
         Self::Takeover,
         Self::Unanchored,
@@ -103,6 +106,7 @@ impl Action {
             Self::Rearm => "rearm",
             Self::Claim => "claim",
             Self::Release => "release",
+            Self::Ignore => "ignore",
             Self::Reveal => "reveal",
             Self::Takeover => "takeover",
             Self::Unanchored => "unanchored",

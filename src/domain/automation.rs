@@ -19,17 +19,17 @@ use super::remediation::Verb;
 use super::text::SafeText;
 
 /// How the name of whoever asks begins, where that is an automation.
-const ACTOR: &str = "automation:";
+pub const PREFIX: &str = "automation:";
 
 /// The name by which an automation asks, and stands in the record.
 pub fn actor(name: &str) -> SafeText {
-    format!("{ACTOR}{name}").into()
+    format!("{PREFIX}{name}").into()
 }
 
 /// Whether this is the name of an automation and no person's. Case and space are nothing, as between persons.
 pub fn is_automation(name: &str) -> bool {
     let plain: String = name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
-    plain.starts_with(ACTOR)
+    plain.starts_with(PREFIX)
 }
 
 /// What an automation may do.

@@ -92,6 +92,9 @@ pub struct Blast {
     pub messages: Tally,
     /// Instances that wait behind the targets.
     pub behind: Tally,
+    /// How much of what is there is lost, for what drifts: lines and values. `None` where that is no question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loses: Option<Tally>,
     /// When something of the same cohorts failed last, by the local clock; `None` where that is not known, or is no
     /// matter for what is to be done. The hub says it of the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,6 +130,16 @@ impl Blast {
         self.money_steps.add(target.money_steps);
         self.messages.add(target.messages);
         self.behind.add(target.behind);
+    }
+
+    /// Adds how much of what is there one more target loses; `None` where that is not known.
+    pub fn lose(&mut self, count: Option<u64>) {
+        self.loses.get_or_insert_default().add(count);
+    }
+
+    /// Whether anything of what is there is lost, or nobody knows that nothing is.
+    pub fn destroys(&self) -> bool {
+        self.loses.is_some_and(|loses| loses.exact() != Some(0))
     }
 
     /// Whether what made the targets fail makes others fail just now; `None` where nobody has tried lately.

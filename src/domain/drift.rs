@@ -9,10 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::difference::Difference;
+use super::flow::{FlowInstance, Status, Version};
 use super::hash::digest;
 use super::ids::InstanceId;
+use super::remediation::Verb;
+use super::signs::Signs;
 use super::text::SafeText;
-use super::time::since;
+use super::time::{date_time, since};
 
 /// How what is there differs from what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -239,8 +242,11 @@ const STALE_AT_LEAST: SignedDuration = SignedDuration::from_secs(15);
 
 impl DriftFinding {
     /// What the meaning of an act on it depends on: what differs, and how. That it was checked once more, or is ignored,
-    /// is no part of it.
+    /// is no part of it; and what is as wanted is that, whatever it was before.
     pub fn version(&self) -> SafeText {
+        if self.status.is_green() {
+            return digest(&["as wanted"], 6);
+        }
         let status = if self.status == DriftStatus::Ignored { DriftStatus::Drifted } else { self.status };
         digest(
             &[
@@ -251,6 +257,40 @@ impl DriftFinding {
             ],
             6,
         )
+    }
+
+    /// The same as an instance that is acted on, so that plans, policies and records carry both alike: its flow is what
+    /// drifts, its step how that stands. It has succeeded where it is as wanted.
+    pub fn as_target(&self) -> FlowInstance {
+        let status = match self.status {
+            DriftStatus::Drifted | DriftStatus::Ignored => Status::Failed,
+            DriftStatus::Reconciling => Status::Running,
+            DriftStatus::InSync | DriftStatus::Adopted | DriftStatus::Resolved => Status::Succeeded,
+            DriftStatus::NotChecked | DriftStatus::Unsupported | DriftStatus::Unknown => Status::Unknown,
+        };
+        FlowInstance {
+            id: self.id.clone(),
+            exact_id: self.exact_id,
+            flow: self.what.clone(),
+            step: self.status.words().into(),
+            tenant: self.tenant.clone(),
+            key: Some(self.scope.clone()),
+            status,
+            pause: None,
+            attempts: None,
+            created_at: self.since,
+            entered_step_at: self.since,
+            last_transition_at: self.since,
+            first_failure_at: None,
+            last_start_at: None,
+            next_retry_at: None,
+            error: None,
+            wait: None,
+            version: Version::told(&self.version()),
+            completed_commands: 0,
+            observed_at: self.last_checked.unwrap_or(Timestamp::UNIX_EPOCH),
+            signs: Signs::default(),
+        }
     }
 
     /// Whether its last check is too old to be acted on; one that was never checked is, too.
@@ -286,6 +326,23 @@ impl KnownDrift {
     pub fn loses(&self) -> Option<usize> {
         let there = self.finding.status != DriftStatus::Resolved;
         self.finding.difference.removes().filter(|removes| *removes > 0 && there)
+    }
+
+    /// Why it can't be acted on by a verb as it stands; `None` where it can. Its source may say more.
+    pub fn unfit(&self, verb: Verb, now: Timestamp) -> Option<String> {
+        match (self.status(now), &self.ignore) {
+            (DriftStatus::Ignored, Some(ignore)) => {
+                let until = date_time(ignore.until);
+                Some(format!("{} said to leave it alone until {until}: {}", ignore.by, ignore.reason))
+            }
+            (DriftStatus::Ignored, None) => Some("its source says to leave it alone".to_owned()),
+            (status, _) if status.is_blind() => {
+                Some(format!("nobody knows whether it differs: it is {}", status.words()))
+            }
+            (DriftStatus::Reconciling, _) => Some("something is about to bring it back".to_owned()),
+            (status, _) if status.is_green() && verb == Verb::Reconcile => Some("it is as wanted".to_owned()),
+            _ => self.stale.then(|| "its check is too old to be acted on: check it anew first".to_owned()),
+        }
     }
 
     /// Where it stands, with what was said here.

@@ -168,6 +168,10 @@ pub struct Frozen {
 /// What a verb is given besides its target, by name. [`DEPLOYMENT`] is the one there is.
 pub type Parameters = BTreeMap<SafeText, SafeText>;
 
+/// The parameter that an act is given which puts back what was there: a digest of that. It is the target's own, and no part
+/// of a plan but by its version.
+pub const CONTENT: &str = "content";
+
 /// The parameter that names the deployment on which a resumed instance goes on.
 pub const DEPLOYMENT: &str = "deployment";
 
@@ -256,6 +260,18 @@ impl Frozen {
             }
         }
     }
+}
+
+impl WidePlan {
+    /// What it may cost: where something of what is there is lost, nothing takes that back for certain.
+    pub fn risk(&self) -> Risk {
+        risk_of(&self.frozen, &self.blast)
+    }
+}
+
+/// What a plan may cost that hurts so.
+pub fn risk_of(frozen: &Frozen, blast: &Blast) -> Risk {
+    if blast.destroys() { Risk::Irreversible } else { frozen.risk() }
 }
 
 /// A plan of many targets.

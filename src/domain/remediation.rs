@@ -27,6 +27,10 @@ pub enum Verb {
     Kill,
     /// Remove what is kept of one that has ended.
     Purge,
+    /// Make what has drifted what is wanted.
+    Reconcile,
+    /// Put what has drifted back to what it was before its last change.
+    Restore,
 }
 
 /// What an act may cost.
@@ -54,7 +58,28 @@ impl Risk {
 
 impl Verb {
     /// Every verb, the safest first.
-    pub const ALL: [Self; 6] = [Self::Resume, Self::Pause, Self::RestartAsNew, Self::Cancel, Self::Kill, Self::Purge];
+    pub const ALL: [Self; 8] = [
+        Self::Resume,
+        Self::Pause,
+        Self::RestartAsNew,
+        Self::Cancel,
+        Self::Kill,
+        Self::Purge,
+        Self::Reconcile,
+        Self::Restore,
+    ];
+
+    /// The verbs on instances of flows.
+    pub const OF_FLOWS: [Self; 6] =
+        [Self::Resume, Self::Pause, Self::RestartAsNew, Self::Cancel, Self::Kill, Self::Purge];
+
+    /// The verbs on what drifts.
+    pub const OF_DRIFT: [Self; 2] = [Self::Reconcile, Self::Restore];
+
+    /// Whether it is done to what drifts, and not to an instance of a flow.
+    pub const fn is_of_drift(self) -> bool {
+        matches!(self, Self::Reconcile | Self::Restore)
+    }
 
     /// Its name in JSON and on the command line.
     pub const fn name(self) -> &'static str {
@@ -65,6 +90,8 @@ impl Verb {
             Self::Cancel => "cancel",
             Self::Kill => "kill",
             Self::Purge => "purge",
+            Self::Reconcile => "reconcile",
+            Self::Restore => "restore",
         }
     }
 
@@ -72,7 +99,7 @@ impl Verb {
     pub const fn label(self) -> &'static str {
         match self {
             Self::RestartAsNew => "restart as new",
-            Self::Resume | Self::Pause | Self::Cancel | Self::Kill | Self::Purge => self.name(),
+            _ => self.name(),
         }
     }
 
@@ -89,6 +116,8 @@ impl Verb {
             Self::Cancel => "ends it; the flow compensates what it did",
             Self::Kill => "ends it at once; nothing that it did is compensated",
             Self::Purge => "removes what is kept of it: history, result, error",
+            Self::Reconcile => "makes it what is wanted, and checks that it is",
+            Self::Restore => "puts back what was there before its last change, and checks that it is there",
         }
     }
 
@@ -96,7 +125,7 @@ impl Verb {
     pub const fn risk(self) -> Risk {
         match self {
             Self::Resume | Self::Pause => Risk::Reversible,
-            Self::RestartAsNew => Risk::Costly,
+            Self::RestartAsNew | Self::Reconcile | Self::Restore => Risk::Costly,
             Self::Cancel | Self::Kill | Self::Purge => Risk::Irreversible,
         }
     }
@@ -110,6 +139,8 @@ impl Verb {
             Self::Cancel => "none: a cancelled instance cannot be resumed",
             Self::Kill => "none: a killed instance cannot be resumed, and what it did stays",
             Self::Purge => "none: what is removed is gone",
+            Self::Reconcile => "restore, where what was there is kept",
+            Self::Restore => "reconcile, or restore once more where what was there is kept",
         }
     }
 
@@ -117,7 +148,8 @@ impl Verb {
     pub const fn undo(self) -> Option<Self> {
         match self {
             Self::Pause => Some(Self::Resume),
-            Self::Resume | Self::RestartAsNew | Self::Cancel | Self::Kill | Self::Purge => None,
+            Self::Reconcile => Some(Self::Restore),
+            Self::Resume | Self::RestartAsNew | Self::Cancel | Self::Kill | Self::Purge | Self::Restore => None,
         }
     }
 

@@ -89,6 +89,11 @@ impl FrozenRemedy {
         self.steps().iter().any(|step| step.verb == verb)
     }
 
+    /// Whether it is done to what drifts, and not to instances of flows.
+    pub fn is_of_drift(&self) -> bool {
+        self.steps().iter().any(|step| step.verb.is_of_drift())
+    }
+
     /// Whether it is what was wished for; what a plan fills in by itself aside.
     pub fn is_of(&self, wished: &Remedy) -> bool {
         match (self, wished) {

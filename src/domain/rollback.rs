@@ -41,6 +41,9 @@ impl Inverse {
             Remedy::Verb(Verb::Resume, _) => {
                 "resumes those that it paused and that still are; plans it, nothing is sent"
             }
+            Remedy::Verb(Verb::Restore, _) => {
+                "puts back what was there before, where that is kept and it is as it was left; plans it, nothing is sent"
+            }
             Remedy::Verb(..) => "plans what takes it back; nothing is sent",
             Remedy::Runbook(_) => "plans the runbook that it names for that; nothing is sent",
         }
@@ -54,6 +57,9 @@ impl Inverse {
     /// Why there is nothing to take back of an instance as it is now; `None` where there is.
     pub fn undone(&self, flow: &FlowInstance) -> Option<SafeText> {
         let is = flow.status;
+        if matches!(self.0, Remedy::Verb(Verb::Restore, _)) {
+            return (is != Status::Succeeded).then(|| format!("it is not as it was left: {}", flow.step).into());
+        }
         (matches!(self.0, Remedy::Verb(Verb::Resume, _)) && is != Status::Paused)
             .then(|| format!("it is not paused any more: {}", is.words()).into())
     }
@@ -111,7 +117,8 @@ mod tests {
     fn a_pause_has_a_way_back_and_nothing_else_does() {
         let inverse_of = |verb| inverse(&frozen(verb));
         assert_eq!(inverse_of(Verb::Pause).unwrap(), Inverse(Remedy::Verb(Verb::Resume, Parameters::new())));
-        for verb in Verb::ALL.into_iter().filter(|verb| *verb != Verb::Pause) {
+        assert_eq!(inverse_of(Verb::Reconcile).unwrap(), Inverse(Remedy::Verb(Verb::Restore, Parameters::new())));
+        for verb in Verb::ALL.into_iter().filter(|verb| !matches!(verb, Verb::Pause | Verb::Reconcile)) {
             let why = inverse_of(verb).unwrap_err();
             assert!(why.starts_with("none: ") && why.contains(verb.label()), "{why}");
         }

@@ -36,7 +36,8 @@ impl StepEffects {
             Verb::Resume => (here.moves_money.map(u64::from), here.messages.map(u64::from)),
             Verb::RestartAsNew => (all.money_steps, all.messages),
             Verb::Cancel => (None, None),
-            Verb::Pause | Verb::Kill | Verb::Purge => (Some(0), Some(0)),
+            // What drifts has no steps.
+            Verb::Pause | Verb::Kill | Verb::Purge | Verb::Reconcile | Verb::Restore => (Some(0), Some(0)),
         };
     }
 }

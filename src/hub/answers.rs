@@ -33,8 +33,8 @@ use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
     Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
-    FlowWindow, FlowsQuery, Near, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection,
-    TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow, is_reason,
+    FlowWindow, FlowsQuery, IgnoreOf, Near, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected,
+    Selection, TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow, is_reason,
 };
 use crate::query::Filter;
 
@@ -130,6 +130,8 @@ impl Ops for Hub {
                     of_source(without).iter().for_each(|slot| bits.remove(slot));
                     bits
                 }
+                // What drifts is no instance of a flow.
+                Selection::Cause { .. } => continue,
             };
             selected.total += bits.count();
             let (limits, live) = (source.limits(&self.book), source.live());
@@ -331,6 +333,10 @@ impl Ops for Hub {
         self.check_anew(id).await
     }
 
+    async fn ignore(&self, ignore: &IgnoreOf) -> Result<KnownDrift, OpsError> {
+        self.leave_alone(ignore).await
+    }
+
     async fn automations(&self) -> Result<Vec<AutomationStatus>, OpsError> {
         self.automations_stand().await
     }
@@ -377,12 +383,19 @@ impl Hub {
 
     /// The targets of a plan, as far as they are held.
     pub(super) async fn targets_of(&self, frozen: &Frozen) -> Result<Vec<Arc<JudgedFlow>>, OpsError> {
+        if frozen.remedy.is_of_drift() {
+            return Ok(self.drifting_targets(frozen));
+        }
         let ids = frozen.targets.iter().map(|target| target.id.clone()).collect();
         Ok(self.select(&Selection::Ids(ids), frozen.targets.len()).await?.rows)
     }
 
     async fn planned(&self, verb: Verb, target: &InstanceId) -> Result<Plan, OpsError> {
         let executor = self.executor()?;
+        if verb.is_of_drift() {
+            let why = format!("{} is done to what drifts, by a plan of many", verb.label());
+            return Err(OpsError::Refused(why.into()));
+        }
         let (source, reading, judgement) = self.read(target).await?;
         let offers = offers(&*source.connector, &reading.detail.flow, None);
         if let Some(refusal) = offers.into_iter().find(|offer| offer.verb == verb).and_then(|offer| offer.refusal) {

@@ -11,7 +11,7 @@ use super::runbooks::Runbooks;
 use super::source::Clock;
 use crate::domain::blast::Blast;
 use crate::domain::flow::{FlowInstance, JudgedFlow};
-use crate::domain::plan::Frozen;
+use crate::domain::plan::{Frozen, risk_of};
 use crate::domain::policy::{BreakGlass, Circumstances, PlanFacts, PolicyDecision, Request};
 use crate::domain::remediation::{Plan, Verb, VerbOffer};
 use crate::domain::rollback::ROLLBACK;
@@ -82,7 +82,7 @@ impl Gate {
         }
         let request = |verb: &'static str| Request {
             verb: verb.into(),
-            risk: frozen.risk().name().into(),
+            risk: risk_of(frozen, blast).name().into(),
             runbook: frozen.remedy.runbook().map(|run| run.id.to_string().into()),
             reason: asked.reason.clone(),
             ticket: asked.ticket.clone(),

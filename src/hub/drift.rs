@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::Hub;
+use super::source::Source;
 use crate::domain::drift::{DriftStatus, KnownDrift};
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
@@ -56,12 +57,12 @@ impl Hub {
     /// A window on what has drifted.
     pub(super) fn drifted(&self, query: &DriftQuery) -> DriftWindow {
         let now = (self.clock)();
+        self.take_rechecked();
         let mut all = Vec::new();
         let mut in_sync = 0;
         for source in self.sources.iter().filter(|source| source.connector.tells().drift) {
-            let held = source.held();
-            in_sync += held.findings.in_sync();
-            all.extend(held.findings.each(now));
+            in_sync += source.held().findings.in_sync();
+            all.extend(self.findings_of(source, now));
         }
         let (sources, blind) = self.silent(|tells| tells.drift);
         let (mut by_status, mut by_severity) = (BTreeMap::new(), BTreeMap::new());
@@ -79,10 +80,20 @@ impl Hub {
         DriftWindow { at: now, rows, offset: query.offset, total, by_status, by_severity, in_sync, blind, sources }
     }
 
+    /// What one source has found, as it is held, with what was said of it here.
+    pub(super) fn findings_of(&self, source: &Source, now: Timestamp) -> impl Iterator<Item = KnownDrift> + use<> {
+        // A check is as old as its source's clock says.
+        let mut all: Vec<KnownDrift> = source.held().findings.each(self.engine_now(source)).collect();
+        self.ignores.put_on(&mut all, now);
+        all.into_iter()
+    }
+
     /// A finding as it is held.
     pub(super) fn found(&self, id: &InstanceId) -> Result<KnownDrift, OpsError> {
-        let source = self.source(&id.source)?;
-        let known = source.held().findings.get(&id.instance, (self.clock)());
+        self.take_rechecked();
+        let (source, now) = (self.source(&id.source)?, (self.clock)());
+        let mut known = source.held().findings.get(&id.instance, self.engine_now(source));
+        self.ignores.put_on(known.as_mut_slice(), now);
         known.ok_or_else(|| OpsError::NotFound(format!("{} tells of no drift {}", id.source, id.instance).into()))
     }
 

@@ -53,6 +53,8 @@ fn unfit(verb: Verb, flow: &FlowInstance) -> Option<&'static str> {
         return Some(INEXACT);
     }
     match (verb, flow.status) {
+        // What is told of drift is asked of findings: `hub/drifting`.
+        (Verb::Reconcile | Verb::Restore, _) => Some("it is an instance of a flow, which does not drift"),
         (_, Status::Unknown) => Some("the source can't say what state it is in"),
         (Verb::RestartAsNew | Verb::Purge, status) if status.ended() => None,
         (Verb::RestartAsNew | Verb::Purge, _) => Some("it has not ended"),
@@ -86,7 +88,7 @@ pub(super) fn offers(connector: &dyn Connector, flow: &FlowInstance, read_only: 
         let refusal = read_only.cloned().or_else(|| refusal(connector, verb, flow));
         VerbOffer { verb, refusal, needs: None }
     };
-    Verb::ALL.into_iter().map(offer).collect()
+    Verb::OF_FLOWS.into_iter().map(offer).collect()
 }
 
 /// The hash that a plan's request must carry: over the canonical JSON (RFC 8785) of what is to be done to whom.

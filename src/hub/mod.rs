@@ -13,10 +13,12 @@ mod deciding;
 mod deployments;
 mod directory;
 mod drift;
+mod drifting;
 mod events;
 mod executor;
 mod findings;
 mod history;
+mod ignores;
 mod journal;
 pub mod ledger;
 mod listing;
@@ -57,6 +59,7 @@ use self::deciding::Gate;
 pub use self::deciding::Policing;
 use self::events::Ring;
 use self::executor::Executor;
+use self::ignores::Ignores;
 use self::journal::Journal;
 use self::ledger::{Ledger, Reader};
 use self::listing::{Lists, Part};
@@ -118,6 +121,7 @@ pub struct Hub {
     /// `None` where what is recorded is gone with the process anyway.
     trends: Option<Trends>,
     claims: Arc<Claims>,
+    ignores: Arc<Ignores>,
     /// What was recorded, by whomever; `None` where nothing can be read.
     reader: Option<Reader>,
     lists: Lists,
@@ -199,6 +203,7 @@ impl Hub {
             (_, _, Some(why)) => Err(why.clone()),
             _ => Err("nothing is recorded by a single look".into()),
         };
+        let ignores = Arc::new(Ignores::new(&setup.context, claiming.clone(), reader.clone()));
         let claims = Arc::new(Claims::new(&setup.context, &setup.operator, claiming, reader.clone()));
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
@@ -219,6 +224,7 @@ impl Hub {
             runs,
             trends,
             claims,
+            ignores,
             reader,
             lists: Lists::default(),
             correlation: Correlation::default(),
@@ -230,7 +236,7 @@ impl Hub {
     /// One complete pass over every source, all at once.
     pub async fn pass(&self) {
         let passes = self.sources.iter().map(|source| source.pass(&self.book, &self.clock));
-        tokio::join!(futures_util::future::join_all(passes), self.recall(), self.claims.look());
+        tokio::join!(futures_util::future::join_all(passes), self.recall(), self.claims.look(), self.ignores.look());
         self.changed();
     }
 
@@ -271,6 +277,8 @@ impl Hub {
         let mut tasks: Vec<_> = (0..self.sources.len()).map(poll).chain(kept).collect();
         let revision = self.revision.clone();
         tasks.push(tokio::spawn(self.claims.clone().mind(move || revision.send_modify(|n| *n += 1))));
+        let revision = self.revision.clone();
+        tasks.push(tokio::spawn(self.ignores.clone().mind(move || revision.send_modify(|n| *n += 1))));
         let hub = self.clone();
         // No pass waits for it.
         tasks.push(tokio::spawn(async move {

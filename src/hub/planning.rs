@@ -27,6 +27,11 @@ use crate::ops::{Ops as _, OpsError, PlanWish, Selection};
 impl Hub {
     /// Freezes what a verb would do to all that are chosen, for whoever asks. Changes nothing.
     pub(super) async fn wide_plan(&self, wish: &PlanWish, asked: &Asked) -> Result<WidePlan, OpsError> {
+        if let Remedy::Verb(verb, parameters) = &wish.remedy
+            && verb.is_of_drift()
+        {
+            return self.drift_plan((*verb, parameters), wish, asked).await;
+        }
         let most = usize::try_from(MOST_TARGETS).unwrap_or(usize::MAX);
         let chosen = self.select(&wish.selection, most).await?;
         if chosen.total > most {
@@ -42,11 +47,9 @@ impl Hub {
         for row in chosen.rows {
             let flow = &row.flow;
             let source = self.source(&flow.id.source)?;
-            let stale = || {
-                let why = source.status().error.unwrap_or_else(|| "it has not answered".into());
-                SafeText::from(format!("its source is not live: {why}"))
-            };
-            let effect = if source.live() { effect_of(&*source.connector, remedy.steps(), flow) } else { Err(stale()) };
+            let connector = &*source.connector;
+            let effect =
+                if source.live() { effect_of(connector, remedy.steps(), flow) } else { Err(source.not_live()) };
             match effect {
                 Ok(effect) => *effects.entry(effect).or_default() += 1,
                 Err(reason) => {
@@ -189,12 +192,12 @@ const fn after(verb: Verb) -> Option<Status> {
         Verb::Pause => Some(Status::Paused),
         Verb::Resume => Some(Status::Running),
         Verb::Cancel | Verb::Kill => Some(Status::Cancelled),
-        Verb::RestartAsNew | Verb::Purge => None,
+        Verb::RestartAsNew | Verb::Purge | Verb::Reconcile | Verb::Restore => None,
     }
 }
 
 /// Why there is nothing to plan.
-fn nobody(skipped: &[Skipped]) -> String {
+pub(super) fn nobody(skipped: &[Skipped]) -> String {
     let reasons: BTreeSet<&SafeText> = skipped.iter().map(|skipped| &skipped.reason).collect();
     match skipped.len() {
         0 => "nothing matches, so there is nothing to plan".to_owned(),

@@ -25,7 +25,11 @@ impl Hub {
                 Some(why) => skipped.push((item.target.id.clone(), SafeText::from(why))),
             }
         }
-        let held = self.select(&Selection::Ids(ids.clone()), ids.len()).await?.rows;
+        let held = if frozen.remedy.is_of_drift() {
+            self.drifting_now(&ids).await?
+        } else {
+            self.select(&Selection::Ids(ids.clone()), ids.len()).await?.rows
+        };
         let mut gone = ids.clone();
         for row in &held {
             gone.remove(&row.flow.id);

@@ -232,6 +232,12 @@ impl Source {
         self.state().live
     }
 
+    /// Why nothing of it is acted on while it is not live.
+    pub(super) fn not_live(&self) -> SafeText {
+        let why = self.state().error.clone().unwrap_or_else(|| "it has not answered".into());
+        format!("its source is not live: {why}").into()
+    }
+
     /// How far the source's clock is ahead of the local one.
     pub(super) fn clock_offset(&self) -> SignedDuration {
         self.state().clock_offset.unwrap_or_default()

@@ -24,6 +24,9 @@ pub(super) struct Baseline {
     pub(super) step: String,
     /// The fingerprint of its error.
     pub(super) fingerprint: Option<String>,
+    /// A digest of what is to be put back, where that is what is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) wanted: Option<String>,
 }
 
 /// An instance as it is looked at for what an act came to.
@@ -32,19 +35,22 @@ pub(super) struct Seen<'a> {
     pub(super) flow: &'a FlowInstance,
     engine_now: Timestamp,
     last_failure_at: Option<Timestamp>,
+    /// A digest of what is there, of what is to be put back to what it was.
+    content: Option<&'a SafeText>,
 }
 
 impl<'a> From<&'a Reading> for Seen<'a> {
     fn from(reading: &'a Reading) -> Self {
         let Reading { detail, engine_now, last_failure_at, .. } = reading;
-        Self { flow: &detail.flow, engine_now: *engine_now, last_failure_at: *last_failure_at }
+        Self { flow: &detail.flow, engine_now: *engine_now, last_failure_at: *last_failure_at, content: None }
     }
 }
 
 impl<'a> From<&'a Sight> for Seen<'a> {
     fn from(sight: &'a Sight) -> Self {
-        let Sight { flow, engine_now, last_failure_at } = sight;
-        Self { flow, engine_now: *engine_now, last_failure_at: *last_failure_at }
+        let Sight { flow, engine_now, last_failure_at, contents } = sight;
+        let content = contents.as_ref().and_then(|contents| contents.there.as_ref());
+        Self { flow, engine_now: *engine_now, last_failure_at: *last_failure_at, content }
     }
 }
 
@@ -68,6 +74,7 @@ impl Baseline {
             completed_commands: flow.completed_commands,
             step: flow.step.to_string(),
             fingerprint: flow.error.as_ref().map(|error| error.fingerprint.to_string()),
+            wanted: None,
         }
     }
 }
@@ -162,6 +169,8 @@ pub(super) fn effect<'a>(verb: Verb, before: &Baseline, after: Option<impl Into<
         Verb::Pause => paused(after),
         Verb::Cancel | Verb::Kill => ended(verb, after),
         Verb::Purge => purged(after),
+        Verb::Reconcile => reconciled(after),
+        Verb::Restore => restored(before, after),
     }
 }
 
@@ -218,6 +227,31 @@ fn purged(after: Option<Seen<'_>>) -> Effect {
     match after.map(|seen| seen.flow.status) {
         None => Effect::Held("it is gone".into()),
         Some(status) => Effect::Pending(format!("it is still there, {}", status.words()).into()),
+    }
+}
+
+/// What drifts is looked at by a check that was made after the act.
+fn reconciled(after: Option<Seen<'_>>) -> Effect {
+    let Some(Seen { flow, .. }) = after else {
+        return Effect::Vanished("it is declared no more, so that no check can find it as wanted".into());
+    };
+    match flow.status {
+        Status::Succeeded => Effect::Held("a new check finds it as wanted".into()),
+        Status::Failed => Effect::FailedAgain("a new check still finds it drifted".into()),
+        Status::Running => Effect::Pending("another run of states is under way there".into()),
+        _ => Effect::Pending("a new check tells nothing of it".into()),
+    }
+}
+
+/// What was put back is looked for itself: it may be what is wanted, or drift.
+fn restored(before: &Baseline, after: Option<Seen<'_>>) -> Effect {
+    let (Some(wanted), Some(seen)) = (&before.wanted, after) else {
+        return Effect::Vanished("what is there now can't be told".into());
+    };
+    match seen.content {
+        Some(there) if *there == **wanted => Effect::Held("what was to be put back is there".into()),
+        Some(_) => Effect::FailedAgain("what is there is not what was to be put back".into()),
+        None => Effect::Pending("nothing is there yet".into()),
     }
 }
 

@@ -19,6 +19,7 @@ fn before() -> Baseline {
         completed_commands: 2,
         step: "apply-0042".into(),
         fingerprint: Some("relation \"<name>\" does not exist".into()),
+        wanted: None,
     }
 }
 
@@ -154,4 +155,37 @@ fn a_restart_is_held_by_what_the_new_instance_comes_to() {
     assert!(matches!(new(seen(Status::Running, 1)), Effect::Pending(_)));
     assert!(matches!(new(seen(Status::Running, 3)), Effect::Holding(_)));
     assert!(matches!(new(seen(Status::Failed, 2)), Effect::Missed(_)));
+}
+
+/// A finding as a target, looked at after an act.
+fn sight(status: crate::domain::drift::DriftStatus, there: Option<&str>) -> Sight {
+    let mut finding = crate::domain::drift::tests::finding("a");
+    finding.status = status;
+    let contents = crate::connect::Contents { there: there.map(SafeText::from), before: None, words: None };
+    Sight { flow: finding.as_target(), engine_now: at(9), last_failure_at: None, contents: Some(contents) }
+}
+
+#[test]
+fn what_drifts_is_reconciled_once_a_new_check_finds_it_as_wanted() {
+    use crate::domain::drift::DriftStatus::{Drifted, InSync, NotChecked, Reconciling, Unknown};
+    let seen = |status| effect(Verb::Reconcile, &before(), Some(&sight(status, None)));
+    assert!(matches!(seen(InSync), Effect::Held(_)));
+    assert!(matches!(seen(Drifted), Effect::FailedAgain(_)));
+    for status in [Reconciling, NotChecked, Unknown] {
+        assert!(matches!(seen(status), Effect::Pending(_)), "{status:?}");
+    }
+    assert!(matches!(effect(Verb::Reconcile, &before(), None::<&Reading>), Effect::Vanished(_)));
+}
+
+#[test]
+fn what_is_put_back_is_there_whether_it_is_wanted_or_not() {
+    use crate::domain::drift::DriftStatus::{Drifted, InSync};
+    let before = Baseline { wanted: Some("x".to_owned()), ..before() };
+    for status in [Drifted, InSync] {
+        let seen = |there| effect(Verb::Restore, &before, Some(&sight(status, there)));
+        assert!(matches!(seen(Some("x")), Effect::Held(_)), "{status:?}");
+        assert!(matches!(seen(Some("y")), Effect::FailedAgain(_)), "{status:?}");
+        assert!(matches!(seen(None), Effect::Pending(_)), "{status:?}");
+    }
+    assert!(matches!(effect(Verb::Restore, &before, None::<&Reading>), Effect::Vanished(_)));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::domain::drift::{DriftStatus, KnownDrift, Severity};
+use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
 
 /// A question for findings.
@@ -16,6 +17,17 @@ pub struct DriftQuery {
     pub offset: usize,
     /// How many rows at most.
     pub limit: usize,
+}
+
+/// That a finding is to be left alone for a while, or not any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoreOf {
+    /// Which finding.
+    pub id: InstanceId,
+    /// Until when; `None` ends it.
+    pub until: Option<Timestamp>,
+    /// Why, in the operator's words.
+    pub reason: SafeText,
 }
 
 /// Findings of one cause.

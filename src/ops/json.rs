@@ -155,7 +155,7 @@ pub fn wide_plan_json(plan: &WidePlan) -> Value {
         "runbook": remedy.runbook().map(|run| run.id.to_string()),
         "steps": remedy.steps(),
         "parameters": remedy.parameters_json(),
-        "risk": plan.frozen.risk().name(),
+        "risk": plan.risk().name(),
         "way_back": remedy.way_back(),
         "switches_off": plan.switches_off,
         "targets": targets,

@@ -288,7 +288,7 @@ impl Connector for Wire {
     }
 
     fn verbs(&self) -> &'static [Verb] {
-        &Verb::ALL
+        &Verb::OF_FLOWS
     }
 
     fn effect(&self, _: Verb, _: &FlowInstance) -> SafeText {

@@ -1,6 +1,7 @@
 //! What `quarterdeck plan` takes: a verb or a runbook, for whom, in which waves and at what pace.
 
 use super::Format;
+use crate::domain::ids::InstanceId;
 use crate::domain::plan::{DEPLOYMENT, PUT_BACK, Pace, Parameters, Waves};
 use crate::domain::remediation::Verb;
 
@@ -43,9 +44,20 @@ pub(in crate::cli) struct MakePlan {
     pub(in crate::cli) put_back_from: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) format: Format,
+    /// What has drifted, by its ids, as `get drift` tells them; for reconcile and restore
+    #[arg(long, value_name = "ID", num_args = 1.., conflicts_with_all = ["filter", "cause"], value_parser = finding)]
+    pub(in crate::cli) drift: Vec<InstanceId>,
+    /// All that has drifted for one cause: its `cause_key`, as `get drift` tells it
+    #[arg(long, value_name = "KEY", conflicts_with = "filter")]
+    pub(in crate::cli) cause: Option<String>,
     /// Whom, as a filter
-    #[arg(value_name = "FILTER", required = true)]
+    #[arg(value_name = "FILTER", required_unless_present_any = ["drift", "cause"])]
     pub(in crate::cli) filter: Vec<String>,
+}
+
+/// An id of a finding.
+pub(super) fn finding(text: &str) -> Result<InstanceId, String> {
+    InstanceId::parse(text).ok_or_else(|| "an id is written source/id".to_owned())
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

@@ -367,7 +367,7 @@ impl App {
                 return Err(format!("this is no instance: {} lists those", key(CommandId::Flows)));
             }
             ScreenName::Drift | ScreenName::Finding => {
-                return Err("what has drifted is repaired by a runbook; no verb acts on it here yet".to_owned());
+                return Err("nothing that drifted is under the cursor".to_owned());
             }
             ScreenName::Tenant => match self.tenants.reference() {
                 Some(Reference::Flow(id)) => return Ok(id),

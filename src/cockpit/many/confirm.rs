@@ -13,7 +13,7 @@ pub fn code(plan: &WidePlan) -> String {
 /// What has to be typed for a plan to be asked for: its code where nothing takes it back, the number of its targets
 /// and their flow where they are several; `None` where a reason is enough.
 pub fn confirmation(plan: &WidePlan) -> Option<String> {
-    match (plan.frozen.risk(), plan.frozen.targets.len()) {
+    match (plan.risk(), plan.frozen.targets.len()) {
         (Risk::Irreversible, _) => Some(code(plan)),
         (_, 2..) => Some(count_and_flow(plan)),
         _ => None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Whom;
 use crate::cockpit::app::App;
 use crate::cockpit::widgets::numbers::{grouped, plural};
+use crate::domain::drift::{DriftStatus, KnownDrift};
 use crate::domain::flow::Status;
 use crate::domain::plan::{Pace, Parameters, Waves};
 use crate::domain::remediation::{Verb, VerbOffer};
@@ -40,6 +41,8 @@ pub enum Choice {
     Runbook(Arc<Runbook>),
     /// The runbooks that are not suggested.
     Others,
+    /// Leaving a finding alone for a while, or not any more.
+    Ignore,
 }
 
 /// The plan of a verb that is to be made.
@@ -72,6 +75,9 @@ fn probe() -> Waves {
 /// Everything that may be done: the probe first, then the verbs from the safest on, then the runbooks that are suggested;
 /// the others once somebody has asked for them.
 pub fn offers(app: &App, whom: &Whom, runbooks: &[RunbookOffer], others: bool) -> Vec<Offer> {
+    if let Some(known) = &whom.drift {
+        return of_drift(app, whom, known);
+    }
     // Those that were marked stand in several ways; what is said is what holds of one that does not try by itself.
     let status = whom.status.unwrap_or(Status::Paused);
     let of = |name: &str, words: &str, verb: Verb, waves: Waves| Offer {
@@ -82,7 +88,7 @@ pub fn offers(app: &App, whom: &Whom, runbooks: &[RunbookOffer], others: bool) -
         refusal: refusal(app, whom, &[verb]),
     };
     let first = of("probe", "act on one, watch it, then decide: resume, one first", Verb::Resume, probe());
-    let verbs = Verb::ALL.into_iter().map(|verb| of(verb.label(), verb.words(status), verb, Waves::default()));
+    let verbs = Verb::OF_FLOWS.into_iter().map(|verb| of(verb.label(), verb.words(status), verb, Waves::default()));
     let mut all: Vec<Offer> = std::iter::once(first).chain(verbs).collect();
     if chosen(app, whom).iter().any(|source| source.deployments) {
         // Beside the plain resume, which is the second one.
@@ -125,6 +131,36 @@ pub fn offers(app: &App, whom: &Whom, runbooks: &[RunbookOffer], others: bool) -
         });
     }
     all
+}
+
+/// What may be done to what drifts. The finding that is looked at stands for all of its cause; the plan says of each.
+fn of_drift(app: &App, whom: &Whom, known: &KnownDrift) -> Vec<Offer> {
+    let verb = |verb: Verb| Offer {
+        name: verb.label().into(),
+        words: verb.words(Status::Failed).into(),
+        more: match verb {
+            Verb::Reconcile => known.loses().map(|n| format!("it loses {} of what is there", grouped(n as u64))),
+            _ => None,
+        }
+        .unwrap_or_default()
+        .into(),
+        choice: Choice::Verb(verb, probe()),
+        refusal: refusal(app, whom, &[verb]).or_else(|| known.unfit(verb, app.now)),
+    };
+    let ignored = known.ignore.is_some();
+    let fits = ignored || known.status(app.now) == DriftStatus::Drifted;
+    let ignore = Offer {
+        name: if ignored { "heed again" } else { "ignore…" }.into(),
+        words: if ignored { "no longer left alone" } else { "leaves this one alone until a moment, for a reason" }
+            .into(),
+        more: "changes nothing in its source".into(),
+        choice: Choice::Ignore,
+        refusal: app
+            .read_only()
+            .map(ToString::to_string)
+            .or_else(|| (!fits).then(|| "only what has drifted is left alone".to_owned())),
+    };
+    Verb::OF_DRIFT.into_iter().map(verb).chain([ignore]).collect()
 }
 
 const fn offers_now(offer: &RunbookOffer, others: bool) -> bool {

@@ -6,6 +6,7 @@ use super::words;
 use crate::cockpit::app::{App, Pane};
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::widgets::numbers::{grouped, plural};
+use crate::domain::drift::KnownDrift;
 use crate::domain::flow::Status;
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
@@ -24,6 +25,8 @@ pub struct Whom {
     pub sources: Option<BTreeSet<SafeText>>,
     /// How they stand, where one of them stands for all.
     pub status: Option<Status>,
+    /// The finding that stands for all, where it is what drifts.
+    pub drift: Option<KnownDrift>,
 }
 
 impl Whom {
@@ -32,6 +35,8 @@ impl Whom {
         match app.screen() {
             ScreenName::Flows => Self::marked(app),
             ScreenName::Board if app.board.pane == Pane::Cohorts => Self::cohort(app),
+            ScreenName::Drift => Self::cause(app),
+            ScreenName::Finding => app.drift.open.clone().map(Self::finding),
             _ => None,
         }
     }
@@ -44,8 +49,36 @@ impl Whom {
                 (plural(ids.len() as u64, "marked instance"), Some(sources))
             }
             Selection::Matching { .. } => (format!("what matches: {}", marks.words()), None),
+            // No finding is marked: the row of its cause is what is chosen.
+            Selection::Cause { .. } => return None,
         };
-        Some(Self { selection: marks.selection.clone(), words: count.into(), sources, status: None })
+        Some(Self { selection: marks.selection.clone(), words: count.into(), sources, status: None, drift: None })
+    }
+
+    /// The row under the cursor: all of its cause that stand so, and those that do not are left out by the plan.
+    fn cause(app: &App) -> Option<Self> {
+        let row = app.drift.row()?;
+        if row.count < 2 {
+            return Some(Self::finding(row.first.clone()));
+        }
+        let finding = &row.first.finding;
+        let places = plural(row.scopes, "place");
+        Some(Self {
+            selection: Selection::Cause { source: Some(finding.id.source.clone()), key: finding.cause_key.clone() },
+            words: format!("{} of {} in {places}", grouped(row.count), finding.what).into(),
+            sources: Some(BTreeSet::from([finding.id.source.clone()])),
+            status: None,
+            drift: Some(row.first.clone()),
+        })
+    }
+
+    fn finding(known: KnownDrift) -> Self {
+        let id = known.finding.id.clone();
+        Self {
+            words: format!("{} in {}", known.finding.what, known.finding.scope).into(),
+            drift: Some(known),
+            ..Self::one(id)
+        }
     }
 
     fn cohort(app: &App) -> Option<Self> {
@@ -58,6 +91,7 @@ impl Whom {
             words: format!("cohort {}: {count} of {} in {}", cohort.id, cohort.flow, cohort.step).into(),
             sources: Some(BTreeSet::from([cohort.source.clone()])),
             status: Some(cohort.status),
+            drift: None,
         })
     }
 
@@ -68,6 +102,7 @@ impl Whom {
             sources: Some(BTreeSet::from([id.source.clone()])),
             selection: Selection::Ids(BTreeSet::from([id])),
             status: None,
+            drift: None,
         }
     }
 
@@ -79,6 +114,7 @@ impl Whom {
             sources: Some(ids.iter().map(|id| id.source.clone()).collect()),
             selection: Selection::Ids(ids),
             status: None,
+            drift: None,
         }
     }
 
@@ -89,6 +125,7 @@ impl Whom {
             sources: Some(ids.iter().map(|id| id.source.clone()).collect()),
             selection: Selection::Ids(ids),
             status: None,
+            drift: None,
         }
     }
 }

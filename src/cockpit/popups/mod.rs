@@ -7,6 +7,7 @@ pub(super) mod claim;
 mod contexts;
 mod deployments;
 pub(super) mod help;
+mod ignoring;
 mod line;
 pub(super) mod log;
 pub(super) mod menu;
@@ -107,6 +108,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         | Popup::Quit { .. }
         | Popup::Contexts(_)
         | Popup::Arm(_)
+        | Popup::Ignore(_)
         | Popup::Rearm(_)
         | Popup::Claim(_)
         | Popup::Menu { .. }
@@ -169,6 +171,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         }
         Popup::Review(review) => acting::review(app, pen, review),
         Popup::Arm(form) => arming::draw(app, pen, form),
+        Popup::Ignore(form) => ignoring::draw(app, pen, form),
         Popup::Rearm(form) => rearm::draw(app, pen, form),
         Popup::Contexts(list) => {
             contexts::draw(app, pen, list);

@@ -57,7 +57,7 @@ pub(super) fn content(app: &App, styles: &Styles, review: &WideReview) -> (Block
 pub(super) fn draw(app: &App, pen: &mut Pen<'_>, review: &WideReview) -> Option<Position> {
     let (block, text) = content(app, pen.styles, review);
     let area = area(app, review, block.len());
-    let irreversible = review.plan.frozen.risk() == Risk::Irreversible;
+    let irreversible = review.plan.risk() == Risk::Irreversible;
     let border = if irreversible { pen.styles.popup_danger } else { pen.styles.popup_border };
     let keys: &[(&str, &str)] = match (&review.step, review.focus) {
         (Step::Requested(_), _) => &[("Enter", "show it"), ("Esc", "close")],

@@ -67,6 +67,7 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         }
         Ask::Events(query) => Answer::Events(Box::new(patiently(ops.events(&query)).await)),
         Ask::Event(number) => Answer::Event(Box::new(patiently(ops.event(number)).await)),
+        Ask::Ignore(ignore) => Answer::Ignore(Box::new(patiently(ops.ignore(&ignore)).await)),
         Ask::Recheck(id) => Answer::Recheck(Box::new(patiently(ops.recheck(&id)).await)),
         Ask::PlanOfMany(wish) => Answer::PlanOfMany(Box::new(patiently(ops.plan_of_many(&wish)).await)),
         Ask::Runbooks(selection) => Answer::Runbooks(patiently(ops.runbooks(Some(&selection))).await),

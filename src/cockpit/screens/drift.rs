@@ -276,6 +276,10 @@ fn facts(app: &App, styles: &Styles, known: &KnownDrift, columns: usize) -> Bloc
     let mut fact = |label: &str, text: &str, style: Style| labelled(&mut block, styles, label, text, style, columns);
     let standing = format!("{}, {}, severity {}", status.words(), finding.kind.words(), finding.severity.name());
     fact("status", &standing, status_style(styles, status));
+    if let Some(ignore) = &known.ignore {
+        let until = app.times.moment(ignore.until, app.now);
+        fact("ignored", &format!("until {until}, says {}: {}", ignore.by, ignore.reason), styles.info);
+    }
     fact("what", &finding.what, styles.strong);
     fact("where", &finding.scope, styles.text);
     fact("tenant", finding.tenant.as_deref().unwrap_or("?"), styles.text);

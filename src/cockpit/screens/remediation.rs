@@ -268,10 +268,13 @@ fn agreed(block: &mut Block, app: &App, styles: &Styles, head: &WideRemediation,
 /// What the plan is to do: the verb, its risk, the waves, what each goes through, what it hurts, what was decided.
 pub(in crate::cockpit) fn planned(block: &mut Block, styles: &Styles, plan: &WidePlan, columns: usize) {
     let mut fact = |label: &str, text: &str, style: Style| labelled(block, styles, label, text, style, columns);
-    let (remedy, risk) = (&plan.frozen.remedy, plan.frozen.risk());
+    let (remedy, risk) = (&plan.frozen.remedy, plan.risk());
     let risky = if risk == Risk::Irreversible { styles.warning } else { styles.text };
     fact("risk", risk.name(), risky);
     fact("way back", &remedy.way_back(), risky);
+    if let Some(loses) = plan.blast.loses.filter(|_| plan.blast.destroys()) {
+        fact("LOSES", &format!("{} of what is there: lines, values", loses.words()), styles.warning);
+    }
     for (name, value) in remedy.parameters() {
         // A longer name would touch its value.
         if width(&name) < LABEL {

@@ -3,9 +3,13 @@
 use super::fake::{self, FakeOps, drift};
 use super::pictures::{draws_at_all_sizes, keep, keep_plain, plain, shot};
 use super::{Desk, asks};
+use crate::cockpit::app::Popup;
 use crate::cockpit::msg::Ask;
 use crate::cockpit::settings::ScreenName;
-use crate::ops::{DriftQuery, DriftWindow, OpsError};
+use crate::domain::remediation::Verb;
+use crate::domain::remedy::Remedy;
+use crate::domain::source::Freshness;
+use crate::ops::{DriftQuery, DriftWindow, OpsError, Selection};
 
 const SCREENS: [(&str, &str); 3] = [("list", "4"), ("other", "4 j"), ("finding", "4 enter")];
 
@@ -132,8 +136,74 @@ fn it_stands_among_the_screens_where_a_source_tells_of_it() {
 }
 
 #[test]
-fn no_verb_acts_on_it_and_its_id_is_copied() {
-    let mut desk = Desk::with(ops());
+fn where_nothing_drifted_there_is_nothing_to_act_on() {
+    let window = DriftWindow { rows: Vec::new(), total: 0, ..drift::window() };
+    let mut desk = Desk::with(FakeOps { drift: Ok(window).into(), ..FakeOps::default() });
     desk.keys("4 v");
-    assert!(said(&desk).contains("repaired by a runbook"), "{}", said(&desk));
+    assert!(desk.app.popup.is_none() && said(&desk).contains("nothing that drifted"), "{}", said(&desk));
+}
+
+/// The same with a source that can act.
+fn acting() -> Desk {
+    let mut desk = Desk::with(ops());
+    if let Ok(overview) = &mut *desk.ops.overview.lock().unwrap() {
+        let mut infra = fake::source("infra", Freshness::Live, 2);
+        (infra.verbs, infra.drift) = (&Verb::OF_DRIFT, Some(41));
+        overview.sources.push(infra);
+    }
+    desk.change();
+    desk
+}
+
+fn types(desk: &mut Desk, text: &str) {
+    let keys: Vec<String> = text.chars().map(|c| if c == ' ' { "space".into() } else { c.to_string() }).collect();
+    desk.keys(&keys.join(" "));
+}
+
+#[test]
+fn the_verbs_of_a_cause_are_offered_and_make_a_plan_of_all_of_it() {
+    let mut desk = acting();
+    desk.keys("4 v");
+    let picture = desk.picture();
+    for words in ["reconcile", "restore", "ignore", "it loses 1 of what is there", "40 of aws_sqs_queue.jobs"] {
+        assert!(picture.contains(words), "{words}: {picture}");
+    }
+    assert!(!picture.contains("resume"), "{picture}");
+    let effects = desk.press("enter");
+    let asked = asks(&effects);
+    let [Ask::PlanOfMany(wish)] = asked[..] else { panic!("{asked:?}") };
+    assert!(matches!(&wish.remedy, Remedy::Verb(Verb::Reconcile, given) if given.is_empty()), "{wish:?}");
+    let key = desk.app.drift.row().unwrap().first.finding.cause_key.clone();
+    assert_eq!(wish.selection, Selection::Cause { source: Some("infra".into()), key });
+}
+
+#[test]
+fn a_check_that_is_too_old_is_acted_on_by_nothing() {
+    let mut desk = acting();
+    desk.keys("4 j enter v");
+    assert!(desk.picture().contains("check it anew first"), "{}", desk.picture());
+    assert!(asks(&desk.press("enter")).is_empty(), "a greyed verb makes no plan");
+    assert!(said(&desk).contains("too old to be acted on"), "{}", said(&desk));
+    // Its source offers nothing at all.
+    let mut desk = Desk::with(ops());
+    desk.keys("4 v enter");
+    assert!(said(&desk).contains("no source of theirs is live"), "{}", said(&desk));
+}
+
+#[test]
+fn what_is_left_alone_has_a_reason_and_an_end() {
+    let mut desk = acting();
+    desk.keys("4 v G enter");
+    assert!(matches!(desk.app.popup, Some(Popup::Ignore(_))), "{}", desk.picture());
+    assert!(asks(&desk.press("enter")).is_empty(), "no reason, nothing asked");
+    types(&mut desk, "until the move");
+    let effects = desk.press("up");
+    assert!(effects.is_empty());
+    let effects = desk.press("enter");
+    let asked = asks(&effects);
+    let [Ask::Ignore(ignore)] = asked[..] else { panic!("{asked:?}") };
+    assert_eq!(ignore.reason, "until the move");
+    assert_eq!(ignore.until, Some(fake::now() + jiff::SignedDuration::from_hours(72)));
+    desk.keys("enter");
+    assert!(matches!(desk.app.popup, Some(Popup::Ignore(_))), "it is asked once");
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    ask_detail, claims, deeds, drift, events, many, marks, menus, moving, picking, records, remediations, runbooks,
-    tenants,
+    ask_detail, claims, deeds, drift, events, ignoring, many, marks, menus, moving, picking, records, remediations,
+    runbooks, tenants,
 };
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
@@ -166,6 +166,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Vec::new()
         }
         Answer::Event(answer) => events::one_came(app, *answer),
+        Answer::Ignore(answer) => ignoring::came(app, *answer),
         Answer::Recheck(answer) => drift::rechecked(app, *answer).into_iter().collect(),
         Answer::Rearm(answer) => records::rearmed(app, answer),
         Answer::PlanOfMany(answer) => {
@@ -259,6 +260,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Control
             | Target::Outside
             | Target::Recheck
+            | Target::Ignore
             | Target::Rearm
             | Target::Ways => None,
         });

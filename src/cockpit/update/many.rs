@@ -103,6 +103,7 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
         Choice::Verb(verb, waves) => plan(app, verb_wish(&whom, verb, waves), whom, String::new()),
         Choice::Deployment => picking::open(app, whom),
         Choice::Runbook(runbook) => runbooks::choose(app, whom, runbook),
+        Choice::Ignore => super::ignoring::open(app, whom.drift),
         Choice::Others => {
             if let Some(WidePopup::Offers(menu)) = deeds::wide(app) {
                 menu.others = true;

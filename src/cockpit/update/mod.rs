@@ -11,6 +11,7 @@ mod data;
 mod deeds;
 mod drift;
 mod events;
+pub(super) mod ignoring;
 mod keys;
 mod lists;
 mod log;

@@ -31,7 +31,12 @@ pub(super) struct Keyring {
 
 #[derive(Default)]
 struct Held {
-    current: Option<(Credentials, HeaderName, HeaderValue)>,
+    /// The credentials, and the header that they are sent as, where they are one.
+    current: Option<(Credentials, Option<(HeaderName, HeaderValue)>)>,
+    /// What the server gave for a login, and the header that it is sent as.
+    token: Option<(HeaderName, HeaderValue)>,
+    /// Such tokens, the newest last: they are taken out of texts as well.
+    tokens: Vec<SecretString>,
     /// What is taken out of texts: the newest last.
     secrets: Vec<SecretString>,
     /// Secrets that the surroundings brought in, such as the password of a proxy.
@@ -73,16 +78,18 @@ impl Keyring {
                 let both = STANDARD.encode(format!("{user}:{secret}"));
                 (format!("Basic {both}"), vec![secret.to_owned(), both])
             }
+            Scheme::Login { .. } => (String::new(), vec![secret.to_owned()]),
         };
         let Ok(mut header) = HeaderValue::from_str(&word) else {
             let what = match credentials.scheme() {
                 Scheme::Header { .. } => "key holds",
                 Scheme::Bearer => "bearer token holds",
-                Scheme::Basic { .. } => "user or password hold",
+                Scheme::Basic { .. } | Scheme::Login { .. } => "user or password hold",
             };
             return Err(ConnectError::Refused(format!("the {what} characters that no header can carry").into()));
         };
         header.set_sensitive(true);
+        let header = Some((name, header)).filter(|(_, header)| !header.is_empty());
         let mut held = self.held();
         for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
             if !held.secrets.iter().any(|known| known.expose_secret() == secret) {
@@ -91,13 +98,48 @@ impl Keyring {
         }
         let surplus = held.secrets.len().saturating_sub(2 * (FORMER + 1));
         held.secrets.drain(..surplus);
-        held.current = Some((credentials, name, header));
+        held.current = Some((credentials, header));
         Ok(())
     }
 
     /// The header that says who asks: `Authorization`, or the server's own.
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
-        self.held().current.as_ref().map(|(_, name, header)| (name.clone(), header.clone()))
+        let held = self.held();
+        let plain = held.current.as_ref().and_then(|(_, header)| header.clone());
+        plain.or_else(|| held.token.clone())
+    }
+
+    /// Takes what the server gave for a login; `None` where it is of no use any more.
+    pub(super) fn take_token(&self, token: Option<(HeaderName, &str)>) -> Result<(), ConnectError> {
+        let token = token.map(|(name, token)| match HeaderValue::from_str(token) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                Ok((name, value, SecretString::from(token)))
+            }
+            Err(_) => Err(ConnectError::BadAnswer("the server gave a token that no header can carry".into())),
+        });
+        let token = token.transpose()?;
+        let mut held = self.held();
+        held.token = token.map(|(name, value, secret)| {
+            held.tokens.push(secret);
+            let surplus = held.tokens.len().saturating_sub(FORMER + 1);
+            held.tokens.drain(..surplus);
+            (name, value)
+        });
+        if held.token.is_some() {
+            self.refused.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The credentials themselves, for a login.
+    pub(super) fn current(&self) -> Option<Credentials> {
+        self.held().current.as_ref().map(|(credentials, _)| credentials.clone())
+    }
+
+    /// Whether the server has refused what was sent last.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// How they are sent.
@@ -139,7 +181,8 @@ impl Keyring {
     pub(super) fn redact(&self, body: Vec<u8>) -> Vec<u8> {
         let held = self.held();
         let told = |text: &str| {
-            let long = held.secrets.iter().chain(&held.others).map(secrecy::ExposeSecret::expose_secret);
+            let all = held.secrets.iter().chain(&held.others).chain(&held.tokens);
+            let long = all.map(secrecy::ExposeSecret::expose_secret);
             long.filter(|secret| secret.len() >= LONG && text.contains(*secret)).map(str::to_owned).collect::<Vec<_>>()
         };
         let Ok(text) = str::from_utf8(&body) else { return body };
@@ -155,7 +198,7 @@ impl Keyring {
     pub(super) fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let held = self.held();
         let mut text = Cow::from(text);
-        for secret in held.secrets.iter().chain(&held.others) {
+        for secret in held.secrets.iter().chain(&held.others).chain(&held.tokens) {
             let secret = secret.expose_secret();
             if text.contains(secret) {
                 text = text.replace(secret, "[redacted]").into();

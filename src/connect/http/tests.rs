@@ -106,8 +106,8 @@ async fn each_bad_answer_is_told_in_words() {
             "/query: refused (403): the server wants credentials; it says \"not␛[2J yours\"",
         ),
         (response("404 Not Found", "", ""), "404 at /query: is this a Restate admin URL?"),
-        (response("404 Not Found", html, page), "404 at /query: is this a Restate admin URL?; it says \"<html>\""),
-        (response("500 Internal", html, page), "/query: the server failed (500); it says \"<html>\""),
+        (response("404 Not Found", html, page), "404 at /query: is this a Restate admin URL?; it says \"nginx\""),
+        (response("500 Internal", html, page), "/query: the server failed (500); it says \"nginx\""),
         (
             response("429 Slow", "retry-after: 30\r\n", ""),
             "/query: refused (429): asked too often; it asks to wait: 30",

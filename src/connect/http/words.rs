@@ -202,11 +202,22 @@ impl Client {
 
     /// `; it says "…"`, or nothing.
     async fn says(&self, path: &str, response: &mut Response, deadline: tokio::time::Instant) -> String {
-        let begin = self.begin(path, response, deadline).await;
-        if begin.is_empty() { String::new() } else { format!("; it says \"{begin}\"") }
+        let mut body = Vec::new();
+        // Whatever came is worth quoting, so how it ended does not matter.
+        let _ = self.fill(path, response, &mut body, QUOTE_CAP, deadline).await;
+        let says = self.said(&body);
+        if says.is_empty() { String::new() } else { format!("; it says \"{says}\"") }
     }
 
-    /// The first line of the body, or the message in it, as far as it came in time.
+    /// What a body says to people: its message, the text of its page, or its first line; without the credentials.
+    pub fn said(&self, body: &[u8]) -> SafeText {
+        match message(body).or_else(|| page(body)) {
+            Some(message) => self.quoted(message.as_bytes()),
+            None => self.quoted(body),
+        }
+    }
+
+    /// The first line of the body, as far as it came in time.
     async fn begin(&self, path: &str, response: &mut Response, deadline: tokio::time::Instant) -> SafeText {
         let mut body = Vec::new();
         // Whatever came is worth quoting, so how it ended does not matter.
@@ -271,6 +282,37 @@ fn message(body: &[u8]) -> Option<String> {
     let body: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
     let named = ["message", "detail", "title", "error"].iter().find_map(|name| body.get(*name)?.as_str());
     named.map(str::to_owned)
+}
+
+/// The text of a page in HTML, without what is no text of it; `None` where it is no page.
+fn page(body: &[u8]) -> Option<String> {
+    let body = String::from_utf8_lossy(body);
+    let lower = body.trim_start().to_ascii_lowercase();
+    if !lower.starts_with("<!doctype html") && !lower.starts_with("<html") {
+        return None;
+    }
+    let mut rest = body.trim_start();
+    // A title says what the page says itself, and what follows is how it looks.
+    for end in ["</head>", "</HEAD>"] {
+        rest = rest.split_once(end).map_or(rest, |(_, rest)| rest);
+    }
+    let mut text = String::new();
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.push_str(before);
+        text.push(' ');
+        let Some((_, after)) = tag.split_once('>') else {
+            rest = "";
+            break;
+        };
+        rest = after;
+    }
+    text.push_str(rest);
+    for (name, sign) in
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")]
+    {
+        text = text.replace(name, sign);
+    }
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn origin(url: &Url) -> String {

@@ -78,6 +78,9 @@ struct Reason {
     reason: Option<String>,
 }
 
+/// Prefect tells of no drift.
+const NO_DRIFT: &str = "nothing: a run does not drift";
+
 /// What a verb makes the server do, in words.
 pub(super) fn effect(verb: Verb, flow: &FlowInstance) -> SafeText {
     let step = &flow.step;
@@ -107,6 +110,7 @@ pub(super) fn effect(verb: Verb, flow: &FlowInstance) -> SafeText {
                 .into()
         }
         (Verb::Purge, _) => "Prefect removes the run, its tasks, states and logs".into(),
+        (Verb::Reconcile | Verb::Restore, _) => NO_DRIFT.into(),
     }
     .into()
 }
@@ -157,6 +161,7 @@ impl Prefect {
                 let state = json!({"type": "CANCELLED", "name": "Cancelled", "message": KILLED});
                 set_state(id, &state, true)
             }
+            Verb::Reconcile | Verb::Restore => return Err(ConnectError::Refused(NO_DRIFT.into())),
             Verb::Purge => Request { method: Method::DELETE, path: format!("/flow_runs/{id}"), body: None },
             Verb::Resume => {
                 let Some((run, _)) = self.run(id).await? else { return Ok(None) };

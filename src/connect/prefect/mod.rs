@@ -185,7 +185,7 @@ impl Connector for Prefect {
     }
 
     fn verbs(&self) -> &'static [Verb] {
-        &Verb::ALL
+        &Verb::OF_FLOWS
     }
 
     fn refuses_acts(&self) -> Option<SafeText> {
@@ -258,7 +258,8 @@ impl Connector for Prefect {
             let told = self.seen(&runs, now, &mut around, &mut asked).await?;
             for (run, told) in runs.iter().zip(told) {
                 let engine_now = latest(now, run);
-                let sight = Sight { flow: told.flow, engine_now, last_failure_at: told.last_failure_at };
+                let sight =
+                    Sight { flow: told.flow, engine_now, last_failure_at: told.last_failure_at, contents: None };
                 seen.insert(sight.flow.id.instance.clone(), sight);
             }
         }
@@ -286,7 +287,7 @@ impl Connector for Prefect {
                 Some(Scheme::Bearer) => vec![BEARER],
                 Some(Scheme::Basic { .. }) => vec![BASIC],
                 Some(Scheme::Header { .. }) => vec![HEADER],
-                None => Vec::new(),
+                Some(Scheme::Login { .. }) | None => Vec::new(),
             },
             body: None,
         });

@@ -416,7 +416,7 @@ impl Connector for Rest {
     async fn sights(&self, instances: &[SafeText]) -> Result<Vec<Option<Sight>>, ConnectError> {
         let sight = |Found { flow, now, .. }| {
             let last_failure_at = FlowInstance::failed_at(&flow);
-            Sight { flow, engine_now: now, last_failure_at }
+            Sight { flow, engine_now: now, last_failure_at, contents: None }
         };
         Ok(self.look(instances).await?.into_iter().map(|found| found.map(sight)).collect())
     }
@@ -444,7 +444,7 @@ impl Connector for Rest {
                 Some(Scheme::Bearer) => vec![r#"-H "Authorization: Bearer $API_TOKEN""#],
                 Some(Scheme::Basic { .. }) => vec![r#"-u "$API_USER:$API_PASSWORD""#],
                 Some(Scheme::Header { .. }) => vec![HEADER],
-                None => Vec::new(),
+                Some(Scheme::Login { .. }) | None => Vec::new(),
             },
             body: None,
         });

@@ -441,7 +441,7 @@ mod tests {
         let with = |name: &str, value: &str| Parameters::from([(name.into(), value.into())]);
         assert_eq!(misfit(Verb::Resume, &Parameters::new()), None);
         assert_eq!(misfit(Verb::Resume, &with(DEPLOYMENT, "dp_17MOCZ3Pt5Wrp8GSbJVw2SR")), None);
-        for verb in Verb::ALL.into_iter().filter(|verb| *verb != Verb::Resume) {
+        for verb in Verb::OF_FLOWS.into_iter().filter(|verb| *verb != Verb::Resume) {
             let why = misfit(verb, &with(DEPLOYMENT, "dp_1")).unwrap();
             assert_eq!(*why, format!("{} takes no deployment at restate", verb.label()));
         }

@@ -226,7 +226,7 @@ impl Connector for Restate {
     }
 
     fn verbs(&self) -> &'static [Verb] {
-        &Verb::ALL
+        &Verb::OF_FLOWS
     }
 
     fn refuses_acts(&self) -> Option<SafeText> {
@@ -253,6 +253,7 @@ impl Connector for Restate {
             }
             Verb::Kill => format!("Restate ends it at {step} at once; the flow gets no chance to compensate"),
             Verb::Purge => "Restate removes the invocation, its journal and its result".into(),
+            Verb::Reconcile | Verb::Restore => "nothing: an invocation does not drift".into(),
         }
         .into()
     }
@@ -307,7 +308,7 @@ impl Connector for Restate {
             for row in self.strict::<InstanceRow>(&sql::instances(&Scope::Many(ids))).await? {
                 let last_failure_at = row.last_failure_at();
                 let flow = row.into_flow(&self.source, engine_now, &self.redactor);
-                seen.insert(flow.id.instance.clone(), Sight { flow, engine_now, last_failure_at });
+                seen.insert(flow.id.instance.clone(), Sight { flow, engine_now, last_failure_at, contents: None });
             }
         }
         Ok(instances.iter().map(|id| seen.remove(id)).collect())
@@ -336,7 +337,7 @@ impl Connector for Restate {
                 Some(Scheme::Bearer) => vec![CREDENTIALS],
                 Some(Scheme::Basic { .. }) => vec![BASIC],
                 Some(Scheme::Header { .. }) => vec![HEADER],
-                None => Vec::new(),
+                Some(Scheme::Login { .. }) | None => Vec::new(),
             },
             body: Some(serde_json::json!({ "query": sql::instances(&Scope::One(instance)) }).to_string().into()),
         });
@@ -371,6 +372,9 @@ impl Connector for Restate {
     async fn act(&self, act: &Act) -> ActAnswer {
         if !sql::is_id(&act.instance) {
             return ActAnswer::Refused("nothing was sent: this is no invocation id".into());
+        }
+        if act.verb.is_of_drift() {
+            return ActAnswer::Refused("nothing was sent: an invocation does not drift".into());
         }
         if let Some(why) = deployments::misfit(act.verb, &act.parameters) {
             return ActAnswer::Refused(format!("nothing was sent: {why}").into());

@@ -241,7 +241,7 @@ fn effect(verb: Verb, target: &FlowInstance) -> String {
         Verb::Pause => format!("stops trying {}; resume goes on from there", target.step),
         Verb::Kill => format!("ends it in {} at once; what has completed stays as it is", target.step),
         // This engine has neither.
-        Verb::RestartAsNew | Verb::Purge => String::new(),
+        Verb::RestartAsNew | Verb::Purge | Verb::Reconcile | Verb::Restore => String::new(),
         Verb::Cancel => {
             let undone: Vec<&str> = done.iter().rev().copied().collect();
             match undone.as_slice() {

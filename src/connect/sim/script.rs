@@ -318,7 +318,7 @@ impl Player<'_> {
                 self.hold(step, attempt, Some(first_failure));
             }
             (Verb::Pause, State::Starved | State::Waiting { .. }) => self.hold(step, 1, None),
-            (Verb::Resume | Verb::Pause | Verb::RestartAsNew | Verb::Purge, _) => {}
+            (Verb::Resume | Verb::Pause | Verb::RestartAsNew | Verb::Purge | Verb::Reconcile | Verb::Restore, _) => {}
             (Verb::Kill, _) => self.push(step, State::Ended { status: Status::Cancelled, attempt: None }),
             (Verb::Cancel, _) => {
                 // What has begun undoes what it did; what has not, only ends.

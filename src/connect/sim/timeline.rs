@@ -67,7 +67,7 @@ impl Moment<'_> {
                 Verb::Cancel => "cancel asked",
                 Verb::Kill => "kill asked",
                 // This engine has neither.
-                Verb::RestartAsNew | Verb::Purge => "nothing asked",
+                Verb::RestartAsNew | Verb::Purge | Verb::Reconcile | Verb::Restore => "nothing asked",
             };
             (deed.at, self.happened(deed.at, what, None))
         }));

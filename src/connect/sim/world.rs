@@ -409,7 +409,7 @@ impl Moment<'_> {
             Verb::Pause => "paused",
             Verb::Cancel => "cancelled",
             Verb::Kill => "killed",
-            Verb::RestartAsNew | Verb::Purge => {
+            Verb::RestartAsNew | Verb::Purge | Verb::Reconcile | Verb::Restore => {
                 return ActAnswer::Refused(format!("this engine knows no {}.", act.verb.label()).into());
             }
         };

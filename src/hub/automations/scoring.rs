@@ -103,7 +103,7 @@ pub(super) fn score(case: Case<'_>, seen: Seen<'_>, deeds: &[Deed], now: Timesta
             Verb::RestartAsNew => told(Score::Unknown, "it was started anew outside; what became of that is not known"),
             // It may be seen yet whether it helped.
             Verb::Resume => by_sight(case, seen, over),
-            Verb::Pause | Verb::Cancel | Verb::Kill | Verb::Purge => {
+            Verb::Pause | Verb::Cancel | Verb::Kill | Verb::Purge | Verb::Reconcile | Verb::Restore => {
                 told(Score::Hit, format!("{verb} was done outside"))
             }
         };

@@ -58,6 +58,12 @@ pub(super) const ALL: &[Migration] = &[
         own: "",
     },
     Migration { version: 9, name: "whom acts are for", tables: include_str!("migrations/0009_acted_for.sql"), own: "" },
+    Migration {
+        version: 10,
+        name: "what drifts and is left alone",
+        tables: include_str!("migrations/0010_ignores.sql"),
+        own: "",
+    },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.

@@ -16,7 +16,7 @@ mod sending;
 mod side_effects;
 mod stepping;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -27,13 +27,16 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use self::lock::Turn;
 use super::deciding::Gate;
+use super::drifting;
 use super::journal::Journal;
 use super::ledger::{Kept, Ledger, LedgerError, Listed};
 use super::webhook::Webhooks;
 use crate::config::ThresholdBook;
-use crate::connect::{Connector, Sight};
+use crate::connect::{ConnectError, Connector, Sight};
 use crate::domain::audit::{Action, Draft};
+use crate::domain::drift::DriftFinding;
 use crate::domain::flow::JudgedFlow;
+use crate::domain::ids::InstanceId;
 use crate::domain::notice::{Notice, Occasion};
 use crate::domain::plan::WidePlan;
 use crate::domain::remediation::Verb;
@@ -70,6 +73,8 @@ pub(super) struct Runs {
     running: Mutex<HashMap<SafeText, Running>>,
     /// Held from when it is recorded that something runs until it does, so that nobody takes it for left meanwhile.
     starting: tokio::sync::Mutex<()>,
+    /// What was checked anew, until whoever shows drift takes it in: by source and finding.
+    rechecked: Mutex<BTreeMap<(SafeText, SafeText), Option<DriftFinding>>>,
     /// What was read last.
     shown: Mutex<Arc<Vec<Arc<WideRemediation>>>>,
     /// Whether what is shown is older than what is kept.
@@ -117,6 +122,7 @@ impl Runs {
             turn,
             running: Mutex::default(),
             starting: tokio::sync::Mutex::default(),
+            rechecked: Mutex::default(),
             shown: Mutex::default(),
             outdated: AtomicBool::new(true),
             webhooks: OnceLock::new(),
@@ -148,6 +154,33 @@ impl Runs {
         let limits = self.thresholds.resolve(&flow.id.source, &flow.flow, &flow.step, poll);
         let judgement = judge(flow, &limits, &Circumstances { now: sight.engine_now, holder: None });
         Arc::new(JudgedFlow { flow: flow.clone(), judgement })
+    }
+
+    /// Targets of a verb on what drifts, checked anew.
+    async fn checked(&self, source: &str, verb: Verb, ids: &[SafeText]) -> Result<Vec<Option<Sight>>, ConnectError> {
+        let connector = self.connector(source).ok_or_else(|| ConnectError::NotFound(source.into()))?;
+        let found = drifting::recheck(&**connector, verb, ids).await?;
+        let sights = found.sights(verb, self.now());
+        let mut rechecked = self.rechecked.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, told) in ids.iter().zip(found.told) {
+            rechecked.insert((source.into(), id.clone()), told);
+        }
+        drop(rechecked);
+        (self.changed)();
+        Ok(sights)
+    }
+
+    /// What was checked anew since this was asked last, by source.
+    pub(super) fn rechecked(&self) -> Vec<(SafeText, Vec<SafeText>, Vec<Option<DriftFinding>>)> {
+        let rechecked = std::mem::take(&mut *self.rechecked.lock().unwrap_or_else(PoisonError::into_inner));
+        rechecked.into_iter().map(|((source, id), told)| (source, vec![id], vec![told])).collect()
+    }
+
+    /// How many automatic repairs of a finding have failed in a row.
+    pub(super) async fn failed_repairs(&self, id: &InstanceId) -> Result<u32, OpsError> {
+        let (source, instance) = (id.source.to_string(), id.instance.to_string());
+        let failed = self.ledger().failed_repairs(self.context(), source, instance).await;
+        failed.map_err(|error| unread(&error))
     }
 
     fn context(&self) -> String {

@@ -2,12 +2,14 @@
 //! many go wrong.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::super::drifting;
 use super::super::executor::refusal;
 use super::super::ledger::{KeptItem, LedgerError};
 use super::super::verify::{Baseline, answered};
@@ -16,8 +18,9 @@ use super::looking::Watched;
 use super::stepping;
 use crate::connect::{Act, ActAnswer, Sight};
 use crate::domain::audit::Action;
+use crate::domain::flow::JudgedFlow;
 use crate::domain::hash::digest;
-use crate::domain::plan::of_each;
+use crate::domain::plan::{CONTENT, of_each};
 use crate::domain::remediation::{ItemState, Verb};
 use crate::domain::text::SafeText;
 use crate::domain::wide::WideState;
@@ -49,8 +52,16 @@ impl Carrying {
             return;
         };
         let connector = connector.clone();
-        let before = Baseline::of(&sight);
+        let mut before = Baseline::of(&sight);
         let Some(step) = self.plan.frozen.remedy.steps().get(item.step as usize).cloned() else { return };
+        let mut parameters = of_each(&step.parameters);
+        if step.verb == Verb::Restore
+            && let Some(content) = sight.contents.as_ref().and_then(|contents| contents.before.clone())
+        {
+            // What is put back is found again by what it is, before the act and after it.
+            before.wanted = Some(content.to_string());
+            parameters.insert(CONTENT.into(), content);
+        }
         let (number, of_step) = (item.number.to_string(), format!("step {}", item.step + 1));
         // Each step has a key of its own.
         let named: &[&str] =
@@ -74,12 +85,7 @@ impl Carrying {
         }
         self.known.extend(before.fingerprint.clone());
         self.watched.insert(at, Watched::sent(before));
-        let act = Act {
-            verb: step.verb,
-            instance: sight.flow.id.instance.clone(),
-            key,
-            parameters: of_each(&step.parameters),
-        };
+        let act = Act { verb: step.verb, instance: sight.flow.id.instance.clone(), key, parameters };
         self.waiting.store(true, Ordering::SeqCst);
         self.in_flight.spawn(async move { (at, connector.act(&act).await) });
         self.next_send = self.next_due();
@@ -145,7 +151,7 @@ impl Carrying {
             }
         };
         let rows: Vec<_> =
-            seen.iter().filter_map(|(_, sight)| sight.as_ref()).map(|sight| self.runs.judged(sight)).collect();
+            seen.iter().filter_map(|(_, sight)| sight.as_ref()).map(|sight| self.judged(sight)).collect();
         let refused = self
             .runs
             .gate
@@ -157,12 +163,19 @@ impl Carrying {
             return false;
         }
         let mut left_out = Vec::new();
+        let drifts = self.plan.frozen.remedy.is_of_drift();
         let steps = self.plan.frozen.remedy.steps();
         for (at, sight) in seen {
             let Some(item) = self.items.get_mut(at) else { continue };
             let expected = item.expects.as_ref().unwrap_or(&item.version);
             let why = match &sight {
                 None => Some("it is gone".to_owned()),
+                Some(sight) if sight.flow.version.as_str() != expected && drifts => {
+                    let (now, step) = (sight.flow.version.as_str(), &sight.flow.step);
+                    Some(format!(
+                        "changed: a new check finds it {step}, otherwise than planned ({now}, was {expected})"
+                    ))
+                }
                 Some(sight) if sight.flow.version.as_str() != expected => {
                     let (now, flow) = (sight.flow.version.as_str(), &sight.flow);
                     let (status, step) = (flow.status.words(), &flow.step);
@@ -210,7 +223,12 @@ impl Carrying {
         for (source, asked) in by_source {
             let connector = self.runs.connector(source).ok_or_else(|| format!("there is no source {source}"))?;
             let ids: Vec<SafeText> = asked.iter().map(|(_, id)| id.clone()).collect();
-            let sights = connector.sights(&ids).await.map_err(|error| format!("{source} can't be read: {error}"))?;
+            let steps = self.plan.frozen.remedy.steps();
+            let sights = match steps.first().filter(|step| step.verb.is_of_drift()) {
+                Some(step) => self.runs.checked(source, step.verb, &ids).await,
+                None => connector.sights(&ids).await,
+            };
+            let sights = sights.map_err(|error| format!("{source} can't be read: {error}"))?;
             if sights.len() != ids.len() {
                 return Err(format!("{source} told of {} instances, and was asked for {}", sights.len(), ids.len()));
             }
@@ -218,6 +236,11 @@ impl Carrying {
         }
         seen.sort_unstable_by_key(|(at, _)| *at);
         Ok(seen)
+    }
+
+    /// What was just seen of a target, as policies look at it.
+    fn judged(&self, sight: &Sight) -> Arc<JudgedFlow> {
+        if self.plan.frozen.remedy.is_of_drift() { drifting::row(sight.flow.clone()) } else { self.runs.judged(sight) }
     }
 
     /// The engine answered, or the answer was lost.

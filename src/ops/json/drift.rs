@@ -32,13 +32,18 @@ pub fn drift_cause_json(row: &DriftCause, by_cause: bool, now: Timestamp) -> Val
 
 pub(super) fn known_drift_json(known: &KnownDrift, now: Timestamp) -> Value {
     let finding = &known.finding;
-    json!({
+    let mut value = json!({
         "id": finding.id, "source": finding.id.source, "scope": finding.scope, "what": finding.what,
         "tenant": finding.tenant, "kind": finding.kind, "status": known.status(now), "severity": finding.severity,
         "owner": finding.owner, "cause_key": finding.cause_key, "first_seen": known.first_seen,
         "last_checked": finding.last_checked, "stale": known.stale, "note": finding.note,
         "version": finding.version(),
-    })
+    });
+    if let (Some(object), Some(ignore)) = (value.as_object_mut(), &known.ignore) {
+        let ignored = json!({ "by": ignore.by, "at": ignore.at, "until": ignore.until, "reason": ignore.reason });
+        object.insert("ignored".to_owned(), ignored);
+    }
+    value
 }
 
 /// One finding with what differs: `get drift ID`. The patch (RFC 6902) makes what is there into what is wanted.

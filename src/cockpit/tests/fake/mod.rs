@@ -74,7 +74,7 @@ pub(in crate::cockpit) fn source(name: &str, state: Freshness, seconds: i64) -> 
         untold_tenant: None,
         bad_row: (state == Freshness::Stale).then(|| "row 17: no field `status`".into()),
         version: (state == Freshness::Live).then(|| "1.6.2".into()),
-        verbs: &Verb::ALL,
+        verbs: &Verb::OF_FLOWS,
         tenants: None,
         flows: true,
         events: false,

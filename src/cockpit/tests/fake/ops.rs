@@ -143,6 +143,7 @@ impl Ops for FakeOps {
         let chosen = |row: &&Arc<JudgedFlow>| match selection {
             Selection::Ids(ids) => ids.contains(&row.flow.id),
             Selection::Matching { filter, without } => filter.matches(row, now()) && !without.contains(&row.flow.id),
+            Selection::Cause { .. } => false,
         };
         let chosen: Vec<_> = rows.iter().filter(chosen).cloned().collect();
         Ok(Selected { total: chosen.len(), rows: chosen.into_iter().take(limit).collect() })
