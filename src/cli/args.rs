@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::plan::MakePlan;
 pub(super) use self::remediation::{Listed, Named, Rearm, Request, Review, Rollback, Run};
-pub(super) use self::tenants::{Events, Tenant, Tenants, Timeline};
+pub(super) use self::tenants::{Events, Suspects, Tenant, Tenants, Timeline};
 use crate::config::{ColourDepth, Flags, Times};
 use crate::connect::sim::check_speed;
 use crate::domain::time::parse_duration;
@@ -498,6 +498,9 @@ pub(super) enum What {
     /// What has drifted, or is not known not to have; with an id, one finding and what differs
     #[command(after_help = EXIT_CODES)]
     Drift(Drift),
+    /// What changed before a cohort got stuck, and the drift that its tenants share
+    #[command(after_help = EXIT_CODES)]
+    Suspects(Suspects),
     /// Tenants: whom the flows are for, found by any identifier
     #[command(after_help = EXIT_CODES)]
     Tenants(Tenants),

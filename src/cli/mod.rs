@@ -25,6 +25,7 @@ mod runbooks;
 mod side_effects;
 mod snapshot;
 mod source;
+mod suspects;
 mod tenants;
 mod theme;
 mod tips;

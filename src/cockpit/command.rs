@@ -86,6 +86,7 @@ pub enum CommandId {
     Approve,
     Deny,
     Drift,
+    Near,
     Tenants,
     Events,
     CustomerSide,
@@ -239,6 +240,14 @@ pub const TABLE: &[Command] = &[
         .on(&[BOARD, FLOWS, DETAIL])
         .hint("claim")
         .typed(),
+    command(
+        CommandId::Near,
+        "near",
+        &["n"],
+        "what changed before the cohort got stuck, and the drift its tenants share",
+    )
+    .on(&[BOARD, FLOWS, DETAIL])
+    .typed(),
     command(CommandId::ShowAll, "show-all", &["F"], "show flows with nothing stuck and snoozed cohorts, or fold them")
         .on(&[BOARD])
         .hint("all flows"),

@@ -23,9 +23,9 @@ use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount, FlowWindow, FlowsQuery,
-    OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection, TenantCard, TenantWindow, TenantsQuery,
-    TimelineQuery, TimelineWindow,
+    Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
+    FlowWindow, FlowsQuery, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection, TenantCard,
+    TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
 };
 use crate::query::Filter;
 
@@ -108,6 +108,8 @@ pub enum Target {
     Event,
     /// What is noted as armed again.
     Rearm,
+    /// What changed before a cohort got stuck.
+    Suspects,
     /// The deployments to choose from.
     Deployments,
 }
@@ -188,6 +190,8 @@ pub enum Ask {
     Automations,
     /// What has drifted.
     Drift(DriftQuery),
+    /// What changed before a cohort got stuck.
+    Suspects(SafeText),
     /// A finding of drift is to be checked anew.
     Recheck(InstanceId),
     /// The tenants.
@@ -242,6 +246,7 @@ impl Ask {
             Self::InForce => Target::InForce,
             Self::Automations => Target::Automations,
             Self::Drift(_) => Target::Drift,
+            Self::Suspects(_) => Target::Suspects,
             Self::Recheck(_) => Target::Recheck,
             Self::Tenants(_) => Target::Tenants,
             Self::Tenant(_) => Target::Tenant,
@@ -317,6 +322,8 @@ pub enum Answer {
     Automations(Result<Vec<AutomationStatus>, OpsError>),
     /// What has drifted.
     Drift(Result<DriftWindow, OpsError>),
+    /// What changed before a cohort got stuck.
+    Suspects(Box<Result<CohortSuspects, OpsError>>),
     /// A finding as it was found just now.
     Recheck(Box<Result<KnownDrift, OpsError>>),
     /// The tenants that a text finds.

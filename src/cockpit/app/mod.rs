@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::board::{BoardState, FREEZE, Pane};
 pub use self::detail::{DETAIL_EVERY, DetailState};
 pub use self::flows::FlowsState;
-pub use self::popup::{Popup, WaysFor};
+pub use self::popup::{Popup, SuspectsLook, WaysFor};
 pub use self::prompt::{History, Prompt, PromptKind};
 use self::questions::Questions;
 pub use self::review::{Focus, REASON_MIN, Review, ReviewState};

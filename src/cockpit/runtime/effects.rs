@@ -53,6 +53,7 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::InForce => Answer::InForce(patiently(ops.in_force()).await),
         Ask::Automations => Answer::Automations(patiently(ops.automations()).await),
         Ask::Drift(query) => Answer::Drift(patiently(ops.drift(&query)).await),
+        Ask::Suspects(cohort) => Answer::Suspects(Box::new(patiently(ops.suspects(&cohort)).await)),
         Ask::Tenants(query) => Answer::Tenants(query.text.clone(), patiently(ops.tenants(&query)).await),
         Ask::Tenant(id) => Answer::Tenant(Box::new(patiently(ops.tenant(&id)).await)),
         Ask::Timeline(query) => {

@@ -23,6 +23,7 @@ mod refresh;
 mod reload;
 mod remediations;
 mod runbooks;
+mod suspects;
 mod tenants;
 mod typing;
 mod whole;

@@ -139,6 +139,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             records::automations_came(app, answer);
             Vec::new()
         }
+        Answer::Suspects(answer) => {
+            super::suspects::came(app, *answer);
+            Vec::new()
+        }
         Answer::Drift(answer) => {
             drift::came(app, answer);
             Vec::new()
@@ -244,6 +248,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Rows
             | Target::Raw
             | Target::Log
+            | Target::Suspects
             | Target::Pair
             | Target::Older
             | Target::PlanOfMany

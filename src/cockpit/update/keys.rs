@@ -166,6 +166,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             Vec::new()
         }
         CommandId::Claim => super::claims::open(app),
+        CommandId::Near => super::suspects::open(app),
         CommandId::Copy => copying::copy(app, What::Id),
         CommandId::CopyRow => copying::copy(app, What::Row),
         CommandId::CopyJson => copying::copy(app, What::Json),

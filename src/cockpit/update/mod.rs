@@ -27,6 +27,7 @@ mod records;
 pub(super) mod reload;
 mod remediations;
 mod runbooks;
+mod suspects;
 pub(super) mod tenants;
 mod theme;
 

@@ -354,6 +354,11 @@ impl Ring {
         within.take(limit).filter_map(|(_, number)| self.row(*number)).collect()
     }
 
+    /// When the earliest change that is held happened, and what is the same as long as no change comes or goes.
+    pub(super) fn changes_known(&self) -> (Option<Timestamp>, (usize, u64)) {
+        (self.changes.first().map(|(at, _)| *at), (self.changes.len(), self.first))
+    }
+
     /// The same, of those that name no tenant.
     pub(super) fn changes_at_large(&self, from: Timestamp, to: Timestamp, limit: usize) -> Vec<EventRow> {
         let within = self.at_large.range((from, 0)..=(to, u64::MAX)).rev();

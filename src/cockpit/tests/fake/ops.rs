@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use super::flow::answer;
+use super::suspects::suspects;
 use super::tenants::Known;
 use super::wide;
 use super::window::window;
@@ -30,9 +31,9 @@ use crate::domain::text::SafeText;
 use crate::domain::ways::{ReadRequest, Ways};
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount, FlowWindow, FlowsQuery,
-    Lock, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection, TenantCard, TenantWindow,
-    TenantsQuery, TimelineQuery, TimelineWindow,
+    Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
+    FlowWindow, FlowsQuery, Lock, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection,
+    TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
 };
 use crate::query::Filter;
 
@@ -283,6 +284,12 @@ impl Ops for FakeOps {
     async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
         let after = self.older.iter().position(|head| head.id == *id).map_or(0, |at| at + 1);
         Ok(self.older.iter().skip(after).take(most as usize).cloned().collect())
+    }
+
+    async fn suspects(&self, cohort: &str) -> Result<CohortSuspects, OpsError> {
+        let overview = self.overview.lock().unwrap().clone()?;
+        let found = overview.cohorts.iter().find(|known| *known.id == *cohort);
+        found.map(suspects).ok_or_else(|| OpsError::NotFound("it is gone".into()))
     }
 
     async fn tenants(&self, query: &TenantsQuery) -> Result<TenantWindow, OpsError> {
