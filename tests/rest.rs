@@ -11,12 +11,14 @@ use quarterdeck::connect::rest::Rest;
 use quarterdeck::connect::{Act, ActAnswer, ConnectError, Connector, EngineCount, Mark, Observation};
 use quarterdeck::domain::event::{DeadLetter, Event};
 use quarterdeck::domain::flow::FlowInstance;
+use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::plan::Parameters;
-use quarterdeck::domain::remediation::Verb;
+use quarterdeck::domain::remediation::{ItemState, Verb};
 use quarterdeck::domain::source::Freshness;
 use quarterdeck::domain::tenant::Tenant;
 use quarterdeck::domain::text::is_hidden;
 use quarterdeck::hub::Hub;
+use quarterdeck::ops::Ops as _;
 use serde_json::{Value, json};
 use support::hostile::{Behaviour, Hostile, Reply};
 use support::hub::{rows, setup, status};
@@ -491,4 +493,39 @@ async fn one_instance_is_read_by_itself_or_found_among_all() {
     assert_eq!((seen, server.count() - before), (vec![Some("succeeded"), None, Some("failed")], 1));
     let url = alone.ways("d", "import").request.unwrap().url;
     assert_eq!(url.as_str(), format!("{}/v1/jobs/d", server.url()));
+}
+
+#[tokio::test]
+async fn an_act_through_the_hub_is_planned_sent_once_and_verified() {
+    let server = Hostile::start(Behaviour::Silent);
+    let retried = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = retried.clone();
+    server.behave(Behaviour::by(move |request| {
+        let done = retried.load(std::sync::atomic::Ordering::Relaxed);
+        let one = job("a", if done { "succeeded" } else { "failed" });
+        match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/v1/jobs") => Behaviour::Answers(Reply::json(&json!({ "jobs": [one] }))),
+            ("GET", "/v1/jobs/a") => Behaviour::Answers(Reply::json(&one)),
+            ("POST", "/v1/jobs/a/retry") => {
+                retried.store(true, std::sync::atomic::Ordering::Relaxed);
+                Behaviour::Answers(Reply::new(202, "application/json", ""))
+            }
+            _ => Behaviour::NotFoundJson,
+        }
+    }));
+    let config = config(&server, &format!("{VERBS}{JOBS}"));
+    let made: Arc<dyn Connector> = Arc::new(connector_of(&config, Duration::from_secs(20)));
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let sources = vec![("api".into(), made, Duration::from_secs(1))];
+    let hub = Hub::new(quarterdeck::hub::Setup { state_dir: Some(home.path().into()), ..setup(config, sources) });
+    hub.pass().await;
+    let id = InstanceId::new("api", "a");
+    assert!(hub.plan(Verb::Kill, &id).await.is_err(), "what is not declared can't be had");
+    let plan = hub.plan(Verb::Resume, &id).await.unwrap();
+    assert_eq!(plan.effect, *"the job is begun again");
+    let act = hub.remediate(&plan.hash, "the disk has room again").await.unwrap();
+    let ended = support::hub::ended(&hub, &act).await;
+    assert_eq!(ended.item, ItemState::Verified, "{ended:?}");
+    let sent = server.requests().into_iter().filter(|request| request.method == "POST").count();
+    assert!(sent == 1 && seen.load(std::sync::atomic::Ordering::Relaxed));
 }
