@@ -7,6 +7,7 @@ mod case;
 mod drift;
 mod events;
 pub mod json;
+mod suspects;
 mod tenants;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +46,7 @@ use crate::query::Filter;
 pub use self::case::{Audience, case_json, case_markdown};
 pub use self::drift::{DriftCause, DriftQuery, DriftWindow, IgnoreOf};
 pub use self::events::{EventGap, EventRow, EventWindow, EventsQuery, IngestLag};
+pub use self::suspects::CohortSuspects;
 pub use self::tenants::{
     ForCustomer, Reference, TenantCard, TenantRow, TenantWindow, TenantsQuery, TimelineKind, TimelinePlace,
     TimelineQuery, TimelineRow, TimelineWindow,
@@ -548,6 +550,11 @@ pub trait Ops: Send + Sync {
     /// A window on what has happened.
     async fn events(&self, _query: &EventsQuery) -> Result<EventWindow, OpsError> {
         Err(OpsError::Refused("no events are known here".into()))
+    }
+
+    /// What may have caused a cohort: the changes before its onset as suspects, and the drift that its tenants share.
+    async fn suspects(&self, _cohort: &str) -> Result<CohortSuspects, OpsError> {
+        Err(OpsError::Refused("no changes are known here".into()))
     }
 
     /// What has drifted, or is not known not to have: of all sources that tell it, as they told it last.

@@ -142,8 +142,9 @@ fn nothing_that_an_engine_says_commands_a_terminal_or_a_spreadsheet() {
 fn one_flow_that_is_not_there_is_a_mistake_and_one_that_cannot_be_read_is_a_failure() {
     demo(&["get", "flow", "platform/wf_nobody"]).refused(&["quarterdeck: platform has no instance wf_nobody\n"]);
     demo(&["get", "flow", "wf_nobody"]).refused(&["wf_nobody: none of platform, accounts, billing has it"]);
-    demo(&["get", "flow", "prod/wf_nobody"])
-        .refused(&["quarterdeck: there is no source prod; there are: platform, accounts, billing\n"]);
+    demo(&["get", "flow", "prod/wf_nobody"]).refused(&[
+        "quarterdeck: there is no source prod; there are: platform, accounts, billing, infra, directory, alerts\n",
+    ]);
     demo(&["get", "flow"]).refused(&["<ID>"]);
     let two = [("eu", REFUSED), ("us", REFUSED)];
     let silent = on(&two, &["get", "flow", "inv_1"]);

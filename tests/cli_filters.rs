@@ -164,7 +164,7 @@ fn a_filter_is_read_before_any_source_is_asked_and_only_where_there_are_instance
 fn a_filter_that_fits_nothing_is_no_mistake() {
     let board = demo_json(&["get", "board", "flow:nothing"]);
     assert_eq!((list(&board, "cells").len(), list(&board, "cohorts").len()), (0, 0));
-    assert_eq!(list(&board, "sources").len(), 3);
+    assert_eq!(list(&board, "sources").len(), 6);
     assert!(demo(&["get", "board", "flow:nothing"]).good().out.starts_with("nothing is known to be stuck\n"));
     assert_eq!(demo_json(&["get", "flows", "flow:nothing"])["total"], 0);
     assert_eq!(demo(&["get", "flows", "flow:nothing", "-o", "ndjson"]).good().out, "");

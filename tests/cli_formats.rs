@@ -200,7 +200,7 @@ fn the_flows_in_json_keep_the_contract() {
 fn the_sources_in_json_are_named_as_on_the_board() {
     let sources = demo_json(&["get", "sources"]);
     assert_eq!(sources["schema"], "quarterdeck.sources/1");
-    assert_eq!(list(&sources, "rows").len(), 3);
+    assert_eq!(list(&sources, "rows").len(), 6);
     for row in list(&sources, "rows") {
         keeps(SOURCE, row);
     }

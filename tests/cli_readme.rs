@@ -3,7 +3,9 @@
 
 mod support;
 
-use quarterdeck::config::Config;
+use std::path::Path;
+
+use quarterdeck::config::{Config, Flags, Surroundings};
 use quarterdeck::query::{Filter, KEYS};
 use support::program::run;
 
@@ -63,8 +65,12 @@ fn the_filter_language_is_what_it_says() {
 
 #[test]
 fn the_four_lines_are_a_config() {
-    let [config] = blocks("toml")[..] else { panic!("one block of TOML") };
+    let [config, rest] = blocks("toml")[..] else { panic!("two blocks of TOML") };
     assert_eq!(config.lines().count(), 4);
     let config = Config::parse(config, "quarterdeck.toml", None).unwrap();
     assert_eq!(config.context.sources[0].url, "http://127.0.0.1:9070");
+    let variable = |name: &str| (name == "BILLING_KEY").then(|| "a-key".to_owned());
+    let surroundings = Surroundings { variable: &variable, folder: Path::new("") };
+    let config = Config::parse_in(rest, "quarterdeck.toml", &Flags::default(), &surroundings).unwrap();
+    assert_eq!(config.context.sources[0].rest.as_ref().unwrap().requests.len(), 2);
 }

@@ -92,14 +92,15 @@ fn json_is_one_document_a_line_and_csv_has_the_time() {
     let header = watch.line().unwrap();
     assert!(header.starts_with("time,name,kind,state,"), "{header}");
     let mut times = BTreeSet::new();
-    for n in 0..9 {
+    let names = ["platform,", "accounts,", "billing,", "infra,", "directory,", "alerts,"];
+    for n in 0..18 {
         let row = watch.line().unwrap();
         let (time, rest) = row.split_once(',').unwrap();
         time.parse::<jiff::Timestamp>().unwrap();
-        assert!(rest.starts_with(["platform,", "accounts,", "billing,"][n % 3]), "{row}");
+        assert!(rest.starts_with(names[n % 6]), "{row}");
         times.insert(time.to_owned());
     }
-    assert_eq!(times.len(), 3, "three sources a look, and the header once");
+    assert_eq!(times.len(), 3, "six sources a look, and the header once");
     watch.kill();
 }
 

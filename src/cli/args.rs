@@ -14,7 +14,7 @@ use crate::domain::ids::InstanceId;
 
 pub(super) use self::plan::MakePlan;
 pub(super) use self::remediation::{Listed, Named, Rearm, Request, Review, Rollback, Run};
-pub(super) use self::tenants::{Events, Tenant, Tenants, Timeline};
+pub(super) use self::tenants::{Events, Suspects, Tenant, Tenants, Timeline};
 use crate::config::{ColourDepth, Flags, Times};
 use crate::connect::sim::check_speed;
 use crate::domain::time::parse_duration;
@@ -150,6 +150,11 @@ pub(super) enum Command {
     Doctor(Doctor),
     /// Draw one screen without a terminal
     Snapshot(Snapshot),
+    /// Try a source: what is asked, what comes, and what is made of it
+    Source {
+        #[command(subcommand)]
+        what: SourceCommand,
+    },
     /// Check the config, or print one to begin with
     Config {
         #[command(subcommand)]
@@ -228,6 +233,29 @@ pub(super) enum Command {
     ///
     /// `quarterdeck man | man -l -` shows it.
     Man,
+}
+
+/// What is done with a source.
+#[derive(Debug, Subcommand)]
+pub(super) enum SourceCommand {
+    /// Look at one source once, with everything that goes wrong
+    ///
+    /// Of the kind rest it prints each request with its pages and items, how much each program yields, the first of it as
+    /// JSON without secrets, and where a program failed: its line, and the path in the answer. Nothing is acted on.
+    /// Exit codes: 0 all is well, 3 something failed, 2 usage or config.
+    Try(SourceTry),
+}
+
+/// Which source is tried.
+#[derive(Debug, clap::Args)]
+pub(super) struct SourceTry {
+    /// Its name in the config
+    pub(super) name: String,
+    /// How much of what each program yields is printed
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1_000))]
+    pub(super) show: u16,
+    #[command(flatten)]
+    pub(super) format: Format,
 }
 
 /// What is done with the config.
@@ -497,6 +525,9 @@ pub(super) enum What {
     /// What has drifted, or is not known not to have; with an id, one finding and what differs
     #[command(after_help = EXIT_CODES)]
     Drift(Drift),
+    /// What changed before a cohort got stuck, and the drift that its tenants share
+    #[command(after_help = EXIT_CODES)]
+    Suspects(Suspects),
     /// Tenants: whom the flows are for, found by any identifier
     #[command(after_help = EXIT_CODES)]
     Tenants(Tenants),

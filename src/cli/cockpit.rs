@@ -121,6 +121,7 @@ pub(super) async fn settings(world: &World, global: &Global) -> Result<Settings,
         // What a lock says changes while the cockpit is open: it is asked of the hub.
         read_only: read_only.filter(|board| board.lock.is_none()).and_then(|board| board.read_only.clone()),
         writable: world.writable,
+        customer_only: world.hub.is_support_only(),
         clock: world.clock.clone(),
         unread: world.unread.clone(),
         speed: world.demo.as_ref().map(|sim| sim.speed()),

@@ -113,7 +113,7 @@ fn of_sim(global: &Global, sim: Arc<SimWorld>, state_dir: Option<&Path>) -> Resu
     // Where time runs faster, so do the passes, within reason.
     let poll = POLL.div_f64(sim.speed().clamp(1.0, 4.0));
     let source = |(name, plane): (&str, Arc<dyn Connector>)| (name.to_owned(), plane, poll);
-    let sources: Vec<_> = sim.planes().into_iter().map(source).collect();
+    let sources: Vec<_> = sim.sources().into_iter().map(source).collect();
     hub(global, &sources, sim.clock(), Some(sim), state_dir)
 }
 

@@ -245,6 +245,7 @@ async fn source(
     let refusal = connector.refuses_acts().or_else(|| read_only.map(SafeText::from));
     let verbs: Vec<&str> = connector.verbs().iter().map(|verb| verb.name()).collect();
     let text = match &refusal {
+        Some(why) if verbs.is_empty() => format!("nothing: {why}"),
         Some(why) => format!("it has {}; none may be used: {why}", verbs.join(", ")),
         None => format!("{}, after a review", verbs.join(", ")),
     };

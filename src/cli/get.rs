@@ -12,7 +12,8 @@ use super::demo::{self, Look};
 use super::output::{self, Table};
 use super::question::Question;
 use super::{
-    Failure, Outcome, drift, events, in_force, remediation, report, runbooks, side_effects, tenants, watch, world,
+    Failure, Outcome, drift, events, in_force, remediation, report, runbooks, side_effects, suspects, tenants, watch,
+    world,
 };
 use crate::domain::claim::Claim;
 use crate::domain::flow::JudgedFlow;
@@ -42,6 +43,7 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> 
         What::Remediations(listed) => return remediation::list(global, listed).await,
         What::Remediation(named) => return remediation::one(global, named).await,
         What::Drift(asked) => return drift::run(global, asked).await,
+        What::Suspects(asked) => return suspects::run(global, asked).await,
         What::Tenants(asked) => return tenants::list(global, asked).await,
         What::Tenant(asked) => return tenants::one(global, asked).await,
         What::Timeline(asked) => return tenants::timeline(global, asked).await,
@@ -370,13 +372,16 @@ pub(super) fn flows_table(rows: &[std::sync::Arc<JudgedFlow>], overview: &Overvi
 async fn flow(hub: &Hub, one: &One) -> Result<Outcome, Failure> {
     let id = match InstanceId::parse(&one.id) {
         Some(id) => id,
-        None => match hub.source_names().as_slice() {
-            [only] => InstanceId::new(only.clone(), one.id.as_str()),
-            names => match found(hub, names, &one.id).await? {
-                Some(id) => id,
-                None => return Ok(Outcome::SourceFailed),
-            },
-        },
+        // Who tells of no flows has none of that id.
+        None => {
+            match Some(hub.engine_names()).filter(|names| !names.is_empty()).unwrap_or(hub.source_names()).as_slice() {
+                [only] => InstanceId::new(only.clone(), one.id.as_str()),
+                names => match found(hub, names, &one.id).await? {
+                    Some(id) => id,
+                    None => return Ok(Outcome::SourceFailed),
+                },
+            }
+        }
     };
     if one.raw && one.format.output == Output::Csv {
         return Err(Failure::Usage("--raw goes with -o table, json and ndjson: csv has no place for it".into()));

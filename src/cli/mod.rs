@@ -24,6 +24,8 @@ mod report;
 mod runbooks;
 mod side_effects;
 mod snapshot;
+mod source;
+mod suspects;
 mod tenants;
 mod theme;
 mod tips;
@@ -35,7 +37,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::{Args, Command, ConfigCommand};
+use self::args::{Args, Command, ConfigCommand, SourceCommand};
 use crate::domain::approval::Answer;
 use crate::domain::text::is_hidden;
 use crate::domain::wide::Control;
@@ -148,6 +150,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Rollback(rollback) => remediation::rollback(&args.global, &rollback).await,
         Command::Policy { what } => policy::run(&args.global, &what),
         Command::Man => completions::man(),
+        Command::Source { what: SourceCommand::Try(tried) } => source::run(&args.global, &tried).await,
         Command::Config { what: ConfigCommand::Check { file } } => config::check(&args.global, file.as_deref()),
         Command::Config { what: ConfigCommand::Example { write } } => config::example(&args.global, write),
     }

@@ -85,6 +85,7 @@ impl Question {
             | What::SideEffects(_)
             | What::Outside(_)
             | What::Drift(_)
+            | What::Suspects(_)
             | What::Tenants(_)
             | What::Tenant(_)
             | What::Timeline(_)

@@ -15,7 +15,9 @@ use crate::config::{
     Config, ConfigError, ContextInfo, KeySetting, Layer, Layers, LogSettings, SourceConfig, SourceKind, Ui, ViewSetting,
 };
 use crate::connect::Connector;
+use crate::connect::alertmanager::Alertmanager;
 use crate::connect::prefect::Prefect;
+use crate::connect::rest::Rest;
 use crate::connect::restate::Restate;
 use crate::connect::salt::Salt;
 use crate::connect::sim::World as SimWorld;
@@ -221,8 +223,24 @@ fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dy
             let salt = Salt::new(&source.name, url, timeout, source.transport.clone(), settings, source.check_interval);
             Arc::new(salt.map_err(|error| usage(error.to_string()))?.redact(redactor.clone()))
         }
+        SourceKind::Rest => Arc::new(rest(source, redactor)?),
+        SourceKind::Alertmanager => {
+            let (transport, setting) = (source.transport.clone(), source.alerts.clone().unwrap_or_default());
+            let made = Alertmanager::new(&source.name, &source.url, timeout, transport, setting);
+            Arc::new(made.map_err(|error| usage(error.to_string()))?.redact(redactor.clone()))
+        }
     };
     Ok((source.name.clone(), connector, length(source.poll)?))
+}
+
+/// What speaks to an API that the config describes.
+pub(super) fn rest(source: &SourceConfig, redactor: &Redactor) -> Result<Rest, Failure> {
+    let usage = |error: String| Failure::Usage(format!("source {}: {error}", source.name));
+    let timeout = Duration::try_from(source.timeout).map_err(|error| usage(error.to_string()))?;
+    let setting = source.rest.clone().unwrap_or_default();
+    let rest = Rest::new(&source.name, &source.url, timeout, source.transport.clone(), setting);
+    let rest = rest.map_err(|error| usage(error.to_string()))?;
+    Ok(rest.redact(redactor.clone()).check_interval(source.check_interval).open_at(source.open.clone()))
 }
 
 /// What speaks to a source, by itself.

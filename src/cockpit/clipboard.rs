@@ -31,6 +31,11 @@ impl Clip {
         Self(lines.collect::<Vec<_>>().join("\n"))
     }
 
+    /// A text of several lines.
+    pub fn text(text: &str) -> Self {
+        Self::lines(text.lines())
+    }
+
     /// Rows, one a line, with tabs between their cells.
     pub fn rows(rows: impl IntoIterator<Item = Vec<SafeText>>) -> Self {
         let row = |cells: Vec<SafeText>| cells.iter().map(SafeText::as_str).collect::<Vec<_>>().join("\t");

@@ -86,6 +86,16 @@ pub enum CommandId {
     Approve,
     Deny,
     Drift,
+    Near,
+    Tenants,
+    Events,
+    CustomerSide,
+    Watch,
+    Case,
+    Reveal,
+    GoTenant,
+    GoFlows,
+    GoEvents,
 }
 
 /// One command.
@@ -120,6 +130,10 @@ const REMEDIATIONS: ScreenName = ScreenName::Remediations;
 const REMEDIATION: ScreenName = ScreenName::Remediation;
 const DRIFT: ScreenName = ScreenName::Drift;
 const FINDING: ScreenName = ScreenName::Finding;
+const TENANTS: ScreenName = ScreenName::Tenants;
+const TENANT: ScreenName = ScreenName::Tenant;
+const EVENTS: ScreenName = ScreenName::Events;
+const EVENT: ScreenName = ScreenName::Event;
 
 const fn command(id: CommandId, name: &'static str, keys: &'static [&'static str], doc: &'static str) -> Command {
     Command { id, name, aliases: &[], doc, screens: &[], keys, hint: None, typed: false, words: None }
@@ -168,7 +182,7 @@ impl Command {
 /// only way to act leads through the verbs, the plan and its review.
 pub const TABLE: &[Command] = &[
     command(CommandId::Open, "open", &["enter", "d", "right", "l"], "open what is under the cursor")
-        .on(&[BOARD, FLOWS, SOURCES, REMEDIATIONS, DRIFT])
+        .on(&[BOARD, FLOWS, SOURCES, REMEDIATIONS, DRIFT, TENANTS, TENANT, EVENTS, EVENT])
         .hint("open"),
     command(
         CommandId::Verbs,
@@ -176,10 +190,15 @@ pub const TABLE: &[Command] = &[
         &["v"],
         "what may be done to it, or to all that is marked: a menu, never an act",
     )
-    .on(&[BOARD, FLOWS, DETAIL, REMEDIATIONS, REMEDIATION, DRIFT, FINDING])
+    .on(&[BOARD, FLOWS, DETAIL, REMEDIATIONS, REMEDIATION, DRIFT, FINDING, TENANT])
     .hint("act"),
-    command(CommandId::Filter, "filter", &["/"], "filter the flows").on(&[BOARD, FLOWS]).hint("filter").takes("TEXT"),
-    command(CommandId::Tenant, "tenant", &["t"], "filter the flows by a tenant").takes("NAME").also(&["ns"]),
+    command(CommandId::Filter, "filter", &["/"], "filter the flows, or what has happened; of tenants: find one")
+        .on(&[BOARD, FLOWS, TENANTS, EVENTS])
+        .hint("filter")
+        .takes("TEXT"),
+    command(CommandId::Tenant, "tenant", &["t"], "find a tenant by an id, a name, a domain, an address, and open it")
+        .takes("NAME")
+        .also(&["ns"]),
     command(CommandId::Chart, "chart", &["tab", "backtab"], "its steps across time, or line by line")
         .on(&[DETAIL])
         .hint("chart"),
@@ -221,11 +240,19 @@ pub const TABLE: &[Command] = &[
         .on(&[BOARD, FLOWS, DETAIL])
         .hint("claim")
         .typed(),
+    command(
+        CommandId::Near,
+        "near",
+        &["n"],
+        "what changed before the cohort got stuck, and the drift its tenants share",
+    )
+    .on(&[BOARD, FLOWS, DETAIL])
+    .typed(),
     command(CommandId::ShowAll, "show-all", &["F"], "show flows with nothing stuck and snoozed cohorts, or fold them")
         .on(&[BOARD])
         .hint("all flows"),
     command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane, or part")
-        .on(&[BOARD, REMEDIATIONS, REMEDIATION, FINDING])
+        .on(&[BOARD, REMEDIATIONS, REMEDIATION, FINDING, TENANT])
         .hint("pane"),
     command(CommandId::Page, "page", &["o"], "open the engine's own page of it, after a look at its URL")
         .on(&[FLOWS, DETAIL, RAW])
@@ -235,7 +262,8 @@ pub const TABLE: &[Command] = &[
         .hint("compare"),
     command(CommandId::Copy, "copy-id", &["y y"], "copy the id"),
     command(CommandId::CopyRow, "copy-row", &["y r"], "copy the row, with tabs between").on(&[BOARD, FLOWS, DETAIL]),
-    command(CommandId::CopyJson, "copy-json", &["y j"], "copy it as JSON").on(&[BOARD, FLOWS, DETAIL, RAW]),
+    command(CommandId::CopyJson, "copy-json", &["y j"], "copy it as JSON")
+        .on(&[BOARD, FLOWS, DETAIL, RAW, TENANT, EVENTS, EVENT]),
     command(CommandId::CopyCurl, "copy-curl", &["y c"], "copy the request that reads it, for curl")
         .on(&[FLOWS, DETAIL, RAW]),
     command(CommandId::CopyStatus, "copy-status", &["Y", "y s"], "copy five lines for a chat").on(&[
@@ -244,6 +272,7 @@ pub const TABLE: &[Command] = &[
         DETAIL,
         REMEDIATIONS,
         REMEDIATION,
+        TENANT,
     ]),
     command(CommandId::Board, "board", &["1"], "the board: what is stuck, worst first")
         .typed()
@@ -252,6 +281,7 @@ pub const TABLE: &[Command] = &[
         .takes("FILTER")
         .also(&["instances", "ls"]),
     command(CommandId::AllFlows, "all-flows", &["0"], "every open or failed instance, without a filter").typed(),
+    command(CommandId::Tenants, "tenants", &["3"], "whom the flows are for, and who of them is hurt").typed(),
     command(CommandId::Drift, "drift", &["4"], "what is there and is not what is wanted").typed(),
     command(
         CommandId::Remediations,
@@ -281,7 +311,32 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Abort, "abort", &[], "end a remediation for good: its menu, never an act").typed(),
     command(CommandId::Approve, "approve", &[], "approve what somebody else has asked for: its menu").typed(),
     command(CommandId::Deny, "deny", &[], "say no to what somebody else has asked for: its menu").typed(),
-    command(CommandId::Sources, "sources", &["8", "3"], "the control planes and how fresh they are")
+    command(CommandId::Events, "events", &["7"], "what has happened: changes, deployments, alerts").typed(),
+    command(CommandId::CustomerSide, "customer", &["i"], "what the customer may see alone, or everything")
+        .on(&[TENANT])
+        .hint("customer's side")
+        .typed(),
+    command(CommandId::Watch, "watch", &["n"], "be told when nothing of theirs is stuck any more")
+        .on(&[TENANT])
+        .hint("tell me"),
+    command(
+        CommandId::Case,
+        "case",
+        &["E"],
+        "write the case into two files, Markdown and JSON, without what is personal",
+    )
+    .on(&[TENANT])
+    .hint("export")
+    .typed(),
+    command(CommandId::Reveal, "reveal", &[], "show a personal field of the open tenant, which is recorded")
+        .takes("FIELD REASON"),
+    command(CommandId::GoTenant, "go-tenant", &["g t"], "go to its tenant")
+        .on(&[FLOWS, DETAIL, DRIFT, FINDING, EVENTS, EVENT]),
+    command(CommandId::GoFlows, "go-flows", &["g f"], "go to the flows of its tenant")
+        .on(&[DETAIL, DRIFT, FINDING, TENANTS, TENANT, EVENTS, EVENT]),
+    command(CommandId::GoEvents, "go-events", &["g v"], "go to what happened to its tenant")
+        .on(&[FLOWS, DETAIL, DRIFT, FINDING, TENANTS, TENANT, EVENTS, EVENT]),
+    command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are")
         .typed()
         .also(&["engines"]),
     command(CommandId::NextScreen, "next-screen", &["]"], "the next screen, by its number"),

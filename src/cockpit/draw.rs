@@ -77,6 +77,13 @@ fn everything(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             screens::drift::draw_finding(app, pen);
         }
         ScreenName::Sources => screens::sources::draw(app, pen),
+        ScreenName::Tenants => screens::tenants::draw(app, pen),
+        ScreenName::Tenant => screens::tenant::draw(app, pen),
+        ScreenName::Events => cursor = screens::events::draw(app, pen),
+        ScreenName::Event => {
+            pen.hit(screens::body(app), Hit::Area(Place::Text));
+            screens::events::draw_one(app, pen);
+        }
     }
     let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
     cursor = footer::draw(app, pen, footer).or(cursor);

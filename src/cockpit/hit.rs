@@ -21,6 +21,14 @@ pub enum Place {
     Remediations,
     /// What has drifted.
     Drift,
+    /// The tenants.
+    Tenants,
+    /// Flows and findings of the open tenant.
+    TenantCard,
+    /// What happened to them.
+    Timeline,
+    /// What has happened.
+    Events,
     /// What the command line offers.
     Offers,
     /// The popup's list or text.

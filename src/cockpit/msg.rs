@@ -23,8 +23,9 @@ use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, IgnoreOf, OpsError, Overview,
-    PlanWish, RequestOf, ReviewOf, Selected, Selection,
+    Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
+    FlowWindow, FlowsQuery, IgnoreOf, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection,
+    TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
 };
 use crate::query::Filter;
 
@@ -93,8 +94,24 @@ pub enum Target {
     Recheck,
     /// A finding of drift that is left alone.
     Ignore,
+    /// The tenants.
+    Tenants,
+    /// The tenant that is open.
+    Tenant,
+    /// What happened to them.
+    Timeline,
+    /// A tenant that is watched.
+    Watched,
+    /// A personal field.
+    Reveal,
+    /// What has happened.
+    Events,
+    /// One event.
+    Event,
     /// What is noted as armed again.
     Rearm,
+    /// What changed before a cohort got stuck.
+    Suspects,
     /// The deployments to choose from.
     Deployments,
 }
@@ -175,10 +192,33 @@ pub enum Ask {
     Automations,
     /// What has drifted.
     Drift(DriftQuery),
+    /// What changed before a cohort got stuck.
+    Suspects(SafeText),
     /// A finding of drift is to be checked anew.
     Recheck(InstanceId),
     /// A finding of drift is to be left alone, or not any more.
     Ignore(IgnoreOf),
+    /// The tenants.
+    Tenants(TenantsQuery),
+    /// Everything of one.
+    Tenant(InstanceId),
+    /// What happened to one.
+    Timeline(TimelineQuery),
+    /// How one stands that is watched.
+    Watched(InstanceId),
+    /// A personal field of one, for a reason. It is recorded.
+    Reveal {
+        /// Whose.
+        tenant: InstanceId,
+        /// Which.
+        field: SafeText,
+        /// Why.
+        reason: String,
+    },
+    /// What has happened.
+    Events(EventsQuery),
+    /// One event by its number.
+    Event(u64),
 }
 
 impl Ask {
@@ -210,8 +250,16 @@ impl Ask {
             Self::InForce => Target::InForce,
             Self::Automations => Target::Automations,
             Self::Drift(_) => Target::Drift,
+            Self::Suspects(_) => Target::Suspects,
             Self::Recheck(_) => Target::Recheck,
             Self::Ignore(_) => Target::Ignore,
+            Self::Tenants(_) => Target::Tenants,
+            Self::Tenant(_) => Target::Tenant,
+            Self::Timeline(_) => Target::Timeline,
+            Self::Watched(_) => Target::Watched,
+            Self::Reveal { .. } => Target::Reveal,
+            Self::Events(_) => Target::Events,
+            Self::Event(_) => Target::Event,
         }
     }
 }
@@ -279,10 +327,26 @@ pub enum Answer {
     Automations(Result<Vec<AutomationStatus>, OpsError>),
     /// What has drifted.
     Drift(Result<DriftWindow, OpsError>),
+    /// What changed before a cohort got stuck.
+    Suspects(Box<Result<CohortSuspects, OpsError>>),
     /// A finding as it was found just now.
     Recheck(Box<Result<KnownDrift, OpsError>>),
     /// It is left alone, or not any more.
     Ignore(Box<Result<KnownDrift, OpsError>>),
+    /// The tenants that a text finds.
+    Tenants(SafeText, Result<TenantWindow, OpsError>),
+    /// Everything of one.
+    Tenant(Box<Result<TenantCard, OpsError>>),
+    /// A part of what happened to one.
+    Timeline(Box<TimelineQuery>, Result<TimelineWindow, OpsError>),
+    /// How one stands that is watched.
+    Watched(Box<Result<TenantCard, OpsError>>),
+    /// A personal field, or why not.
+    Reveal((InstanceId, SafeText), Result<SafeText, OpsError>),
+    /// What has happened.
+    Events(Box<Result<EventWindow, OpsError>>),
+    /// One event.
+    Event(Box<Result<EventRow, OpsError>>),
     /// It was noted as armed again, or not.
     Rearm(Result<(), OpsError>),
 }
@@ -367,6 +431,10 @@ pub enum Effect {
     },
     /// Put a text on the clipboard.
     Copy(Clip),
+    /// Write texts into new files of the present folder: names and texts.
+    Write(Vec<(String, String)>),
+    /// Ring the terminal's bell.
+    Bell,
     /// Listen to the mouse, or no longer.
     Mouse(bool),
     /// Have a page opened, outside.

@@ -66,11 +66,19 @@ pub enum ScreenName {
     Drift,
     /// One finding of drift.
     Finding,
+    /// Whom the flows are for.
+    Tenants,
+    /// One of them.
+    Tenant,
+    /// What has happened.
+    Events,
+    /// One event.
+    Event,
 }
 
 impl ScreenName {
     /// Every screen.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Board,
         Self::Flows,
         Self::Detail,
@@ -81,6 +89,10 @@ impl ScreenName {
         Self::Remediation,
         Self::Drift,
         Self::Finding,
+        Self::Tenants,
+        Self::Tenant,
+        Self::Events,
+        Self::Event,
     ];
 
     /// Its name on the command line and after `:`.
@@ -96,6 +108,22 @@ impl ScreenName {
             Self::Remediation => "remediation",
             Self::Drift => "drift",
             Self::Finding => "finding",
+            Self::Tenants => "tenants",
+            Self::Tenant => "tenant",
+            Self::Events => "events",
+            Self::Event => "event",
+        }
+    }
+
+    /// The list that what it shows is one of; itself where it is a list.
+    pub const fn list(self) -> Self {
+        match self {
+            Self::Detail | Self::Raw | Self::Compare => Self::Flows,
+            Self::Remediation => Self::Remediations,
+            Self::Finding => Self::Drift,
+            Self::Tenant => Self::Tenants,
+            Self::Event => Self::Events,
+            other => other,
         }
     }
 
@@ -117,6 +145,10 @@ impl ScreenName {
             Self::Remediation => "Remediation",
             Self::Drift => "Drift",
             Self::Finding => "Finding",
+            Self::Tenants => "Tenants",
+            Self::Tenant => "Tenant",
+            Self::Events => "Events",
+            Self::Event => "Event",
         }
     }
 }
@@ -166,6 +198,8 @@ pub struct Settings {
     pub writable: bool,
     /// The contexts of the config, in its order.
     pub contexts: Vec<ContextInfo>,
+    /// Whether the operator's only role is support: then only what customers may see of a tenant is shown.
+    pub customer_only: bool,
     /// Who is at the keyboard; taken on trust.
     pub operator: SafeText,
     /// How many colours the terminal has.
@@ -232,6 +266,7 @@ impl Settings {
             read_only: None,
             writable: false,
             contexts: Vec::new(),
+            customer_only: false,
             operator: operator.into(),
             colours: Colours::TrueColour,
             ascii: false,

@@ -99,6 +99,20 @@ impl Times {
         on(zoned.date()).filter(|at| *at > now).or_else(|| on(zoned.date().tomorrow().ok()?))
     }
 
+    /// A time in a column of them, as one reads it at `now`: to the second on the same day, else with its day and to the
+    /// minute, and with its year where that is another one.
+    pub fn stamp(&self, at: Timestamp, now: Timestamp) -> String {
+        let (zoned, now) = (self.zoned(at), self.zoned(now));
+        let form = if zoned.date() == now.date() {
+            "%H:%M:%S"
+        } else if zoned.year() == now.year() {
+            "%m-%d %H:%M"
+        } else {
+            "%F"
+        };
+        zoned.strftime(form).to_string()
+    }
+
     /// A time as one reads it at `now`: without its date on the same day, and with its zone.
     pub fn moment(&self, at: Timestamp, now: Timestamp) -> String {
         let (zoned, now) = (self.zoned(at), self.zoned(now));
@@ -127,6 +141,9 @@ mod tests {
         assert_eq!(times.moment(at, "2026-01-16T05:00:00Z".parse().unwrap()), "00:12:07 CET");
         assert_eq!(times.minute(at, at), "00:12 CET");
         assert_eq!(times.minute(summer, at), "07-15 12:00 CEST");
+        let stamps = ["2026-01-15T22:59:07Z", "2026-01-14T12:00:00Z", "2025-12-31T12:00:00Z"];
+        let stamps = stamps.map(|then| times.stamp(then.parse().unwrap(), "2026-01-15T22:59:59Z".parse().unwrap()));
+        assert_eq!(stamps, ["23:59:07", "01-14 13:00", "2025-12-31"]);
         times.turn().unwrap();
         assert_eq!(times.by, By::Utc);
         assert!(Times::new(By::Utc, TimeZone::unknown()).turn().is_err());

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use toml::de::DeTable;
@@ -16,8 +17,9 @@ use super::tenants::TenantBook;
 use super::thresholds::ThresholdBook;
 use super::ui::{self, Ui};
 use super::{
-    Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, SourceConfig, SourceKind,
-    Surroundings, Transport, automations, default_state_dir, paths, runbooks, salt, transport, webhooks,
+    AlertSetting, Config, ConfigError, Context, ContextInfo, DEFAULT_CONTEXT, Layers, Outline, RestSetting,
+    SourceConfig, SourceKind, Surroundings, Transport, alerts, automations, default_state_dir, paths, rest, runbooks,
+    salt, transport, webhooks,
 };
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
@@ -49,7 +51,7 @@ const ROOT: [&str; 24] = [
     "runbook",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
-const SOURCE: [&str; 18] = [
+const SOURCE: [&str; 23] = [
     "name",
     "kind",
     "url",
@@ -68,6 +70,11 @@ const SOURCE: [&str; 18] = [
     "states",
     "tenant_grain",
     "scope_grains",
+    rest::REQUEST,
+    rest::VERB,
+    rest::HEADERS,
+    alerts::DRIFT,
+    alerts::TENANT,
 ];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
 
@@ -315,6 +322,8 @@ fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, D
     }
     let open = document.keep(redact::open(section)).flatten();
     let salt = document.keep(salt::read(section, is_salt)).unwrap_or_default();
+    let rest = document.keep(rest_of(section, kind.ok())).flatten();
+    let alerts = document.keep(alerts_of(section, kind.ok())).flatten();
     let name = name?;
     let source = SourceConfig {
         name: name.value.to_owned(),
@@ -327,6 +336,8 @@ fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, D
         transport: Transport::default(),
         open,
         salt,
+        rest,
+        alerts,
     };
     Ok((source, transport, name))
 }
@@ -342,6 +353,36 @@ fn who_asks(section: &Section<'_>, kind: SourceKind, logs_in: bool) -> Result<()
     };
     let at = if section.has("auth") { "auth" } else { "kind" };
     Err(section.document.wrong(&section.place(at), message))
+}
+
+/// What only a source of the kind `rest` has.
+fn rest_of(section: &Section<'_>, kind: Option<SourceKind>) -> Result<Option<Arc<RestSetting>>, Diagnostic> {
+    match kind {
+        Some(SourceKind::Rest) => Ok(Some(Arc::new(rest::read(section)?))),
+        None => Ok(None),
+        Some(_) => match [rest::REQUEST, rest::VERB, rest::HEADERS].into_iter().find(|key| section.has(key)) {
+            Some(key) => {
+                let message = format!("only a source of the kind \"rest\" has \"{key}\"");
+                Err(section.document.wrong(&section.place(key), message))
+            }
+            None => Ok(None),
+        },
+    }
+}
+
+/// What only a source of the kind `alertmanager` has.
+fn alerts_of(section: &Section<'_>, kind: Option<SourceKind>) -> Result<Option<AlertSetting>, Diagnostic> {
+    match kind {
+        Some(SourceKind::Alertmanager) => alerts::read(section).map(Some),
+        None => Ok(None),
+        Some(_) => match [alerts::DRIFT, alerts::TENANT].into_iter().find(|key| section.has(key)) {
+            Some(key) => {
+                let message = format!("only a source of the kind \"alertmanager\" has \"{key}\"");
+                Err(section.document.wrong(&section.place(key), message))
+            }
+            None => Ok(None),
+        },
+    }
 }
 
 /// Names are parts of ids and of shell commands: a slash would end them, and a space too.

@@ -4,6 +4,7 @@
 //! Secrets never stand in the file: it names the environment variable or the private file that holds them, and they
 //! are read here into [`secrecy::SecretString`]s, which no log, error or debug print shows.
 
+mod alerts;
 mod automations;
 mod command;
 mod diagnostic;
@@ -16,6 +17,7 @@ mod paths;
 mod policies;
 mod promises;
 mod redact;
+mod rest;
 mod runbooks;
 mod salt;
 mod secret;
@@ -32,10 +34,12 @@ mod wording;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use thiserror::Error;
 
+pub use alerts::{AlertSetting, Matchers};
 pub use automations::AutomationSetting;
 pub use diagnostic::{Diagnostic, Place, TextPlace};
 pub use freezes::FreezeSetting;
@@ -43,6 +47,7 @@ pub use layers::{Flags, Layer, Setting};
 pub use log::LogSettings;
 pub use paths::{default_file, default_state_dir};
 pub use policies::{PolicySetting, PolicySettings};
+pub use rest::{Answers, Paging, RestRequest, RestSetting, RestVerb, Trail, Yielding, Yields};
 pub use runbooks::RunbookSetting;
 pub use salt::SaltSettings;
 pub use secret::SecretPlace;
@@ -161,11 +166,16 @@ pub enum SourceKind {
     Terraform,
     /// A salt-api.
     Salt,
+    /// Any JSON API, by configuration.
+    Rest,
+    /// An Alertmanager's API.
+    Alertmanager,
 }
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Restate, Self::Prefect, Self::Terraform, Self::Salt];
+    pub const ALL: [Self; 6] =
+        [Self::Restate, Self::Prefect, Self::Terraform, Self::Salt, Self::Rest, Self::Alertmanager];
 
     /// Its name in the file.
     pub const fn name(self) -> &'static str {
@@ -174,6 +184,8 @@ impl SourceKind {
             Self::Prefect => "prefect",
             Self::Terraform => "terraform",
             Self::Salt => "salt",
+            Self::Rest => "rest",
+            Self::Alertmanager => "alertmanager",
         }
     }
 }
@@ -202,6 +214,10 @@ pub struct SourceConfig {
     pub open: Option<String>,
     /// What of a Salt is looked at.
     pub salt: SaltSettings,
+    /// What is asked of it and made of its answers, for a source of [`SourceKind::Rest`]; nothing for any other.
+    pub rest: Option<Arc<RestSetting>>,
+    /// Which alerts are drift, and whom they are for, for a source of [`SourceKind::Alertmanager`]; nothing for any other.
+    pub alerts: Option<AlertSetting>,
 }
 
 /// Why there is no config.

@@ -111,6 +111,7 @@ pub(super) enum Auth<'a> {
     Bearer(Reference<'a>),
     Basic { user: &'a str, password: Reference<'a> },
     Login { user: &'a str, eauth: &'a str, password: Reference<'a> },
+    Header { name: &'a str, value: Reference<'a> },
 }
 
 /// Reads the `auth` of a source; `None` where it has none.
@@ -118,26 +119,28 @@ pub(super) fn auth<'a>(source: &Section<'a>) -> Result<Option<Auth<'a>>, Diagnos
     if source.is_text("auth") {
         return Err(source.document.wrong(&source.place("auth"), HINT));
     }
-    let Some(auth) = source.table("auth", &["bearer", "basic", "login"])? else { return Ok(None) };
-    for named in ["basic", "login"] {
-        if auth.is_text(named) {
-            return Err(auth.document.wrong(&auth.place(named), HINT));
+    let Some(auth) = source.table("auth", &["bearer", "basic", "header", "login"])? else { return Ok(None) };
+    if let Some(key) = ["basic", "header", "login"].into_iter().find(|key| auth.is_text(key)) {
+        return Err(auth.document.wrong(&auth.place(key), HINT));
+    }
+    let given: Vec<&str> = ["bearer", "basic", "header", "login"].into_iter().filter(|key| auth.has(key)).collect();
+    if let [first, second, ..] = given[..] {
+        let message = format!("\"auth\" holds both \"{first}\" and \"{second}\": a server takes one of them");
+        return Err(auth.document.wrong(&auth.place(second), message));
+    }
+    if let Some(header) = auth.table("header", &["name", "value"])? {
+        let name = header.required_text("name", "\"header\"")?;
+        if reqwest::header::HeaderName::try_from(name.value).is_err() {
+            return Err(header.wrong(&name, "\"name\" is no name of a header"));
         }
+        return Ok(Some(Auth::Header { name: name.value, value: reference(&header, "value", Shape::Token)? }));
     }
     if let Some(login) = auth.table("login", &["user", "eauth", "password"])? {
-        if auth.has("bearer") || auth.has("basic") {
-            let message = "\"auth\" holds \"login\" and another one: a server takes one of them";
-            return Err(auth.document.wrong(&auth.place("login"), message));
-        }
         let user = login.required_text("user", "\"login\"")?.value;
         let eauth = login.text("eauth")?.map_or("pam", |found| found.value);
         return Ok(Some(Auth::Login { user, eauth, password: reference(&login, "password", Shape::Password)? }));
     }
     match auth.table("basic", &["user", "password"])? {
-        Some(_) if auth.has("bearer") => {
-            let message = "\"auth\" holds both \"bearer\" and \"basic\": a server takes one of them";
-            Err(auth.document.wrong(&auth.place("basic"), message))
-        }
         Some(basic) => {
             let user = basic.required_text("user", "\"basic\"")?;
             if user.value.contains(':') || user.value.contains(char::is_control) {

@@ -139,7 +139,7 @@ fn a_mistake_is_shown_with_its_place_and_what_was_meant() {
         ("[[source]]\nname = \"a\"", "config.toml:1:1: a source needs \"kind\""),
         (
             "[[source]]\nname = \"a\"\nkind = \"restat\"",
-            "config.toml:3:8: unknown kind \"restat\"; there are: restate, prefect, terraform, salt (did you mean \"restate\"?)",
+            "config.toml:3:8: unknown kind \"restat\"; there are: restate, prefect, terraform, salt, rest, alertmanager (did you mean \"restate\"?)",
         ),
         ("[[source]]\nname = \"a/b\"", "config.toml:2:8: a source's name can't hold a slash"),
         ("[[source]]\nname = \"a b\"", "config.toml:2:8: a source's name can't hold white space"),

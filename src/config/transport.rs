@@ -65,6 +65,11 @@ pub enum Scheme {
         /// By what the server looks at the password: `pam`, `sharedsecret`, `ldap` …
         eauth: String,
     },
+    /// A header of the server's own, such as `X-API-Key`.
+    Header {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// What a source is told of who asks. `Debug` does not show the secret.
@@ -99,6 +104,7 @@ impl Credentials {
             Scheme::Bearer => format!("bearer token{place}"),
             Scheme::Basic { user } => format!("user {user}, password{place}"),
             Scheme::Login { user, eauth } => format!("login of {user} by {eauth}, password{place}"),
+            Scheme::Header { name } => format!("header {name}{place}"),
         }
     }
 
@@ -121,7 +127,7 @@ impl Credentials {
 
     const fn shape(&self) -> Shape {
         match self.scheme {
-            Scheme::Bearer => Shape::Token,
+            Scheme::Bearer | Scheme::Header { .. } => Shape::Token,
             Scheme::Basic { .. } | Scheme::Login { .. } => Shape::Password,
         }
     }
@@ -221,6 +227,10 @@ impl Draft<'_> {
             Some(Auth::Bearer(reference)) => {
                 let (secret, place) = reference.read(section, surroundings)?;
                 Some(Credentials { scheme: Scheme::Bearer, secret, place: Some(place) })
+            }
+            Some(Auth::Header { name, value }) => {
+                let (secret, place) = value.read(section, surroundings)?;
+                Some(Credentials { scheme: Scheme::Header { name: name.to_owned() }, secret, place: Some(place) })
             }
             Some(Auth::Basic { user, password }) => {
                 let (secret, place) = password.read(section, surroundings)?;

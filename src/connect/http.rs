@@ -19,6 +19,7 @@ use serde::de::{Deserialize, DeserializeOwned};
 use serde::ser::Serialize;
 use tokio::time::timeout_at;
 
+pub use self::ask::Ask;
 use self::build::base;
 use self::credentials::Keyring;
 use self::patience::Patience;
@@ -27,6 +28,7 @@ use super::ConnectError;
 use crate::config::{Credentials, Scheme, Transport};
 use crate::domain::text::SafeText;
 
+mod ask;
 mod build;
 mod credentials;
 mod patience;
@@ -41,6 +43,9 @@ pub const BODY_CAP: usize = 128 * 1024 * 1024;
 
 /// How many bytes the answer to a `GET` may have: those are small facts.
 const FACT_CAP: usize = 1024 * 1024;
+
+/// What stands for a header with a key in a request that is copied: a variable that whoever runs it sets to all of it.
+pub(super) const HEADER: &str = r#"-H "$API_KEY_HEADER""#;
 
 /// What a body is that is sent.
 const JSON: &str = "application/json";
@@ -73,6 +78,10 @@ pub struct Answer<T> {
     pub certificate: Option<Certificate>,
     /// What the server calls this answer, where it can be asked whether it would answer the same again.
     pub tag: Option<Tag>,
+    /// The status: 200, or 206 where a part is an answer.
+    pub status: u16,
+    /// Where the next page of it is, as the header `Link` says.
+    pub next: Option<String>,
 }
 
 /// What a server calls an answer (its `ETag`), to be asked by whether it would answer the same again.
@@ -83,6 +92,15 @@ impl Tag {
     fn of(headers: &HeaderMap) -> Option<Self> {
         headers.get(ETAG).filter(|tag| !tag.is_empty() && tag.len() <= LONGEST_TAG).cloned().map(Self)
     }
+}
+
+/// What else than a plain 200 is an answer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wants {
+    /// That there is no need for one, since the request was sent on a condition.
+    conditional: bool,
+    /// A part (206): some servers say so of a page.
+    part: bool,
 }
 
 /// What became of a mutation.
@@ -250,7 +268,8 @@ impl Client {
         if let Some(known) = known {
             request = request.header(IF_NONE_MATCH, known.0.clone());
         }
-        self.read_unless(path, request, self.body_cap, known.is_some()).await
+        let wants = Wants { conditional: known.is_some(), part: false };
+        self.read_unless(path, request, self.body_cap, wants).await
     }
 
     /// Reads JSON that came from `path`; the error says where and why, and may borrow nothing of the text.
@@ -271,15 +290,29 @@ impl Client {
 
     /// The same with a body.
     pub async fn act_with(&self, method: Method, path: &str, body: Option<&serde_json::Value>) -> ActReply {
+        self.act_under(method, path, &[], body).await
+    }
+
+    /// The same with headers, whose names and values were found to be some.
+    pub async fn act_under(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(String, String)],
+        body: Option<&serde_json::Value>,
+    ) -> ActReply {
         if let Some(why) = self.refuses_acts() {
             return ActReply::NotSent(why);
         }
         let deadline = tokio::time::Instant::now() + self.timeout;
         let request = match self.request(&self.acts, method, path) {
-            Ok(request) => match body {
-                Some(body) => request.json(body),
-                None => request,
-            },
+            Ok(request) => {
+                let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+                match body {
+                    Some(body) => request.json(body),
+                    None => request,
+                }
+            }
             Err(error) => return ActReply::NotSent(SafeText::new(&error.to_string())),
         };
         let mut response = match timeout_at(deadline, request.send()).await {
@@ -323,17 +356,17 @@ impl Client {
     }
 
     async fn read(&self, path: &str, request: RequestBuilder, cap: usize) -> Result<Answer<Vec<u8>>, ConnectError> {
-        let answer = self.read_unless(path, request, cap, false).await?;
+        let answer = self.read_unless(path, request, cap, Wants::default()).await?;
         answer.ok_or_else(|| ConnectError::BadAnswer(self.safe(&format!("{}: no answer", words::shown(path)))))
     }
 
-    /// Reads an answer. `None` where the request was sent on a condition (`conditional`) and there was no need for one.
+    /// Reads an answer. `None` where the request was sent on a condition and there was no need for one.
     async fn read_unless(
         &self,
         path: &str,
         request: RequestBuilder,
         cap: usize,
-        conditional: bool,
+        wants: Wants,
     ) -> Result<Option<Answer<Vec<u8>>>, ConnectError> {
         let started = Instant::now();
         let deadline = tokio::time::Instant::from_std(started) + self.timeout;
@@ -343,10 +376,11 @@ impl Client {
             Ok(Ok(response)) => response,
         };
         // A 412 is what a server answers to a question by `POST` that goes by the letter.
-        if conditional && matches!(response.status(), StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED) {
+        if wants.conditional && matches!(response.status(), StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED)
+        {
             return Ok(None);
         }
-        if response.status() != StatusCode::OK {
+        if response.status() != StatusCode::OK && !(wants.part && response.status() == StatusCode::PARTIAL_CONTENT) {
             return Err(self.refusal(path, &mut response, deadline).await);
         }
         if !words::is_json(response.headers()) {
@@ -360,8 +394,9 @@ impl Client {
             let date = response.headers().get(DATE).and_then(|d| words::date(d.to_str().ok()?));
             let certificate = tls::certificate(&response, !self.unverified);
             let tag = Tag::of(response.headers());
+            let (status, next) = (response.status().as_u16(), ask::next(response.headers()));
             let body = self.keyring.redact(body);
-            return Ok(Some(Answer { value: body, elapsed: started.elapsed(), date, certificate, tag }));
+            return Ok(Some(Answer { value: body, elapsed: started.elapsed(), date, certificate, tag, status, next }));
         }
         let cap = words::bytes(cap);
         Err(ConnectError::BadAnswer(self.safe(&format!("{}: the answer is larger than {cap}", words::shown(path)))))
@@ -407,6 +442,8 @@ impl Client {
             date: answer.date,
             certificate: answer.certificate,
             tag: answer.tag.clone(),
+            status: answer.status,
+            next: answer.next.clone(),
         })
     }
 

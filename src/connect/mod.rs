@@ -4,10 +4,12 @@
 //! of other sources, or of the terminal. Every text that it hands on is scrubbed.
 
 mod act;
+pub mod alertmanager;
 mod answer;
 pub mod http;
 mod observation;
 pub mod prefect;
+pub mod rest;
 pub mod restate;
 pub mod salt;
 pub mod sim;

@@ -165,7 +165,9 @@ pub(crate) mod tests {
             evidence: "".into(),
             status: Status::Running,
             waits_for: None,
+            onset: None,
             claim: None,
+            near: None,
         }
     }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::claim::Claim;
+use super::correlation::Near;
 use super::flow::{FlowInstance, JudgedFlow, Status, WaitKind};
 use super::hash::digest;
 use super::text::SafeText;
@@ -34,6 +35,8 @@ pub struct Cohort {
     pub growth: Option<i64>,
     /// Since when the first of them has been stuck.
     pub since: Option<Timestamp>,
+    /// When what made that one stuck began, by its engine's clock: its first failure, its wait. It is no later than `since`.
+    pub onset: Option<Timestamp>,
     /// The rule that most of them have as their primary one.
     pub rule: Rule,
     /// An error as it stands in one of them.
@@ -46,6 +49,20 @@ pub struct Cohort {
     pub waits_for: Option<WaitKind>,
     /// Who has it in hand, has seen it or has put it aside, where somebody has and its time is not over.
     pub claim: Option<Claim>,
+    /// The change that fits best as its cause, where any does and anybody tells of changes.
+    pub near: Option<Near>,
+}
+
+/// When what makes an instance stuck began: a lost wait with the wait, what takes too long with its step, and failures with
+/// the first one.
+pub fn onset_of(judged: &JudgedFlow) -> Option<Timestamp> {
+    let since = judged.judgement.since()?;
+    let flow = &judged.flow;
+    let began = match judged.judgement.rule() {
+        Some(Rule::LostWait | Rule::Overdue) => flow.entered_step_at,
+        _ => flow.first_failure_at,
+    };
+    Some(began.map_or(since, |began| began.min(since)))
 }
 
 /// The id of a cohort: eight hexadecimal digits.

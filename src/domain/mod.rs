@@ -10,6 +10,7 @@ pub mod blast;
 pub mod claim;
 pub mod code;
 pub mod cohort;
+pub mod correlation;
 pub mod deployment;
 pub mod difference;
 pub mod drift;

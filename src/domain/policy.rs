@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::blast::Blast;
 use super::text::SafeText;
 
-/// The name of the thread that evaluates policies. A panic in it is a denial and ends nothing.
+/// The name of the threads that evaluate policies and run programs of the config. A panic in one is told as what it came to,
+/// a denial or a fault, and ends nothing.
 pub const THREAD: &str = "policies";
 
 /// Who has to approve, and how many.

@@ -224,26 +224,37 @@ impl Tenant {
         if wanted.is_empty() {
             return None;
         }
-        let whole = |text: &str| text.to_lowercase() == wanted;
-        if whole(&self.id.instance) {
+        if is(&self.id.instance, &wanted) {
             return Some(FoundBy::Id);
         }
-        if whole(&self.name) {
+        if is(&self.name, &wanted) {
             return Some(FoundBy::Name);
         }
-        if self.domains.iter().any(|domain| whole(domain)) {
+        if self.domains.iter().any(|domain| is(domain, &wanted)) {
             return Some(FoundBy::Domain);
         }
-        let held = self.fields.iter().filter(|field| field.class != FieldClass::Secret);
-        if let Some(field) = held.into_iter().find(|field| whole(&field.value)) {
+        let mut held = self.fields.iter().filter(|field| field.class != FieldClass::Secret);
+        if let Some(field) = held.find(|field| is(&field.value, &wanted)) {
             return Some(FoundBy::Field(field.name.clone()));
         }
-        let open = || [&self.id.instance, &self.name].into_iter().chain(&self.domains).map(|text| text.to_lowercase());
-        if open().any(|text| text.starts_with(&wanted)) {
-            return Some(FoundBy::Beginning);
-        }
-        open().any(|text| text.contains(&wanted)).then_some(FoundBy::Part)
+        let open = || [&self.id.instance, &self.name].into_iter().chain(&self.domains);
+        let places = open().filter_map(|text| place(text, &wanted));
+        places.min().map(|at| if at == 0 { FoundBy::Beginning } else { FoundBy::Part })
     }
+}
+
+/// Whether a text is another one, letters' case aside. `lower` is in lower case. Tens of thousands are compared with each
+/// letter that is typed, so that texts of ASCII are not copied for it.
+fn is(text: &str, lower: &str) -> bool {
+    if text.is_ascii() { text.eq_ignore_ascii_case(lower) } else { text.to_lowercase() == lower }
+}
+
+/// Where a text holds another one, letters' case aside, by its first byte.
+fn place(text: &str, lower: &str) -> Option<usize> {
+    if !text.is_ascii() {
+        return text.to_lowercase().find(lower);
+    }
+    text.as_bytes().windows(lower.len()).position(|part| part.eq_ignore_ascii_case(lower.as_bytes()))
 }
 
 #[cfg(test)]

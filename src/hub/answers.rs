@@ -32,9 +32,9 @@ use crate::domain::trend::{Sample, Trend};
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount, FlowWindow, FlowsQuery,
-    IgnoreOf, Near, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection, TenantCard,
-    TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow, is_reason,
+    Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
+    FlowWindow, FlowsQuery, IgnoreOf, Near, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected,
+    Selection, TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow, is_reason,
 };
 use crate::query::Filter;
 
@@ -80,6 +80,7 @@ impl Ops for Hub {
         }
         overview.stuck_tenants = tenants.len() as u64;
         board::worst_first(&mut overview.cohorts);
+        self.put_near(&mut overview.cohorts);
         overview.claims_note = self.claims.put_on(&mut overview.cohorts, filter.is_empty(), overview.at);
         Ok(Arc::new(overview))
     }
@@ -314,6 +315,10 @@ impl Ops for Hub {
 
     async fn events(&self, query: &EventsQuery) -> Result<EventWindow, OpsError> {
         Ok(self.happened(query))
+    }
+
+    async fn suspects(&self, cohort: &str) -> Result<CohortSuspects, OpsError> {
+        self.suspects_of(cohort)
     }
 
     async fn drift(&self, query: &DriftQuery) -> Result<DriftWindow, OpsError> {

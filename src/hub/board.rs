@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::rows::{Facets, Limits, Rows, Where};
 use crate::connect::EngineCount;
-use crate::domain::cohort::{Cohort, Counts, cohort_id};
+use crate::domain::cohort::{Cohort, Counts, cohort_id, onset_of};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Rule;
 use crate::ops::Cell;
@@ -93,7 +93,9 @@ pub(super) fn of_rows(
             evidence: oldest.judgement.primary().map(|finding| finding.evidence.clone()).unwrap_or_default(),
             status: oldest.flow.status,
             waits_for: oldest.flow.wait.as_ref().map(|wait| wait.kind),
+            onset: onset_of(&oldest),
             claim: None,
+            near: None,
         });
     }
     worst_first(&mut cohorts);

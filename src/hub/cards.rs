@@ -49,28 +49,23 @@ struct Hit {
 impl Hub {
     /// Every tenant that is known: those of the directories, and those that are only named.
     fn all_tenants(&self, now: Timestamp) -> Vec<(Arc<Tenant>, bool)> {
-        let mut all: Vec<(Arc<Tenant>, bool)> = Vec::new();
-        for source in &self.sources {
-            all.extend(source.held().directory.each().map(|tenant| (tenant.clone(), true)));
-        }
-        let mut known: HashSet<SafeText> = all.iter().map(|(tenant, _)| tenant.id.instance.clone()).collect();
+        let held: Vec<_> = self.sources.iter().map(|source| (source, source.held())).collect();
+        let listed = || held.iter().flat_map(|(_, held)| held.directory.each());
+        let mut all: Vec<(Arc<Tenant>, bool)> = listed().map(|tenant| (tenant.clone(), true)).collect();
+        let mut known: HashSet<&str> = listed().map(|tenant| tenant.id.instance.as_str()).collect();
         let mut named: Vec<(SafeText, SafeText)> = Vec::new();
-        for source in &self.sources {
-            let held = source.held();
-            let of_rows = held.rows.tenants().map(|(tenant, _)| tenant.clone());
-            let of_findings: Vec<SafeText> = held.findings.by_tenant().into_keys().cloned().collect();
-            for tenant in of_rows.chain(of_findings) {
-                if known.insert(tenant.clone()) {
-                    named.push((source.name.clone(), tenant));
+        for (source, held) in &held {
+            let of_rows = held.rows.tenants().map(|(tenant, _)| tenant);
+            for tenant in of_rows.chain(held.findings.by_tenant().into_keys()) {
+                if known.insert(tenant) {
+                    named.push((source.name.clone(), tenant.clone()));
                 }
             }
         }
         if let Some(teller) = self.sources.iter().find(|source| source.connector.tells().events) {
-            for tenant in self.ring().tenants() {
-                if known.insert(tenant.clone()) {
-                    named.push((teller.name.clone(), tenant.clone()));
-                }
-            }
+            let unknown: Vec<SafeText> =
+                self.ring().tenants().filter(|tenant| !known.contains(tenant.as_str())).cloned().collect();
+            named.extend(unknown.into_iter().map(|tenant| (teller.name.clone(), tenant)));
         }
         all.extend(named.iter().map(|(source, name)| (Arc::new(Tenant::unlisted(source, name, now)), false)));
         all

@@ -27,6 +27,8 @@ pub(super) struct Directory {
     by_id: BTreeMap<SafeText, Listed>,
     /// How many are told now.
     there: usize,
+    /// Grows with each pass that told them.
+    revision: u64,
 }
 
 impl Directory {
@@ -49,6 +51,7 @@ impl Directory {
             self.by_id.insert(id, Listed { tenant, gone_at: None });
         }
         self.there = self.by_id.len();
+        self.revision += 1;
         for (id, mut listed) in before {
             if self.by_id.contains_key(&id) {
                 continue;
@@ -69,6 +72,11 @@ impl Directory {
     /// How many are told now.
     pub(super) const fn len(&self) -> usize {
         self.there
+    }
+
+    /// Grows with each pass that told them.
+    pub(super) const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// A tenant by its directory's id, one that has vanished lately among them.

@@ -36,6 +36,7 @@ mod runs;
 mod single;
 mod source;
 mod stream;
+mod suspects;
 #[cfg(test)]
 mod tenant_tests;
 mod tenants;
@@ -66,6 +67,7 @@ use self::rows::Rows;
 use self::runs::{Plane, Runs};
 pub use self::source::Clock;
 use self::source::{Book, Events, Source};
+use self::suspects::Correlation;
 use self::trends::Trends;
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::Connector;
@@ -123,6 +125,7 @@ pub struct Hub {
     /// What was recorded, by whomever; `None` where nothing can be read.
     reader: Option<Reader>,
     lists: Lists,
+    correlation: Correlation,
     shadow: OnceLock<Arc<Shadow>>,
     /// What was done outside, as it was told last, and when.
     outside: Mutex<Option<(Timestamp, Arc<Outside>)>>,
@@ -224,6 +227,7 @@ impl Hub {
             ignores,
             reader,
             lists: Lists::default(),
+            correlation: Correlation::default(),
             shadow: OnceLock::new(),
             outside: Mutex::default(),
         })
@@ -314,6 +318,12 @@ impl Hub {
         }
     }
 
+    /// Whether the operator's only role is the one called `support`.
+    pub fn is_support_only(&self) -> bool {
+        let roles = self.gate.policing.policies.roles().of(&self.gate.operator);
+        roles.len() == 1 && roles.iter().all(|role| *role == *"support")
+    }
+
     /// Where it is kept what the program tells of itself. The first one stays.
     pub fn tells(&self, book: LogBook) {
         // A second one is of no use to anybody.
@@ -336,6 +346,12 @@ impl Hub {
     /// The names of the sources, in the order of the config.
     pub fn source_names(&self) -> Vec<SafeText> {
         self.sources.iter().map(|source| source.name.clone()).collect()
+    }
+
+    /// The names of those that tell of flows.
+    pub fn engine_names(&self) -> Vec<SafeText> {
+        let engines = self.sources.iter().filter(|source| source.connector.tells().flows);
+        engines.map(|source| source.name.clone()).collect()
     }
 
     /// What has happened, over all sources.

@@ -16,6 +16,7 @@ use crate::config::{TenantBook, TenantRule};
 use crate::connect::{Connector, Payload, PayloadOf};
 use crate::domain::cohort::fingerprint_of;
 use crate::domain::flow::FlowInstance;
+use crate::domain::policy::THREAD;
 use crate::domain::text::SafeText;
 
 /// How many instances a pass asks for what they were begun with.
@@ -202,7 +203,7 @@ async fn run(jobs: Vec<Job>) -> Vec<(Key, Told)> {
         // Nobody listens any more where the pass was given up.
         let _ = done.send(outcomes);
     };
-    match std::thread::Builder::new().name("tenants".to_owned()).stack_size(STACK).spawn(work) {
+    match std::thread::Builder::new().name(THREAD.to_owned()).stack_size(STACK).spawn(work) {
         Ok(_) => told.await.unwrap_or_default(),
         Err(error) => {
             tracing::warn!(%error, "no thread for the programs that tell tenants");

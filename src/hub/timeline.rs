@@ -199,8 +199,8 @@ impl Hub {
     fn tell_changes_around(&self, whose: &Whose<'_>, now: Timestamp, rows: &mut Rows) {
         let to = rows.before.as_ref().map_or(Timestamp::MAX, |before| before.at);
         let from = now.saturating_sub(LOOK_BACK).unwrap_or(Timestamp::MIN);
-        let changes = self.ring().changes(from, to, CHANGES);
-        for row in changes.into_iter().filter(|row| row.event.tenant.is_none() && touches(&row.event, whose)) {
+        let changes = self.ring().changes_at_large(from, to, CHANGES);
+        for row in changes.into_iter().filter(|row| touches(&row.event, whose)) {
             rows.add(event_row(&row));
         }
     }

@@ -4,12 +4,14 @@
 
 mod drift;
 mod events;
+mod suspects;
 mod tenants;
 
 use serde_json::{Value, json};
 
 pub use self::drift::{drift_cause_json, drift_json, finding_json};
 pub use self::events::{event_json, events_json};
+pub use self::suspects::{suspect_json, suspects_json};
 pub use self::tenants::{
     card_json, customer_json, tenant_row_json, tenant_timeline_json, tenants_json, timeline_row_json,
 };
@@ -34,7 +36,7 @@ pub fn cohort_json(cohort: &Cohort) -> Value {
         "id": cohort.id, "source": cohort.source, "flow": cohort.flow, "step": cohort.step,
         "fingerprint": cohort.fingerprint, "count": cohort.count, "tenants": tenants, "since": cohort.since,
         "growth": cohort.growth, "rule": cohort.rule, "evidence": cohort.evidence, "sample": cohort.sample,
-        "claim": cohort.claim,
+        "claim": cohort.claim, "onset": cohort.onset, "near": cohort.near,
     })
 }
 

@@ -13,6 +13,7 @@
     reason = "a helper that fails ends its test; clippy's own exception covers test functions only"
 )]
 
+pub mod alertmanager;
 pub mod background;
 pub mod binary;
 pub mod bulk_engine;
@@ -27,6 +28,7 @@ pub mod hostile;
 pub mod hub;
 pub mod ledger;
 pub mod matrix;
+pub mod metadata;
 pub mod payloads;
 pub mod prefect;
 pub mod program;

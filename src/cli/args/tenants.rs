@@ -44,6 +44,16 @@ pub(in crate::cli) struct Timeline {
     pub(in crate::cli) format: Format,
 }
 
+/// What `get suspects` is asked.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Suspects {
+    /// Which cohort, by its id as the board names it
+    #[arg(value_name = "COHORT")]
+    pub(in crate::cli) cohort: String,
+    #[command(flatten)]
+    pub(in crate::cli) format: Format,
+}
+
 /// What `get events` is asked.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Events {

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::board::{BoardState, FREEZE, Pane};
 pub use self::detail::{DETAIL_EVERY, DetailState};
 pub use self::flows::FlowsState;
-pub use self::popup::{Popup, WaysFor};
+pub use self::popup::{Popup, SuspectsLook, WaysFor};
 pub use self::prompt::{History, Prompt, PromptKind};
 use self::questions::Questions;
 pub use self::review::{Focus, REASON_MIN, Review, ReviewState};
@@ -23,6 +23,7 @@ use super::RunningAct;
 use super::command::CommandId;
 use super::compare::CompareState;
 use super::drift::DriftState;
+use super::events::EventsState;
 use super::glyphs::Glyphs;
 use super::hit::Hit;
 use super::keymap::{Key, Keymap};
@@ -32,6 +33,7 @@ use super::raw::RawState;
 use super::records::Records;
 use super::remote::Remote;
 use super::settings::{ScreenName, Settings};
+use super::tenants::TenantsState;
 use super::times::Times;
 use super::update::What;
 use super::update::reload::ConfigState;
@@ -39,9 +41,10 @@ use super::views::View;
 use crate::domain::ids::InstanceId;
 use crate::domain::log::LogView;
 use crate::domain::remediation::{Remediation, Verb};
+use crate::domain::source::SourceStatus;
 use crate::domain::text::SafeText;
 use crate::domain::verdict::Verdict;
-use crate::ops::{Armed, Overview, Selection};
+use crate::ops::{Armed, Overview, Reference, Selection};
 
 /// How long a message stays in the footer.
 pub const MESSAGE_FOR: SignedDuration = SignedDuration::from_secs(5);
@@ -123,6 +126,10 @@ pub struct App {
     pub times: Times,
     /// What has drifted.
     pub drift: Box<DriftState>,
+    /// The tenants.
+    pub tenants: Box<TenantsState>,
+    /// What has happened.
+    pub events: Box<EventsState>,
     /// The source under the cursor.
     pub source: Option<SafeText>,
     /// What lies over the screen.
@@ -162,6 +169,8 @@ impl App {
             ScreenName::Board | ScreenName::Detail | ScreenName::Raw | ScreenName::Compare => vec![ScreenName::Board],
             ScreenName::Remediation => vec![ScreenName::Board, ScreenName::Remediations],
             ScreenName::Finding => vec![ScreenName::Board, ScreenName::Drift],
+            ScreenName::Tenant => vec![ScreenName::Board, ScreenName::Tenants],
+            ScreenName::Event => vec![ScreenName::Board, ScreenName::Events],
             other => vec![ScreenName::Board, other],
         };
         Self {
@@ -185,6 +194,8 @@ impl App {
             copying: None,
             times: Times::new(settings.times, settings.zone.clone()),
             drift: Box::default(),
+            tenants: Box::new(TenantsState { customer: settings.customer_only, ..TenantsState::default() }),
+            events: Box::default(),
             source: None,
             popup: None,
             prompt: None,
@@ -299,9 +310,21 @@ impl App {
         (self.now < armed.until).then_some(armed)
     }
 
-    /// Whether any source tells of drift.
-    pub fn tells_drift(&self) -> bool {
-        self.overview.value().is_some_and(|overview| overview.sources.iter().any(|source| source.drift.is_some()))
+    /// Whether there is anything to see on a screen that not every context has.
+    pub fn has(&self, screen: ScreenName) -> bool {
+        let any =
+            |of: fn(&SourceStatus) -> bool| self.overview.value().is_some_and(|board| board.sources.iter().any(of));
+        match screen {
+            ScreenName::Drift => any(|source| source.drift.is_some()),
+            ScreenName::Tenants => any(|source| source.tenants.is_some()),
+            ScreenName::Events => any(|source| source.events),
+            _ => true,
+        }
+    }
+
+    /// Whether the screen shows what customers may see, and nothing else: it may be shared with one.
+    pub fn shows_customer(&self) -> bool {
+        self.screen() == ScreenName::Tenant && (self.tenants.customer || self.settings.customer_only)
     }
 
     /// Notes that the context was armed or locked, before the board says so.
@@ -345,6 +368,14 @@ impl App {
             }
             ScreenName::Drift | ScreenName::Finding => {
                 return Err("nothing that drifted is under the cursor".to_owned());
+            }
+            ScreenName::Tenant => match self.tenants.reference() {
+                Some(Reference::Flow(id)) => return Ok(id),
+                _ => Err("verbs act on flows: put the cursor on one"),
+            },
+            ScreenName::Tenants | ScreenName::Events | ScreenName::Event => {
+                let (flows, verbs) = (key(CommandId::GoFlows), key(CommandId::Verbs));
+                return Err(format!("verbs act on instances: {flows} lists those of this tenant, then {verbs}"));
             }
             ScreenName::Sources => {
                 let (flows, verbs) = (key(CommandId::Flows), key(CommandId::Verbs));

@@ -13,10 +13,22 @@ use crate::cockpit::update::arming::ArmForm;
 use crate::cockpit::update::contexts::ContextList;
 use crate::cockpit::update::ignoring::IgnoreForm;
 use crate::cockpit::views::View;
+use crate::domain::cohort::Cohort;
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
-use crate::ops::{FlowAnswer, FlowCount, OpsError};
+use crate::ops::{CohortSuspects, FlowAnswer, FlowCount, OpsError};
+
+/// What changed before a cohort got stuck, as it is looked at.
+#[derive(Debug, Clone)]
+pub struct SuspectsLook {
+    /// The cohort, as it was when it was opened.
+    pub cohort: Cohort,
+    /// What came of looking.
+    pub answer: Remote<CohortSuspects>,
+    /// Lines scrolled.
+    pub scroll: usize,
+}
 
 /// What lies over the screen.
 #[derive(Debug, Clone)]
@@ -68,6 +80,8 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: usize,
     },
+    /// What changed before a cohort got stuck.
+    Suspects(Box<SuspectsLook>),
     /// A remediation of many, or the way to one.
     Wide(Box<WidePopup>),
     /// Another context is being chosen.

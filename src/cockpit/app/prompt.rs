@@ -14,6 +14,18 @@ pub enum PromptKind {
     },
     /// A command.
     Command,
+    /// What a tenant is found by. Holds what Esc restores.
+    Tenant {
+        /// What they were found by before.
+        before: String,
+        /// Whether the prompt led to the tenants from another screen.
+        came: bool,
+    },
+    /// A filter of events. Holds what Esc restores.
+    Events {
+        /// The filter that was in force.
+        before: String,
+    },
     /// What is looked for in the raw JSON. Holds what Esc restores: the search, and where the cursor was.
     Search {
         /// Both.
@@ -52,6 +64,10 @@ pub struct History {
     pub filters: Vec<String>,
     /// What was looked for in texts.
     pub searches: Vec<String>,
+    /// What tenants were found by.
+    pub tenants: Vec<String>,
+    /// Filters of events.
+    pub events: Vec<String>,
 }
 
 impl History {
@@ -64,6 +80,8 @@ impl History {
             PromptKind::Command => &self.commands,
             PromptKind::Filter { .. } => &self.filters,
             PromptKind::Search { .. } => &self.searches,
+            PromptKind::Tenant { .. } => &self.tenants,
+            PromptKind::Events { .. } => &self.events,
         }
     }
 
@@ -73,6 +91,8 @@ impl History {
             PromptKind::Command => &mut self.commands,
             PromptKind::Filter { .. } => &mut self.filters,
             PromptKind::Search { .. } => &mut self.searches,
+            PromptKind::Tenant { .. } => &mut self.tenants,
+            PromptKind::Events { .. } => &mut self.events,
         };
         let line = line.trim();
         if line.is_empty() {

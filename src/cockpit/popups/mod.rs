@@ -18,6 +18,7 @@ pub(super) mod progress;
 mod rearm;
 mod reason;
 pub(super) mod source;
+mod suspects;
 pub(super) mod themes;
 mod wide;
 mod wide_review;
@@ -96,6 +97,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         Popup::Help { find, .. } => Some(help::content(app, styles, find)),
         Popup::Progress { id, .. } => Some(progress::content(app, styles, id)),
         Popup::Source { name, .. } => Some(source::content(app, styles, name)),
+        Popup::Suspects(look) => Some(suspects::content(app, styles, look)),
         Popup::Review(review) => Some(acting::review_content(app, styles, review)),
         Popup::Wide(wide) => wide::scrolling(app, styles, wide),
         Popup::Log(_)
@@ -154,6 +156,13 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             let (block, area) = source::content(app, pen.styles, name);
             pen.hit(area, Hit::Area(Place::Popup));
             paint(pen, area, &block, *scroll);
+            None
+        }
+        Popup::Suspects(look) => {
+            suspects::frame(app, pen, look);
+            let (block, area) = suspects::content(app, pen.styles, look);
+            pen.hit(area, Hit::Area(Place::Popup));
+            paint(pen, area, &block, look.scroll);
             None
         }
         Popup::Themes { index } => {

@@ -54,6 +54,20 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::Automations => Answer::Automations(patiently(ops.automations()).await),
         Ask::Drift(query) => Answer::Drift(patiently(ops.drift(&query)).await),
         Ask::Ignore(ignore) => Answer::Ignore(Box::new(patiently(ops.ignore(&ignore)).await)),
+        Ask::Suspects(cohort) => Answer::Suspects(Box::new(patiently(ops.suspects(&cohort)).await)),
+        Ask::Tenants(query) => Answer::Tenants(query.text.clone(), patiently(ops.tenants(&query)).await),
+        Ask::Tenant(id) => Answer::Tenant(Box::new(patiently(ops.tenant(&id)).await)),
+        Ask::Timeline(query) => {
+            let answer = patiently(ops.timeline(&query)).await;
+            Answer::Timeline(Box::new(query), answer)
+        }
+        Ask::Watched(id) => Answer::Watched(Box::new(patiently(ops.tenant(&id)).await)),
+        Ask::Reveal { tenant, field, reason } => {
+            let answer = patiently(ops.reveal(&tenant, &field, &reason)).await;
+            Answer::Reveal((tenant, field), answer)
+        }
+        Ask::Events(query) => Answer::Events(Box::new(patiently(ops.events(&query)).await)),
+        Ask::Event(number) => Answer::Event(Box::new(patiently(ops.event(number)).await)),
         Ask::Recheck(id) => Answer::Recheck(Box::new(patiently(ops.recheck(&id)).await)),
         Ask::PlanOfMany(wish) => Answer::PlanOfMany(Box::new(patiently(ops.plan_of_many(&wish)).await)),
         Ask::Runbooks(selection) => Answer::Runbooks(patiently(ops.runbooks(Some(&selection))).await),

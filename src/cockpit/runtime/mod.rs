@@ -383,6 +383,15 @@ impl Cockpit {
                     out.write_all(sequence(&clip, self.app.settings.between).as_bytes())?;
                     out.flush()?;
                 }
+                Effect::Bell => {
+                    let mut out = std::io::stdout();
+                    out.write_all(b"\x07")?;
+                    out.flush()?;
+                }
+                Effect::Write(files) => match outside::write(&files) {
+                    Ok(told) => self.app.say(Level::Info, told),
+                    Err(error) => self.app.say(Level::Warning, error),
+                },
                 Effect::Open(url) => {
                     let opened = self.app.settings.opener.as_ref().map(|opener| opener.open(&url));
                     if let Ok(Err(error)) = opened {

@@ -9,6 +9,27 @@ use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+/// Writes texts into new files of the present folder, for their owner alone, and says where they are. What is there
+/// already is never written over.
+pub(super) fn write(files: &[(String, String)]) -> Result<String, String> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let folder = std::env::current_dir().map_err(|error| format!("the present folder can't be told: {error}"))?;
+    for (name, text) in files {
+        let path = folder.join(name);
+        let mut options = std::fs::OpenOptions::new();
+        let written = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|error| format!("{} can't be written: {error}", path.display()))?;
+    }
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    Ok(format!("written into {}: {}", folder.display(), names.join(", ")))
+}
+
 /// A signal that means something here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outside {

@@ -17,6 +17,7 @@ use crate::cockpit::widgets::pen::{Pen, width, wrap};
 use crate::cockpit::widgets::spark::spark;
 use crate::cockpit::widgets::state;
 use crate::domain::cohort::Cohort;
+use crate::domain::correlation::Certainty;
 use crate::domain::flow::WaitKind;
 use crate::domain::source::Freshness;
 use crate::domain::text::SafeText;
@@ -370,7 +371,8 @@ fn has_error(cohort: &Cohort) -> bool {
 
 /// How many lines the explanation of a cohort has where nothing in it is wrapped.
 fn lines_of(cohort: &Cohort) -> u16 {
-    2 + u16::from(has_error(cohort) || cohort.sample.is_some()) + u16::from(cohort.claim.is_some())
+    let told = [has_error(cohort) || cohort.sample.is_some(), cohort.near.is_some(), cohort.claim.is_some()];
+    2 + told.into_iter().map(u16::from).sum::<u16>()
 }
 
 /// How many columns the texts under a cohort have.
@@ -381,7 +383,7 @@ const fn text_columns(area: Rect) -> u16 {
 /// A line of an explanation: its label, which only the first line of a text has, its text and its style.
 type Line = (&'static str, String, Style);
 
-/// The lines under a cohort: why, the oldest one's evidence, and what may be done. With room for one, the first. With
+/// The lines under a cohort: why, the oldest one's evidence, the change that fits best, and what may be done. With room for one, the first. With
 /// room for more than one line each, what is too long goes on in a second one: the advice first, which ends in what
 /// matters.
 fn explanation(app: &App, styles: &Styles, cohort: &Cohort, live: bool, columns: u16, height: u16) -> Vec<Line> {
@@ -392,6 +394,15 @@ fn explanation(app: &App, styles: &Styles, cohort: &Cohort, live: bool, columns:
     if height >= lines_of(cohort) {
         let second = if error { Some(cohort.evidence.clone()) } else { cohort.sample.clone() };
         texts.extend(second.map(|text| ("e.g.", text, styles.dim)));
+        let near = cohort.near.as_ref().map(|near| {
+            let at = app.times.clock(near.at);
+            (
+                SafeText::from(format!("{}: {} at {at}, {}", near.certainty.words(), near.what, near.when)),
+                near.certainty,
+            )
+        });
+        let style = |certainty| if certainty == Certainty::Likely { styles.suspect } else { styles.text };
+        texts.extend(near.map(|(text, certainty)| ("near", text, style(certainty))));
         let claim = cohort.claim.as_ref().map(|claim| popups::claim::told(app, claim));
         texts.extend(claim.map(|text| ("who", text, styles.info)));
     }

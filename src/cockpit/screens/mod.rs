@@ -5,6 +5,7 @@ pub(super) mod board;
 pub(super) mod compare;
 pub(super) mod detail;
 pub(super) mod drift;
+pub(super) mod events;
 pub(super) mod flows;
 mod gantt;
 pub(super) mod preview;
@@ -14,6 +15,8 @@ pub(super) mod remediation;
 pub(super) mod remediations;
 pub(super) mod sources;
 pub(super) mod strip;
+pub(super) mod tenant;
+pub(super) mod tenants;
 
 use ratatui::layout::Rect;
 

@@ -23,6 +23,8 @@ mod refresh;
 mod reload;
 mod remediations;
 mod runbooks;
+mod suspects;
+mod tenants;
 mod typing;
 mod whole;
 

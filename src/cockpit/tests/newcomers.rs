@@ -144,7 +144,7 @@ fn two_keeps_the_filter_and_zero_clears_it() {
     assert_eq!(said(&desk), "the filter is still in force; 0 clears it");
     desk.keys("1 0");
     assert_eq!(desk.app.flows.text, "");
-    desk.keys("3");
+    desk.keys("8");
     assert_eq!(desk.app.screen(), ScreenName::Sources);
 }
 

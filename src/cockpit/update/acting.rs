@@ -201,6 +201,13 @@ fn popup_key_taken(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
                 scrolled(scroll, scroll_by, most);
             }
         }
+        Popup::Suspects(look) => {
+            if close || leave || is("enter") || meant == Some(CommandId::Near) {
+                app.popup = None;
+            } else {
+                scrolled(&mut look.scroll, scroll_by, most);
+            }
+        }
         Popup::Verbs { index, answer, .. } => {
             let count = answer.value().map_or(0, |answer| entries(answer));
             if close || leave {
@@ -290,6 +297,7 @@ pub(super) fn popup_step(app: &mut App, step: Step) {
             scrolled(scroll, by, most);
         }
         Some(Popup::Review(review)) => scrolled(&mut review.scroll, by, most),
+        Some(Popup::Suspects(look)) => scrolled(&mut look.scroll, by, most),
         Some(Popup::Verbs { index, answer, .. }) => {
             let count = answer.value().map_or(0, |answer| entries(answer));
             *index = step.from(*index, count, 1);

@@ -22,8 +22,7 @@ const END_MAX: usize = 12;
 /// Opens the menu for the cohort under the cursor.
 pub(super) fn open(app: &mut App) -> Vec<Effect> {
     let board = app.screen() == ScreenName::Board;
-    let cohort = app.board.shown.get(app.board.index).filter(|cohort| Some(&cohort.id) == app.board.cohort.as_ref());
-    let cohort = if board { cohort } else { cohort_of_instance(app) };
+    let cohort = cohort_here(app);
     let why = match cohort {
         None if !board => match app.screen() {
             ScreenName::Flows | ScreenName::Detail => {
@@ -44,6 +43,14 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
     };
     app.say(Level::Info, why);
     Vec::new()
+}
+
+/// The cohort under the cursor, or of the instance there.
+pub(super) fn cohort_here(app: &App) -> Option<&Cohort> {
+    if app.screen() != ScreenName::Board {
+        return cohort_of_instance(app);
+    }
+    app.board.shown.get(app.board.index).filter(|cohort| Some(&cohort.id) == app.board.cohort.as_ref())
 }
 
 /// The cohort of the instance under the cursor, or of the open one, if the board has it.

@@ -101,6 +101,13 @@ fn ids(app: &App) -> Option<Clip> {
         ScreenName::Compare => app.compare.pair.as_ref().map(|pair| Clip::lines(pair.iter().map(|id| &*id.instance))),
         ScreenName::Drift => one(app.drift.selected.as_ref().map(|id| &id.instance)),
         ScreenName::Finding => one(app.drift.open.as_ref().map(|known| &known.finding.id.instance)),
+        ScreenName::Tenants => one(app.tenants.current().map(|row| &row.tenant.id.instance)),
+        ScreenName::Tenant => match app.tenants.reference() {
+            Some(reference) => Some(Clip::word(&reference.told().into())),
+            None => one(app.tenants.open.as_ref().map(|id| &id.instance)),
+        },
+        ScreenName::Events => one(app.events.at(app.events.index).map(|row| &row.event.id)),
+        ScreenName::Event => one(app.events.open.as_ref().map(|row| &row.event.id)),
         ScreenName::Sources => one(app.source.as_ref()),
         ScreenName::Remediations => match app.records.tab {
             Tab::Remediations => one(app.remediations.selected.as_ref()),
@@ -204,6 +211,9 @@ fn json(app: &App) -> Option<Clip> {
     match app.screen() {
         ScreenName::Detail => app.detail.answer.value().map(|answer| Clip::json(&flow_json(answer))),
         ScreenName::Raw => app.raw.answer.value().map(|raw| Clip::json(&raw_json(raw))),
+        ScreenName::Tenant => super::tenants::case(app, true),
+        ScreenName::Event => app.events.open.as_ref().map(|row| Clip::json(&row.event.cloud_event())),
+        ScreenName::Events => app.events.at(app.events.index).map(|row| Clip::json(&row.event.cloud_event())),
         ScreenName::Flows => match rows(app).as_slice() {
             [] => None,
             [one] => Some(Clip::json(&row_json(one))),
@@ -216,6 +226,9 @@ fn json(app: &App) -> Option<Clip> {
 /// Five lines for a chat: what, where, since, whom, why.
 fn status(app: &App) -> Option<Clip> {
     let context = &app.settings.context;
+    if app.screen() == ScreenName::Tenant {
+        return super::tenants::case(app, false);
+    }
     if let Some(cohort) = cohort(app) {
         let tenants = match (cohort.tenants, cohort.without_tenant) {
             (0, 1..) => "tenants not known".to_owned(),

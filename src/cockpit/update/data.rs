@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    ask_detail, claims, deeds, drift, ignoring, many, marks, menus, moving, picking, records, remediations, runbooks,
+    ask_detail, claims, deeds, drift, events, ignoring, many, marks, menus, moving, picking, records, remediations,
+    runbooks, tenants,
 };
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
 use crate::cockpit::msg::{Answer, Ask, Effect, Target, Ticket};
@@ -63,6 +64,8 @@ pub(super) fn changed(app: &mut App) -> Vec<Effect> {
     effects.extend(remediations::changed(app));
     effects.extend(records::changed(app));
     effects.extend(drift::changed(app));
+    effects.extend(tenants::changed(app));
+    effects.extend(events::changed(app));
     effects.extend(marks::recount(app));
     effects.extend(menus::recount_views(app));
     effects
@@ -136,11 +139,34 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             records::automations_came(app, answer);
             Vec::new()
         }
+        Answer::Suspects(answer) => {
+            super::suspects::came(app, *answer);
+            Vec::new()
+        }
         Answer::Drift(answer) => {
             drift::came(app, answer);
             Vec::new()
         }
         Answer::Ignore(answer) => ignoring::came(app, *answer),
+        Answer::Tenants(text, answer) => tenants::came(app, &text, answer),
+        Answer::Tenant(answer) => {
+            tenants::card_came(app, *answer);
+            Vec::new()
+        }
+        Answer::Timeline(query, answer) => {
+            tenants::timeline_came(app, &query, answer);
+            Vec::new()
+        }
+        Answer::Watched(answer) => tenants::watched_came(app, *answer),
+        Answer::Reveal(of, answer) => {
+            tenants::revealed(app, of, answer);
+            Vec::new()
+        }
+        Answer::Events(answer) => {
+            events::came(app, *answer);
+            Vec::new()
+        }
+        Answer::Event(answer) => events::one_came(app, *answer),
         Answer::Recheck(answer) => drift::rechecked(app, *answer).into_iter().collect(),
         Answer::Rearm(answer) => records::rearmed(app, answer),
         Answer::PlanOfMany(answer) => {
@@ -199,6 +225,8 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Target::Wides => Some(app.ask(Ask::Wides)),
             Target::Wide => remediations::ask_detail(app),
             Target::Drift => drift::ask(app),
+            Target::Tenants => tenants::ask(app),
+            Target::Events => events::ask(app),
             Target::InForce => Some(app.ask(Ask::InForce)),
             Target::Automations => Some(app.ask(Ask::Automations)),
             Target::Flow => ask_detail(app),
@@ -207,6 +235,11 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
                 matches!(app.popup, Some(Popup::Views { .. })).then(|| menus::count_views(app).pop()).flatten()
             }
             Target::Flows
+            | Target::Tenant
+            | Target::Timeline
+            | Target::Watched
+            | Target::Reveal
+            | Target::Event
             | Target::Plan
             | Target::Refresh
             | Target::Act
@@ -216,6 +249,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Rows
             | Target::Raw
             | Target::Log
+            | Target::Suspects
             | Target::Pair
             | Target::Older
             | Target::PlanOfMany

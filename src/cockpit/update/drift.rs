@@ -11,6 +11,7 @@ use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
 use crate::domain::drift::KnownDrift;
+use crate::domain::ids::InstanceId;
 use crate::ops::{DriftWindow, OpsError};
 
 /// How often it is asked for while it is shown, besides whenever something changes: a check grows old by time alone.
@@ -75,12 +76,28 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
         app.say(Level::Info, "there is nothing to open here");
         return Vec::new();
     };
+    show(app, known)
+}
+
+fn show(app: &mut App, known: KnownDrift) -> Vec<Effect> {
     app.drift.open = Some(known);
     app.drift.scroll = 0;
     app.drift.work_out();
     let mut stack = app.stack.clone();
     stack.push(ScreenName::Finding);
     keys::go(app, stack, None)
+}
+
+/// Opens a finding, as far as it is held here.
+pub(super) fn open_one(app: &mut App, id: InstanceId) -> Vec<Effect> {
+    let of_card =
+        app.tenants.card.value().and_then(|card| card.drift.iter().find(|known| known.finding.id == id).cloned());
+    let held = || app.drift.rows().iter().map(|row| &row.first).find(|known| known.finding.id == id).cloned();
+    let Some(known) = of_card.or_else(held) else {
+        app.say(Level::Info, "it is not told any more");
+        return Vec::new();
+    };
+    show(app, known)
 }
 
 /// One row for each cause, or for each finding.

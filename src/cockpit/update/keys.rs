@@ -4,10 +4,11 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::SignedDuration;
 
 use super::copying::{self, What};
+use super::events::To;
 use super::moving::{self, Step};
 use super::{
-    acting, arming, compare, contexts, deeds, drift, entered, marks, menus, opening, prompt, raw, records, reload,
-    remediations, theme,
+    acting, arming, compare, contexts, deeds, drift, entered, events, marks, menus, opening, prompt, raw, records,
+    reload, remediations, tenants, theme,
 };
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
@@ -121,6 +122,8 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Bottom => moving::step(app, Step::Bottom),
         CommandId::Open => open(app),
         CommandId::Verbs => acting::open_verbs(app),
+        CommandId::Filter if app.screen() == ScreenName::Events => events::open_filter(app),
+        CommandId::Filter if app.screen() == ScreenName::Tenants => tenants::find(app),
         CommandId::Filter => prompt::open_filter(app),
         CommandId::CommandLine => prompt::open_command(app),
         CommandId::Sort => menus::open(app, Menu::Sort),
@@ -147,6 +150,10 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             remediations::next_part(app);
             Vec::new()
         }
+        CommandId::NextPane if app.screen() == ScreenName::Tenant => {
+            tenants::next_pane(app);
+            Vec::new()
+        }
         CommandId::NextPane if app.screen() == ScreenName::Finding => {
             app.drift.beside = !app.drift.beside;
             Vec::new()
@@ -159,6 +166,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             Vec::new()
         }
         CommandId::Claim => super::claims::open(app),
+        CommandId::Near => super::suspects::open(app),
         CommandId::Copy => copying::copy(app, What::Id),
         CommandId::CopyRow => copying::copy(app, What::Row),
         CommandId::CopyJson => copying::copy(app, What::Json),
@@ -187,6 +195,24 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Abort => deeds::typed(app, Deed::Control(Control::Abort)),
         CommandId::Approve => deeds::typed(app, Deed::Answer(Answer::Approve)),
         CommandId::Deny => deeds::typed(app, Deed::Answer(Answer::Deny)),
+        CommandId::Tenants => go(app, vec![ScreenName::Board, ScreenName::Tenants], None),
+        CommandId::Events => go(app, vec![ScreenName::Board, ScreenName::Events], None),
+        CommandId::CustomerSide => {
+            tenants::turn_side(app);
+            Vec::new()
+        }
+        CommandId::Watch => {
+            tenants::watch(app);
+            Vec::new()
+        }
+        CommandId::Case => tenants::export(app),
+        CommandId::Reveal => {
+            app.say(Level::Info, ":reveal FIELD REASON shows a personal field for 5 minutes, which is recorded");
+            Vec::new()
+        }
+        CommandId::GoTenant => events::go_to(app, To::Tenant),
+        CommandId::GoFlows => events::go_to(app, To::Flows),
+        CommandId::GoEvents => events::go_to(app, To::Events),
         CommandId::Drift => go(app, vec![ScreenName::Board, ScreenName::Drift], None),
         CommandId::Sources => go(app, vec![ScreenName::Board, ScreenName::Sources], None),
         CommandId::Previous => match app.previous.clone() {
@@ -255,7 +281,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             Vec::new()
         }
         CommandId::Mouse => mouse_to(app, !app.settings.mouse),
-        CommandId::Tenant => prompt::open_filter_with(app, "tenant:"),
+        CommandId::Tenant => tenants::find(app),
         CommandId::Suspend => vec![Effect::Suspend],
         CommandId::Repaint => vec![Effect::Repaint],
         CommandId::Chart => {
@@ -322,6 +348,7 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             (Some(_), Ok(speed)) => Ok(vec![Effect::Speed(speed)]),
             (Some(_), Err(_)) => Err(format!(":speed takes a number, as in :speed 10, and not {words}")),
         },
+        CommandId::Reveal => tenants::reveal(app, words),
         CommandId::Arm => arming::arm_with(app, words),
         CommandId::Contexts => contexts::go(app, words),
         CommandId::Views => menus::typed(app, words),
@@ -331,11 +358,7 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             "off" => Ok(mouse_to(app, false)),
             _ => Err(format!("the mouse is on or off, and not {words:?}")),
         },
-        CommandId::Tenant => {
-            let text = format!("tenant:{}", quoted(words));
-            let filter = Filter::parse(&text).map_err(|error| error.to_string())?;
-            Ok(go_filtered(app, vec![ScreenName::Board, ScreenName::Flows], text, filter))
-        }
+        CommandId::Tenant => Ok(tenants::named(app, words)),
         _ => Err(format!(":{} takes no words", command.name)),
     }
 }
@@ -361,15 +384,23 @@ fn flows(app: &mut App) -> Vec<Effect> {
     effects
 }
 
+/// The screens in the order of their keys.
+const LISTS: [ScreenName; 7] = [
+    ScreenName::Board,
+    ScreenName::Flows,
+    ScreenName::Tenants,
+    ScreenName::Drift,
+    ScreenName::Remediations,
+    ScreenName::Events,
+    ScreenName::Sources,
+];
+
 /// Goes on to the screen beside this one, in the order of their keys. The filter of the flows stays in force.
 fn turn(app: &mut App, forwards: bool) -> Vec<Effect> {
-    let mut screens =
-        vec![ScreenName::Board, ScreenName::Flows, ScreenName::Drift, ScreenName::Remediations, ScreenName::Sources];
     let here = app.stack.get(1).copied().unwrap_or(ScreenName::Board);
-    // Where nobody tells of drift, its screen is gone to by its key alone.
-    if !app.tells_drift() && here != ScreenName::Drift {
-        screens.retain(|screen| *screen != ScreenName::Drift);
-    }
+    // Where nobody tells of something, its screen is gone to by its key alone.
+    let screens = LISTS.into_iter().filter(|screen| app.has(*screen) || here == *screen);
+    let screens: Vec<ScreenName> = screens.collect();
     let by = if forwards { 1 } else { screens.len() - 1 };
     let at = screens.iter().position(|screen| *screen == here).unwrap_or(0);
     let to = screens[(at + by) % screens.len()];
@@ -469,6 +500,10 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
             Vec::new()
         }
         ScreenName::Drift => drift::open(app),
+        ScreenName::Tenants => tenants::open(app),
+        ScreenName::Tenant => tenants::follow(app),
+        ScreenName::Events => events::open(app),
+        ScreenName::Event => events::follow(app),
         ScreenName::Remediations if at_remediations(app) => remediations::open(app),
         ScreenName::Remediations => records::open(app),
         ScreenName::Detail | ScreenName::Raw | ScreenName::Compare | ScreenName::Remediation | ScreenName::Finding => {
@@ -539,6 +574,17 @@ pub(super) fn cancel_prompt(app: &mut App) -> Vec<Effect> {
         PromptKind::Search { before } => {
             raw::cancel(app, before);
             Vec::new()
+        }
+        PromptKind::Tenant { before, came } => {
+            let effects: Vec<Effect> = tenants::look_for(app, &before).into_iter().collect();
+            if came {
+                return back(app);
+            }
+            effects
+        }
+        PromptKind::Events { before } => {
+            app.events.error = None;
+            events::typed(app, &before)
         }
         PromptKind::Filter { before, came } => {
             app.flows.error = None;

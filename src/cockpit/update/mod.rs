@@ -10,6 +10,7 @@ mod copying;
 mod data;
 mod deeds;
 mod drift;
+mod events;
 pub(super) mod ignoring;
 mod keys;
 mod lists;
@@ -27,6 +28,8 @@ mod records;
 pub(super) mod reload;
 mod remediations;
 mod runbooks;
+mod suspects;
+pub(super) mod tenants;
 mod theme;
 
 pub use copying::What;
@@ -89,7 +92,9 @@ fn entered(app: &mut App) -> Vec<Effect> {
             effects
         }
         ScreenName::Drift | ScreenName::Finding => drift::ask(app).into_iter().collect(),
-        ScreenName::Board | ScreenName::Sources | ScreenName::Raw => Vec::new(),
+        ScreenName::Tenants | ScreenName::Tenant => tenants::entered(app),
+        ScreenName::Events => events::ask(app).into_iter().collect(),
+        ScreenName::Board | ScreenName::Sources | ScreenName::Raw | ScreenName::Event => Vec::new(),
     }
 }
 
@@ -131,6 +136,8 @@ fn tick(app: &mut App) -> Vec<Effect> {
     effects.extend(remediations::tick(app));
     effects.extend(records::tick(app));
     effects.extend(drift::tick(app));
+    effects.extend(tenants::tick(app));
+    effects.extend(events::tick(app));
     effects
 }
 

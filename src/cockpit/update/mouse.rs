@@ -11,6 +11,7 @@ use crate::cockpit::command::CommandId;
 use crate::cockpit::draw::hits;
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::msg::Effect;
+use crate::cockpit::tenants::TenantPane;
 use crate::ops::SortBy;
 
 /// Two clicks on one row within this time open it.
@@ -114,6 +115,25 @@ fn row(app: &mut App, place: Place, index: usize, twice: bool) -> Vec<Effect> {
             }
         }
         Place::Drift => app.drift.select(index),
+        Place::Tenants => {
+            app.tenants.select(index);
+        }
+        Place::TenantCard => {
+            app.tenants.pane = TenantPane::Card;
+            app.tenants.thing = index;
+        }
+        Place::Timeline => {
+            let effects = super::tenants::select_row(app, index);
+            if !twice {
+                return effects;
+            }
+        }
+        Place::Events => {
+            let effects = super::events::select(app, index);
+            if !twice || app.prompt.is_some() {
+                return effects;
+            }
+        }
         Place::Popup => return acting::popup_row(app, index, twice),
         Place::Offers => return prompt::choose(app, index, twice),
         Place::Text => return Vec::new(),
@@ -159,9 +179,20 @@ fn wheel(app: &mut App, at: (u16, u16), step: Step) -> Vec<Effect> {
             }
             Place::Popup => acting::popup_step(app, step),
             Place::Offers => prompt::step(app, step),
-            Place::Flows | Place::Text | Place::Sources | Place::Remediations | Place::Drift => {
+            Place::TenantCard | Place::Timeline => {
+                // The part under the pointer moves, and the focus stays where it is.
+                let pane = if place == Place::Timeline { TenantPane::Timeline } else { TenantPane::Card };
+                let focus = std::mem::replace(&mut app.tenants.pane, pane);
                 effects.extend(moving::step(app, step));
+                app.tenants.pane = focus;
             }
+            Place::Flows
+            | Place::Text
+            | Place::Sources
+            | Place::Remediations
+            | Place::Drift
+            | Place::Tenants
+            | Place::Events => effects.extend(moving::step(app, step)),
         }
     }
     effects

@@ -5,7 +5,7 @@ use tui_input::backend::crossterm::EventHandler as _;
 use tui_input::{Input, InputRequest};
 
 use super::moving::Step;
-use super::{acting, claims, keys, moving, raw};
+use super::{acting, claims, events, keys, moving, raw, tenants};
 use crate::cockpit::app::{App, Level, Popup, Prompt, PromptKind};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::Effect;
@@ -72,6 +72,10 @@ pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
 /// Up and Down: through the lines of before while nothing else was typed, else through what is offered.
 fn up_or_down(app: &mut App, step: Step) -> Vec<Effect> {
     let Some(prompt) = &app.prompt else { return Vec::new() };
+    // Who looks for somebody sees who is found, and goes through them.
+    if matches!(prompt.kind, PromptKind::Tenant { .. }) {
+        return tenants::step(app, step);
+    }
     let recalls = prompt.recalled.is_some()
         || prompt.chosen.is_none() && matches!(step, Step::Up) && prompt.input.value().trim().is_empty()
         || prompt.kind != PromptKind::Command;
@@ -167,6 +171,8 @@ fn typed(app: &mut App) -> Vec<Effect> {
             raw::typed(app, &text, from);
             return Vec::new();
         }
+        PromptKind::Tenant { .. } => return tenants::look_for(app, text.trim()).into_iter().collect(),
+        PromptKind::Events { .. } => return events::typed(app, &text),
         PromptKind::Filter { .. } => {}
     }
     match Filter::parse(&text) {
@@ -199,7 +205,17 @@ fn enter(app: &mut App) -> Vec<Effect> {
             app.say(Level::Warning, format!("not a filter yet: {why}"));
             Vec::new()
         }
-        PromptKind::Filter { .. } | PromptKind::Search { .. } => {
+        PromptKind::Events { .. } if app.events.error.is_some() => {
+            let why = app.events.error.as_ref().map(ToString::to_string).unwrap_or_default();
+            app.say(Level::Warning, format!("not a filter yet: {why}"));
+            Vec::new()
+        }
+        PromptKind::Tenant { .. } => {
+            app.prompt = None;
+            app.history.keep(&kind, line);
+            tenants::found(app)
+        }
+        PromptKind::Filter { .. } | PromptKind::Search { .. } | PromptKind::Events { .. } => {
             app.prompt = None;
             app.history.keep(&kind, line);
             Vec::new()
@@ -262,7 +278,7 @@ fn complete(app: &mut App) -> Vec<Effect> {
             offers.into_iter().nth(chosen(app, prompt).unwrap_or(0)).map(|offer| offer.line)
         }
         PromptKind::Filter { .. } => complete_filter(prompt.input.value(), prompt.input.cursor()),
-        PromptKind::Search { .. } => None,
+        PromptKind::Search { .. } | PromptKind::Tenant { .. } | PromptKind::Events { .. } => None,
     };
     let Some(line) = line.filter(|line| line != prompt.input.value()) else { return Vec::new() };
     if let Some(prompt) = &mut app.prompt {

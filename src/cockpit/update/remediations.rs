@@ -273,6 +273,20 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
     }
 }
 
+/// Opens what was done to an instance, by its id.
+pub(super) fn open_one(app: &mut App, id: SafeText) -> Vec<Effect> {
+    let single = app.acts.value().is_some_and(|acts| acts.iter().any(|act| act.id == id));
+    if single {
+        app.popup = Some(Popup::Progress { id, scroll: 0 });
+        return Vec::new();
+    }
+    let mut stack = app.stack.clone();
+    app.remediations.open = Some(id);
+    app.remediations.scroll = 0;
+    stack.push(ScreenName::Remediation);
+    keys::go(app, stack, None)
+}
+
 /// Shows one in full.
 pub(super) fn show(app: &mut App, id: SafeText) -> Vec<Effect> {
     app.remediations.selected = Some(id.clone());

@@ -17,12 +17,16 @@ use crate::query::Filter;
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
     pen.clear(area, pen.styles.bar);
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let below = |prompt: &&Prompt| !matches!(prompt.kind, PromptKind::Filter { .. });
+    let below = |prompt: &&Prompt| !matches!(prompt.kind, PromptKind::Filter { .. } | PromptKind::Events { .. });
     if let Some(prompt) = app.prompt.as_ref().filter(below) {
         let typed = SafeText::new(prompt.input.value());
-        let sign = if prompt.kind == PromptKind::Command { ":" } else { "/" };
+        let sign = match prompt.kind {
+            PromptKind::Command => ":",
+            PromptKind::Tenant { .. } => "tenant: ",
+            _ => "/",
+        };
         let used = pen.text(area.x, area.y, area.width, &format!("{sign}{typed}"), pen.styles.bar_strong);
-        let cursor = 1 + u16::try_from(prompt.input.visual_cursor()).unwrap_or(0);
+        let cursor = u16::try_from(width(sign)).unwrap_or(1) + u16::try_from(prompt.input.visual_cursor()).unwrap_or(0);
         let rest = Rect { x: area.x + used + 3, width: area.width.saturating_sub(used + 3), ..area };
         match &prompt.error {
             Some(error) => {
@@ -30,6 +34,9 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
             }
             None if prompt.kind == PromptKind::Command => {
                 pen.text(rest.x, rest.y, rest.width, follows(&typed).unwrap_or_default(), pen.styles.bar);
+            }
+            None if matches!(prompt.kind, PromptKind::Tenant { .. }) => {
+                hints(pen, rest, &[("Enter", "open"), ("Up Down", "choose"), ("Esc", "as it was")]);
             }
             None => hints(pen, rest, &[("Enter", "keep"), ("Esc", "as it was")]),
         }
@@ -46,6 +53,9 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
     let area = config(app, pen, area);
     if app.popup.is_some() {
         // Its keys stand at its lower edge; those of the screen beneath do nothing now.
+    } else if let Some(Prompt { kind: PromptKind::Events { .. }, .. }) = &app.prompt {
+        let keys: Vec<&str> = crate::query::EVENT_KEYS.iter().map(|(name, _)| *name).collect();
+        hints(pen, area, &[("Enter", "keep"), ("Esc", "restore"), ("keys", &keys.join(": "))]);
     } else if app.prompt.is_some() {
         filter_hints(app, pen, area);
     } else if app.pressed.is_empty() {

@@ -58,8 +58,10 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
             styles.badge_note,
         ));
     }
-    left.extend(remediations(app, pen));
-    left.extend(in_force(app, pen, area.width));
+    if !app.shows_customer() {
+        left.extend(remediations(app, pen));
+        left.extend(in_force(app, pen, area.width));
+    }
     let time = format!("{} {} ", app.times.clock(app.now), app.times.zone(app.now));
     let mut right = vec![Span::styled(time, styles.bar_strong)];
     if area.width >= 60 {
@@ -69,6 +71,10 @@ fn first(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let used = pen.spans(area.x, area.y, area.width.saturating_sub(right_width), &left);
     pen.spans(area.right() - right_width, area.y, right_width, &right);
     let from = area.x + used + 1;
+    // What is silent is no business of a customer's.
+    if app.shows_customer() {
+        return;
+    }
     sources(app, pen, Rect { x: from, width: (area.right() - right_width).saturating_sub(from + 1), ..area });
 }
 
@@ -156,18 +162,19 @@ fn badge(app: &App, pen: &Pen<'_>, source: &SourceStatus) -> [Span<'static>; 2] 
 }
 
 /// The screens that can be gone to from anywhere.
-const TABS: [(CommandId, ScreenName); 5] = [
+const TABS: [(CommandId, ScreenName); 7] = [
     (CommandId::Board, ScreenName::Board),
     (CommandId::Flows, ScreenName::Flows),
+    (CommandId::Tenants, ScreenName::Tenants),
     (CommandId::Drift, ScreenName::Drift),
     (CommandId::Remediations, ScreenName::Remediations),
+    (CommandId::Events, ScreenName::Events),
     (CommandId::Sources, ScreenName::Sources),
 ];
 
-/// Those that have something to show: drift is one where a source tells of it.
+/// Those that have something to show in this context, and the one that is shown.
 fn shown_tabs(app: &App) -> impl Iterator<Item = (CommandId, ScreenName)> {
-    let drift = matches!(app.screen(), ScreenName::Drift | ScreenName::Finding) || app.tells_drift();
-    TABS.into_iter().filter(move |(_, screen)| drift || *screen != ScreenName::Drift)
+    TABS.into_iter().filter(|(_, screen)| app.has(*screen) || app.screen().list() == *screen)
 }
 
 /// How much the names of the screens say, by the room there is.
@@ -185,9 +192,7 @@ enum Tabs {
 fn tabs(app: &App, pen: &Pen<'_>, how: Tabs) -> Vec<Span<'static>> {
     let styles = pen.styles;
     let tab = |(id, screen): (CommandId, ScreenName)| {
-        let below = app.screen() == ScreenName::Remediation && screen == ScreenName::Remediations
-            || app.screen() == ScreenName::Finding && screen == ScreenName::Drift;
-        let here = app.screen() == screen || below || app.screen().below_flows() && screen == ScreenName::Flows;
+        let here = app.screen().list() == screen;
         let style = if here { styles.tab_active } else { styles.tab };
         let title = match (how, screen) {
             (Tabs::Keys, _) if !here => "",
@@ -201,7 +206,7 @@ fn tabs(app: &App, pen: &Pen<'_>, how: Tabs) -> Vec<Span<'static>> {
 }
 
 fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
-    let totals = totals(app, pen);
+    let totals = if app.shows_customer() { Vec::new() } else { totals(app, pen) };
     let used = 1 + columns(&totals);
     let fits = |tabs: &Vec<Span<'static>>| area.width > columns(&totals) + columns(tabs) + 2;
     let tried = [Tabs::Whole, Tabs::Short].map(|how| self::tabs(app, pen, how));

@@ -21,6 +21,11 @@ impl Poly {
         Self(std::array::from_fn(|at| self.0[at] + other.0[at]))
     }
 
+    /// No less than either of them anywhere.
+    pub(super) fn max(self, other: Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at].max(other.0[at])))
+    }
+
     pub(super) fn times(self, other: Self) -> Self {
         let mut product = [0.0; POWERS];
         for (i, a) in self.0.iter().enumerate().filter(|(_, a)| **a > 0.0) {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{LENGTH, Mistake, Program, STACK, bound};
+use super::{INPUT, LENGTH, Mistake, Program, STACK};
 
 fn given() -> Value {
     json!({
@@ -70,7 +70,7 @@ fn what_is_no_text_or_fails_is_said_without_what_was_given() {
     let long = json!({"key": "x".repeat(201)});
     assert!(run(".key", &long).unwrap_err().contains("more than 200 characters"));
     assert_eq!(run(".key", &json!({"key": "x".repeat(200)})), Ok(Some("x".repeat(200))));
-    let large = json!({"key": "x".repeat(bound::INPUT)});
+    let large = json!({"key": "x".repeat(INPUT)});
     assert!(run(".key", &large).unwrap_err().contains("larger than 32 KiB"));
 }
 
@@ -82,12 +82,12 @@ fn what_can_not_be_bounded_is_refused_at_its_place() {
         ("recurse", 0, "recurse/0"),
         (".key | repeat(.)", 7, "repeat/1"),
         ("last(range(1e18))", 5, "range/1"),
-        ("[limit(9; .[])]", 1, "limit/2"),
+        ("[nth(9; .[])]", 1, "nth/2"),
         ("until(false; .)", 0, "until/2"),
         ("while(true; .)", 0, "while/2"),
         ("reduce .[] as $x (\"a\"; . + .)", 0, "reduce"),
         ("foreach .[] as $x (0; . + 1)", 0, "foreach"),
-        ("\"x\" * 1e9", 0, "* is not to be had"),
+        ("\"x\" * 1e9", 0, "may repeat a text"),
         (".a = 1", 0, "assignments"),
         (".a |= 1", 0, "assignments"),
         ("label $out | break $out", 6, "label"),
@@ -173,7 +173,7 @@ fn a_program_tells_what_it_names() {
 }
 
 /// Parts of programs, those that are refused among them.
-fn program() -> impl Strategy<Value = String> {
+pub(super) fn program() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         proptest::sample::select(vec![
             ".",

@@ -32,7 +32,7 @@ pub(super) struct Keyring {
 #[derive(Default)]
 struct Held {
     /// The credentials, and the header that they are sent as, where they are one.
-    current: Option<(Credentials, Option<HeaderValue>)>,
+    current: Option<(Credentials, HeaderName, Option<HeaderValue>)>,
     /// What the server gave for a login, and the header that it is sent as.
     token: Option<(HeaderName, HeaderValue)>,
     /// Such tokens, the newest last: they are taken out of texts as well.
@@ -66,7 +66,13 @@ impl Keyring {
 
     fn take(&self, credentials: Credentials) -> Result<(), ConnectError> {
         let secret = credentials.secret().expose_secret().trim();
+        let mut name = AUTHORIZATION;
         let (word, secrets) = match credentials.scheme() {
+            Scheme::Header { name: own } => {
+                let refused = |_| ConnectError::Refused("the name of the header for the key is none".into());
+                name = HeaderName::try_from(own).map_err(refused)?;
+                (secret.to_owned(), vec![secret.to_owned()])
+            }
             Scheme::Bearer => (format!("Bearer {secret}"), vec![secret.to_owned()]),
             Scheme::Basic { user } => {
                 let both = STANDARD.encode(format!("{user}:{secret}"));
@@ -76,6 +82,7 @@ impl Keyring {
         };
         let Ok(mut header) = HeaderValue::from_str(&word) else {
             let what = match credentials.scheme() {
+                Scheme::Header { .. } => "key holds",
                 Scheme::Bearer => "bearer token holds",
                 Scheme::Basic { .. } | Scheme::Login { .. } => "user or password hold",
             };
@@ -91,14 +98,14 @@ impl Keyring {
         }
         let surplus = held.secrets.len().saturating_sub(2 * (FORMER + 1));
         held.secrets.drain(..surplus);
-        held.current = Some((credentials, header));
+        held.current = Some((credentials, name, header));
         Ok(())
     }
 
-    /// The header that says who asks.
+    /// The header that says who asks: `Authorization`, the server's own, or what it gave for a login.
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         let held = self.held();
-        let plain = held.current.as_ref().and_then(|(_, header)| Some((AUTHORIZATION, header.clone()?)));
+        let plain = held.current.as_ref().and_then(|(_, name, header)| Some((name.clone(), header.clone()?)));
         plain.or_else(|| held.token.clone())
     }
 
@@ -127,7 +134,7 @@ impl Keyring {
 
     /// The credentials themselves, for a login.
     pub(super) fn current(&self) -> Option<Credentials> {
-        self.held().current.as_ref().map(|(credentials, _)| credentials.clone())
+        self.held().current.as_ref().map(|(credentials, ..)| credentials.clone())
     }
 
     /// Whether the server has refused what was sent last.
@@ -137,7 +144,7 @@ impl Keyring {
 
     /// How they are sent.
     pub(super) fn scheme(&self) -> Option<Scheme> {
-        self.held().current.as_ref().map(|(credentials, _)| credentials.scheme().clone())
+        self.held().current.as_ref().map(|(credentials, ..)| credentials.scheme().clone())
     }
 
     /// Whether there are any.
@@ -156,7 +163,7 @@ impl Keyring {
         if !self.refused.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let current = self.held().current.as_ref().map(|(credentials, _)| credentials.clone());
+        let current = self.held().current.as_ref().map(|(credentials, ..)| credentials.clone());
         let Some(current) = current.filter(Credentials::renewable) else { return Ok(()) };
         let fresh = tokio::task::spawn_blocking(move || current.renew()).await;
         let failed = |why: String| {

@@ -37,7 +37,7 @@ use tokio::sync::mpsc;
 use self::row::RunRow;
 use self::workers::Surroundings;
 use super::answer::{BadRow, Object, Parsed, Row};
-use super::http::{Answer, Client};
+use super::http::{Answer, Client, HEADER};
 use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Observation, Payload, PayloadOf, Reading, Sight};
 use crate::config::jq::Names;
 use crate::config::{Scheme, Transport};
@@ -286,6 +286,7 @@ impl Connector for Prefect {
             credentials: match self.http.scheme() {
                 Some(Scheme::Bearer) => vec![BEARER],
                 Some(Scheme::Basic { .. }) => vec![BASIC],
+                Some(Scheme::Header { .. }) => vec![HEADER],
                 Some(Scheme::Login { .. }) | None => Vec::new(),
             },
             body: None,

@@ -66,7 +66,7 @@ use self::pass::Seen;
 use self::row::InstanceRow;
 use self::sql::Scope;
 use super::answer::{BadRow, Object, Parsed, Row, Rows};
-use super::http::{ActReply, Client};
+use super::http::{ActReply, Client, HEADER};
 use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Payload, PayloadOf, Reading, Sight};
 use crate::config::jq::Names;
 use crate::config::{Scheme, Transport};
@@ -336,6 +336,7 @@ impl Connector for Restate {
             credentials: match self.http.scheme() {
                 Some(Scheme::Bearer) => vec![CREDENTIALS],
                 Some(Scheme::Basic { .. }) => vec![BASIC],
+                Some(Scheme::Header { .. }) => vec![HEADER],
                 Some(Scheme::Login { .. }) | None => Vec::new(),
             },
             body: Some(serde_json::json!({ "query": sql::instances(&Scope::One(instance)) }).to_string().into()),

@@ -17,7 +17,7 @@ pub(super) const SETTLED: usize = 109;
 pub(super) const NEW: usize = SETTLED;
 pub(super) const AWAITING: usize = NEW + 64;
 pub(super) const LEAVING: usize = AWAITING + 16;
-pub(super) const LEAVERS: usize = super::tenants::COUNT - LEAVING;
+pub(super) const LEAVERS: usize = super::tenants::BUSY - LEAVING;
 
 /// A family of an incident: alike instances that come once.
 struct Family {
@@ -95,6 +95,17 @@ pub(super) fn place(mut case: Case, target: Ms) -> Case {
     case.trouble = trouble;
     case.born = onset.map_or(target, |phase| target.saturating_sub(phase.at));
     case
+}
+
+/// When the trouble of a case first shows, were nobody to act on it; a forgotten one is due then.
+pub(super) fn meets(case: &Case) -> Option<Ms> {
+    let (step, what) = case.trouble?;
+    let script = Script::of(case, &[], |_| None);
+    let shows = script.phases().iter().find(|phase| phase.step == step && begins(what, phase.state));
+    match what {
+        Trouble::Forgotten(_) => case.due,
+        _ => shows.map(|phase| phase.at),
+    }
 }
 
 /// Whether a state is the one in which a trouble shows.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -26,6 +27,9 @@ use crate::domain::ways::Ways;
 /// Rows in one part of a pass.
 const CHUNK: usize = 200;
 
+/// What a control plane says that has no time.
+const THROTTLED: &str = "429: the 60 requests of this minute are used up";
+
 /// One of the world's control planes.
 pub(super) struct ControlPlane {
     pub(super) world: Arc<World>,
@@ -38,6 +42,10 @@ impl ControlPlane {
         let moment = self.world.moment();
         if World::away(self.plane, moment.now) {
             return Err(ConnectError::Unreachable(self.refused().into()));
+        }
+        if let Some(left) = World::throttled(self.plane, moment.now) {
+            let wait = Duration::from_millis(left.unsigned_abs()).div_f64(self.world.speed());
+            return Err(ConnectError::Busy { text: THROTTLED.into(), wait: Some(wait) });
         }
         Ok(moment)
     }
@@ -158,7 +166,11 @@ impl Connector for ControlPlane {
     }
 
     async fn act(&self, act: &Act) -> ActAnswer {
-        if self.moment().is_err() {
+        let answers = self.moment().map(|_| ());
+        if let Err(busy @ ConnectError::Busy { .. }) = answers {
+            return ActAnswer::Refused(busy.to_string().into());
+        }
+        if answers.is_err() {
             return ActAnswer::Unknown(format!("{}; nobody can say whether it was taken", self.refused()).into());
         }
         self.world.carry_out(self.plane, act)

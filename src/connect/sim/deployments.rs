@@ -21,7 +21,7 @@ pub(super) const BAD: &str = "schema-svc-4.2.1";
 pub(super) const GOOD: &str = "schema-svc-4.2.0";
 
 /// When the one that fails was registered, just before the first migration met it.
-const REGISTERED: Ms = -16 * MINUTE;
+pub(super) const REGISTERED: Ms = -16 * MINUTE;
 
 /// Whether these have an instance go on on the code before the one that fails.
 pub(super) fn goes_back(parameters: &Parameters) -> bool {

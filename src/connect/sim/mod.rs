@@ -9,6 +9,7 @@
 //!
 //! Like every connector it must not know the hub that polls it, nor the terminal. It reads no clock but its own.
 
+mod beside;
 mod bulk;
 mod case;
 mod cast;

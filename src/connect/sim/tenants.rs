@@ -1,11 +1,16 @@
-//! Who is hurt: 200 tenants with names of plausible companies, and where each one lives.
+//! Who is there: 2,000 tenants with names of plausible companies, and where each one lives. The first 200 of them are
+//! those for whom flows run.
 
 use std::collections::BTreeSet;
 
+use super::cast::{AWAITING, NEW};
 use super::dice::Dice;
 
 /// How many tenants there are.
-pub(super) const COUNT: usize = 200;
+pub(super) const COUNT: usize = 2_000;
+
+/// For how many of them, the first ones, flows run.
+pub(super) const BUSY: usize = 200;
 
 /// Stands first in the world's order, so that the tenant everybody types is in the main incident.
 const FIRST: &str = "acme";
@@ -71,8 +76,14 @@ const TAILS: [&str; 24] = [
 ];
 const SUFFIXES: [&str; 4] = ["-eu", "-us", "-group", "-io"];
 
+/// What tells those apart who have nothing running here.
+const KINDS: [&str; 8] = ["-eu", "-us", "-group", "-io", "-north", "-south", "-hq", "-shop"];
+
 /// Where tenants live, the busiest region more than once.
 const REGIONS: [&str; 6] = ["eu-west-1", "eu-west-1", "eu-central-1", "us-east-1", "us-east-1", "ap-southeast-2"];
+
+/// The region in which new tenants are provisioned.
+pub(super) const DOOR: &str = "eu-west-1";
 
 /// One tenant.
 #[derive(Debug, Clone)]
@@ -91,8 +102,8 @@ pub(super) fn tenants(seed: u64) -> Vec<Tenant> {
     let mut slugs: Vec<String> = CLASSICS.iter().map(|name| (*name).to_owned()).collect();
     let mut taken: BTreeSet<String> = slugs.iter().cloned().chain([FIRST.to_owned()]).collect();
     let mut roll = 0;
-    // There are 864 pairs, so this comes to its end long before the names do.
-    while slugs.len() + 1 < COUNT {
+    // There are 864 pairs, so both loops come to their end long before the names do.
+    while slugs.len() + 1 < BUSY {
         roll += 1;
         let dice = dice.fork(roll);
         let mut slug = format!("{}{}", dice.fork(0).pick(&HEADS), dice.fork(1).pick(&TAILS));
@@ -108,8 +119,27 @@ pub(super) fn tenants(seed: u64) -> Vec<Tenant> {
         slugs.swap(last, other);
     }
     slugs.insert(0, FIRST.to_owned());
+    // Six in seven of the quiet ones have a kind behind their name, so that there are names enough.
+    while slugs.len() < COUNT {
+        roll += 1;
+        let dice = dice.fork(roll);
+        let mut slug = format!("{}{}", dice.fork(0).pick(&HEADS), dice.fork(1).pick(&TAILS));
+        if dice.fork(2).below(7) > 0 {
+            slug.push_str(dice.fork(3).pick(&KINDS));
+        }
+        if taken.insert(slug.clone()) {
+            slugs.push(slug);
+        }
+    }
     let tenant = |slug: String| Tenant { region: region(dice, &slug), tier: tier(dice, &slug), slug };
-    slugs.into_iter().map(tenant).collect()
+    let mut all: Vec<Tenant> = slugs.into_iter().map(tenant).collect();
+    // Those who are being provisioned come in through one door, but for those who named another one.
+    for new in all.iter_mut().skip(NEW).take(AWAITING - NEW) {
+        if !new.slug.ends_with("-us") && !new.slug.ends_with("-eu") {
+            new.region = DOOR;
+        }
+    }
+    all
 }
 
 /// Chance that hangs on a name alone.
@@ -143,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_hundred_distinct_names_that_are_long_enough_to_be_masked() {
+    fn two_thousand_distinct_names_that_are_long_enough_to_be_masked() {
         let all = tenants(5);
         let distinct: BTreeSet<&str> = all.iter().map(|tenant| tenant.slug.as_str()).collect();
         assert_eq!((all.len(), distinct.len()), (COUNT, COUNT));

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::beside::{Beside, BesideSource};
 use super::case::Case;
 use super::cast;
-use super::clock::{Clock, DAY, HOUR, MINUTE, Ms, instant, millis};
+use super::clock::{Clock, DAY, HOUR, MINUTE, Ms, SECOND, instant, millis};
 use super::connector::ControlPlane;
 use super::deployments::{goes_back, misfit};
 use super::dice::Index;
@@ -17,10 +18,11 @@ use super::flows::Plane;
 use super::pace::{Pace, check_speed};
 use super::script::{Deed, Phase, Script, State};
 use super::store::{Line, Opened, Store};
-use super::tenants::{Tenant, tenants};
+use super::tenants::{BUSY, Tenant, tenants};
 use crate::connect::{Act, ActAnswer, Connector};
 use crate::domain::flow::FlowInstance;
 use crate::domain::remediation::Verb;
+use crate::domain::text::SafeText;
 
 /// How long an ended instance is kept, which is the look-back for failed ones too.
 pub(super) const RETENTION: Ms = DAY;
@@ -28,6 +30,11 @@ pub(super) const RETENTION: Ms = DAY;
 /// When a control plane first goes silent, and for how long.
 const AWAY_FROM: Ms = 5 * MINUTE;
 const AWAY_FOR: Ms = 3 * MINUTE;
+
+/// When a control plane throttles first, how often, and for how long.
+const THROTTLED_FROM: Ms = 12 * MINUTE + 30 * SECOND;
+const THROTTLED_EVERY: Ms = 20 * MINUTE;
+const THROTTLED_FOR: Ms = 6 * SECOND;
 
 /// A made-up SaaS in the middle of its incidents, and the control planes that run it.
 ///
@@ -48,6 +55,8 @@ pub struct World {
     outer: Clock,
     pub(super) tenants: Vec<Tenant>,
     log: Mutex<Log>,
+    /// When somebody had a finding checked, by its id.
+    checked: Mutex<HashMap<String, Ms>>,
     /// Pictures of the last pass over each control plane. What an instance looks like changes with its phase alone.
     pictures: Mutex<HashMap<Plane, Pictures>>,
 }
@@ -178,7 +187,15 @@ impl World {
     }
 
     fn of(seed: u64, outer: Clock, epoch: Timestamp, log: Log) -> Self {
-        Self { seed, epoch, outer, tenants: tenants(seed), log: Mutex::new(log), pictures: Mutex::default() }
+        Self {
+            seed,
+            epoch,
+            outer,
+            tenants: tenants(seed),
+            log: Mutex::new(log),
+            checked: Mutex::default(),
+            pictures: Mutex::default(),
+        }
     }
 
     /// The world's own time, which may run slower or faster than the clock that it was handed.
@@ -218,6 +235,26 @@ impl World {
         Plane::ALL.into_iter().map(|plane| (plane.name(), connector(plane))).collect()
     }
 
+    /// Every source: its control planes, and what there is beside them.
+    pub fn sources(self: &Arc<Self>) -> Vec<(&'static str, Arc<dyn Connector>)> {
+        let source = |what: Beside| {
+            let source = Arc::new(BesideSource { world: self.clone(), what }) as Arc<dyn Connector>;
+            (what.name(), source)
+        };
+        self.planes().into_iter().chain(Beside::ALL.map(source)).collect()
+    }
+
+    /// Notes that these findings are checked at a time.
+    pub(super) fn checks(&self, findings: &[SafeText], now: Ms) {
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        checked.extend(findings.iter().map(|id| (id.to_string(), now)));
+    }
+
+    /// When somebody had a finding checked last.
+    pub(super) fn checked_at(&self, id: &str) -> Option<Ms> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
+    }
+
     /// The world at its clock's present.
     pub(super) fn moment(&self) -> Moment<'_> {
         let outer = (self.outer)();
@@ -231,6 +268,13 @@ impl World {
     /// Whether a control plane answers nobody at a time: billing is away for three minutes of each hour.
     pub(super) fn away(plane: Plane, now: Ms) -> bool {
         plane == Plane::Billing && now >= AWAY_FROM && (now - AWAY_FROM).rem_euclid(HOUR) < AWAY_FOR
+    }
+
+    /// For how long a control plane has no time for anybody, where it has none: billing throttles for some seconds three
+    /// times an hour.
+    pub(super) fn throttled(plane: Plane, now: Ms) -> Option<Ms> {
+        let into = (now - THROTTLED_FROM).rem_euclid(THROTTLED_EVERY);
+        (plane == Plane::Billing && now >= THROTTLED_FROM && into < THROTTLED_FOR).then(|| THROTTLED_FOR - into)
     }
 
     /// The log, held for as long as `work` takes, which never waits.
@@ -316,7 +360,7 @@ impl Moment<'_> {
 
     /// The tenant of a case.
     pub(super) fn tenant(&self, case: &Case) -> &Tenant {
-        &self.world.tenants[case.tenant % self.world.tenants.len()]
+        &self.world.tenants[case.tenant % BUSY]
     }
 
     fn play(&self, case: Case) -> Played {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Board, worst_first};
 use crate::connect::EngineCount;
-use crate::domain::cohort::{Cohort, Counts, cohort_fingerprint, cohort_id};
+use crate::domain::cohort::{Cohort, Counts, cohort_fingerprint, cohort_id, onset_of};
 use crate::domain::flow::{JudgedFlow, PauseCause, Status};
 use crate::domain::text::SafeText;
 use crate::domain::verdict::{Rule, Verdict};
@@ -136,7 +136,9 @@ fn cohorts<'a>(source: &SafeText, stuck: impl Iterator<Item = &'a JudgedFlow>) -
                 evidence: oldest.judgement.primary().map(|finding| finding.evidence.clone()).unwrap_or_default(),
                 status: oldest.flow.status,
                 waits_for: oldest.flow.wait.as_ref().map(|wait| wait.kind),
+                onset: onset_of(oldest),
                 claim: None,
+                near: None,
             }
         })
         .collect();

@@ -81,6 +81,8 @@ pub(super) struct Ring {
     open: HashMap<u64, u64>,
     by_tenant: HashMap<Symbol, BTreeSet<(Timestamp, u64)>>,
     changes: BTreeSet<(Timestamp, u64)>,
+    /// Those of the changes that name no tenant.
+    at_large: BTreeSet<(Timestamp, u64)>,
     sequences: Sequences,
     lags: BTreeMap<SafeText, Lag>,
     dead: VecDeque<DeadLetter>,
@@ -103,6 +105,7 @@ impl Ring {
             open: HashMap::new(),
             by_tenant: HashMap::new(),
             changes: BTreeSet::new(),
+            at_large: BTreeSet::new(),
             sequences: Sequences::default(),
             lags: BTreeMap::new(),
             dead: VecDeque::new(),
@@ -181,6 +184,9 @@ impl Ring {
         }
         if event.class.is_change() {
             self.changes.insert((event.at, number));
+            if tenant == NONE {
+                self.at_large.insert((event.at, number));
+            }
         }
         self.lines.push_back(Line { packed, received_at: now, last_at: event.at, times: 1, again, ahead, same });
         true
@@ -211,6 +217,7 @@ impl Ring {
         let Some(found) = packed::release(&line.packed, &mut self.texts) else { return };
         if found.class.is_change() {
             self.changes.remove(&(found.at, number));
+            self.at_large.remove(&(found.at, number));
         }
         if let Some(all) = self.by_tenant.get_mut(&found.tenant) {
             all.remove(&(found.at, number));
@@ -332,7 +339,7 @@ impl Ring {
         before: Option<(Timestamp, u64)>,
         limit: usize,
     ) -> (usize, Vec<EventRow>) {
-        let symbol = self.texts.iter().find(|(_, text)| text.as_str() == tenant).map(|(symbol, _)| symbol);
+        let symbol = self.texts.find(&tenant.into());
         let Some(all) = symbol.and_then(|symbol| self.by_tenant.get(&symbol)) else { return (0, Vec::new()) };
         let earlier: Box<dyn Iterator<Item = &(Timestamp, u64)>> = match before {
             Some(before) => Box::new(all.range(..before).rev()),
@@ -344,6 +351,17 @@ impl Ring {
     /// What changed something from a moment on and up to another, the latest first, `limit` at most.
     pub(super) fn changes(&self, from: Timestamp, to: Timestamp, limit: usize) -> Vec<EventRow> {
         let within = self.changes.range((from, 0)..=(to, u64::MAX)).rev();
+        within.take(limit).filter_map(|(_, number)| self.row(*number)).collect()
+    }
+
+    /// When the earliest change that is held happened, and what is the same as long as no change comes or goes.
+    pub(super) fn changes_known(&self) -> (Option<Timestamp>, (usize, u64)) {
+        (self.changes.first().map(|(at, _)| *at), (self.changes.len(), self.first))
+    }
+
+    /// The same, of those that name no tenant.
+    pub(super) fn changes_at_large(&self, from: Timestamp, to: Timestamp, limit: usize) -> Vec<EventRow> {
+        let within = self.at_large.range((from, 0)..=(to, u64::MAX)).rev();
         within.take(limit).filter_map(|(_, number)| self.row(*number)).collect()
     }
 

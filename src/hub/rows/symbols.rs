@@ -93,6 +93,12 @@ impl<T: Eq + std::hash::Hash> Symbols<T> {
         true
     }
 
+    /// The symbol of a value, where it is in use.
+    pub(in crate::hub) fn find(&self, value: &T) -> Option<Symbol> {
+        let known = |symbol: &Symbol| self.values.get(*symbol as usize).and_then(Option::as_ref) == Some(value);
+        self.by_value.find(self.hasher.hash_one(value), known).copied()
+    }
+
     /// The value of a symbol.
     pub(in crate::hub) fn get(&self, symbol: Symbol) -> Option<&T> {
         self.values.get(symbol as usize)?.as_ref()
@@ -145,7 +151,7 @@ mod tests {
         symbols.release(a);
         assert_eq!(symbols.get(a), Some(&"a".into()));
         symbols.release(a);
-        assert_eq!(symbols.get(a), None);
+        assert_eq!((symbols.get(a), symbols.find(&"a".into()), symbols.find(&"b".into())), (None, None, Some(b)));
         assert_eq!(symbols.take("c".into()), a);
         assert_eq!(symbols.iter().map(|(_, text)| text.to_string()).collect::<Vec<_>>(), ["c", "b"]);
         for n in 0..10_000 {

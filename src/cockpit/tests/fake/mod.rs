@@ -5,6 +5,8 @@ mod flow;
 mod ops;
 pub(in crate::cockpit) mod records;
 pub(in crate::cockpit) mod runbooks;
+pub(in crate::cockpit) mod suspects;
+pub(in crate::cockpit) mod tenants;
 pub(in crate::cockpit) mod wide;
 mod window;
 
@@ -169,7 +171,9 @@ fn cohort(flow: &str, step: &str, error: Option<&str>, rule: Rule, counts: (u64,
             Rule::Overdue | Rule::Orphan => Status::Running,
         },
         waits_for: (rule == Rule::LostWait).then_some(WaitKind::Signal),
+        onset: Some(ago(seconds)),
         claim: None,
+        near: None,
     }
 }
 

@@ -8,6 +8,8 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use super::flow::answer;
+use super::suspects::suspects;
+use super::tenants::Known;
 use super::wide;
 use super::window::window;
 use super::{act, judged, now, overview, plan};
@@ -29,13 +31,14 @@ use crate::domain::text::SafeText;
 use crate::domain::ways::{ReadRequest, Ways};
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, DriftQuery, DriftWindow, FlowAnswer, FlowCount, FlowWindow, FlowsQuery, Lock, Ops, OpsError, Overview,
-    PlanWish, RequestOf, ReviewOf, Selected, Selection,
+    Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
+    FlowWindow, FlowsQuery, Lock, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection,
+    TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
 };
 use crate::query::Filter;
 
 /// Judged once: fingerprints are not cheap in a debug build.
-static ROWS: LazyLock<Vec<Arc<JudgedFlow>>> = LazyLock::new(|| (0..382).map(judged).collect());
+pub(super) static ROWS: LazyLock<Vec<Arc<JudgedFlow>>> = LazyLock::new(|| (0..382).map(judged).collect());
 
 /// The hub.
 pub(in crate::cockpit) struct FakeOps {
@@ -52,6 +55,7 @@ pub(in crate::cockpit) struct FakeOps {
     pub(in crate::cockpit) in_force: Mutex<InForce>,
     pub(in crate::cockpit) automations: Mutex<Vec<AutomationStatus>>,
     pub(in crate::cockpit) drift: Mutex<Result<DriftWindow, OpsError>>,
+    pub(in crate::cockpit) known: Mutex<Known>,
     pub(in crate::cockpit) log: LogBook,
     pub(in crate::cockpit) acted: AtomicUsize,
     pub(in crate::cockpit) changes: watch::Sender<u64>,
@@ -70,6 +74,7 @@ impl Default for FakeOps {
             in_force: Mutex::default(),
             automations: Mutex::default(),
             drift: Mutex::new(Err(OpsError::Refused("no drift is known here".into()))),
+            known: Mutex::default(),
             log: LogBook::default(),
             acted: AtomicUsize::new(0),
             changes: watch::Sender::new(0),
@@ -280,6 +285,36 @@ impl Ops for FakeOps {
     async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
         let after = self.older.iter().position(|head| head.id == *id).map_or(0, |at| at + 1);
         Ok(self.older.iter().skip(after).take(most as usize).cloned().collect())
+    }
+
+    async fn suspects(&self, cohort: &str) -> Result<CohortSuspects, OpsError> {
+        let overview = self.overview.lock().unwrap().clone()?;
+        let found = overview.cohorts.iter().find(|known| *known.id == *cohort);
+        found.map(suspects).ok_or_else(|| OpsError::NotFound("it is gone".into()))
+    }
+
+    async fn tenants(&self, query: &TenantsQuery) -> Result<TenantWindow, OpsError> {
+        Ok(self.known.lock().unwrap().window(query))
+    }
+
+    async fn tenant(&self, tenant: &InstanceId) -> Result<TenantCard, OpsError> {
+        self.known.lock().unwrap().card(tenant)
+    }
+
+    async fn timeline(&self, query: &TimelineQuery) -> Result<TimelineWindow, OpsError> {
+        Ok(self.known.lock().unwrap().part(query))
+    }
+
+    async fn reveal(&self, _tenant: &InstanceId, field: &str, _reason: &str) -> Result<SafeText, OpsError> {
+        Known::secret(field)
+    }
+
+    async fn events(&self, query: &EventsQuery) -> Result<EventWindow, OpsError> {
+        Ok(self.known.lock().unwrap().stream(query))
+    }
+
+    async fn event(&self, number: u64) -> Result<EventRow, OpsError> {
+        Ok(Known::one(number))
     }
 
     async fn drift(&self, _query: &DriftQuery) -> Result<DriftWindow, OpsError> {

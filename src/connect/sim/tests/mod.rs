@@ -1,6 +1,7 @@
 //! What the world promises: the incident as it was written, counts that agree, acts that are felt, and no surprises.
 
 mod acts;
+mod beside;
 mod deployments;
 mod incident;
 mod rows;

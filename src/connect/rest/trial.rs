@@ -1,0 +1,141 @@
+//! One look at an API with all that there is to know of it: for whoever writes its config, and for the doctor.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::Rest;
+use super::walk::Walk;
+use super::yielded::{Count, Failure, Wish};
+use crate::config::Yields;
+use crate::connect::{Checkup, ConnectError};
+use crate::domain::text::SafeText;
+
+/// How many failures of a request are told.
+const FAILURES: usize = 10;
+
+/// What a program came to.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// What it yields.
+    pub yields: Yields,
+    /// How much.
+    pub count: Count,
+}
+
+/// What a request came to.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// Its name.
+    pub name: SafeText,
+    /// Its method and its path, without the query.
+    pub asked: SafeText,
+    /// The status of the last page that came.
+    pub status: u16,
+    /// Pages that came.
+    pub pages: u32,
+    /// Items in them.
+    pub items: usize,
+    /// Bytes of them, after decompression.
+    pub bytes: usize,
+    /// From the first question to the last item.
+    pub took: Duration,
+    /// What each program came to.
+    pub told: Vec<Told>,
+    /// Items on which a program failed, and outputs that could not be read: the first of them.
+    pub failures: Vec<Failure>,
+    /// Why there are no more pages, where that is no good end.
+    pub error: Option<SafeText>,
+    /// The server's clock.
+    pub now: Option<Timestamp>,
+}
+
+impl Trial {
+    /// Whether anything went wrong.
+    pub fn failed(&self) -> bool {
+        self.error.is_some() || self.told.iter().any(|told| told.count.bad > 0)
+    }
+}
+
+impl Rest {
+    /// Asks each request for all of its pages and runs its programs; of what they give, the first `samples` are kept.
+    pub async fn try_out(&self, samples: usize) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        for (at, request) in self.requests.iter().enumerate() {
+            let began = Instant::now();
+            let method = if request.post { "POST" } else { "GET" };
+            let mut trial = Trial {
+                name: SafeText::new(&request.name),
+                asked: format!("{method} {}", request.path.split('?').next().unwrap_or_default()).into(),
+                status: 0,
+                pages: 0,
+                items: 0,
+                bytes: 0,
+                took: Duration::ZERO,
+                told: Vec::new(),
+                failures: Vec::new(),
+                error: None,
+                now: None,
+            };
+            let mut counts: [Count; 4] = Default::default();
+            let wish = Wish { samples, trial: true, ..Wish::default() };
+            match Walk::new(self, request, self.since(at, None), wish) {
+                Err(error) => trial.error = Some(SafeText::new(&error.to_string())),
+                Ok(mut walk) => loop {
+                    let page = walk.next().await;
+                    (trial.status, trial.pages, trial.bytes) = (walk.status, walk.pages, walk.bytes);
+                    (trial.items, trial.now) = (walk.items, walk.now);
+                    match page {
+                        Ok(None) => break,
+                        Err(error) => {
+                            let error = error.to_string();
+                            let own = error.strip_prefix(&format!("{}: ", request.name)).unwrap_or(&error);
+                            trial.error = Some(SafeText::new(own));
+                            break;
+                        }
+                        Ok(Some(page)) => {
+                            for (all, mut one) in counts.iter_mut().zip(page.counts) {
+                                all.good += one.good;
+                                all.bad += one.bad;
+                                all.passed_over += one.passed_over;
+                                let room = samples.saturating_sub(all.samples.len());
+                                all.samples.extend(one.samples.drain(..).take(room));
+                            }
+                            for failure in page.failures {
+                                let known = trial.failures.iter().any(|known| known.is_like(&failure));
+                                if !known && trial.failures.len() < FAILURES {
+                                    trial.failures.push(failure);
+                                }
+                            }
+                        }
+                    }
+                },
+            }
+            let told = counts.into_iter().zip(Yields::ALL).filter(|(_, yields)| request.program(*yields).is_some());
+            trial.told = told.map(|(count, yields)| Told { yields, count }).collect();
+            trial.took = began.elapsed();
+            trials.push(trial);
+        }
+        trials
+    }
+
+    /// For the doctor: what each request comes to.
+    pub(super) async fn examined(&self) -> Result<Checkup, ConnectError> {
+        // Whether it can be reached at all is told by itself.
+        super::Connector::check(self).await?;
+        let trials = self.try_out(0).await;
+        let engine_now = trials.iter().filter_map(|trial| trial.now).max();
+        let reads = trials.into_iter().map(|trial| {
+            let yielded = trial.told.iter().map(|told| format!("{} {}", told.count.good, told.yields.name()));
+            let yielded = yielded.collect::<Vec<_>>().join(", ");
+            let bad: usize = trial.told.iter().map(|told| told.count.bad).sum();
+            let what = match &trial.error {
+                None => format!("{}: {} items, {yielded}", trial.name, trial.items),
+                Some(_) => trial.name.to_string(),
+            };
+            let failure = trial.failures.first().map(|first| format!("{bad} failed, the first at {}", first.words()));
+            (what.into(), trial.error.or_else(|| failure.map(|failure| SafeText::clipped(&failure, 400))))
+        });
+        Ok(Checkup { engine_now, reads: reads.collect(), ..Checkup::default() })
+    }
+}
