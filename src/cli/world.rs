@@ -218,16 +218,16 @@ fn connect(source: &SourceConfig, redactor: &Redactor) -> Result<(String, Arc<dy
             let place = place.map_err(|error| usage(error.to_string()))?;
             Arc::new(Terraform::new(&source.name, place, source.check_interval).redact(redactor.clone()))
         }
+        SourceKind::Salt => {
+            let (url, settings) = (&source.url, source.salt.clone());
+            let salt = Salt::new(&source.name, url, timeout, source.transport.clone(), settings, source.check_interval);
+            Arc::new(salt.map_err(|error| usage(error.to_string()))?.redact(redactor.clone()))
+        }
         SourceKind::Rest => Arc::new(rest(source, redactor)?),
         SourceKind::Alertmanager => {
             let (transport, setting) = (source.transport.clone(), source.alerts.clone().unwrap_or_default());
             let made = Alertmanager::new(&source.name, &source.url, timeout, transport, setting);
             Arc::new(made.map_err(|error| usage(error.to_string()))?.redact(redactor.clone()))
-        }
-        SourceKind::Salt => {
-            let (url, settings) = (&source.url, source.salt.clone());
-            let salt = Salt::new(&source.name, url, timeout, source.transport.clone(), settings, source.check_interval);
-            Arc::new(salt.map_err(|error| usage(error.to_string()))?.redact(redactor.clone()))
         }
     };
     Ok((source.name.clone(), connector, length(source.poll)?))

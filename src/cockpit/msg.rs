@@ -92,6 +92,8 @@ pub enum Target {
     Drift,
     /// A finding of drift that is checked anew.
     Recheck,
+    /// A finding of drift that is left alone.
+    Ignore,
     /// The tenants.
     Tenants,
     /// The tenant that is open.
@@ -106,8 +108,6 @@ pub enum Target {
     Events,
     /// One event.
     Event,
-    /// A finding of drift that is left alone.
-    Ignore,
     /// What is noted as armed again.
     Rearm,
     /// What changed before a cohort got stuck.
@@ -196,6 +196,8 @@ pub enum Ask {
     Suspects(SafeText),
     /// A finding of drift is to be checked anew.
     Recheck(InstanceId),
+    /// A finding of drift is to be left alone, or not any more.
+    Ignore(IgnoreOf),
     /// The tenants.
     Tenants(TenantsQuery),
     /// Everything of one.
@@ -217,8 +219,6 @@ pub enum Ask {
     Events(EventsQuery),
     /// One event by its number.
     Event(u64),
-    /// A finding of drift is to be left alone, or not any more.
-    Ignore(IgnoreOf),
 }
 
 impl Ask {
@@ -252,6 +252,7 @@ impl Ask {
             Self::Drift(_) => Target::Drift,
             Self::Suspects(_) => Target::Suspects,
             Self::Recheck(_) => Target::Recheck,
+            Self::Ignore(_) => Target::Ignore,
             Self::Tenants(_) => Target::Tenants,
             Self::Tenant(_) => Target::Tenant,
             Self::Timeline(_) => Target::Timeline,
@@ -259,7 +260,6 @@ impl Ask {
             Self::Reveal { .. } => Target::Reveal,
             Self::Events(_) => Target::Events,
             Self::Event(_) => Target::Event,
-            Self::Ignore(_) => Target::Ignore,
         }
     }
 }
@@ -331,6 +331,8 @@ pub enum Answer {
     Suspects(Box<Result<CohortSuspects, OpsError>>),
     /// A finding as it was found just now.
     Recheck(Box<Result<KnownDrift, OpsError>>),
+    /// It is left alone, or not any more.
+    Ignore(Box<Result<KnownDrift, OpsError>>),
     /// The tenants that a text finds.
     Tenants(SafeText, Result<TenantWindow, OpsError>),
     /// Everything of one.
@@ -345,8 +347,6 @@ pub enum Answer {
     Events(Box<Result<EventWindow, OpsError>>),
     /// One event.
     Event(Box<Result<EventRow, OpsError>>),
-    /// It is left alone, or not any more.
-    Ignore(Box<Result<KnownDrift, OpsError>>),
     /// It was noted as armed again, or not.
     Rearm(Result<(), OpsError>),
 }

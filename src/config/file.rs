@@ -66,15 +66,15 @@ const SOURCE: [&str; 23] = [
     "proxy",
     "verify",
     "open",
+    "target",
+    "states",
+    "tenant_grain",
+    "scope_grains",
     rest::REQUEST,
     rest::VERB,
     rest::HEADERS,
     alerts::DRIFT,
     alerts::TENANT,
-    "target",
-    "states",
-    "tenant_grain",
-    "scope_grains",
 ];
 const COLOURS: [&str; 9] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "gray"];
 
@@ -321,9 +321,9 @@ fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, D
         document.keep(who_asks(section, kind, transport.logs_in()));
     }
     let open = document.keep(redact::open(section)).flatten();
+    let salt = document.keep(salt::read(section, is_salt)).unwrap_or_default();
     let rest = document.keep(rest_of(section, kind.ok())).flatten();
     let alerts = document.keep(alerts_of(section, kind.ok())).flatten();
-    let salt = document.keep(salt::read(section, is_salt)).unwrap_or_default();
     let name = name?;
     let source = SourceConfig {
         name: name.value.to_owned(),
@@ -335,11 +335,26 @@ fn source<'a>(section: &Section<'a>, folder: &Path) -> Result<SourceParts<'a>, D
         timeout,
         transport: Transport::default(),
         open,
+        salt,
         rest,
         alerts,
-        salt,
     };
     Ok((source, transport, name))
+}
+
+/// A salt-api gives a token for a login; nobody else does.
+fn who_asks(section: &Section<'_>, kind: SourceKind, logs_in: bool) -> Result<(), Diagnostic> {
+    let message = match (kind == SourceKind::Salt, logs_in) {
+        (true, false) => {
+            "a salt-api wants auth = { login = { user = \"NAME\", eauth = \"pam\", password = { env = \"NAME\" } } }"
+        }
+        (false, true) => {
+            "\"login\" is for a source of the kind \"salt\"; others take \"bearer\", \"basic\" or \"header\""
+        }
+        _ => return Ok(()),
+    };
+    let at = if section.has("auth") { "auth" } else { "kind" };
+    Err(section.document.wrong(&section.place(at), message))
 }
 
 /// What only a source of the kind `rest` has.
@@ -370,21 +385,6 @@ fn alerts_of(section: &Section<'_>, kind: Option<SourceKind>) -> Result<Option<A
             None => Ok(None),
         },
     }
-}
-
-/// A salt-api gives a token for a login; nobody else does.
-fn who_asks(section: &Section<'_>, kind: SourceKind, logs_in: bool) -> Result<(), Diagnostic> {
-    let message = match (kind == SourceKind::Salt, logs_in) {
-        (true, false) => {
-            "a salt-api wants auth = { login = { user = \"NAME\", eauth = \"pam\", password = { env = \"NAME\" } } }"
-        }
-        (false, true) => {
-            "\"login\" is for a source of the kind \"salt\"; others take \"bearer\", \"basic\" or \"header\""
-        }
-        _ => return Ok(()),
-    };
-    let at = if section.has("auth") { "auth" } else { "kind" };
-    Err(section.document.wrong(&section.place(at), message))
 }
 
 /// Names are parts of ids and of shell commands: a slash would end them, and a space too.

@@ -164,12 +164,12 @@ pub enum SourceKind {
     Prefect,
     /// Plans of Terraform's as JSON.
     Terraform,
+    /// A salt-api.
+    Salt,
     /// Any JSON API, by configuration.
     Rest,
     /// An Alertmanager's API.
     Alertmanager,
-    /// A salt-api.
-    Salt,
 }
 
 impl SourceKind {
@@ -183,9 +183,9 @@ impl SourceKind {
             Self::Restate => "restate",
             Self::Prefect => "prefect",
             Self::Terraform => "terraform",
+            Self::Salt => "salt",
             Self::Rest => "rest",
             Self::Alertmanager => "alertmanager",
-            Self::Salt => "salt",
         }
     }
 }
@@ -212,12 +212,12 @@ pub struct SourceConfig {
     /// Where an instance's page is in the engine's own user interface: an http or https URL with `{id}`, `{flow}` and
     /// `{source}` in it; `None` for the usual place.
     pub open: Option<String>,
+    /// What of a Salt is looked at.
+    pub salt: SaltSettings,
     /// What is asked of it and made of its answers, for a source of [`SourceKind::Rest`]; nothing for any other.
     pub rest: Option<Arc<RestSetting>>,
     /// Which alerts are drift, and whom they are for, for a source of [`SourceKind::Alertmanager`]; nothing for any other.
     pub alerts: Option<AlertSetting>,
-    /// What of a Salt is looked at.
-    pub salt: SaltSettings,
 }
 
 /// Why there is no config.

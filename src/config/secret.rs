@@ -110,8 +110,8 @@ enum Named<'a> {
 pub(super) enum Auth<'a> {
     Bearer(Reference<'a>),
     Basic { user: &'a str, password: Reference<'a> },
-    Header { name: &'a str, value: Reference<'a> },
     Login { user: &'a str, eauth: &'a str, password: Reference<'a> },
+    Header { name: &'a str, value: Reference<'a> },
 }
 
 /// Reads the `auth` of a source; `None` where it has none.
@@ -119,12 +119,11 @@ pub(super) fn auth<'a>(source: &Section<'a>) -> Result<Option<Auth<'a>>, Diagnos
     if source.is_text("auth") {
         return Err(source.document.wrong(&source.place("auth"), HINT));
     }
-    const FORMS: [&str; 4] = ["bearer", "basic", "header", "login"];
-    let Some(auth) = source.table("auth", &FORMS)? else { return Ok(None) };
+    let Some(auth) = source.table("auth", &["bearer", "basic", "header", "login"])? else { return Ok(None) };
     if let Some(key) = ["basic", "header", "login"].into_iter().find(|key| auth.is_text(key)) {
         return Err(auth.document.wrong(&auth.place(key), HINT));
     }
-    let given: Vec<&str> = FORMS.into_iter().filter(|key| auth.has(key)).collect();
+    let given: Vec<&str> = ["bearer", "basic", "header", "login"].into_iter().filter(|key| auth.has(key)).collect();
     if let [first, second, ..] = given[..] {
         let message = format!("\"auth\" holds both \"{first}\" and \"{second}\": a server takes one of them");
         return Err(auth.document.wrong(&auth.place(second), message));

@@ -58,17 +58,17 @@ pub enum Scheme {
         /// The user.
         user: String,
     },
-    /// A header of the server's own, such as `X-API-Key`.
-    Header {
-        /// Its name.
-        name: String,
-    },
     /// By asking the server for a token, which goes along from then on: a salt-api's way.
     Login {
         /// The user.
         user: String,
         /// By what the server looks at the password: `pam`, `sharedsecret`, `ldap` …
         eauth: String,
+    },
+    /// A header of the server's own, such as `X-API-Key`.
+    Header {
+        /// Its name.
+        name: String,
     },
 }
 
@@ -103,8 +103,8 @@ impl Credentials {
         match &self.scheme {
             Scheme::Bearer => format!("bearer token{place}"),
             Scheme::Basic { user } => format!("user {user}, password{place}"),
-            Scheme::Header { name } => format!("header {name}{place}"),
             Scheme::Login { user, eauth } => format!("login of {user} by {eauth}, password{place}"),
+            Scheme::Header { name } => format!("header {name}{place}"),
         }
     }
 

@@ -53,6 +53,7 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::InForce => Answer::InForce(patiently(ops.in_force()).await),
         Ask::Automations => Answer::Automations(patiently(ops.automations()).await),
         Ask::Drift(query) => Answer::Drift(patiently(ops.drift(&query)).await),
+        Ask::Ignore(ignore) => Answer::Ignore(Box::new(patiently(ops.ignore(&ignore)).await)),
         Ask::Suspects(cohort) => Answer::Suspects(Box::new(patiently(ops.suspects(&cohort)).await)),
         Ask::Tenants(query) => Answer::Tenants(query.text.clone(), patiently(ops.tenants(&query)).await),
         Ask::Tenant(id) => Answer::Tenant(Box::new(patiently(ops.tenant(&id)).await)),
@@ -67,7 +68,6 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         }
         Ask::Events(query) => Answer::Events(Box::new(patiently(ops.events(&query)).await)),
         Ask::Event(number) => Answer::Event(Box::new(patiently(ops.event(number)).await)),
-        Ask::Ignore(ignore) => Answer::Ignore(Box::new(patiently(ops.ignore(&ignore)).await)),
         Ask::Recheck(id) => Answer::Recheck(Box::new(patiently(ops.recheck(&id)).await)),
         Ask::PlanOfMany(wish) => Answer::PlanOfMany(Box::new(patiently(ops.plan_of_many(&wish)).await)),
         Ask::Runbooks(selection) => Answer::Runbooks(patiently(ops.runbooks(Some(&selection))).await),

@@ -147,6 +147,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             drift::came(app, answer);
             Vec::new()
         }
+        Answer::Ignore(answer) => ignoring::came(app, *answer),
         Answer::Tenants(text, answer) => tenants::came(app, &text, answer),
         Answer::Tenant(answer) => {
             tenants::card_came(app, *answer);
@@ -166,7 +167,6 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Vec::new()
         }
         Answer::Event(answer) => events::one_came(app, *answer),
-        Answer::Ignore(answer) => ignoring::came(app, *answer),
         Answer::Recheck(answer) => drift::rechecked(app, *answer).into_iter().collect(),
         Answer::Rearm(answer) => records::rearmed(app, answer),
         Answer::PlanOfMany(answer) => {

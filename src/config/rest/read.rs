@@ -309,8 +309,8 @@ fn program(section: &Section<'_>, key: &str) -> Result<Option<(Arc<Program>, Tex
 fn verb(section: &Section<'_>) -> Result<RestVerb, Diagnostic> {
     let document = section.document;
     let name = section.required_text("name", "a verb")?;
-    let names = Verb::ALL.map(Verb::name);
-    let verb = Verb::named(name.value).ok_or_else(|| {
+    let names = Verb::OF_FLOWS.map(Verb::name);
+    let verb = Verb::named(name.value).filter(|verb| !verb.is_of_drift()).ok_or_else(|| {
         let message = format!("unknown verb \"{}\"; there are: {}", name.value, names.join(", "));
         document.at(&name.span, true).wrong(message).or_rather(name.value, names)
     })?;

@@ -32,7 +32,7 @@ pub(super) struct Keyring {
 #[derive(Default)]
 struct Held {
     /// The credentials, and the header that they are sent as, where they are one.
-    current: Option<(Credentials, Option<(HeaderName, HeaderValue)>)>,
+    current: Option<(Credentials, HeaderName, Option<HeaderValue>)>,
     /// What the server gave for a login, and the header that it is sent as.
     token: Option<(HeaderName, HeaderValue)>,
     /// Such tokens, the newest last: they are taken out of texts as well.
@@ -89,7 +89,7 @@ impl Keyring {
             return Err(ConnectError::Refused(format!("the {what} characters that no header can carry").into()));
         };
         header.set_sensitive(true);
-        let header = Some((name, header)).filter(|(_, header)| !header.is_empty());
+        let header = Some(header).filter(|header| !header.is_empty());
         let mut held = self.held();
         for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
             if !held.secrets.iter().any(|known| known.expose_secret() == secret) {
@@ -98,14 +98,14 @@ impl Keyring {
         }
         let surplus = held.secrets.len().saturating_sub(2 * (FORMER + 1));
         held.secrets.drain(..surplus);
-        held.current = Some((credentials, header));
+        held.current = Some((credentials, name, header));
         Ok(())
     }
 
-    /// The header that says who asks: `Authorization`, or the server's own.
+    /// The header that says who asks: `Authorization`, the server's own, or what it gave for a login.
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         let held = self.held();
-        let plain = held.current.as_ref().and_then(|(_, header)| header.clone());
+        let plain = held.current.as_ref().and_then(|(_, name, header)| Some((name.clone(), header.clone()?)));
         plain.or_else(|| held.token.clone())
     }
 
@@ -134,7 +134,7 @@ impl Keyring {
 
     /// The credentials themselves, for a login.
     pub(super) fn current(&self) -> Option<Credentials> {
-        self.held().current.as_ref().map(|(credentials, _)| credentials.clone())
+        self.held().current.as_ref().map(|(credentials, ..)| credentials.clone())
     }
 
     /// Whether the server has refused what was sent last.

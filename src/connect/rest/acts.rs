@@ -22,16 +22,20 @@ use crate::domain::ways::encoded;
 /// Every set of verbs, by the bits of those that are in it.
 static SETS: LazyLock<Vec<Vec<Verb>>> = LazyLock::new(|| {
     let of = move |bits: usize| {
-        Verb::ALL.into_iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, verb)| verb)
+        Verb::OF_FLOWS.into_iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1).map(|(_, verb)| verb)
     };
-    (0..1 << Verb::ALL.len()).map(|bits| of(bits).collect()).collect()
+    (0..1 << Verb::OF_FLOWS.len()).map(|bits| of(bits).collect()).collect()
 });
 
 /// The verbs that are declared.
 pub(super) fn verbs(setting: &RestSetting) -> &'static [Verb] {
     let declared = |verb: Verb| setting.verbs.iter().any(|known| known.verb == verb);
-    let bits =
-        Verb::ALL.into_iter().enumerate().filter(|(_, verb)| declared(*verb)).map(|(at, _)| 1 << at).sum::<usize>();
+    let bits = Verb::OF_FLOWS
+        .into_iter()
+        .enumerate()
+        .filter(|(_, verb)| declared(*verb))
+        .map(|(at, _)| 1 << at)
+        .sum::<usize>();
     SETS.get(bits).map_or(&[], Vec::as_slice)
 }
 
