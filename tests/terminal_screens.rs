@@ -28,7 +28,9 @@ fn the_board_comes_up_in_every_size() {
     let whole = "1 Board  2 Flows  3 Tenants  4 Drift  5 Remediations  7 Events  8 Sources";
     let short = "1 Board  2 Flows  3 Tenants  4 Drift  5 Acts  7 Events  8 Sources";
     // Where there is no room for all titles, the keys stay.
-    for (size, tabs, cohorts) in [((80, 24), "1 Board  2  3  4  5  7  8", 6), ((120, 34), short, 11), ((200, 60), whole, 12)] {
+    for (size, tabs, cohorts) in
+        [((80, 24), "1 Board  2  3  4  5  7  8", 6), ((120, 34), short, 11), ((200, 60), whole, 12)]
+    {
         let mut term = Launch::demo().size(size).start();
         // The first frame does not wait for the first answer: it says that it is asking.
         let seen = term.until("a board with its last cohort", |seen| {
