@@ -445,7 +445,6 @@ impl<'a> Own<'a> {
 
     /// How much the words of a change are those of the cohort, from 0 to 1, and the one that says most.
     fn words_in_common(&self, told: &Told, held: &HashMap<&str, usize>, changes: usize) -> (f64, Option<SafeText>) {
-        #[expect(clippy::cast_precision_loss, reason = "counts of changes are small")]
         let rare = |held: usize| {
             let all = (changes + 1) as f64;
             ((all / (held as f64 + 0.5)).ln() / (all + 1.0).ln()).clamp(0.0, 1.0)
@@ -476,7 +475,6 @@ fn reach(facts: &Facts, event: &Event, told: &Told) -> Reach {
     let all = facts.hurt.len();
     if let Some(tenant) = &event.tenant {
         let among = facts.hurt.iter().any(|hurt| hurt.tenant == *tenant);
-        #[expect(clippy::cast_precision_loss, reason = "tenants of a cohort are few")]
         let share = if among { 1.0 / all.max(1) as f64 } else { 0.0 };
         let words = if among {
             format!("is for {tenant} alone, 1 of {all} tenants")
@@ -510,7 +508,6 @@ fn reach(facts: &Facts, event: &Event, told: &Told) -> Reach {
     }
     let there =
         known.iter().filter(|hurt| hurt.traits.iter().any(|(known, held)| *known == name && *held == value)).count();
-    #[expect(clippy::cast_precision_loss, reason = "tenants of a cohort are few")]
     let share = there as f64 / known.len() as f64;
     let common = facts.common.get(&(name, value.clone())).copied().unwrap_or(0.01);
     let where_ = if name == "region" { format!("in {value}") } else { format!("{name} {value}") };
