@@ -202,7 +202,7 @@ fn popup_key_taken(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
             }
         }
         Popup::Suspects(look) => {
-            if close || leave || is("enter") || meant == Some(CommandId::Near) {
+            if close || leave || is("enter") || app.keymap.is(CommandId::Near, key) {
                 app.popup = None;
             } else {
                 scrolled(&mut look.scroll, scroll_by, most);
