@@ -164,9 +164,9 @@ async fn what_was_changed_by_hand_is_brought_back_and_put_back_again() {
 
     // What has changed since the plan was made is left out; alone, nothing is sent at all. The token is gone meanwhile.
     salt.forget_tokens();
-    let stale = hub.plan_of_many(&wish(Verb::Reconcile, ids(&[one]))).await.unwrap();
+    let too_old = hub.plan_of_many(&wish(Verb::Reconcile, ids(&[one]))).await.unwrap();
     std::fs::write(file("cp-eu"), "replicas=7\n").unwrap();
-    let void = run(&hub, &stale).await;
+    let void = run(&hub, &too_old).await;
     assert_eq!(void.head.state, WideState::Stale, "{void:#?}");
     assert!(void.items[0].words.starts_with("changed: a new check finds it drifted"), "{void:#?}");
     assert_eq!(text("cp-eu"), "replicas=7\n");

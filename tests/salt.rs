@@ -127,6 +127,7 @@ async fn what_says_when_it_runs_is_drift_where_it_would() {
 
 #[tokio::test]
 async fn each_kind_of_change_is_told() {
+    use DriftStatus::{Drifted, Unknown};
     let null = Value::Null;
     let long = format!("--- \n+++ \n@@ -1 +1 @@\n{}+b\n", "-a\n".repeat(50_000));
     let all = [
@@ -146,7 +147,6 @@ async fn each_kind_of_change_is_told() {
         .iter()
         .map(|finding| (finding.what.as_str(), finding.status, finding.kind, finding.difference.removes()))
         .collect();
-    use DriftStatus::{Drifted, Unknown};
     assert_eq!(
         told,
         [

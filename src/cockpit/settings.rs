@@ -116,6 +116,7 @@ impl ScreenName {
     }
 
     /// The list that what it shows is one of; itself where it is a list.
+    #[must_use]
     pub const fn list(self) -> Self {
         match self {
             Self::Detail | Self::Raw | Self::Compare => Self::Flows,
@@ -186,6 +187,7 @@ pub struct Stamp {
 }
 
 /// How the cockpit is to look and whom it serves.
+#[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Clone)]
 pub struct Settings {
     /// The context's name.

@@ -29,6 +29,7 @@ pub struct EngineCount {
 }
 
 /// What a source tells at all. What it does not tell is not missing from it, and is never shown as none.
+#[allow(clippy::struct_excessive_bools, reason = "each kind is told or not")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tells {
     /// Flow instances and their counts.

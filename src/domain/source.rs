@@ -33,6 +33,7 @@ impl Freshness {
 }
 
 /// One control plane, as the hub knows it.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceStatus {
     /// Its name in the config.

@@ -13,6 +13,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::text::SafeText;
 
 /// What one pass has gathered so far.
+#[allow(clippy::struct_excessive_bools, reason = "each kind is as before or not")]
 #[derive(Default)]
 pub(super) struct Pass {
     /// Rows that are told again as they are held.

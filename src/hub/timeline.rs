@@ -72,7 +72,7 @@ impl Hub {
             let text = format!("{} further instances of this tenant are not looked at", whose.more);
             blind.push((tenant.id.source.clone(), text.into()));
         }
-        let mut rows = Rows { before: before.cloned(), limit, rows: Vec::new(), total: 0 };
+        let mut rows = Rows { before: before.cloned(), limit, all: Vec::new(), total: 0 };
         self.tell_flows(&whose, now, &mut rows);
         self.tell_drift(&tenant, &mut rows);
         self.tell_outside(&whose, &mut rows);
@@ -189,7 +189,9 @@ impl Hub {
             Ok(None) => {}
             Ok(Some((total, done))) => {
                 rows.total += usize::try_from(total).unwrap_or(usize::MAX).saturating_sub(done.len());
-                done.iter().for_each(|one| rows.add(done_row(one)));
+                for one in &done {
+                    rows.add(done_row(one));
+                }
             }
             Err(error) => blind.push(("the record".into(), error.to_string().into())),
         }
@@ -214,7 +216,9 @@ impl Hub {
         });
         let (total, found) = self.ring().of_tenant(&tenant.id.instance, before, rows.wanted());
         rows.total += total.saturating_sub(found.len());
-        found.iter().for_each(|row| rows.add(event_row(row)));
+        for row in &found {
+            rows.add(event_row(row));
+        }
         found.len()
     }
 
@@ -380,7 +384,7 @@ fn behind(place: &TimelinePlace) -> Behind {
 struct Rows {
     before: Option<TimelinePlace>,
     limit: usize,
-    rows: Vec<TimelineRow>,
+    all: Vec<TimelineRow>,
     /// How many there are in all, those that may not be on it among them.
     total: usize,
 }
@@ -394,16 +398,16 @@ impl Rows {
     fn add(&mut self, row: TimelineRow) {
         self.total += 1;
         if self.before.as_ref().is_none_or(|before| row.place < *before) {
-            self.rows.push(row);
+            self.all.push(row);
         }
     }
 
     fn page(mut self, at: Timestamp, blind: Vec<(SafeText, SafeText)>) -> TimelineWindow {
-        self.rows.sort_unstable_by(|one, other| other.place.cmp(&one.place));
-        self.rows.dedup_by(|one, other| one.place == other.place);
-        let more = self.rows.len() > self.limit;
-        self.rows.truncate(self.limit);
-        let next = self.rows.last().filter(|_| more).map(|row| row.place.clone());
-        TimelineWindow { at, rows: self.rows, total: self.total, next, blind }
+        self.all.sort_unstable_by(|one, other| other.place.cmp(&one.place));
+        self.all.dedup_by(|one, other| one.place == other.place);
+        let more = self.all.len() > self.limit;
+        self.all.truncate(self.limit);
+        let next = self.all.last().filter(|_| more).map(|row| row.place.clone());
+        TimelineWindow { at, rows: self.all, total: self.total, next, blind }
     }
 }

@@ -196,8 +196,8 @@ impl World {
             "file.get_hash" => {
                 let path = asked["arg"][0].as_str().unwrap_or_default();
                 let number = path.strip_prefix("/copies/").and_then(|n| n.parse::<usize>().ok());
-                let text = number.map_or(Some(&self.file.there), |n| self.file.copies.get(n));
-                json!(text.map(|text| hash(text)).unwrap_or_default()).to_string()
+                let contents = number.map_or(Some(&self.file.there), |n| self.file.copies.get(n));
+                json!(contents.map(|contents| hash(contents)).unwrap_or_default()).to_string()
             }
             "file.restore_backup" => {
                 let number = asked["arg"][1].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or_default();

@@ -151,11 +151,11 @@ impl Salt {
     async fn ready(&self, minions: usize) {
         eventually(START, || async {
             let ping = json!([{"client": "local", "tgt": "*", "fun": "test.ping", "timeout": 2}]);
-            let pong = self.try_ask(&ping).await.map_err(|error| [vec![error], self.logs()].concat())?;
-            let all = pong["return"][0].as_object().is_some_and(|minions_there| {
+            let answer = self.try_ask(&ping).await.map_err(|error| [vec![error], self.logs()].concat())?;
+            let all = answer["return"][0].as_object().is_some_and(|minions_there| {
                 minions_there.len() == minions && minions_there.values().all(|value| *value == json!(true))
             });
-            if all { Ok(()) } else { Err(vec![pong.to_string()]) }
+            if all { Ok(()) } else { Err(vec![answer.to_string()]) }
         })
         .await;
     }

@@ -107,7 +107,7 @@ pub struct App {
     /// The remediations of many.
     pub remediations: RemediationsState,
     /// What stands beside them.
-    pub records: Records,
+    pub records: Box<Records>,
     /// The board.
     pub board: BoardState,
     /// The flows.
@@ -137,7 +137,7 @@ pub struct App {
     /// What is being typed.
     pub prompt: Option<Prompt>,
     /// What was typed before.
-    pub history: History,
+    pub history: Box<History>,
     /// The theme in force; the default one where none is named.
     pub theme: Option<String>,
     /// What was clicked on last, and when.
@@ -184,7 +184,7 @@ impl App {
             log: Remote::Never,
             acts: Remote::Never,
             remediations: RemediationsState::default(),
-            records: Records::default(),
+            records: Box::default(),
             board: BoardState::default(),
             flows: FlowsState::new(settings.filter.clone().unwrap_or_default()),
             detail: DetailState::default(),
@@ -199,7 +199,7 @@ impl App {
             source: None,
             popup: None,
             prompt: None,
-            history: History::default(),
+            history: Box::default(),
             theme: settings.theme.clone(),
             clicked: None,
             open_when_known: false,

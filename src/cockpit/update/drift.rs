@@ -89,10 +89,10 @@ fn show(app: &mut App, known: KnownDrift) -> Vec<Effect> {
 }
 
 /// Opens a finding, as far as it is held here.
-pub(super) fn open_one(app: &mut App, id: InstanceId) -> Vec<Effect> {
+pub(super) fn open_one(app: &mut App, id: &InstanceId) -> Vec<Effect> {
     let of_card =
-        app.tenants.card.value().and_then(|card| card.drift.iter().find(|known| known.finding.id == id).cloned());
-    let held = || app.drift.rows().iter().map(|row| &row.first).find(|known| known.finding.id == id).cloned();
+        app.tenants.card.value().and_then(|card| card.drift.iter().find(|known| known.finding.id == *id).cloned());
+    let held = || app.drift.rows().iter().map(|row| &row.first).find(|known| known.finding.id == *id).cloned();
     let Some(known) = of_card.or_else(held) else {
         app.say(Level::Info, "it is not told any more");
         return Vec::new();

@@ -318,7 +318,7 @@ pub(super) fn go_to(app: &mut App, reference: Reference) -> Vec<Effect> {
             stack.push(ScreenName::Detail);
             keys::go(app, stack, None)
         }
-        Reference::Drift(id) => super::drift::open_one(app, id),
+        Reference::Drift(id) => super::drift::open_one(app, &id),
         Reference::Remediation(id, _) => super::remediations::open_one(app, id),
         Reference::Event(number, _) => super::events::open_one(app, number),
         Reference::Past(_) => {

@@ -153,7 +153,7 @@ impl Known {
         let kind = class[usize::try_from(number % 4).unwrap()];
         let value = json!({
             "specversion": "1.0", "id": format!("e-{number}"), "source": "/ci", "type": kind, "authid": "ci",
-            "tenant": (number % 2 == 0).then_some("t-0017"), "flow": "tenant-provisioning", "region": "eu-west-1",
+            "tenant": number.is_multiple_of(2).then_some("t-0017"), "flow": "tenant-provisioning", "region": "eu-west-1",
             "correlationid": "c-1", "causationid": "e-1", "severity": if number % 4 == 2 { "critical" } else { "info" },
             "data": { "summary": format!("{kind} number {number}"), "before": { "version": "4.2.0" }, "password": "x" },
         });
