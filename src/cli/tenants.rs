@@ -135,7 +135,7 @@ pub(super) async fn one(global: &Global, asked: &Tenant) -> Done {
 fn lines(card: &TenantCard, audience: Audience) -> Vec<String> {
     let tenant = &card.tenant;
     let mut lines = Vec::new();
-    let mut fact = |name: &str, value: &str| lines.push(format!("{name:<12}{value}"));
+    let mut fact = |name: &str, value: &str| lines.push(format!("{name:<15} {value}"));
     fact("tenant", &format!("{} ({})", tenant.name, tenant.id));
     fact("status", tenant.status.name());
     for (name, value) in [("plan", &tenant.plan), ("tier", &tenant.tier), ("region", &tenant.region)] {

@@ -129,11 +129,10 @@ impl Ring {
 
     /// Takes in what came. Tells whether any of it was new.
     pub(super) fn take(&mut self, events: &[Event], now: Timestamp) -> bool {
-        let mut new = false;
-        for event in events {
-            new |= self.take_one(event, now);
-        }
-        new
+        // What comes together is told in the order in which it happened.
+        let mut in_order: Vec<&Event> = events.iter().collect();
+        in_order.sort_by_key(|event| event.at);
+        in_order.into_iter().fold(false, |new, event| self.take_one(event, now) || new)
     }
 
     fn take_one(&mut self, event: &Event, now: Timestamp) -> bool {
