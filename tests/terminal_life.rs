@@ -360,8 +360,10 @@ fn the_mouse_is_given_back() {
     term.write(":mouse on");
     term.press("enter");
     term.until("the mouse again", on);
-    // A click on `8 Sources`, as a terminal tells it: column 110, row 2.
-    term.write("\x1b[<0;112;2M\x1b[<0;112;2m");
+    // A click on the last of the screens' names, `8 Sources`, as a terminal tells it: how wide they are depends on what
+    // stands before them.
+    let column = term.seen().lines[1].trim_end().chars().count();
+    term.write(&format!("\x1b[<0;{column};2M\x1b[<0;{column};2m"));
     term.shows("made up, in this process");
     term.press("q q");
     let (status, seen) = term.given_back();

@@ -29,7 +29,7 @@ fn tour(launch: Launch) -> Term {
     term.press("?");
     term.shows("help: Flows");
     term.press("G");
-    term.shows("remediations of many");
+    term.shows("everything that was sent is verified");
     term.press("esc");
     term.lacks("help: Flows");
     term.press("v");

@@ -143,6 +143,12 @@ impl Hub {
         if let Some(listed) = source.held().directory.get(&id.instance) {
             return Ok((listed.tenant.clone(), true, listed.gone_at));
         }
+        // Who was only named before the directory answered is the one that it tells now.
+        if !source.connector.tells().tenants
+            && let Some(tenant) = self.listed_tenant(&id.instance)
+        {
+            return Ok((tenant, true, None));
+        }
         let named = |(tenant, listed): &(Arc<Tenant>, bool)| !listed && tenant.id.instance == id.instance;
         let found = self.all_tenants((self.clock)()).into_iter().find(named);
         found

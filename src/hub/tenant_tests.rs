@@ -223,6 +223,12 @@ async fn a_card_has_what_is_stuck_first_and_tells_the_customer_nothing_internal(
     }
     let own = case_markdown(&card, &timeline.rows, Audience::Own);
     assert!(own.contains("db-7.internal") && own.contains("email: hidden") && !own.contains("ops@"), "{own}");
+    let named = hub.tenant(&InstanceId::new("engine", "acme")).await.unwrap();
+    assert_eq!(
+        named.tenant.id,
+        InstanceId::new("directory", "acme"),
+        "whoever names them, it is the one that is listed"
+    );
     let ghost = hub.tenant(&InstanceId::new("engine", "ghost")).await.unwrap();
     assert!(!ghost.listed && ghost.counts.stuck == 1);
     assert!(matches!(hub.tenant(&InstanceId::new("engine", "nobody")).await, Err(OpsError::NotFound(_))));
