@@ -16,9 +16,11 @@ fn a_tenant_is_found_and_open_within_six_keys_and_can_be_shown_to_them() {
     let seen =
         term.until("the customer's side", |seen| seen.has("what the customer is told") && !seen.has("directory"));
     assert!(!seen.has("STUCK") && !seen.has("cell-"), "{}", seen.picture());
-    term.press("i tab j enter");
-    term.until("what is under the cursor", |seen| !seen.has("what happened, UTC"));
-    term.press("esc esc 7");
+    term.press("i");
+    term.shows("directory/sirius");
+    term.press("enter");
+    term.until("the flow under the cursor", |seen| !seen.has("what happened, UTC") && seen.has("what may be done"));
+    term.press("7");
     term.until("the stream", |seen| seen.has(" held") && seen.has("directory"));
     term.press("q q");
     assert_eq!(term.given_back().0.exit_code(), 0);

@@ -170,8 +170,8 @@ fn own(app: &App, pen: &Pen<'_>, card: &TenantCard, columns: usize) -> Lines {
         let text = format!("{} {} {} {old}{error}", flow.flow, pen.glyphs.step, flow.step);
         things.push(block.len());
         block.push(vec![
-            Span::styled(format!("{glyph} {word:<13}"), style),
-            Span::styled(fit(&text, columns.saturating_sub(15), pen.glyphs.ellipsis).into_owned(), styles.text),
+            Span::styled(format!("{glyph} {word:<14}"), style),
+            Span::styled(fit(&text, columns.saturating_sub(16), pen.glyphs.ellipsis).into_owned(), styles.text),
         ]);
     }
     let more = usize::try_from(card.counts.matching).unwrap_or(usize::MAX).saturating_sub(card.flows.len());
