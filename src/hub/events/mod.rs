@@ -132,7 +132,11 @@ impl Ring {
         // What comes together is told in the order in which it happened.
         let mut in_order: Vec<&Event> = events.iter().collect();
         in_order.sort_by_key(|event| event.at);
-        in_order.into_iter().fold(false, |new, event| self.take_one(event, now) || new)
+        let mut new = false;
+        for event in in_order {
+            new |= self.take_one(event, now);
+        }
+        new
     }
 
     fn take_one(&mut self, event: &Event, now: Timestamp) -> bool {
