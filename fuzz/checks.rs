@@ -1,5 +1,5 @@
 //! What must be so whatever comes, for each of the places that read bytes from outside. Used by the targets of the
-//! fuzzer, and by `tests/fuzz_corpus.rs`.
+//! fuzzer, and by `tests/suite/fuzz_corpus.rs`.
 #![allow(dead_code, reason = "each target is a program of its own, and has one of them")]
 
 use std::path::Path;

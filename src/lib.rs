@@ -4,7 +4,7 @@
 //! `domain` ← `query` ← `ops` ← {`hub`, `cockpit`}; `connect` → `domain`, `config`; `hub` → `connect`'s trait, `config`;
 //! `telemetry` → `domain`, `config`;
 //! `cockpit` → `ops`, `query`, `domain`, `config`, and never `hub` or `connect`; only `cli` sees everything.
-//! `tests/dependency_rule.rs` fails on any other edge.
+//! `tests/suite/dependency_rule.rs` fails on any other edge.
 
 pub mod cli;
 pub mod cockpit;

@@ -2,7 +2,7 @@
 //!
 //! The runner gives each test a process of its own and hides what those that pass print. So each count is a small file
 //! in `target/matrix`, named after its line of the table and the place that wrote it. `tests/run` empties that folder
-//! before the tests, and afterwards `tests/reliability.rs` adds them up, prints them, and fails where one is missing.
+//! before the tests, and afterwards `tests/suite/reliability.rs` adds them up, prints them, and fails where one is missing.
 #![allow(
     dead_code,
     unreachable_pub,

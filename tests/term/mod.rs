@@ -20,8 +20,6 @@ mod keys;
 mod launch;
 pub mod process;
 mod seen;
-#[path = "../support/wait.rs"]
-pub mod wait;
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -34,6 +32,7 @@ use portable_pty::{Child, ExitStatus, MasterPty, PtySize};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+pub use crate::support::wait;
 pub use launch::Launch;
 pub use seen::{Seen, assert_sane};
 

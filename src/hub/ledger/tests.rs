@@ -1,4 +1,4 @@
-//! The ledger as it is opened, written and found damaged. Chains that were tampered with: `tests/audit.rs`.
+//! The ledger as it is opened, written and found damaged. Chains that were tampered with: `tests/suite/audit.rs`.
 
 use std::os::unix::fs::PermissionsExt as _;
 
