@@ -26,4 +26,5 @@ mod states;
 mod terraform;
 mod truth;
 mod verbs;
+mod whole;
 mod workers;

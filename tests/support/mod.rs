@@ -19,6 +19,7 @@ pub mod binary;
 pub mod bulk_engine;
 pub mod crowd;
 pub mod engine;
+pub mod every;
 pub mod fake_prefect;
 pub mod fake_restate;
 pub mod fake_salt;

@@ -12,7 +12,7 @@ use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::many::words;
 use crate::cockpit::popups;
 use crate::cockpit::theme::Styles;
-use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, grouped, plural, signed};
+use crate::cockpit::widgets::numbers::{age_since, engine_now, engines, grouped, plural, signed};
 use crate::cockpit::widgets::pen::{Pen, width, wrap};
 use crate::cockpit::widgets::spark::spark;
 use crate::cockpit::widgets::state;
@@ -264,22 +264,25 @@ fn last_hour(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
 }
 
 fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
-    let blind = blind(overview);
+    // Nothing of a flow is known, or unknown, by whoever tells of none.
+    let (all, blind) = engines(overview)
+        .fold((0_u64, 0_u64), |(all, blind), source| (all + 1, blind + u64::from(source.state != Freshness::Live)));
     let open: u64 = overview.cells.iter().filter(|cell| cell.live).map(|cell| cell.counts.open).sum();
     if overview.sources.is_empty() {
         pen.centre(area, "no source is configured", pen.styles.warning);
-    } else if blind == overview.sources.len() {
-        let asked = overview.sources.iter().any(|source| source.state != Freshness::Never);
+    } else if all == 0 {
+        pen.centre(area, "no source of this context tells of flows", pen.styles.dim);
+    } else if blind == all {
+        let asked = engines(overview).any(|source| source.state != Freshness::Never);
         let text = if asked {
             let sources = app.keymap.label(CommandId::Sources);
             format!("{} no source answers: nothing is known ({sources} shows why)", pen.glyphs.blind)
         } else {
-            format!("{} asking {} for the first time", pen.glyphs.busy, plural(blind as u64, "source"))
+            format!("{} asking {} for the first time", pen.glyphs.busy, plural(blind, "source"))
         };
         pen.centre(area, &text, if asked { pen.styles.stale } else { pen.styles.info });
     } else if blind > 0 {
-        let text =
-            format!("{} nothing is stuck in what answers; {} silent", pen.glyphs.blind, plural(blind as u64, "source"));
+        let text = format!("{} nothing is stuck in what answers; {} silent", pen.glyphs.blind, plural(blind, "source"));
         pen.centre(area, &text, pen.styles.stale);
     } else if app.board.folded > 0 {
         let text = format!("{} nothing else is stuck than what was put aside", pen.glyphs.ok);
