@@ -224,6 +224,12 @@ pub(super) enum Command {
     /// Nothing is sent. It is told as ignored until then, and no plan acts on it.
     #[command(after_help = remediation::CODES)]
     Ignore(Ignore),
+    /// Say that what is there is what is wanted, although its source wants otherwise, for a reason
+    ///
+    /// Nothing is sent, and its source still wants otherwise until it is changed there. It is told as adopted for as long
+    /// as it differs as it does now, and no plan acts on it; once it differs otherwise it has drifted again.
+    #[command(after_help = remediation::CODES)]
+    Adopt(Adopt),
     /// Note that something is on again that a remediation had switched off
     ///
     /// It ends its being listed by `get side-effects`. Nothing is sent: whoever notes it has armed it.
@@ -470,6 +476,20 @@ pub(super) struct Ignore {
     /// Until when: 2026-01-15T03:12:00Z
     #[arg(long, value_name = "TIME", conflicts_with = "end", required_unless_present_any = ["lasting", "end"])]
     pub(super) until: Option<Timestamp>,
+    /// Not any more
+    #[arg(long)]
+    pub(super) end: bool,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+}
+
+/// What `quarterdeck adopt` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Adopt {
+    /// Which finding, as `get drift` tells it: source/id
+    #[arg(value_name = "ID", value_parser = plan::finding)]
+    pub(super) id: InstanceId,
     /// Not any more
     #[arg(long)]
     pub(super) end: bool,

@@ -3,15 +3,16 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::args::{Drift, Global, Ignore, Output};
+use super::args::{Adopt, Drift, Global, Ignore, Output};
 use super::output::{self, Table};
 use super::{Failure, Outcome, get, report, world};
+use crate::domain::decided::CHANGE_THERE;
 use crate::domain::drift::KnownDrift;
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since};
 use crate::ops::json::{drift_cause_json, drift_json, finding_json};
-use crate::ops::{DriftCause, DriftQuery, IgnoreOf, Ops as _, OpsError};
+use crate::ops::{AdoptOf, DriftCause, DriftQuery, IgnoreOf, Ops as _, OpsError};
 
 type Done = Result<Outcome, Failure>;
 
@@ -115,10 +116,37 @@ pub(super) async fn ignore(global: &Global, asked: &Ignore) -> Done {
     let now = (world.clock)();
     let until = asked.until.or_else(|| now.checked_add(asked.lasting?).ok()).filter(|_| !asked.end);
     let ignore = IgnoreOf { id: asked.id.clone(), until, reason: SafeText::clipped(&asked.reason, 500) };
-    match world.hub.ignore(&ignore).await {
+    decided(world.hub.ignore(&ignore).await, |known| {
+        let until = known.ignore.map(|ignore| format!("left alone until {}", date_time(ignore.until)));
+        until.unwrap_or_else(|| "not left alone any more".to_owned())
+    })
+}
+
+/// Says that what is there is what is wanted, or takes that back.
+pub(super) async fn adopt(global: &Global, asked: &Adopt) -> Done {
+    let world = world::build(global, false)?;
+    world.hub.pass().await;
+    let reason = SafeText::clipped(&asked.reason, 500);
+    let seen = match world.hub.finding(&asked.id).await {
+        Ok(known) => (!asked.end).then(|| known.finding.seen()),
+        Err(error) => return decided(Err(error), |_| String::new()),
+    };
+    let adopt = AdoptOf { id: asked.id.clone(), seen, reason };
+    decided(world.hub.adopt(&adopt).await, |known| {
+        if known.adopted().is_none() {
+            return "not adopted any more".to_owned();
+        }
+        let lacks = known.finding.difference.lacks().filter(|lacks| *lacks > 0);
+        let loses = lacks.map(|n| format!(", which loses {n} of what is wanted")).unwrap_or_default();
+        format!("adopted for as long as it differs as it does now{loses}; {CHANGE_THERE}")
+    })
+}
+
+/// Tells what a decision came to.
+fn decided(answer: Result<KnownDrift, OpsError>, said: impl FnOnce(KnownDrift) -> String) -> Done {
+    match answer {
         Ok(known) => {
-            let until = known.ignore.map(|ignore| format!("left alone until {}", date_time(ignore.until)));
-            report::note(&until.unwrap_or_else(|| "not left alone any more".to_owned()));
+            report::note(&said(known));
             Ok(Outcome::Fine)
         }
         Err(OpsError::Refused(why)) => {
@@ -140,6 +168,11 @@ fn told(known: &KnownDrift, now: Timestamp) -> Vec<String> {
     fact("status", &format!("{}, {}, {}", status.words(), finding.kind.words(), finding.severity.name()));
     if let Some(ignore) = &known.ignore {
         fact("ignored", &format!("until {}, says {}: {}", date_time(ignore.until), ignore.by, ignore.reason));
+    }
+    if let Some(adoption) = &known.adoption {
+        let rest = if known.adopted().is_some() { CHANGE_THERE } else { "it differs otherwise by now" };
+        let (at, by) = (date_time(adoption.at), &adoption.by);
+        fact("adopted", &format!("{at}, says {by}: {}; {rest}", adoption.reason));
     }
     fact("where", &finding.scope);
     fact("what", &finding.what);

@@ -96,6 +96,7 @@ pub enum CommandId {
     GoTenant,
     GoFlows,
     GoEvents,
+    Adopt,
 }
 
 /// One command.
@@ -336,6 +337,10 @@ pub const TABLE: &[Command] = &[
         .on(&[DETAIL, DRIFT, FINDING, TENANTS, TENANT, EVENTS, EVENT]),
     command(CommandId::GoEvents, "go-events", &["g v"], "go to what happened to its tenant")
         .on(&[FLOWS, DETAIL, DRIFT, FINDING, TENANTS, TENANT, EVENTS, EVENT]),
+    command(CommandId::Adopt, "adopt", &["a"], "say that what is there is what is wanted, or take that back: a form")
+        .on(&[DRIFT, FINDING])
+        .hint("adopt")
+        .typed(),
     command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are")
         .typed()
         .also(&["engines"]),

@@ -264,6 +264,49 @@ impl Difference {
     }
 }
 
+impl Difference {
+    /// Why nobody can have seen all of it; `None` where it is told whole. What is secret differs unseen, and counts as told.
+    pub fn unseen(&self) -> Option<String> {
+        match self {
+            Self::Untold => Some("its source does not tell what differs".to_owned()),
+            Self::Binary => Some("what differs is no text, so that nobody has seen it".to_owned()),
+            Self::Patch(patch) if patch.more == 1 => Some("1 line of what differs is not kept to be seen".to_owned()),
+            Self::Patch(patch) if patch.more > 0 => {
+                Some(format!("{} lines of what differs are not kept to be seen", patch.more))
+            }
+            Self::Patch(_) => None,
+            Self::Documents(both) => [&both.desired, &both.observed]
+                .into_iter()
+                .flatten()
+                .any(is_cut)
+                .then(|| "what differs is too much to be seen whole".to_owned()),
+        }
+    }
+}
+
+impl Difference {
+    /// How much of what is wanted is not there, and so is given up by whoever adopts what is: lines of a patch, values of a
+    /// document. `None` where the source does not tell.
+    pub fn lacks(&self) -> Option<usize> {
+        match self {
+            Self::Untold | Self::Binary => None,
+            Self::Patch(patch) => Some(patch.adds),
+            Self::Documents(both) => Some(lost(both.observed.as_ref(), both.desired.as_ref())),
+        }
+    }
+}
+
+/// Whether something of it was left out because it is too much.
+fn is_cut(json: &Json) -> bool {
+    match json {
+        Json::Long(..) | Json::More(..) => true,
+        Json::Within(json) => is_cut(json),
+        Json::List(list) => list.iter().any(is_cut),
+        Json::Object(fields) => fields.iter().any(|(_, value)| is_cut(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Hidden => false,
+    }
+}
+
 /// How many values of what is there have no place in what is wanted.
 fn lost(desired: Option<&Json>, observed: Option<&Json>) -> usize {
     match (desired, observed) {

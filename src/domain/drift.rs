@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::decided::{Adoption, Decision, Ignore};
 use super::difference::Difference;
 use super::flow::{FlowInstance, Status, Version};
 use super::hash::digest;
@@ -78,7 +79,7 @@ pub enum DriftStatus {
     Unknown,
     /// Somebody has said that it is to be left alone for a while.
     Ignored,
-    /// What is there was made what is wanted.
+    /// Somebody has said that what is there is what is wanted from now on. Its source still wants otherwise.
     Adopted,
     /// It was found, and is as wanted again.
     Resolved,
@@ -131,7 +132,7 @@ impl DriftStatus {
 
     /// Whether it is known to be as wanted.
     pub const fn is_green(self) -> bool {
-        matches!(self, Self::Adopted | Self::Resolved | Self::InSync)
+        matches!(self, Self::Resolved | Self::InSync)
     }
 
     /// Whether nobody knows whether it is as wanted.
@@ -241,13 +242,14 @@ const STALE_AFTER: i32 = 2;
 const STALE_AT_LEAST: SignedDuration = SignedDuration::from_secs(15);
 
 impl DriftFinding {
-    /// What the meaning of an act on it depends on: what differs, and how. That it was checked once more, or is ignored,
-    /// is no part of it; and what is as wanted is that, whatever it was before.
+    /// What the meaning of an act on it depends on: what differs, and how. That it was checked once more, is ignored or
+    /// adopted, is no part of it; and what is as wanted is that, whatever it was before.
     pub fn version(&self) -> SafeText {
         if self.status.is_green() {
             return digest(&["as wanted"], 6);
         }
-        let status = if self.status == DriftStatus::Ignored { DriftStatus::Drifted } else { self.status };
+        let said = matches!(self.status, DriftStatus::Ignored | DriftStatus::Adopted);
+        let status = if said { DriftStatus::Drifted } else { self.status };
         digest(
             &[
                 status.name(),
@@ -259,13 +261,18 @@ impl DriftFinding {
         )
     }
 
+    /// What was seen of it by whoever adopts it: what differs, whichever revision of what is wanted says so.
+    pub fn seen(&self) -> SafeText {
+        digest(&["seen", self.kind.name(), &self.difference.digest()], 16)
+    }
+
     /// The same as an instance that is acted on, so that plans, policies and records carry both alike: its flow is what
     /// drifts, its step how that stands. It has succeeded where it is as wanted.
     pub fn as_target(&self) -> FlowInstance {
         let status = match self.status {
-            DriftStatus::Drifted | DriftStatus::Ignored => Status::Failed,
+            DriftStatus::Drifted | DriftStatus::Ignored | DriftStatus::Adopted => Status::Failed,
             DriftStatus::Reconciling => Status::Running,
-            DriftStatus::InSync | DriftStatus::Adopted | DriftStatus::Resolved => Status::Succeeded,
+            DriftStatus::InSync | DriftStatus::Resolved => Status::Succeeded,
             DriftStatus::NotChecked | DriftStatus::Unsupported | DriftStatus::Unknown => Status::Unknown,
         };
         FlowInstance {
@@ -317,6 +324,8 @@ pub struct KnownDrift {
     pub resolved_at: Option<Timestamp>,
     /// Why it is ignored, by whom and until when, where somebody has said so here.
     pub ignore: Option<Ignore>,
+    /// Who has said here that what was there then is what is wanted; it may be another thing by now.
+    pub adoption: Option<Adoption>,
     /// Whether its check is too old.
     pub stale: bool,
 }
@@ -328,6 +337,32 @@ impl KnownDrift {
         self.finding.difference.removes().filter(|removes| *removes > 0 && there)
     }
 
+    /// The adoption of it that holds: what is there is still what was adopted.
+    pub fn adopted(&self) -> Option<&Adoption> {
+        self.adoption.as_ref().filter(|adoption| adoption.seen == self.finding.seen())
+    }
+
+    /// The same with what was decided of it, as far as that has not ended.
+    pub fn decided(&mut self, decision: Option<&Decision>, now: Timestamp) {
+        (self.ignore, self.adoption) = match decision {
+            Some(Decision::Ignore(ignore)) if now < ignore.until => (Some(ignore.clone()), None),
+            Some(Decision::Adopt(adoption)) => (None, Some(adoption.clone())),
+            Some(Decision::Ignore(_)) | None => (None, None),
+        };
+    }
+
+    /// Why what is there can't be made what is wanted by a word; `None` where it can.
+    pub fn unadoptable(&self) -> Option<String> {
+        let status = self.finding.status;
+        if !matches!(status, DriftStatus::Drifted | DriftStatus::Ignored) {
+            return Some(format!("only what has drifted is adopted, and it is {}", status.words()));
+        }
+        if self.stale {
+            return Some("its check is too old to decide on: check it anew first".to_owned());
+        }
+        self.finding.difference.unseen()
+    }
+
     /// Why it can't be acted on by a verb as it stands; `None` where it can. Its source may say more.
     pub fn unfit(&self, verb: Verb, now: Timestamp) -> Option<String> {
         match (self.status(now), &self.ignore) {
@@ -336,6 +371,10 @@ impl KnownDrift {
                 Some(format!("{} said to leave it alone until {until}: {}", ignore.by, ignore.reason))
             }
             (DriftStatus::Ignored, None) => Some("its source says to leave it alone".to_owned()),
+            (DriftStatus::Adopted, _) => Some(match &self.adoption {
+                Some(adoption) => format!("{} said that it is wanted as it is: {}", adoption.by, adoption.reason),
+                None => "its source says that it is wanted as it is".to_owned(),
+            }),
             (status, _) if status.is_blind() => {
                 Some(format!("nobody knows whether it differs: it is {}", status.words()))
             }
@@ -350,29 +389,17 @@ impl KnownDrift {
         let ignored = self.ignore.as_ref().is_some_and(|ignore| now < ignore.until)
             || self.finding.ignored_until.is_some_and(|until| now < until);
         match self.finding.status {
+            DriftStatus::Drifted | DriftStatus::Ignored if self.adopted().is_some() => DriftStatus::Adopted,
             DriftStatus::Drifted if ignored => DriftStatus::Ignored,
             status => status,
         }
     }
 }
 
-/// That a finding is to be left alone, with a reason and an end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ignore {
-    /// Who said so; taken on trust.
-    pub by: SafeText,
-    /// When.
-    pub at: Timestamp,
-    /// Until when.
-    pub until: Timestamp,
-    /// Why.
-    pub reason: SafeText,
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::domain::difference::Documents;
+    use crate::domain::difference::{Documents, Patch};
     use crate::domain::redact::Redactor;
 
     fn differs(there: &str) -> Difference {
@@ -447,6 +474,7 @@ pub(crate) mod tests {
             first_seen: at(0),
             resolved_at: None,
             ignore: Some(ignore),
+            adoption: None,
             stale: false,
         };
         assert_eq!((known.status(at(59)), known.status(at(60))), (DriftStatus::Ignored, DriftStatus::Drifted));
@@ -455,5 +483,61 @@ pub(crate) mod tests {
         assert_eq!((known.status(at(89)), known.status(at(90))), (DriftStatus::Ignored, DriftStatus::Drifted));
         Arc::make_mut(&mut known.finding).status = DriftStatus::Unknown;
         assert_eq!(known.status(at(0)), DriftStatus::Unknown, "what is not known is not made better by being ignored");
+    }
+
+    #[test]
+    fn an_adoption_holds_for_the_very_difference_that_was_seen() {
+        let one = finding("a");
+        let adoption = Adoption { by: "ada".into(), at: at(0), seen: one.seen(), reason: "it is better so".into() };
+        let known = |finding: DriftFinding| KnownDrift {
+            stale: finding.is_stale(at(0)),
+            finding: Arc::new(finding),
+            first_seen: at(0),
+            resolved_at: None,
+            ignore: None,
+            adoption: Some(adoption.clone()),
+        };
+        let changed = |change: fn(&mut DriftFinding)| {
+            let mut other = one.clone();
+            change(&mut other);
+            known(other).status(at(0))
+        };
+        assert_eq!(changed(|_| {}), DriftStatus::Adopted);
+        assert!(!DriftStatus::Adopted.is_green(), "its source wants otherwise");
+        assert_eq!(changed(|one| one.desired.revision = Some("r2".into())), DriftStatus::Adopted);
+        assert_eq!(changed(|one| one.last_checked = Some(at(-9_999))), DriftStatus::Adopted);
+        assert_eq!(changed(|one| one.difference = differs("older")), DriftStatus::Drifted);
+        assert_eq!(changed(|one| one.kind = DriftKind::Missing), DriftStatus::Drifted);
+        for status in [DriftStatus::Unknown, DriftStatus::NotChecked, DriftStatus::Resolved] {
+            let mut other = one.clone();
+            other.status = status;
+            assert_eq!(known(other).status(at(0)), status, "nobody has adopted what is not known");
+        }
+        let why = known(one.clone()).unfit(Verb::Reconcile, at(0)).unwrap();
+        assert_eq!(why, "ada said that it is wanted as it is: it is better so");
+    }
+
+    #[test]
+    fn only_what_was_seen_whole_and_lately_is_adopted() {
+        let refused = |change: fn(&mut DriftFinding)| {
+            let mut one = finding("a");
+            change(&mut one);
+            let stale = one.is_stale(at(0));
+            let finding = Arc::new(one);
+            KnownDrift { finding, first_seen: at(0), resolved_at: None, ignore: None, adoption: None, stale }
+                .unadoptable()
+                .unwrap_or_default()
+        };
+        assert_eq!(refused(|_| {}), "");
+        assert!(refused(|one| one.last_checked = Some(at(-9_999))).contains("check it anew first"));
+        assert!(refused(|one| one.status = DriftStatus::NotChecked).contains("it is not checked"));
+        assert!(refused(|one| one.status = DriftStatus::Resolved).contains("it is resolved"));
+        assert!(refused(|one| one.difference = Difference::Untold).contains("does not tell"));
+        assert!(refused(|one| one.difference = Difference::Binary).contains("no text"));
+        let long = |one: &mut DriftFinding| {
+            let text = format!("@@ -1 +1 @@\n{}", "-a\n".repeat(super::super::difference::LINES));
+            one.difference = Difference::Patch(Patch::read(&text, &Redactor::default()));
+        };
+        assert!(refused(long).contains("1 line"), "{}", refused(long));
     }
 }

@@ -84,7 +84,7 @@ impl Hub {
     pub(super) fn findings_of(&self, source: &Source, now: Timestamp) -> impl Iterator<Item = KnownDrift> + use<> {
         // A check is as old as its source's clock says.
         let mut all: Vec<KnownDrift> = source.held().findings.each(self.engine_now(source)).collect();
-        self.ignores.put_on(&mut all, now);
+        self.decisions.put_on(&mut all, now);
         all.into_iter()
     }
 
@@ -93,7 +93,7 @@ impl Hub {
         self.take_rechecked();
         let (source, now) = (self.source(&id.source)?, (self.clock)());
         let mut known = source.held().findings.get(&id.instance, self.engine_now(source));
-        self.ignores.put_on(known.as_mut_slice(), now);
+        self.decisions.put_on(known.as_mut_slice(), now);
         known.ok_or_else(|| OpsError::NotFound(format!("{} tells of no drift {}", id.source, id.instance).into()))
     }
 
@@ -126,7 +126,7 @@ mod tests {
         let mut found = finding(id);
         (found.status, found.severity, found.scope) = (status, severity, id.into());
         found.tenant = Some(format!("tenant-{id}").into());
-        KnownDrift { finding: found.into(), first_seen: at(first), resolved_at: None, ignore: None, stale: false }
+        KnownDrift { finding: found.into(), first_seen: at(first), resolved_at: None, ignore: None, adoption: None, stale: false }
     }
 
     #[test]

@@ -147,8 +147,8 @@ impl Hub {
                         let stale = finding.is_stale(self.engine_now(source));
                         let finding = Arc::new(finding);
                         let mut known =
-                            [KnownDrift { finding, first_seen: now, resolved_at: None, ignore: None, stale }];
-                        self.ignores.put_on(&mut known, now);
+                            [KnownDrift { finding, first_seen: now, resolved_at: None, ignore: None, adoption: None, stale }];
+                        self.decisions.put_on(&mut known, now);
                         chosen.found.extend(known.map(|known| (source, known)));
                     }
                     None => chosen.untold.push(InstanceId::new(name.clone(), id)),

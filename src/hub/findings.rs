@@ -166,7 +166,7 @@ impl Held {
             Arc::make_mut(&mut finding).status = DriftStatus::Resolved;
         }
         let stale = self.resolved_at.is_none() && finding.is_stale(now);
-        KnownDrift { finding, first_seen: self.first_seen, resolved_at: self.resolved_at, ignore: None, stale }
+        KnownDrift { finding, first_seen: self.first_seen, resolved_at: self.resolved_at, ignore: None, adoption: None, stale }
     }
 }
 

@@ -30,6 +30,18 @@ pub struct IgnoreOf {
     pub reason: SafeText,
 }
 
+/// That what is there is what is wanted from now on, or not any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptOf {
+    /// Which finding.
+    pub id: InstanceId,
+    /// What differed when whoever adopts it looked at it ([`crate::domain::drift::DriftFinding::seen`]); `None` takes the
+    /// adoption back.
+    pub seen: Option<SafeText>,
+    /// Why, in the operator's words.
+    pub reason: SafeText,
+}
+
 /// Findings of one cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriftCause {

@@ -12,6 +12,7 @@ use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::{grouped, plural};
 use crate::cockpit::widgets::pen::{Pen, fit};
 use crate::cockpit::widgets::state;
+use crate::domain::decided::CHANGE_THERE;
 use crate::domain::difference::{DiffLine, Side, side_by_side};
 use crate::domain::drift::{DriftStatus, KnownDrift, Severity};
 use crate::domain::time::{age, since};
@@ -136,8 +137,9 @@ fn status_style(styles: &Styles, status: DriftStatus) -> Style {
         DriftStatus::Drifted => styles.stuck,
         DriftStatus::Reconciling => styles.info,
         DriftStatus::NotChecked | DriftStatus::Unsupported | DriftStatus::Unknown => styles.unknown,
+        DriftStatus::Adopted => styles.info,
         DriftStatus::Ignored => styles.dim,
-        DriftStatus::Adopted | DriftStatus::Resolved | DriftStatus::InSync => styles.ok,
+        DriftStatus::Resolved | DriftStatus::InSync => styles.ok,
     }
 }
 
@@ -156,8 +158,8 @@ fn sign(pen: &Pen<'_>, status: DriftStatus) -> &'static str {
         DriftStatus::Drifted => pen.glyphs.bad,
         DriftStatus::Reconciling => pen.glyphs.busy,
         DriftStatus::NotChecked | DriftStatus::Unsupported | DriftStatus::Unknown => "?",
-        DriftStatus::Ignored => pen.glyphs.dot,
-        DriftStatus::Adopted | DriftStatus::Resolved | DriftStatus::InSync => {
+        DriftStatus::Ignored | DriftStatus::Adopted => pen.glyphs.dot,
+        DriftStatus::Resolved | DriftStatus::InSync => {
             pen.glyphs.item(crate::domain::remediation::ItemState::Verified)
         }
     }
@@ -279,6 +281,11 @@ fn facts(app: &App, styles: &Styles, known: &KnownDrift, columns: usize) -> Bloc
     if let Some(ignore) = &known.ignore {
         let until = app.times.moment(ignore.until, app.now);
         fact("ignored", &format!("until {until}, says {}: {}", ignore.by, ignore.reason), styles.info);
+    }
+    if let Some(adoption) = &known.adoption {
+        let at = app.times.moment(adoption.at, app.now);
+        let rest = if known.adopted().is_some() { CHANGE_THERE } else { "it differs otherwise by now" };
+        fact("adopted", &format!("{at}, says {}: {}; {rest}", adoption.by, adoption.reason), styles.info);
     }
     fact("what", &finding.what, styles.strong);
     fact("where", &finding.scope, styles.text);

@@ -6,9 +6,11 @@ use super::{Desk, asks};
 use crate::cockpit::app::Popup;
 use crate::cockpit::msg::Ask;
 use crate::cockpit::settings::ScreenName;
+use crate::domain::decided::Adoption;
 use crate::domain::remediation::Verb;
 use crate::domain::remedy::Remedy;
 use crate::domain::source::Freshness;
+use crate::domain::text::SafeText;
 use crate::ops::{DriftQuery, DriftWindow, OpsError, Selection};
 
 const SCREENS: [(&str, &str); 3] = [("list", "4"), ("other", "4 j"), ("finding", "4 enter")];
@@ -194,7 +196,7 @@ fn a_check_that_is_too_old_is_acted_on_by_nothing() {
 fn what_is_left_alone_has_a_reason_and_an_end() {
     let mut desk = acting();
     desk.keys("4 v G enter");
-    assert!(matches!(desk.app.popup, Some(Popup::Ignore(_))), "{}", desk.picture());
+    assert!(matches!(desk.app.popup, Some(Popup::Decide(_))), "{}", desk.picture());
     assert!(asks(&desk.press("enter")).is_empty(), "no reason, nothing asked");
     types(&mut desk, "until the move");
     let effects = desk.press("up");
@@ -205,5 +207,72 @@ fn what_is_left_alone_has_a_reason_and_an_end() {
     assert_eq!(ignore.reason, "until the move");
     assert_eq!(ignore.until, Some(fake::now() + jiff::SignedDuration::from_hours(72)));
     desk.keys("enter");
-    assert!(matches!(desk.app.popup, Some(Popup::Ignore(_))), "it is asked once");
+    assert!(matches!(desk.app.popup, Some(Popup::Decide(_))), "it is asked once");
+}
+
+#[test]
+fn what_is_there_is_adopted_with_a_reason_for_the_difference_that_was_seen() {
+    let mut desk = acting();
+    desk.keys("4 a");
+    let picture = desk.picture();
+    for words in ["adopt what is there", "LOSES 1 of what is wanted", "change it there"] {
+        assert!(picture.contains(words), "{words}: {picture}");
+    }
+    assert!(asks(&desk.press("enter")).is_empty(), "no reason, nothing asked");
+    types(&mut desk, "five minutes are right");
+    let effects = desk.press("enter");
+    let asked = asks(&effects);
+    let [Ask::Adopt(adopt)] = asked[..] else { panic!("{asked:?}") };
+    assert_eq!(adopt.reason, "five minutes are right");
+    let seen = desk.app.drift.row().unwrap().first.finding.seen();
+    assert_eq!(adopt.seen, Some(seen));
+    assert!(asks(&desk.press("enter")).is_empty(), "it is asked once");
+}
+
+#[test]
+fn what_was_not_seen_whole_or_lately_is_not_adopted() {
+    for (keys, why) in [
+        ("4 j a", "check it anew first"),
+        ("4 j enter a", "check it anew first"),
+        ("4 j j a", "it is not checked"),
+        ("4 G a", "it is resolved"),
+    ] {
+        let mut desk = acting();
+        desk.keys(keys);
+        assert!(desk.app.popup.is_none() && said(&desk).contains(why), "{keys}: {}", said(&desk));
+    }
+}
+
+#[test]
+fn an_adoption_is_told_and_can_be_taken_back() {
+    let mut desk = acting();
+    let adopted = |desk: &Desk, seen: Option<&str>| {
+        if let Ok(window) = &mut *desk.ops.drift.lock().unwrap() {
+            let known = &mut window.rows[0].first;
+            let seen = seen.map_or_else(|| known.finding.seen(), SafeText::from);
+            let adoption = Adoption { by: "ada".into(), at: fake::now(), seen, reason: "five minutes are right".into() };
+            known.adoption = Some(adoption);
+        }
+    };
+    adopted(&desk, None);
+    desk.keys("4");
+    let picture = desk.picture();
+    for words in ["adopted", "says ada: five minutes are right", "change it there"] {
+        assert!(picture.contains(words), "{words}: {picture}");
+    }
+    desk.keys("v");
+    assert!(desk.picture().contains("ada said that it is wanted as it is"), "no plan acts on it: {}", desk.picture());
+    desk.keys("esc a");
+    types(&mut desk, "it was wrong");
+    let effects = desk.press("enter");
+    let asked = asks(&effects);
+    let [Ask::Adopt(adopt)] = asked[..] else { panic!("{asked:?}") };
+    assert_eq!(adopt.seen, None, "it is taken back");
+    // What is there is another thing by now: it has drifted again, and can be adopted again.
+    let mut desk = acting();
+    adopted(&desk, Some("something else"));
+    desk.keys("4");
+    assert!(desk.picture().contains("it differs otherwise by now"), "{}", desk.picture());
+    desk.keys("a");
+    assert!(desk.picture().contains("adopt what is there"), "{}", desk.picture());
 }

@@ -213,6 +213,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::GoTenant => events::go_to(app, To::Tenant),
         CommandId::GoFlows => events::go_to(app, To::Flows),
         CommandId::GoEvents => events::go_to(app, To::Events),
+        CommandId::Adopt => super::deciding::adopt(app),
         CommandId::Drift => go(app, vec![ScreenName::Board, ScreenName::Drift], None),
         CommandId::Sources => go(app, vec![ScreenName::Board, ScreenName::Sources], None),
         CommandId::Previous => match app.previous.clone() {

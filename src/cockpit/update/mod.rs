@@ -11,7 +11,7 @@ mod data;
 mod deeds;
 mod drift;
 mod events;
-pub(super) mod ignoring;
+pub(super) mod deciding;
 mod keys;
 mod lists;
 mod log;

@@ -106,12 +106,15 @@ fn each() -> Vec<DriftFinding> {
 }
 
 async fn hub(thing: Thing, ledger: Ledger) -> Arc<Hub> {
-    let thing = Arc::new(thing) as Arc<dyn Connector>;
+    hub_of(Arc::new(thing), ledger, false).await
+}
+
+async fn hub_of(thing: Arc<Thing>, ledger: Ledger, locked: bool) -> Arc<Hub> {
     let setup = Setup {
         context: "c".to_owned(),
         operator: "ada".to_owned(),
         read_only: None,
-        locked: false,
+        locked,
         thresholds: ThresholdBook::default(),
         tenants: TenantBook::default(),
         policing: Policing::default(),
@@ -215,6 +218,91 @@ async fn a_finding_that_is_left_alone_is_no_target_until_its_end() {
     assert!(why.contains("ada said to leave it alone until") && why.contains("the move"), "{why}");
     assert_eq!(hub.ignore(&says(None, "it is over")).await.unwrap().status(at(0)), DriftStatus::Drifted);
     assert!(hub.plan_of_many(&wish(Verb::Reconcile, cause())).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_adopted_is_that_for_as_long_as_the_same_is_seen() {
+    let thing = Arc::new(Thing { told: Mutex::new(vec![finding("drifted")]), before: None });
+    let hub = hub_of(thing.clone(), Ledger::in_memory(), false).await;
+    let seen = finding("drifted").seen();
+    let says = |seen: Option<SafeText>, reason: &str| crate::ops::AdoptOf {
+        id: id("drifted"),
+        seen,
+        reason: reason.into(),
+    };
+    for (seen, reason, why) in [
+        (Some(seen.clone()), " ", "a reason is needed"),
+        (Some("another".into()), "better so", "it differs otherwise now"),
+        (None, "better so", "nobody has adopted it"),
+    ] {
+        let refused = hub.adopt(&says(seen, reason)).await.unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+    let known = hub.adopt(&says(Some(seen.clone()), "better so")).await.unwrap();
+    assert_eq!((known.status(at(0)), known.adopted().unwrap().by.as_str()), (DriftStatus::Adopted, "ada"));
+    let why = hub.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap_err().to_string();
+    assert!(why.contains("ada said that it is wanted as it is: better so"), "{why}");
+    // It stands through the next pass, and is counted as what it is.
+    let query = crate::ops::DriftQuery { by_cause: false, offset: 0, limit: 10 };
+    hub.pass().await;
+    let window = hub.drift(&query).await.unwrap();
+    assert_eq!((window.by_status.get(&DriftStatus::Adopted), window.by_severity.len()), (Some(&1), 0));
+    // What is there is another thing: it has drifted again.
+    let other = crate::domain::difference::Difference::Patch(crate::domain::difference::Patch::read(
+        "@@ -1 +1 @@\n-a\n+b\n",
+        &crate::domain::redact::Redactor::default(),
+    ));
+    thing.told.lock().unwrap()[0].difference = other;
+    hub.pass().await;
+    let known = hub.finding(&id("drifted")).await.unwrap();
+    assert_eq!((known.status(at(0)), known.adoption.is_some()), (DriftStatus::Drifted, true));
+    assert!(hub.plan_of_many(&wish(Verb::Reconcile, cause())).await.is_ok());
+    // And back, and taken back.
+    thing.told.lock().unwrap()[0] = finding("drifted");
+    hub.pass().await;
+    assert_eq!(hub.finding(&id("drifted")).await.unwrap().status(at(0)), DriftStatus::Adopted);
+    let known = hub.adopt(&says(None, "no, it is not")).await.unwrap();
+    assert_eq!((known.status(at(0)), known.adoption), (DriftStatus::Drifted, None));
+    // One decision at a time: the later one counts, and ending one ends no other.
+    hub.adopt(&says(Some(seen), "better so")).await.unwrap();
+    let ignore = |until: Option<i64>| crate::ops::IgnoreOf {
+        id: id("drifted"),
+        until: until.map(at),
+        reason: "the move".into(),
+    };
+    assert!(hub.ignore(&ignore(None)).await.is_err());
+    assert_eq!(hub.ignore(&ignore(Some(3_600))).await.unwrap().status(at(0)), DriftStatus::Ignored);
+    assert!(hub.adopt(&says(None, "no, it is not")).await.is_err());
+}
+
+#[tokio::test]
+async fn what_may_not_be_acted_on_or_was_not_seen_is_not_adopted() {
+    let mut untold = finding("untold");
+    untold.difference = crate::domain::difference::Difference::Untold;
+    let mut told = each();
+    told.push(untold);
+    let adopt = async |hub: &Hub, instance: &str| {
+        let id = id(instance);
+        let seen = Some(hub.finding(&id).await.unwrap().finding.seen());
+        let reason = "better so".into();
+        hub.adopt(&crate::ops::AdoptOf { id, seen, reason }).await.map_err(|error| error.to_string())
+    };
+    let thing = || Arc::new(Thing { told: Mutex::new(told.clone()), before: None });
+    let open = hub_of(thing(), Ledger::in_memory(), false).await;
+    for (instance, why) in [
+        ("stale", "check it anew first"),
+        ("silent", "it is not checked"),
+        ("busy", "it is reconciling"),
+        ("inexact", INEXACT),
+        ("untold", "does not tell what differs"),
+    ] {
+        let refused = adopt(&open, instance).await.unwrap_err();
+        assert!(refused.contains(why), "{instance}: {refused}");
+    }
+    assert_eq!(adopt(&open, "ignored").await.unwrap().status(at(0)), DriftStatus::Adopted);
+    let locked = hub_of(thing(), Ledger::in_memory(), true).await;
+    let refused = adopt(&locked, "drifted").await.unwrap_err();
+    assert!(refused.contains("arm"), "{refused}");
 }
 
 #[tokio::test]

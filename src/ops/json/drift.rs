@@ -43,6 +43,11 @@ pub(super) fn known_drift_json(known: &KnownDrift, now: Timestamp) -> Value {
         let ignored = json!({ "by": ignore.by, "at": ignore.at, "until": ignore.until, "reason": ignore.reason });
         object.insert("ignored".to_owned(), ignored);
     }
+    if let (Some(object), Some(adoption)) = (value.as_object_mut(), &known.adoption) {
+        let holds = known.adopted().is_some();
+        let adopted = json!({ "by": adoption.by, "at": adoption.at, "reason": adoption.reason, "holds": holds });
+        object.insert("adopted".to_owned(), adopted);
+    }
     value
 }
 

@@ -40,7 +40,7 @@ fn finding(id: &str, what: &str, status: DriftStatus, severity: Severity, differ
         ignored_until: None,
     };
     let stale = finding.is_stale(now());
-    KnownDrift { finding: Arc::new(finding), first_seen: ago(5_400), resolved_at: None, ignore: None, stale }
+    KnownDrift { finding: Arc::new(finding), first_seen: ago(5_400), resolved_at: None, ignore: None, adoption: None, stale }
 }
 
 /// Some of each kind; one cause in forty places.
