@@ -589,11 +589,12 @@ pub(super) struct Doctor {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Drift {
-    /// Which one, as the list names it: source/id
-    #[arg(value_name = "ID")]
-    pub(super) id: Option<String>,
+    /// One finding, as the list names it: source/id; or a filter: status:drifted severity:critical kind:modified source:
+    /// scope: what: tenant: owner: cause: id: "a text"
+    #[arg(value_name = "ID|FILTER")]
+    pub(super) words: Vec<String>,
     /// Findings of one cause as one row
-    #[arg(long, conflicts_with = "id")]
+    #[arg(long)]
     pub(super) by_cause: bool,
     /// At most this many
     #[arg(long, default_value_t = 200, value_name = "N")]

@@ -3,20 +3,18 @@
 //! Absence of an answer is never green: what was not checked, can't be checked, or of which nobody knows is a finding of
 //! its own and is counted as such.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::decided::{Adoption, Decision, Ignore};
 use super::difference::Difference;
 use super::flow::{FlowInstance, Status, Version};
 use super::hash::digest;
 use super::ids::InstanceId;
-use super::remediation::Verb;
 use super::signs::Signs;
 use super::text::SafeText;
-use super::time::{date_time, since};
+use super::time::since;
+
+pub use super::decided::KnownDrift;
 
 /// How what is there differs from what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -313,96 +311,13 @@ impl DriftFinding {
     }
 }
 
-/// A finding, with what the hub knows of it beside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownDrift {
-    /// What the source told; resolved where it tells it no more.
-    pub finding: Arc<DriftFinding>,
-    /// When it was seen first, by the local clock; engines seldom keep that.
-    pub first_seen: Timestamp,
-    /// Since when it is as wanted again, by the local clock.
-    pub resolved_at: Option<Timestamp>,
-    /// Why it is ignored, by whom and until when, where somebody has said so here.
-    pub ignore: Option<Ignore>,
-    /// Who has said here that what was there then is what is wanted; it may be another thing by now.
-    pub adoption: Option<Adoption>,
-    /// Whether its check is too old.
-    pub stale: bool,
-}
-
-impl KnownDrift {
-    /// How much of what is there is lost when it is made what is wanted, where anything is.
-    pub fn loses(&self) -> Option<usize> {
-        let there = self.finding.status != DriftStatus::Resolved;
-        self.finding.difference.removes().filter(|removes| *removes > 0 && there)
-    }
-
-    /// The adoption of it that holds: what is there is still what was adopted.
-    pub fn adopted(&self) -> Option<&Adoption> {
-        self.adoption.as_ref().filter(|adoption| adoption.seen == self.finding.seen())
-    }
-
-    /// The same with what was decided of it, as far as that has not ended.
-    pub fn decided(&mut self, decision: Option<&Decision>, now: Timestamp) {
-        (self.ignore, self.adoption) = match decision {
-            Some(Decision::Ignore(ignore)) if now < ignore.until => (Some(ignore.clone()), None),
-            Some(Decision::Adopt(adoption)) => (None, Some(adoption.clone())),
-            Some(Decision::Ignore(_)) | None => (None, None),
-        };
-    }
-
-    /// Why what is there can't be made what is wanted by a word; `None` where it can.
-    pub fn unadoptable(&self) -> Option<String> {
-        let status = self.finding.status;
-        if !matches!(status, DriftStatus::Drifted | DriftStatus::Ignored) {
-            return Some(format!("only what has drifted is adopted, and it is {}", status.words()));
-        }
-        if self.stale {
-            return Some("its check is too old to decide on: check it anew first".to_owned());
-        }
-        self.finding.difference.unseen()
-    }
-
-    /// Why it can't be acted on by a verb as it stands; `None` where it can. Its source may say more.
-    pub fn unfit(&self, verb: Verb, now: Timestamp) -> Option<String> {
-        match (self.status(now), &self.ignore) {
-            (DriftStatus::Ignored, Some(ignore)) => {
-                let until = date_time(ignore.until);
-                Some(format!("{} said to leave it alone until {until}: {}", ignore.by, ignore.reason))
-            }
-            (DriftStatus::Ignored, None) => Some("its source says to leave it alone".to_owned()),
-            (DriftStatus::Adopted, _) => Some(match &self.adoption {
-                Some(adoption) => format!("{} said that it is wanted as it is: {}", adoption.by, adoption.reason),
-                None => "its source says that it is wanted as it is".to_owned(),
-            }),
-            (status, _) if status.is_blind() => {
-                Some(format!("nobody knows whether it differs: it is {}", status.words()))
-            }
-            (DriftStatus::Reconciling, _) => Some("something is about to bring it back".to_owned()),
-            (status, _) if status.is_green() && verb == Verb::Reconcile => Some("it is as wanted".to_owned()),
-            _ => self.stale.then(|| "its check is too old to be acted on: check it anew first".to_owned()),
-        }
-    }
-
-    /// Where it stands, with what was said here.
-    pub fn status(&self, now: Timestamp) -> DriftStatus {
-        let ignored = self.ignore.as_ref().is_some_and(|ignore| now < ignore.until)
-            || self.finding.ignored_until.is_some_and(|until| now < until);
-        match self.finding.status {
-            DriftStatus::Drifted | DriftStatus::Ignored if self.adopted().is_some() => DriftStatus::Adopted,
-            DriftStatus::Drifted if ignored => DriftStatus::Ignored,
-            status => status,
-        }
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::domain::difference::{Documents, Patch};
+    use crate::domain::difference::Documents;
     use crate::domain::redact::Redactor;
 
-    fn differs(there: &str) -> Difference {
+    pub(crate) fn differs(there: &str) -> Difference {
         Difference::Documents(Documents::of(Some(&"new".into()), Some(&there.into()), &Redactor::default()))
     }
 
@@ -464,80 +379,5 @@ pub(crate) mod tests {
         assert_eq!(one.version(), other.version());
         other.difference = differs("older");
         assert_ne!(one.version(), other.version());
-    }
-
-    #[test]
-    fn an_ignore_ends() {
-        let ignore = Ignore { by: "ada".into(), at: at(0), until: at(60), reason: "until the move".into() };
-        let mut known = KnownDrift {
-            finding: Arc::new(finding("a")),
-            first_seen: at(0),
-            resolved_at: None,
-            ignore: Some(ignore),
-            adoption: None,
-            stale: false,
-        };
-        assert_eq!((known.status(at(59)), known.status(at(60))), (DriftStatus::Ignored, DriftStatus::Drifted));
-        known.ignore = None;
-        Arc::make_mut(&mut known.finding).ignored_until = Some(at(90));
-        assert_eq!((known.status(at(89)), known.status(at(90))), (DriftStatus::Ignored, DriftStatus::Drifted));
-        Arc::make_mut(&mut known.finding).status = DriftStatus::Unknown;
-        assert_eq!(known.status(at(0)), DriftStatus::Unknown, "what is not known is not made better by being ignored");
-    }
-
-    #[test]
-    fn an_adoption_holds_for_the_very_difference_that_was_seen() {
-        let one = finding("a");
-        let adoption = Adoption { by: "ada".into(), at: at(0), seen: one.seen(), reason: "it is better so".into() };
-        let known = |finding: DriftFinding| KnownDrift {
-            stale: finding.is_stale(at(0)),
-            finding: Arc::new(finding),
-            first_seen: at(0),
-            resolved_at: None,
-            ignore: None,
-            adoption: Some(adoption.clone()),
-        };
-        let changed = |change: fn(&mut DriftFinding)| {
-            let mut other = one.clone();
-            change(&mut other);
-            known(other).status(at(0))
-        };
-        assert_eq!(changed(|_| {}), DriftStatus::Adopted);
-        assert!(!DriftStatus::Adopted.is_green(), "its source wants otherwise");
-        assert_eq!(changed(|one| one.desired.revision = Some("r2".into())), DriftStatus::Adopted);
-        assert_eq!(changed(|one| one.last_checked = Some(at(-9_999))), DriftStatus::Adopted);
-        assert_eq!(changed(|one| one.difference = differs("older")), DriftStatus::Drifted);
-        assert_eq!(changed(|one| one.kind = DriftKind::Missing), DriftStatus::Drifted);
-        for status in [DriftStatus::Unknown, DriftStatus::NotChecked, DriftStatus::Resolved] {
-            let mut other = one.clone();
-            other.status = status;
-            assert_eq!(known(other).status(at(0)), status, "nobody has adopted what is not known");
-        }
-        let why = known(one.clone()).unfit(Verb::Reconcile, at(0)).unwrap();
-        assert_eq!(why, "ada said that it is wanted as it is: it is better so");
-    }
-
-    #[test]
-    fn only_what_was_seen_whole_and_lately_is_adopted() {
-        let refused = |change: fn(&mut DriftFinding)| {
-            let mut one = finding("a");
-            change(&mut one);
-            let stale = one.is_stale(at(0));
-            let finding = Arc::new(one);
-            KnownDrift { finding, first_seen: at(0), resolved_at: None, ignore: None, adoption: None, stale }
-                .unadoptable()
-                .unwrap_or_default()
-        };
-        assert_eq!(refused(|_| {}), "");
-        assert!(refused(|one| one.last_checked = Some(at(-9_999))).contains("check it anew first"));
-        assert!(refused(|one| one.status = DriftStatus::NotChecked).contains("it is not checked"));
-        assert!(refused(|one| one.status = DriftStatus::Resolved).contains("it is resolved"));
-        assert!(refused(|one| one.difference = Difference::Untold).contains("does not tell"));
-        assert!(refused(|one| one.difference = Difference::Binary).contains("no text"));
-        let long = |one: &mut DriftFinding| {
-            let text = format!("@@ -1 +1 @@\n{}", "-a\n".repeat(super::super::difference::LINES));
-            one.difference = Difference::Patch(Patch::read(&text, &Redactor::default()));
-        };
-        assert!(refused(long).contains("1 line"), "{}", refused(long));
     }
 }

@@ -139,7 +139,7 @@ impl Hub {
             }
         };
         let detail = json!({ "until": ignore.until, "reason": reason });
-        self.decide(&ignore.id, wish, Action::Ignore, detail).await
+        self.write_down(&ignore.id, wish, Action::Ignore, detail).await
     }
 
     /// Says that what is there is what is wanted from now on, or not any more.
@@ -163,7 +163,7 @@ impl Hub {
             }
         };
         let detail = json!({ "seen": adopt.seen, "reason": reason });
-        self.decide(&adopt.id, wish, Action::Adopt, detail).await
+        self.write_down(&adopt.id, wish, Action::Adopt, detail).await
     }
 
     /// A finding of which something is to be decided, and why, as it is kept.
@@ -183,7 +183,7 @@ impl Hub {
     }
 
     /// Writes it down together with its entry of the audit. Gives the finding as it stands then.
-    async fn decide(
+    async fn write_down(
         &self,
         id: &InstanceId,
         wish: Wish,

@@ -122,6 +122,7 @@ pub struct Hub {
     trends: Option<Trends>,
     claims: Arc<Claims>,
     decisions: Arc<Decisions>,
+    drifts: drift::Views,
     /// What was recorded, by whomever; `None` where nothing can be read.
     reader: Option<Reader>,
     lists: Lists,
@@ -225,6 +226,7 @@ impl Hub {
             trends,
             claims,
             decisions,
+            drifts: drift::Views::default(),
             reader,
             lists: Lists::default(),
             correlation: Correlation::default(),

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use crate::domain::drift::{DriftStatus, KnownDrift, Severity};
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
+use crate::query::DriftFilter;
 
 /// A question for findings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DriftQuery {
+    /// Which findings.
+    pub filter: DriftFilter,
     /// Whether findings of one cause are one row.
     pub by_cause: bool,
     /// From which row on.
@@ -64,11 +67,13 @@ pub struct DriftWindow {
     pub rows: Vec<DriftCause>,
     /// The index of the first one among all.
     pub offset: usize,
-    /// How many rows there are.
+    /// How many rows match.
     pub total: usize,
-    /// How many findings stand where.
+    /// How many findings there are, whether or not they match.
+    pub of_all: usize,
+    /// How many findings that match stand where.
     pub by_status: BTreeMap<DriftStatus, u64>,
-    /// How many that have drifted are how bad.
+    /// How many of those that have drifted are how bad.
     pub by_severity: BTreeMap<Severity, u64>,
     /// How much was checked and is as wanted.
     pub in_sync: u64,

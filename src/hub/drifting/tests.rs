@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::{Act, ActAnswer, Observation, Reading, Tells};
-use crate::domain::drift::DriftStatus;
+use crate::domain::drift::{DriftStatus, Severity};
 use crate::domain::drift::tests::{at, finding};
 use crate::domain::raw::RawFlow;
 use crate::domain::remedy::Remedy;
@@ -110,12 +110,16 @@ async fn hub(thing: Thing, ledger: Ledger) -> Arc<Hub> {
 }
 
 async fn hub_of(thing: Arc<Thing>, ledger: Ledger, locked: bool) -> Arc<Hub> {
+    hub_with(thing, ledger, locked, ThresholdBook::default()).await
+}
+
+async fn hub_with(thing: Arc<Thing>, ledger: Ledger, locked: bool, thresholds: ThresholdBook) -> Arc<Hub> {
     let setup = Setup {
         context: "c".to_owned(),
         operator: "ada".to_owned(),
         read_only: None,
         locked,
-        thresholds: ThresholdBook::default(),
+        thresholds,
         tenants: TenantBook::default(),
         policing: Policing::default(),
         soak: SignedDuration::ZERO,
@@ -225,11 +229,8 @@ async fn what_is_adopted_is_that_for_as_long_as_the_same_is_seen() {
     let thing = Arc::new(Thing { told: Mutex::new(vec![finding("drifted")]), before: None });
     let hub = hub_of(thing.clone(), Ledger::in_memory(), false).await;
     let seen = finding("drifted").seen();
-    let says = |seen: Option<SafeText>, reason: &str| crate::ops::AdoptOf {
-        id: id("drifted"),
-        seen,
-        reason: reason.into(),
-    };
+    let says =
+        |seen: Option<SafeText>, reason: &str| crate::ops::AdoptOf { id: id("drifted"), seen, reason: reason.into() };
     for (seen, reason, why) in [
         (Some(seen.clone()), " ", "a reason is needed"),
         (Some("another".into()), "better so", "it differs otherwise now"),
@@ -243,7 +244,7 @@ async fn what_is_adopted_is_that_for_as_long_as_the_same_is_seen() {
     let why = hub.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap_err().to_string();
     assert!(why.contains("ada said that it is wanted as it is: better so"), "{why}");
     // It stands through the next pass, and is counted as what it is.
-    let query = crate::ops::DriftQuery { by_cause: false, offset: 0, limit: 10 };
+    let query = crate::ops::DriftQuery { limit: 10, ..crate::ops::DriftQuery::default() };
     hub.pass().await;
     let window = hub.drift(&query).await.unwrap();
     assert_eq!((window.by_status.get(&DriftStatus::Adopted), window.by_severity.len()), (Some(&1), 0));
@@ -320,4 +321,24 @@ async fn after_three_automatic_repairs_that_failed_a_person_has_to_look() {
     assert!(plan("ada").await.is_ok(), "a person may");
     ledger.tell_of_item(&id("drifted"), 9, "automation:mend", "verified");
     assert!(plan("automation:mend").await.is_ok(), "one that held begins anew");
+}
+
+#[tokio::test]
+async fn rules_of_the_config_say_how_bad_it_is_and_no_plan_depends_on_them() {
+    let config = "[[source]]\nname = \"a\"\nkind = \"restate\"\nurl = \"http://localhost:9070\"\n\
+                  [[drift_rule]]\ntier = \"gold\"\nseverity = \"info\"\n\
+                  [[drift_rule]]\nsource = \"salt\"\nseverity = \"critical\"\nowner = \"team-os\"\n";
+    let rules = crate::config::Config::parse(config, "config.toml", None).unwrap().thresholds;
+    let thing = || Arc::new(Thing { told: Mutex::new(vec![finding("drifted")]), before: None });
+    let ruled = hub_with(thing(), Ledger::in_memory(), false, rules).await;
+    let query = crate::ops::DriftQuery { limit: 10, ..crate::ops::DriftQuery::default() };
+    let window = ruled.drift(&query).await.unwrap();
+    let first = &window.rows[0].first;
+    assert_eq!((first.severity, first.owner.as_deref()), (Severity::Critical, Some("team-os")));
+    assert_eq!(window.by_severity.get(&Severity::Critical), Some(&1));
+    let filter = crate::query::DriftFilter::parse("owner:team-os severity:critical").unwrap();
+    assert_eq!(ruled.drift(&crate::ops::DriftQuery { filter, ..query }).await.unwrap().total, 1);
+    let plan = ruled.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap();
+    let plain = hub_of(thing(), Ledger::in_memory(), false).await;
+    assert_eq!(plain.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap().hash, plan.hash);
 }
