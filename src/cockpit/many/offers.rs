@@ -166,14 +166,15 @@ fn of_drift(app: &App, whom: &Whom, known: &KnownDrift) -> Vec<Offer> {
     let adopted = known.adopted().is_some();
     let adopt = Offer {
         name: if adopted { "no longer adopt" } else { "adopt…" }.into(),
-        words: if adopted { "what its source wants is wanted again" } else { "what is there of this one is wanted, for a reason" }
-            .into(),
+        words: if adopted {
+            "what its source wants is wanted again"
+        } else {
+            "what is there of this one is wanted, for a reason"
+        }
+        .into(),
         more: CHANGE_THERE.into(),
         choice: Choice::Adopt,
-        refusal: app
-            .read_only()
-            .map(ToString::to_string)
-            .or_else(|| (!adopted).then(|| known.unadoptable()).flatten()),
+        refusal: app.read_only().map(ToString::to_string).or_else(|| (!adopted).then(|| known.unadoptable()).flatten()),
     };
     Verb::OF_DRIFT.into_iter().map(verb).chain([adopt, ignore]).collect()
 }

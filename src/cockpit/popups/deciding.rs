@@ -44,7 +44,11 @@ fn ignoring(app: &App, form: &DecisionForm) -> Words {
 fn adopting(form: &DecisionForm) -> Words {
     if form.ends() {
         let text = "From now on it is listed as drifted again, and may be acted on.".to_owned();
-        return ("no longer adopt it".to_owned(), &[("Enter", "take it back"), ("Esc", "close, stays adopted")], vec![text]);
+        return (
+            "no longer adopt it".to_owned(),
+            &[("Enter", "take it back"), ("Esc", "close, stays adopted")],
+            vec![text],
+        );
     }
     let mut texts = vec![format!(
         "For as long as it differs as it does now it is listed as adopted, and no plan acts on it; {CHANGE_THERE}."

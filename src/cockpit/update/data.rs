@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    ask_detail, claims, deeds, drift, events, deciding, many, marks, menus, moving, picking, records, remediations,
+    ask_detail, claims, deciding, deeds, drift, events, many, marks, menus, moving, picking, records, remediations,
     runbooks, tenants,
 };
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
@@ -143,10 +143,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             super::suspects::came(app, *answer);
             Vec::new()
         }
-        Answer::Drift(answer) => {
-            drift::came(app, answer);
-            Vec::new()
-        }
+        Answer::Drift(answer) => drift::came(app, answer),
         Answer::Decided(answer) => deciding::came(app, *answer),
         Answer::Tenants(text, answer) => tenants::came(app, &text, answer),
         Answer::Tenant(answer) => {
