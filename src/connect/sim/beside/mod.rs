@@ -35,6 +35,9 @@ const NAME_OF_INFRA: &str = "infra";
 /// What happened before a first look is told for so long back.
 const TOLD_BACK: Ms = DAY;
 
+/// What those say through which nothing is done.
+const READ_ALONE: &str = "it is read, and nothing is done through it";
+
 /// What one part of a pass holds at most.
 const PART: usize = 500;
 
@@ -154,15 +157,27 @@ impl Connector for BesideSource {
     }
 
     fn verbs(&self) -> &'static [Verb] {
-        &[]
+        if self.what == Beside::Infra { &[Verb::Reconcile] } else { &[] }
     }
 
     fn refuses_acts(&self) -> Option<SafeText> {
-        Some("it is read, and nothing is done through it".into())
+        (self.what != Beside::Infra).then(|| READ_ALONE.into())
     }
 
-    fn effect(&self, verb: Verb, _flow: &FlowInstance) -> SafeText {
-        format!("nothing: there is no {} here", verb.label()).into()
+    fn own_rule(&self, _verb: Verb, flow: &FlowInstance) -> Option<Result<(), SafeText>> {
+        let why = match flow.id.instance.split_once('/')?.0 {
+            "policy" => "the roll-out brings it, one tenant after the other",
+            "cert" => "who issues it has to be asked first, by a person",
+            _ => return None,
+        };
+        Some(Err(why.into()))
+    }
+
+    fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText {
+        match (verb, self.what) {
+            (Verb::Reconcile, Beside::Infra) => format!("makes {} what is wanted", flow.flow).into(),
+            _ => format!("nothing: there is no {} here", verb.label()).into(),
+        }
     }
 
     async fn check(&self) -> Result<(), ConnectError> {
@@ -195,8 +210,15 @@ impl Connector for BesideSource {
         Ways::default()
     }
 
-    async fn act(&self, _act: &Act) -> ActAnswer {
-        ActAnswer::Refused("it is read, and nothing is done through it".into())
+    async fn act(&self, act: &Act) -> ActAnswer {
+        if self.what != Beside::Infra || act.verb != Verb::Reconcile {
+            return ActAnswer::Refused(READ_ALONE.into());
+        }
+        match self.world.moment().to_reconcile(&act.instance) {
+            Some(refused) => self.world.reconcile(act, refused),
+            // It may be the answer to this very act that was lost.
+            None => self.world.reconcile(act, Some("it does not drift")),
+        }
     }
 
     async fn recheck(&self, findings: &[SafeText]) -> Result<Vec<Option<DriftFinding>>, ConnectError> {
@@ -205,9 +227,7 @@ impl Connector for BesideSource {
         }
         let moment = self.world.moment();
         self.world.checks(findings, moment.now);
-        let (drift, _) = moment.drift(&Redactor::default());
-        let found = |id: &SafeText| drift.iter().find(|finding| finding.id.instance == *id).cloned();
-        Ok(findings.iter().map(found).collect())
+        Ok(moment.checked(findings, &Redactor::default()))
     }
 
     async fn past(&self, tenant: &SafeText, before: Timestamp, limit: usize) -> Result<Vec<Event>, ConnectError> {
