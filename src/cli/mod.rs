@@ -146,6 +146,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Resume(named) => remediation::control(&args.global, &named, Control::Resume).await,
         Command::Abort(named) => remediation::control(&args.global, &named, Control::Abort).await,
         Command::Ignore(ignore) => drift::ignore(&args.global, &ignore).await,
+        Command::Adopt(adopt) => drift::adopt(&args.global, &adopt).await,
         Command::Rearm(rearm) => side_effects::rearm(&args.global, &rearm).await,
         Command::Rollback(rollback) => remediation::rollback(&args.global, &rollback).await,
         Command::Policy { what } => policy::run(&args.global, &what),

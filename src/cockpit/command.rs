@@ -96,6 +96,7 @@ pub enum CommandId {
     GoTenant,
     GoFlows,
     GoEvents,
+    Adopt,
 }
 
 /// One command.
@@ -192,10 +193,15 @@ pub const TABLE: &[Command] = &[
     )
     .on(&[BOARD, FLOWS, DETAIL, REMEDIATIONS, REMEDIATION, DRIFT, FINDING, TENANT])
     .hint("act"),
-    command(CommandId::Filter, "filter", &["/"], "filter the flows, or what has happened; of tenants: find one")
-        .on(&[BOARD, FLOWS, TENANTS, EVENTS])
-        .hint("filter")
-        .takes("TEXT"),
+    command(
+        CommandId::Filter,
+        "filter",
+        &["/"],
+        "filter the flows, what drifts, or what has happened; of tenants: find one",
+    )
+    .on(&[BOARD, FLOWS, DRIFT, TENANTS, EVENTS])
+    .hint("filter")
+    .takes("TEXT"),
     command(CommandId::Tenant, "tenant", &["t"], "find a tenant by an id, a name, a domain, an address, and open it")
         .takes("NAME")
         .also(&["ns"]),
@@ -208,7 +214,7 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Fold, "fold", &["enter", "tab"], "fold or unfold").on(&[RAW]).hint("fold"),
     command(CommandId::Unfold, "unfold", &["right", "l"], "unfold").on(&[RAW]),
     command(CommandId::FoldAll, "fold-all", &["z"], "unfold everything, or fold it; of groups: the one here")
-        .on(&[FLOWS, RAW])
+        .on(&[FLOWS, RAW, FINDING])
         .hint("all"),
     command(CommandId::Search, "search", &["/"], "search").on(&[RAW]).hint("search"),
     command(CommandId::SearchNext, "next-hit", &["n"], "the next line that holds what is searched for")
@@ -336,6 +342,10 @@ pub const TABLE: &[Command] = &[
         .on(&[DETAIL, DRIFT, FINDING, TENANTS, TENANT, EVENTS, EVENT]),
     command(CommandId::GoEvents, "go-events", &["g v"], "go to what happened to its tenant")
         .on(&[FLOWS, DETAIL, DRIFT, FINDING, TENANTS, TENANT, EVENTS, EVENT]),
+    command(CommandId::Adopt, "adopt", &["a"], "say that what is there is what is wanted, or take that back: a form")
+        .on(&[DRIFT, FINDING])
+        .hint("adopt")
+        .typed(),
     command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are")
         .typed()
         .also(&["engines"]),

@@ -21,7 +21,7 @@ use quarterdeck::domain::text::SafeText;
 use quarterdeck::domain::verdict::Verdict;
 use quarterdeck::hub::Hub;
 use quarterdeck::ops::{DriftQuery, DriftWindow, EventsQuery, Ops, Overview, TenantsQuery};
-use quarterdeck::query::{EventFilter, Filter};
+use quarterdeck::query::{DriftFilter, EventFilter, Filter};
 use serde_json::{Value, json};
 
 /// The longest until a hub that keeps asking has found out.
@@ -47,7 +47,7 @@ async fn overview(hub: &Hub) -> Arc<Overview> {
 }
 
 async fn drift(hub: &Hub) -> DriftWindow {
-    hub.drift(&DriftQuery { by_cause: false, offset: 0, limit: 1_000 }).await.unwrap()
+    hub.drift(&DriftQuery { filter: DriftFilter::default(), by_cause: false, offset: 0, limit: 1_000 }).await.unwrap()
 }
 
 fn named(counts: impl IntoIterator<Item = (impl Into<String>, u64)>) -> Counts {
