@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::args::{Adopt, Drift, Global, Ignore, Output};
 use super::output::{self, Table};
 use super::world::{self, World};
+use super::tenants::missing;
 use super::{Failure, Outcome, get, report};
 use crate::domain::decided::CHANGE_THERE;
 use crate::domain::difference::folded;
@@ -100,10 +101,7 @@ async fn one(world: &World, asked: &Drift, id: &InstanceId) -> Done {
         return Err(Failure::Usage("--by-cause is for lists, and this is one finding".to_owned()));
     }
     world.hub.pass().await;
-    let known = world.hub.finding(id).await.map_err(|error| match error {
-        OpsError::NotFound(why) => Failure::Usage(why.to_string()),
-        other => get::unexpected(other),
-    })?;
+    let known = world.hub.finding(id).await.map_err(missing)?;
     let now = (world.clock)();
     let value = finding_json(&known, now);
     output::print(|out| match asked.format.output {
@@ -163,8 +161,7 @@ fn decided(answer: Result<KnownDrift, OpsError>, said: impl FnOnce(KnownDrift) -
             report::note(&why);
             Ok(Outcome::Withheld)
         }
-        Err(OpsError::NotFound(why)) => Err(Failure::Usage(why.to_string())),
-        Err(error) => Err(get::unexpected(error)),
+        Err(error) => Err(missing(error)),
     }
 }
 

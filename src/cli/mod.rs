@@ -81,6 +81,9 @@ enum Failure {
     /// The command line or the config can't be used.
     #[error("{0}")]
     Usage(String),
+    /// A source that would know did not answer.
+    #[error("{0}")]
+    Source(String),
     /// Something could not be read or written.
     #[error("{0}")]
     Other(#[from] color_eyre::Report),
@@ -121,6 +124,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             report::error(&failure.to_string());
             match failure {
                 Failure::Usage(_) => Outcome::Usage.into(),
+                Failure::Source(_) => Outcome::SourceFailed.into(),
                 Failure::Other(_) => ExitCode::from(70),
             }
         }

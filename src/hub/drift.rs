@@ -133,7 +133,11 @@ impl Hub {
         let mut known = source.held().findings.get(&id.instance, self.engine_now(source));
         mark_old(known.as_mut_slice(), source);
         self.put_on(known.as_mut_slice(), now);
-        known.ok_or_else(|| OpsError::NotFound(format!("{} tells of no drift {}", id.source, id.instance).into()))
+        // What a source that is silent has not told may be there all the same.
+        known.ok_or_else(|| match source.live() {
+            true => OpsError::NotFound(format!("{} tells of no drift {}", id.source, id.instance).into()),
+            false => OpsError::Source(format!("{}: {}", id.source, source.not_live()).into()),
+        })
     }
 
     /// Checks a finding anew, and gives it as it is then.
