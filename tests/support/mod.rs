@@ -30,6 +30,7 @@ pub mod hub;
 pub mod ledger;
 pub mod matrix;
 pub mod metadata;
+pub mod moments;
 pub mod payloads;
 pub mod prefect;
 pub mod program;
