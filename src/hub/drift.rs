@@ -18,8 +18,9 @@ use crate::ops::{DriftCause, DriftQuery, DriftWindow, OpsError};
 
 /// What a source has told that is not live may be otherwise now, however young its last check is.
 pub(super) fn mark_old(findings: &mut [KnownDrift], source: &Source) {
-    if !source.live() {
-        findings.iter_mut().for_each(|known| known.stale = true);
+    let old = !source.live();
+    for known in findings {
+        known.stale |= old;
     }
 }
 
