@@ -20,6 +20,7 @@ mod findings;
 mod history;
 mod ignores;
 mod journal;
+mod latency;
 pub mod ledger;
 mod listing;
 mod matches;

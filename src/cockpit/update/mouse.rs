@@ -115,6 +115,13 @@ fn row(app: &mut App, place: Place, index: usize, twice: bool) -> Vec<Effect> {
             }
         }
         Place::Drift => app.drift.select(index),
+        Place::Latency => {
+            app.latency.select(index);
+            if twice && app.prompt.is_none() {
+                return super::latency::follow(app);
+            }
+            return Vec::new();
+        }
         Place::Tenants => {
             app.tenants.select(index);
         }
@@ -192,6 +199,7 @@ fn wheel(app: &mut App, at: (u16, u16), step: Step) -> Vec<Effect> {
             | Place::Remediations
             | Place::Drift
             | Place::Tenants
+            | Place::Latency
             | Place::Events => effects.extend(moving::step(app, step)),
         }
     }

@@ -78,6 +78,11 @@ pub(crate) fn blind(overview: &Overview) -> usize {
     overview.sources.iter().filter(|source| source.state != Freshness::Live).count()
 }
 
+/// Whether there are sources, and none of them tells of flows: then nothing stuck is not good news, but none.
+pub(crate) fn flowless(overview: &Overview) -> bool {
+    !overview.sources.is_empty() && !overview.sources.iter().any(|source| source.flows)
+}
+
 /// How long ago the blind source that has been silent longest was heard; `None` if never.
 pub(crate) fn silence(overview: &Overview, now: Timestamp) -> Option<SignedDuration> {
     let silent = overview.sources.iter().filter(|source| source.state != Freshness::Live);
