@@ -6,6 +6,7 @@
 //! since engines tell some of it late. All of it is by the local clock.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -20,8 +21,9 @@ use crate::domain::text::SafeText;
 use crate::domain::time::since;
 use crate::ops::{Latency, LatencyQuery, LatencyRow, LatencySource};
 
-/// A source is asked again after so long.
+/// A source is asked again after so long, and after so many times as long as its answer took.
 const AGAIN: SignedDuration = SignedDuration::from_secs(20);
+const PAUSE_PER_ANSWER: i32 = 10;
 
 /// So long after its end a step may be told of for the first time.
 const LATE: SignedDuration = SignedDuration::from_mins(2);
@@ -52,6 +54,8 @@ pub(super) struct Times {
     /// From when on it was told.
     known_from: Option<Timestamp>,
     asked_at: Option<Timestamp>,
+    /// How long its last answer took.
+    took: SignedDuration,
     /// Whether it tells of steps that ended; `None` before it was asked.
     tells: Option<bool>,
     /// Why it could not be asked last.
@@ -159,7 +163,8 @@ impl Times {
 impl Source {
     /// Asks which steps have ended, where that was not asked lately.
     async fn ask_times(&self, times: &mut Times, now: Timestamp) {
-        let fresh = |at: Timestamp| at <= now && since(at, now) < AGAIN;
+        let pause = AGAIN.max(times.took.saturating_mul(PAUSE_PER_ANSWER));
+        let fresh = |at: Timestamp| at <= now && since(at, now) < pause;
         if times.asked_at.is_some_and(fresh) {
             return;
         }
@@ -172,7 +177,10 @@ impl Source {
         let (after, offset) = (times.after(now), self.clock_offset());
         // What ended at that very moment has not settled either.
         let theirs = earlier(after, JUST).saturating_add(offset).unwrap_or(after);
-        match self.connector.step_times(theirs).await {
+        let began = Instant::now();
+        let told = self.connector.step_times(theirs).await;
+        times.took = began.elapsed().try_into().unwrap_or(SignedDuration::MAX);
+        match told {
             Ok(Some(mut told)) => {
                 for time in &mut told.times {
                     (time.from, time.to) = (earlier(time.from, offset), earlier(time.to, offset));
