@@ -12,18 +12,14 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use quarterdeck::config::{TenantBook, ThresholdBook};
-use quarterdeck::connect::{Act, ActAnswer, ConnectError, Connector, Observation, Reading, Tells};
+use quarterdeck::connect::{ConnectError, Connector, Observation, Tells, hand_on};
 use quarterdeck::domain::difference::Difference;
 use quarterdeck::domain::drift::{Desired, DriftFinding, DriftKind, DriftStatus, Severity};
 use quarterdeck::domain::event::Event;
-use quarterdeck::domain::flow::FlowInstance;
 use quarterdeck::domain::ids::InstanceId;
-use quarterdeck::domain::raw::RawFlow;
 use quarterdeck::domain::redact::Redactor;
-use quarterdeck::domain::remediation::Verb;
 use quarterdeck::domain::tenant::{Field, FieldClass, Tenant, TenantStatus};
 use quarterdeck::domain::text::SafeText;
-use quarterdeck::domain::ways::Ways;
 use quarterdeck::hub::{Hub, Policing, Setup};
 use quarterdeck::ops::{DriftQuery, EventsQuery, Ops, TenantsQuery, TimelineQuery};
 use quarterdeck::query::EventFilter;
@@ -111,18 +107,6 @@ impl Connector for Picture {
         Tells { flows: false, drift: self.drift, tenants: self.tenants, events: true }
     }
 
-    fn verbs(&self) -> &'static [Verb] {
-        &[]
-    }
-
-    fn effect(&self, _: Verb, _: &FlowInstance) -> SafeText {
-        SafeText::default()
-    }
-
-    fn ways(&self, _: &str, _: &str) -> Ways {
-        Ways::default()
-    }
-
     async fn check(&self) -> Result<(), ConnectError> {
         Ok(())
     }
@@ -138,22 +122,7 @@ impl Connector for Picture {
         }
         parts.push(Observation::Events((from..from + self.events).map(event).collect()));
         parts.push(Observation::End { complete: true, engine_now: None, version: None });
-        for part in parts {
-            sink.send(part).await.map_err(|_| ConnectError::Ended)?;
-        }
-        Ok(())
-    }
-
-    async fn read(&self, _: &str) -> Result<Option<Reading>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn raw(&self, _: &str) -> Result<Option<RawFlow>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn act(&self, _: &Act) -> ActAnswer {
-        ActAnswer::Refused("nothing is acted on".into())
+        hand_on(&sink, parts).await
     }
 }
 

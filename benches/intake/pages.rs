@@ -6,12 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use quarterdeck::connect::restate::{Lately, Restate};
-use quarterdeck::connect::{Act, ActAnswer, ConnectError, Connector, Observation, Reading};
-use quarterdeck::domain::flow::FlowInstance;
-use quarterdeck::domain::raw::RawFlow;
-use quarterdeck::domain::remediation::Verb;
+use quarterdeck::connect::{ConnectError, Connector, Observation};
 use quarterdeck::domain::text::SafeText;
-use quarterdeck::domain::ways::Ways;
 use tokio::sync::mpsc;
 
 use super::support::bulk_engine::BulkEngine;
@@ -47,14 +43,6 @@ impl Connector for Pages {
         "made up, in this process".into()
     }
 
-    fn verbs(&self) -> &'static [Verb] {
-        &[]
-    }
-
-    fn effect(&self, _: Verb, _: &FlowInstance) -> SafeText {
-        SafeText::default()
-    }
-
     async fn check(&self) -> Result<(), ConnectError> {
         Ok(())
     }
@@ -78,21 +66,5 @@ impl Connector for Pages {
         }
         let end = Observation::End { complete: true, engine_now: Some(now), version: None };
         sink.send(end).await.map_err(|_| ConnectError::Ended)
-    }
-
-    async fn read(&self, _: &str) -> Result<Option<Reading>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn raw(&self, _: &str) -> Result<Option<RawFlow>, ConnectError> {
-        Ok(None)
-    }
-
-    fn ways(&self, _: &str, _: &str) -> Ways {
-        Ways::default()
-    }
-
-    async fn act(&self, _: &Act) -> ActAnswer {
-        ActAnswer::Refused("nothing is acted on here".into())
     }
 }

@@ -41,7 +41,7 @@ async fn list(global: &Global, asked: &Drift) -> Done {
         report::note("no source of this context tells of drift");
     } else if asked.format.output == Output::Table {
         let counts = window.by_status.iter().map(|(status, count)| format!("{count} {}", status.words()));
-        let counts: Vec<String> = counts.chain([format!("{} in sync", window.in_sync)]).collect();
+        let counts: Vec<String> = counts.chain([window.in_sync_told(|number| number.to_string())]).collect();
         report::note(&counts.join(", "));
     }
     if window.total > window.rows.len() {

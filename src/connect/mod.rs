@@ -23,7 +23,8 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 pub use self::act::{Act, ActAnswer, Contents, Reading, Sight};
-pub use self::observation::{Changes, EngineCount, Mark, Observation, StepTimes, Tells};
+use self::observation::found;
+pub use self::observation::{Changes, EngineCount, Mark, Observation, StepTimes, Tells, hand_on};
 use crate::config::jq::Names;
 use crate::domain::deployment::{Deployment, PutBack};
 use crate::domain::drift::DriftFinding;
@@ -130,8 +131,10 @@ pub trait Connector: Send + Sync {
         false
     }
 
-    /// The verbs that the engine has.
-    fn verbs(&self) -> &'static [Verb];
+    /// The verbs that the engine has; none where it is only read.
+    fn verbs(&self) -> &'static [Verb] {
+        &[]
+    }
 
     /// Why nothing may be acted on through it, where that is so whatever the instance.
     fn refuses_acts(&self) -> Option<SafeText> {
@@ -143,8 +146,10 @@ pub trait Connector: Send + Sync {
         false
     }
 
-    /// What a verb makes the engine do, in words, for one instance.
-    fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText;
+    /// What a verb makes the engine do, in words, for one instance. Whoever has verbs says it for each of them.
+    fn effect(&self, verb: Verb, _flow: &FlowInstance) -> SafeText {
+        format!("nothing: {} knows no {}", self.kind(), verb.label()).into()
+    }
 
     /// The same for a verb that is given more than its target.
     fn effect_with(&self, verb: Verb, _parameters: &Parameters, flow: &FlowInstance) -> SafeText {
@@ -198,8 +203,10 @@ pub trait Connector: Send + Sync {
         Ok(())
     }
 
-    /// One instance, ended ones too. `Ok(None)` where the engine has no such instance.
-    async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError>;
+    /// One instance, ended ones too. `Ok(None)` where the engine has no such instance, as where it tells of no flows.
+    async fn read(&self, _instance: &str) -> Result<Option<Reading>, ConnectError> {
+        Ok(None)
+    }
 
     /// Many instances, ended ones too, in the order of the question; `None` for one that the engine has not got.
     async fn sights(&self, instances: &[SafeText]) -> Result<Vec<Option<Sight>>, ConnectError> {
@@ -224,10 +231,14 @@ pub trait Connector: Send + Sync {
 
     /// What the engine keeps of one instance, as it gave it, with secrets taken out. `Ok(None)` where the engine has no
     /// such instance.
-    async fn raw(&self, instance: &str) -> Result<Option<RawFlow>, ConnectError>;
+    async fn raw(&self, _instance: &str) -> Result<Option<RawFlow>, ConnectError> {
+        Ok(None)
+    }
 
     /// The engine's own page of an instance of this flow, and the request by which it is read; nothing is asked.
-    fn ways(&self, instance: &str, flow: &str) -> Ways;
+    fn ways(&self, _instance: &str, _flow: &str) -> Ways {
+        Ways::default()
+    }
 
     /// What instances were begun with and what their keys hold, as far as `names` says. Nothing where the engine does
     /// not tell.
@@ -235,8 +246,11 @@ pub trait Connector: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Sends exactly one request for exactly one instance, and never a second one.
-    async fn act(&self, act: &Act) -> ActAnswer;
+    /// Sends exactly one request for exactly one instance, and never a second one. Who has no verbs sends nothing.
+    async fn act(&self, _act: &Act) -> ActAnswer {
+        let why = self.refuses_acts().unwrap_or_else(|| format!("{} is only read", self.kind()).into());
+        ActAnswer::Refused(format!("nothing was sent: {why}").into())
+    }
 
     /// What happened to one tenant before a moment, by the source's clock, as far as it tells and besides what a pass has
     /// told: the newest first, `limit` at most. Fewer than that are all that there are.

@@ -4,7 +4,9 @@ use std::any::Any;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
+use super::ConnectError;
 use crate::domain::drift::DriftFinding;
 use crate::domain::event::{DeadLetter, Event};
 use crate::domain::flow::FlowInstance;
@@ -49,6 +51,9 @@ impl Tells {
     /// Nothing.
     pub const NOTHING: Self = Self { flows: false, drift: false, tenants: false, events: false };
 }
+
+/// How many findings a part of a pass holds at most.
+const FINDINGS: usize = 1_000;
 
 /// What one pass over a source yields, in parts. Later kinds need no new trait.
 #[derive(Debug)]
@@ -127,4 +132,35 @@ pub struct StepTimes {
     pub complete_since: Timestamp,
     /// Up to when, by the engine's clock.
     pub until: Timestamp,
+}
+
+/// Hands on parts of a pass, one after the other. Nobody may want them any more: then it ends.
+pub async fn hand_on<Parts>(sink: &mpsc::Sender<Observation>, parts: Parts) -> Result<(), ConnectError>
+where
+    Parts: IntoIterator<Item = Observation, IntoIter: Send>,
+{
+    for part in parts {
+        sink.send(part).await.map_err(|_| ConnectError::Ended)?;
+    }
+    Ok(())
+}
+
+/// What checks came to, as parts of a pass: how much is as wanted, the findings, and the rows that can't be read.
+pub(super) fn found(in_sync: u64, findings: Vec<DriftFinding>, bad: (usize, Option<SafeText>)) -> Vec<Observation> {
+    let mut parts = Vec::new();
+    if in_sync > 0 {
+        parts.push(Observation::InSync(in_sync));
+    }
+    let mut findings = findings.into_iter();
+    loop {
+        let part: Vec<DriftFinding> = findings.by_ref().take(FINDINGS).collect();
+        if part.is_empty() {
+            break;
+        }
+        parts.push(Observation::Drift(part));
+    }
+    if let (count, Some(first)) = bad {
+        parts.push(Observation::BadRows { count, first });
+    }
+    parts
 }

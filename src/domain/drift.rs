@@ -317,7 +317,7 @@ pub struct KnownDrift {
     pub resolved_at: Option<Timestamp>,
     /// Why it is ignored, by whom and until when, where somebody has said so here.
     pub ignore: Option<Ignore>,
-    /// Whether its check is too old.
+    /// Whether its check is too old, or its source is silent: it may be otherwise now.
     pub stale: bool,
 }
 

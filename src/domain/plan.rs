@@ -297,6 +297,40 @@ pub struct WidePlan {
     pub expires_at: Timestamp,
 }
 
+/// What is gone through before a plan is whole.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// Who was chosen and is left out, and why.
+    pub skipped: Vec<Skipped>,
+    /// What targets go through, in words, and how many of them.
+    pub effects: BTreeMap<SafeText, usize>,
+    /// What stays switched off by it.
+    pub switches_off: Vec<SwitchedOff>,
+    /// What it hurts.
+    pub blast: Blast,
+}
+
+impl Draft {
+    /// The plan: who is left out by their ids, and what happens to most first.
+    pub fn done(self, frozen: Frozen, policy: PolicyDecision, made_at: Timestamp) -> WidePlan {
+        let Self { mut skipped, effects, switches_off, blast } = self;
+        skipped.sort_unstable();
+        let mut effects: Vec<_> = effects.into_iter().collect();
+        effects.sort_by(|(one, few), (other, more)| more.cmp(few).then_with(|| one.cmp(other)));
+        WidePlan {
+            hash: frozen.hash(),
+            frozen,
+            skipped,
+            effects,
+            switches_off,
+            blast,
+            policy,
+            made_at,
+            expires_at: made_at.saturating_add(PLAN_LIFE).unwrap_or(made_at),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;

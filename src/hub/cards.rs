@@ -12,7 +12,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use serde_json::json;
 
 use super::Hub;
-use super::drift::order;
+use super::drift::{mark_old, order};
 use crate::domain::audit::Action;
 use crate::domain::flow::JudgedFlow;
 use crate::domain::ids::InstanceId;
@@ -191,7 +191,9 @@ impl Hub {
         card.flows = self.flows(query).await?.rows;
         card.counts = self.counts(std::slice::from_ref(&filter)).await?.first().copied().unwrap_or_default();
         for source in &self.sources {
-            card.drift.extend(source.held().findings.of_tenant(name, at));
+            let mut found = source.held().findings.of_tenant(name, at);
+            mark_old(&mut found, source);
+            card.drift.extend(found);
         }
         card.drift.sort_unstable_by(|one, other| order(one, other, at));
         card.drift_total = card.drift.len();

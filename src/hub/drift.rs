@@ -17,6 +17,13 @@ pub(super) fn order(one: &KnownDrift, other: &KnownDrift, now: Timestamp) -> std
     key(one).cmp(&key(other)).then_with(|| one.finding.id.cmp(&other.finding.id))
 }
 
+/// What a source has told that is not live may be otherwise now, however young its last check is.
+pub(super) fn mark_old(findings: &mut [KnownDrift], source: &Source) {
+    if !source.live() {
+        findings.iter_mut().for_each(|known| known.stale = true);
+    }
+}
+
 /// Each finding as a row of its own.
 fn listed(all: Vec<KnownDrift>) -> Vec<DriftCause> {
     let row = |known: KnownDrift| DriftCause {
@@ -59,9 +66,17 @@ impl Hub {
         let now = (self.clock)();
         self.take_rechecked();
         let mut all = Vec::new();
-        let mut in_sync = 0;
+        let (mut in_sync, mut in_sync_was) = (0, None);
         for source in self.sources.iter().filter(|source| source.connector.tells().drift) {
-            in_sync += source.held().findings.in_sync();
+            let (of_source, told) = {
+                let findings = &source.held().findings;
+                (findings.in_sync(), findings.told())
+            };
+            if source.live() {
+                in_sync += of_source;
+            } else if of_source > 0 || !told {
+                *in_sync_was.get_or_insert(0) += of_source;
+            }
             all.extend(self.findings_of(source, now));
         }
         let (sources, blind) = self.silent(|tells| tells.drift);
@@ -77,13 +92,25 @@ impl Hub {
         let rows = if query.by_cause { by_cause(all, now) } else { listed(all) };
         let total = rows.len();
         let rows = rows.into_iter().skip(query.offset).take(query.limit).collect();
-        DriftWindow { at: now, rows, offset: query.offset, total, by_status, by_severity, in_sync, blind, sources }
+        DriftWindow {
+            at: now,
+            rows,
+            offset: query.offset,
+            total,
+            by_status,
+            by_severity,
+            in_sync,
+            in_sync_was,
+            blind,
+            sources,
+        }
     }
 
     /// What one source has found, as it is held, with what was said of it here.
     pub(super) fn findings_of(&self, source: &Source, now: Timestamp) -> impl Iterator<Item = KnownDrift> + use<> {
         // A check is as old as its source's clock says.
         let mut all: Vec<KnownDrift> = source.held().findings.each(self.engine_now(source)).collect();
+        mark_old(&mut all, source);
         self.ignores.put_on(&mut all, now);
         all.into_iter()
     }
@@ -93,6 +120,7 @@ impl Hub {
         self.take_rechecked();
         let (source, now) = (self.source(&id.source)?, (self.clock)());
         let mut known = source.held().findings.get(&id.instance, self.engine_now(source));
+        mark_old(known.as_mut_slice(), source);
         self.ignores.put_on(known.as_mut_slice(), now);
         known.ok_or_else(|| OpsError::NotFound(format!("{} tells of no drift {}", id.source, id.instance).into()))
     }

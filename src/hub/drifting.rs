@@ -21,7 +21,7 @@ use crate::domain::drift::{DriftFinding, KnownDrift};
 use crate::domain::flow::{FlowInstance, JudgedFlow, Version};
 use crate::domain::hash::digest;
 use crate::domain::ids::InstanceId;
-use crate::domain::plan::{Frozen, PLAN_LIFE, Parameters, Skipped, Target, WidePlan};
+use crate::domain::plan::{Draft, Frozen, Parameters, Skipped, Target, WidePlan};
 use crate::domain::policy::MOST_TARGETS;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
@@ -230,20 +230,7 @@ impl Hub {
         }
         let frozen = Frozen::new(verb, Parameters::new(), targets, wish.waves.clone(), wish.pace);
         let policy = self.gate.decide_wide(&frozen, &blast, asked, &rows);
-        skipped.sort_unstable();
-        let mut effects: Vec<_> = effects.into_iter().collect();
-        effects.sort_by(|(one, few), (other, more)| more.cmp(few).then_with(|| one.cmp(other)));
-        Ok(WidePlan {
-            hash: frozen.hash(),
-            frozen,
-            skipped,
-            effects,
-            switches_off: Vec::new(),
-            blast,
-            policy,
-            made_at: now,
-            expires_at: now.saturating_add(PLAN_LIFE).unwrap_or(now),
-        })
+        Ok(Draft { skipped, effects, blast, switches_off: Vec::new() }.done(frozen, policy, now))
     }
 
     /// What is kept of findings that are to be put back, as their sources tell it now.

@@ -152,6 +152,11 @@ impl Findings {
         self.in_sync
     }
 
+    /// Whether a pass has told anything yet.
+    pub(super) const fn told(&self) -> bool {
+        self.told
+    }
+
     /// What the record does not have yet; `None` where it has all of it.
     pub(super) fn unrecorded(&self) -> Option<Seen> {
         let differs = |(id, held): &(&SafeText, &Held)| self.recorded.get(*id) != Some(&held.first_seen);

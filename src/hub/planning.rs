@@ -15,7 +15,7 @@ use crate::connect::Connector;
 use crate::domain::blast::{Blast, Hurt};
 use crate::domain::deployment::PutBack;
 use crate::domain::flow::{FlowInstance, JudgedFlow, Status};
-use crate::domain::plan::{Frozen, PLAN_LIFE, SERVICE, Skipped, Target, WidePlan, of_each};
+use crate::domain::plan::{Draft, Frozen, SERVICE, Skipped, Target, WidePlan, of_each};
 use crate::domain::policy::MOST_TARGETS;
 use crate::domain::remediation::Verb;
 use crate::domain::remedy::{FrozenRemedy, Remedy, Step, SwitchedOff};
@@ -78,21 +78,7 @@ impl Hub {
         }
         let frozen = Frozen::of(remedy, targets, wish.waves.clone(), wish.pace);
         let policy = self.gate.decide_wide(&frozen, &blast, asked, &rows);
-        let made_at = (self.clock)();
-        skipped.sort_unstable();
-        let mut effects: Vec<_> = effects.into_iter().collect();
-        effects.sort_by(|(one, few), (other, more)| more.cmp(few).then_with(|| one.cmp(other)));
-        Ok(WidePlan {
-            hash: frozen.hash(),
-            frozen,
-            skipped,
-            effects,
-            switches_off,
-            blast,
-            policy,
-            made_at,
-            expires_at: made_at.saturating_add(PLAN_LIFE).unwrap_or(made_at),
-        })
+        Ok(Draft { skipped, effects, switches_off, blast }.done(frozen, policy, (self.clock)()))
     }
 }
 

@@ -11,18 +11,15 @@ use tokio::sync::mpsc;
 use super::deciding::Policing;
 use super::{Hub, Setup};
 use crate::config::{TenantBook, ThresholdBook};
-use crate::connect::{Act, ActAnswer, ConnectError, Connector, Observation, Reading, Tells};
+use crate::connect::{ConnectError, Connector, Observation, Tells, hand_on};
 use crate::domain::audit::Action;
 use crate::domain::drift::DriftFinding;
 use crate::domain::event::Event;
 use crate::domain::flow::{FlowInstance, PauseCause, Status};
 use crate::domain::ids::InstanceId;
-use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
-use crate::domain::remediation::Verb;
 use crate::domain::tenant::{FoundBy, Tenant};
 use crate::domain::text::SafeText;
-use crate::domain::ways::Ways;
 use crate::ops::{Audience, Ops as _, OpsError, TenantsQuery, TimelineQuery, case_json, case_markdown};
 
 /// What one source tells, again and again.
@@ -49,34 +46,23 @@ impl Connector for Told {
         Tells { flows: true, drift: true, tenants: !self.tenants.is_empty(), events: true }
     }
 
-    fn verbs(&self) -> &'static [Verb] {
-        &[]
-    }
-
-    fn effect(&self, _: Verb, _: &FlowInstance) -> SafeText {
-        SafeText::default()
-    }
-
-    fn ways(&self, _: &str, _: &str) -> Ways {
-        Ways::default()
-    }
-
     async fn check(&self) -> Result<(), ConnectError> {
         Ok(())
     }
 
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
         let told = self.clone();
-        for part in [
-            Observation::Flows(told.flows),
-            Observation::Tenants(told.tenants),
-            Observation::Drift(told.drift),
-            Observation::Events(told.events),
-            Observation::End { complete: true, engine_now: None, version: None },
-        ] {
-            sink.send(part).await.map_err(|_| ConnectError::Ended)?;
-        }
-        Ok(())
+        hand_on(
+            &sink,
+            [
+                Observation::Flows(told.flows),
+                Observation::Tenants(told.tenants),
+                Observation::Drift(told.drift),
+                Observation::Events(told.events),
+                Observation::End { complete: true, engine_now: None, version: None },
+            ],
+        )
+        .await
     }
 
     async fn past(&self, tenant: &SafeText, before: Timestamp, limit: usize) -> Result<Vec<Event>, ConnectError> {
@@ -89,18 +75,6 @@ impl Connector for Told {
         past.sort_by_key(|event| std::cmp::Reverse(event.at));
         past.truncate(limit);
         Ok(past)
-    }
-
-    async fn read(&self, _: &str) -> Result<Option<Reading>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn raw(&self, _: &str) -> Result<Option<RawFlow>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn act(&self, _: &Act) -> ActAnswer {
-        ActAnswer::Done
     }
 }
 

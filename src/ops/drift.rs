@@ -58,10 +58,60 @@ pub struct DriftWindow {
     pub by_status: BTreeMap<DriftStatus, u64>,
     /// How many that have drifted are how bad.
     pub by_severity: BTreeMap<Severity, u64>,
-    /// How much was checked and is as wanted.
+    /// How much was checked and is as wanted, by those that are live.
     pub in_sync: u64,
+    /// What those that are silent had of it when they were last heard; `None` where that takes nothing from the number
+    /// above: nobody is silent, or who is had nothing.
+    pub in_sync_was: Option<u64>,
     /// The sources that tell of drift and are not live, each with why: what they told last may be otherwise now.
     pub blind: Vec<(SafeText, SafeText)>,
     /// How many sources tell of drift at all.
     pub sources: usize,
+}
+
+impl DriftWindow {
+    /// `1,204 in sync`, with what is not known of it: `12+? in sync (silent: 3 before)`, `? in sync`. `number` writes numbers.
+    pub fn in_sync_told(&self, number: impl Fn(u64) -> String) -> String {
+        let live = if self.knows_in_sync() { number(self.in_sync) } else { String::new() };
+        match self.in_sync_was {
+            None => format!("{live} in sync"),
+            Some(was) => {
+                let plus = if live.is_empty() { "" } else { "+" };
+                let before = if was > 0 { format!(" (silent: {} before)", number(was)) } else { String::new() };
+                format!("{live}{plus}? in sync{before}")
+            }
+        }
+    }
+
+    /// Whether anybody is there to know how much is as wanted.
+    pub fn knows_in_sync(&self) -> bool {
+        self.in_sync_was.is_none() || self.blind.len() < self.sources
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_in_sync_is_not_in_sync_once_its_source_is_silent() {
+        let window = |in_sync, in_sync_was, blind: usize| DriftWindow {
+            at: Timestamp::UNIX_EPOCH,
+            rows: Vec::new(),
+            offset: 0,
+            total: 0,
+            by_status: BTreeMap::new(),
+            by_severity: BTreeMap::new(),
+            in_sync,
+            in_sync_was,
+            blind: vec![("salt".into(), "refused".into()); blind],
+            sources: 2,
+        };
+        let told = |window: DriftWindow| window.in_sync_told(|number| number.to_string());
+        assert_eq!(told(window(0, None, 0)), "0 in sync");
+        assert_eq!(told(window(3, None, 1)), "3 in sync", "whoever is silent had none");
+        assert_eq!(told(window(0, Some(3), 1)), "0+? in sync (silent: 3 before)");
+        assert_eq!(told(window(0, Some(3), 2)), "? in sync (silent: 3 before)");
+        assert_eq!(told(window(0, Some(0), 2)), "? in sync", "never 0 where nobody knows");
+    }
 }

@@ -27,4 +27,5 @@ mod states;
 mod terraform;
 mod truth;
 mod verbs;
+mod whole;
 mod workers;

@@ -229,6 +229,24 @@ async fn stands(prefect: &Prefect, id: &str, name: &str) {
     eventually(SOON, || async { seen(prefect.run(id).await, |run| run["state_name"] == name) }).await;
 }
 
+/// Waits until the server itself says that these tasks of a run are done, and knows of no other: it learns of them from
+/// events, on a busy machine seconds after the run has gone on.
+async fn tasks_done(prefect: &Prefect, id: &str, wanted: &[&str]) {
+    let of_run = json!({"flow_runs": {"id": {"any_": [id]}}});
+    eventually(SOON, || async {
+        let tasks = prefect.post("/task_runs/filter", &of_run).await;
+        seen(tasks, |tasks| {
+            let tasks = tasks.as_array().unwrap();
+            let done = |name: &&str| {
+                let of_name = |task: &&Value| task["name"].as_str().is_some_and(|own| own.starts_with(*name));
+                tasks.iter().find(of_name).is_some_and(|task| task["state_type"] == "COMPLETED")
+            };
+            tasks.len() == wanted.len() && wanted.iter().all(done)
+        })
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_verb_is_sent_once_and_verified() {
     let prefect = Prefect::start().await;
@@ -403,6 +421,8 @@ async fn real_flows_stand_where_their_tasks_do() {
     assert!(error.text.contains("SERVFAIL from dns-api") && !error.text.contains("Retry"), "{error:?}");
 
     let waiting = prefect.begin(&prefect.served("backup-verify").await, &json!({})).await;
+    stands(&prefect, &waiting, "Paused").await;
+    tasks_done(&prefect, &waiting, &["allocate_network"]).await;
     let paused = becomes(&hub, &waiting, |row| row.flow.status == Status::Waiting).await;
     let wait = paused.flow.wait.as_ref().unwrap();
     assert_eq!((wait.kind, paused.flow.step.as_str()), (WaitKind::Approval, "pause"));

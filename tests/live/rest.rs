@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 /// The example as the documentation has it, at another address.
-fn example(url: &str) -> String {
+pub(crate) fn example(url: &str) -> String {
     let docs = include_str!("../../docs/rest.md");
     let begin = docs.find("<!-- The worked example; tests/live/rest.rs runs it. -->").unwrap();
     let (_, rest) = docs[begin..].split_once("```toml\n").unwrap();

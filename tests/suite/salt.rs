@@ -270,7 +270,8 @@ async fn what_one_minion_returns_spoils_no_other() {
 
 /// Good, then bad, then good again.
 async fn turns(name: &'static str, bad: Behaviour) {
-    let server = FakeSalt::start([("m", states([drifted("motd", DIFF)]))]);
+    let well = state("well", &json!(true), &json!({}));
+    let server = FakeSalt::start([("m", states([drifted("motd", DIFF), well]))]);
     let late = matches!(bad, Behaviour::Silent | Behaviour::SlowHead | Behaviour::SlowBody | Behaviour::Stall);
     let timeout = Duration::from_secs(if late { 2 } else { 60 });
     let hub = hub_of(connector_with(&server, timeout, SaltSettings::default()), None);
@@ -284,6 +285,9 @@ async fn turns(name: &'static str, bad: Behaviour) {
     assert!(!error.contains(CANARY) && !error.chars().any(is_hidden) && error.chars().count() < 620, "{error}");
     let window = hub.drift(&DriftQuery { by_cause: false, offset: 0, limit: 10 }).await.unwrap();
     assert_eq!((window.rows.len(), window.blind.len()), (1, 1), "{name}: the last good ones stay");
+    assert!(window.rows[0].first.stale, "{name}: it is of before, however lately it was checked");
+    let in_sync = (window.in_sync, window.in_sync_was, window.knows_in_sync());
+    assert_eq!(in_sync, (0, Some(1), false), "{name}: what was as wanted is not known to be so any more");
     let wish = wish(Verb::Reconcile, &window.rows[0].first.finding.id);
     let refused = hub.plan_of_many(&wish).await.unwrap_err().to_string();
     assert!(refused.contains("its source is not live"), "{name}: {refused}");

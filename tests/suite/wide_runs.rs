@@ -1,11 +1,10 @@
 //! Remediations of many, from the plan to the end: wave by wave, held by limits and by people, taken up by another
 //! process, and never sent twice.
 
-use std::sync::{Arc, Mutex};
-
-use crate::support::crowd::{Asked, Crowd, Fate, name};
+use crate::support::crowd::{Crowd, Fate, name};
 use crate::support::ledger::verified;
 use crate::support::matrix::record;
+use crate::support::moments::{Moments, taken_up};
 use crate::support::runs::{Place, asked, but, carried, request, settled, stands, wish, wish_for};
 use quarterdeck::domain::remediation::ItemState;
 use quarterdeck::domain::wide::{Control, WideState};
@@ -224,65 +223,24 @@ async fn a_process_may_end_at_any_step() {
         }
         let hub = place.hub("ada").await;
         let one = asked(&hub, &wish("probe,40%,rest")).await;
-        let kept: Arc<Mutex<Vec<Moment>>> = Arc::default();
-        let (into, dir) = (Arc::clone(&kept), place.dir.path().to_owned());
-        let mut arrived = Vec::new();
-        place.crowd.watch(move |asked| {
-            let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-            for file in std::fs::read_dir(&dir).unwrap() {
-                let file = file.unwrap();
-                std::fs::copy(file.path(), disk.path().join(file.file_name())).unwrap();
-            }
-            into.lock().unwrap().push(Moment { asked: asked.clone(), disk, arrived: arrived.clone() });
-            if let Asked::Act(instance) = asked
-                && !(seed == 2 && *instance == name(2))
-            {
-                arrived.push(instance.clone());
-            }
-        });
+        let moments = Moments::of(&place, move |instance| !(seed == 2 && instance == name(2)));
         carried(&hub, &one.id, Control::Run).await;
         drop(hub);
-        let kept = std::mem::take(&mut *kept.lock().unwrap());
-        assert!(kept.len() > 10, "{}", kept.len());
-        for Moment { asked, disk, arrived } in kept {
-            taken_up(&place, &disk, &one.id, &arrived).await;
-            ended += 1;
-            // The act in the middle of which it ended may have arrived, too.
-            if let Asked::Act(instance) = asked {
-                taken_up(&place, &disk, &one.id, &[arrived, vec![instance]].concat()).await;
+        for moment in moments.kept() {
+            for arrived in moment.may_have_arrived() {
+                let crowd = Crowd::of(5);
+                for instance in &arrived {
+                    crowd.arrived(instance);
+                }
+                let (after, _) = taken_up(&place, &moment.disk, &one.id, crowd).await;
+                let again: Vec<String> =
+                    after.crowd.acted_on().into_iter().filter(|one| arrived.contains(one)).collect();
+                assert_eq!(again, Vec::<String>::new(), "sent twice");
                 ended += 1;
             }
         }
     }
     record("acts-once", ended, 40);
-}
-
-/// What was on the disk when the engine was asked something, and which acts had arrived by then.
-struct Moment {
-    asked: Asked,
-    disk: tempfile::TempDir,
-    arrived: Vec<String>,
-}
-
-/// Another process takes up what one has left whose acts had arrived so far.
-async fn taken_up(place: &Place, copy: &tempfile::TempDir, id: &str, arrived: &[String]) {
-    let crowd = Crowd::of(5);
-    for instance in arrived {
-        crowd.arrived(instance);
-    }
-    let after = place.copied(copy.path(), crowd);
-    let hub = after.hub("ben").await;
-    let left = hub.control(id, Control::Hold).await;
-    assert!(left.is_err(), "it is held already, or its process was at its end");
-    let mut detail = settled(&hub, id).await;
-    assert!(after.crowd.acted_on().is_empty(), "taking it up sends nothing");
-    while detail.head.state == WideState::Held {
-        detail = carried(&hub, id, Control::Resume).await;
-    }
-    assert!(detail.head.state.ended(), "{:#?}", detail.head);
-    let again: Vec<String> = after.crowd.acted_on().into_iter().filter(|one| arrived.contains(one)).collect();
-    assert_eq!(again, Vec::<String>::new(), "sent twice");
-    assert!(verified(after.dir.path()).broken.is_none());
 }
 
 #[tokio::test(start_paused = true)]

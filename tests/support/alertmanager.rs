@@ -17,11 +17,11 @@ inhibit_rules: [{source_match: {severity: critical}, target_match: {severity: wa
 
 /// The server and its data.
 pub struct RealAlertmanager {
-    server: Child,
+    server: Option<Child>,
     port: u16,
     http: reqwest::Client,
     // Last: dropped when nothing writes to it any more.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl RealAlertmanager {
@@ -37,25 +37,42 @@ impl RealAlertmanager {
         let dir = tempfile::Builder::new().prefix("alertmanager-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         std::fs::write(dir.path().join("config.yml"), CONFIG).unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let log = std::fs::File::create(dir.path().join("log")).unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+        let mut started = Self { server: None, port, http, dir };
+        started.start_server().await;
+        started
+    }
+
+    /// Ends it as a power cut would. It keeps no alerts: whoever sent them has to send them again.
+    pub fn kill_server(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            // It may have ended by itself.
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+
+    /// Starts it, again at the same port, and returns when it is ready.
+    pub async fn start_server(&mut self) {
+        self.kill_server();
+        let dir = self.dir.path();
+        let log = std::fs::File::create(dir.join("log")).unwrap();
         let server = Command::new(PROGRAM)
-            .arg(format!("--config.file={}", dir.path().join("config.yml").display()))
-            .arg(format!("--storage.path={}", dir.path().join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg(format!("--config.file={}", dir.join("config.yml").display()))
+            .arg(format!("--storage.path={}", dir.join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
             .arg("--cluster.listen-address=")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .unwrap();
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
-        let started = Self { server, port, http, _dir: dir };
+        self.server = Some(server);
         eventually(Duration::from_secs(30), || async {
-            let ready = started.http.get(format!("{}/-/ready", started.url())).send().await;
+            let ready = self.http.get(format!("{}/-/ready", self.url())).send().await;
             ready.map_err(|error| error.to_string())?.error_for_status().map_err(|error| error.to_string())
         })
         .await;
-        started
     }
 
     /// Its address, which the connector uses.
@@ -110,8 +127,6 @@ impl RealAlertmanager {
 
 impl Drop for RealAlertmanager {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        self.kill_server();
     }
 }

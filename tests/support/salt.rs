@@ -112,6 +112,12 @@ impl Salt {
         end(&mut minion.1);
     }
 
+    /// Ends the salt-api and the master, as a power cut would. Minions stay, and try to reach it.
+    pub fn kill_master(&mut self) {
+        end(&mut self.api);
+        end(&mut self.master);
+    }
+
     /// Starts a minion.
     pub fn start_minion(&mut self, name: &str) {
         let child = self.spawn("salt-minion", name);

@@ -8,9 +8,9 @@ use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::menus::Menu;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::views::View;
-use crate::cockpit::widgets::numbers::{blind, grouped};
+use crate::cockpit::widgets::numbers::{engines, grouped};
 use crate::cockpit::widgets::pen::{Pen, width};
-use crate::domain::source::Freshness;
+use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
 use crate::ops::FlowCount;
 
@@ -76,9 +76,9 @@ pub(super) fn views(app: &App, pen: &mut Pen<'_>, views: &[View], index: usize, 
     pen.text(at + 21, inner.y, inner.right().saturating_sub(at + 21), "FILTER", heading);
     // What a silent source has is not known, and may be more.
     let overview = app.overview.value();
-    let silent = overview.is_none_or(|overview| blind(overview) > 0);
-    let all_silent =
-        overview.is_some_and(|overview| !overview.sources.iter().any(|source| source.state == Freshness::Live));
+    let live = |source: &SourceStatus| source.state == Freshness::Live;
+    let silent = overview.is_none_or(|overview| !engines(overview).all(live));
+    let all_silent = overview.is_some_and(|overview| !engines(overview).any(live));
     let number = |known: Option<u64>| match known {
         None => "?".to_owned(),
         Some(_) if all_silent => "?".to_owned(),

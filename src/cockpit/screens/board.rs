@@ -12,7 +12,7 @@ use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::many::words;
 use crate::cockpit::popups;
 use crate::cockpit::theme::Styles;
-use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, flowless, grouped, plural, signed};
+use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, engines, flowless, grouped, plural, signed};
 use crate::cockpit::widgets::pen::{Pen, width, wrap};
 use crate::cockpit::widgets::spark::spark;
 use crate::cockpit::widgets::state;
@@ -64,7 +64,7 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
     if remediation(app, pen, Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area }) {
         area.height = area.height.saturating_sub(1);
     }
-    if flowless(&overview) && blind(&overview) < overview.sources.len() {
+    if flowless(&overview) {
         let text = Rect { height: area.height * 2 / 3, ..area };
         without_flows(app, pen, &overview, text);
         return;
@@ -269,22 +269,23 @@ fn last_hour(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
 }
 
 fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
-    let blind = blind(overview);
+    // Nothing of a flow is known, or unknown, by whoever tells of none.
+    let (all, blind) = engines(overview)
+        .fold((0_u64, 0_u64), |(all, blind), source| (all + 1, blind + u64::from(source.state != Freshness::Live)));
     let open: u64 = overview.cells.iter().filter(|cell| cell.live).map(|cell| cell.counts.open).sum();
     if overview.sources.is_empty() {
         pen.centre(area, "no source is configured", pen.styles.warning);
-    } else if blind == overview.sources.len() {
-        let asked = overview.sources.iter().any(|source| source.state != Freshness::Never);
+    } else if blind == all {
+        let asked = engines(overview).any(|source| source.state != Freshness::Never);
         let text = if asked {
             let sources = app.keymap.label(CommandId::Sources);
             format!("{} no source answers: nothing is known ({sources} shows why)", pen.glyphs.blind)
         } else {
-            format!("{} asking {} for the first time", pen.glyphs.busy, plural(blind as u64, "source"))
+            format!("{} asking {} for the first time", pen.glyphs.busy, plural(blind, "source"))
         };
         pen.centre(area, &text, if asked { pen.styles.stale } else { pen.styles.info });
     } else if blind > 0 {
-        let text =
-            format!("{} nothing is stuck in what answers; {} silent", pen.glyphs.blind, plural(blind as u64, "source"));
+        let text = format!("{} nothing is stuck in what answers; {} silent", pen.glyphs.blind, plural(blind, "source"));
         pen.centre(area, &text, pen.styles.stale);
     } else if app.board.folded > 0 {
         let text = format!("{} nothing else is stuck than what was put aside", pen.glyphs.ok);
@@ -309,7 +310,7 @@ fn without_flows(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) 
         (told().count() > 0).then(|| format!("{count} {what}{ending}"))
     };
     let mut lines = vec![(
-        format!("{} no source here tells of flows: this board has nothing to show", pen.glyphs.dot),
+        format!("{} no source of this context tells of flows: nothing can be stuck here", pen.glyphs.dot),
         pen.styles.strong,
     )];
     let told = [

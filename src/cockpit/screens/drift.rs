@@ -44,7 +44,7 @@ pub(in crate::cockpit) fn areas(app: &App) -> Areas {
 fn notes(app: &App) -> Vec<(String, bool)> {
     let Some(window) = app.drift.window.value() else { return Vec::new() };
     let counts = window.by_status.iter().map(|(status, count)| format!("{} {}", grouped(*count), status.words()));
-    let counts: Vec<String> = counts.chain([format!("{} in sync", grouped(window.in_sync))]).collect();
+    let counts: Vec<String> = counts.chain([window.in_sync_told(grouped)]).collect();
     let how = if app.drift.by_cause { "by cause" } else { "each by itself" };
     let left = window.total.saturating_sub(window.rows.len());
     let left =
@@ -179,8 +179,14 @@ fn cells(app: &App, pen: &Pen<'_>, row: &DriftCause) -> [(String, Style); 8] {
         (_, Some(tenant)) => tenant.to_string(),
         (_, None) => "?".to_owned(),
     };
+    // What is as wanted again is so for as long as its source says so.
+    let (sign, style) = if row.first.stale && status.is_green() {
+        (pen.glyphs.blind, styles.stale)
+    } else {
+        (sign(pen, status), status_style(styles, status))
+    };
     [
-        (format!("{} {}", sign(pen, status), status.words()), status_style(styles, status)),
+        (format!("{sign} {}", status.words()), style),
         (grouped(row.count), styles.strong),
         (finding.severity.name().to_owned(), severity_style(styles, finding.severity)),
         (format!("{} ({})", finding.what, finding.kind.words()), styles.text),

@@ -11,7 +11,7 @@ use crate::cockpit::events::{Related, related};
 use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::{grouped, plural};
-use crate::cockpit::widgets::pen::Pen;
+use crate::cockpit::widgets::pen::{Cells, Pen};
 use crate::cockpit::widgets::state;
 use crate::domain::drift::Severity;
 use crate::domain::event::EventClass;
@@ -162,20 +162,14 @@ fn severity_style(styles: &Styles, severity: Severity) -> Style {
 
 fn draw_row(app: &App, pen: &mut Pen<'_>, line: Rect, row: &EventRow) {
     let (styles, event) = (pen.styles, &row.event);
-    let mut x = line.x + 2;
-    let right = line.right();
-    let mut cell = |pen: &mut Pen<'_>, wide: u16, text: &str, style: Style| {
-        let wide = wide.min(right.saturating_sub(x));
-        pen.text(x, line.y, wide.saturating_sub(1), text, style);
-        x += wide;
-    };
-    cell(pen, 12, &app.times.stamp(event.at, app.now), if row.ahead { styles.warning } else { styles.dim });
-    cell(pen, 13, event.class.name(), class_style(styles, event.class));
+    let mut cells = Cells::of(line);
+    cells.put(pen, 12, &app.times.stamp(event.at, app.now), if row.ahead { styles.warning } else { styles.dim });
+    cells.put(pen, 13, event.class.name(), class_style(styles, event.class));
     if line.width >= 80 {
-        cell(pen, 13, &event.source, styles.faint);
+        cells.put(pen, 13, &event.source, styles.faint);
     }
     if line.width >= 100 {
-        cell(pen, 15, event.tenant.as_deref().unwrap_or(""), styles.text);
+        cells.put(pen, 15, event.tenant.as_deref().unwrap_or(""), styles.text);
     }
     let mut text = event.text.to_string();
     if row.times > 1 {
@@ -190,7 +184,7 @@ fn draw_row(app: &App, pen: &mut Pen<'_>, line: Rect, row: &EventRow) {
     if let Some(by) = &event.by {
         text = format!("{text}  by {by}");
     }
-    cell(pen, line.width, &text, severity_style(styles, event.severity));
+    cells.put(pen, line.width, &text, severity_style(styles, event.severity));
 }
 
 /// Draws the event that is open.

@@ -16,7 +16,7 @@ use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::tenants::TenantPane;
 use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::{grouped, plural};
-use crate::cockpit::widgets::pen::{Pen, fit};
+use crate::cockpit::widgets::pen::{Cells, Pen, fit};
 use crate::cockpit::widgets::state;
 use crate::domain::tenant::{FieldClass, Tenant};
 use crate::domain::text::SafeText;
@@ -321,22 +321,16 @@ fn draw_timeline(app: &App, pen: &mut Pen<'_>, area: Rect) {
 
 fn draw_row(app: &App, pen: &mut Pen<'_>, line: Rect, row: &TimelineRow) {
     let styles = pen.styles;
-    let mut x = line.x + 2;
-    let right = line.right();
-    let mut cell = |pen: &mut Pen<'_>, wide: u16, text: &str, style: Style| {
-        let wide = wide.min(right.saturating_sub(x));
-        pen.text(x, line.y, wide.saturating_sub(1), text, style);
-        x += wide;
-    };
+    let mut cells = Cells::of(line);
     let at = app.times.stamp(row.place.at, app.now);
-    cell(pen, 12, &at, styles.dim);
+    cells.put(pen, 12, &at, styles.dim);
     if app.shows_customer() {
-        cell(pen, line.width, row.for_customer.as_deref().unwrap_or_default(), styles.text);
+        cells.put(pen, line.width, row.for_customer.as_deref().unwrap_or_default(), styles.text);
         return;
     }
-    cell(pen, 12, row.kind.name(), kind_style(styles, row.kind));
+    cells.put(pen, 12, row.kind.name(), kind_style(styles, row.kind));
     if line.width >= 60 {
-        cell(pen, 12, &row.source, styles.faint);
+        cells.put(pen, 12, &row.source, styles.faint);
     }
-    cell(pen, line.width, &row.text, styles.text);
+    cells.put(pen, line.width, &row.text, styles.text);
 }

@@ -121,6 +121,21 @@ fn nothing_that_drifted_is_told_apart_from_nothing_that_is_known() {
 }
 
 #[test]
+fn what_a_silent_source_had_is_not_green() {
+    let mut window = drift::window();
+    for row in &mut window.rows {
+        row.first.stale = true;
+    }
+    window.in_sync_was = Some(12);
+    let mut desk = Desk::with(FakeOps { drift: Ok(window).into(), ..FakeOps::default() });
+    desk.keys("4");
+    let picture = desk.picture();
+    assert!(picture.contains("1,204+? in sync (silent: 12 before)"), "{picture}");
+    let resolved = picture.lines().find(|line| line.contains("resolved") && line.contains("/etc/motd"));
+    assert!(resolved.is_some_and(|line| line.contains("? resolved")), "{picture}");
+}
+
+#[test]
 fn it_stands_among_the_screens_where_a_source_tells_of_it() {
     let tabs = |tells: bool| {
         let mut desk = Desk::with(ops());

@@ -48,7 +48,7 @@ fn it_says_that_nobody_tells_of_flows_and_where_what_is_told_is_to_be_found() {
     let mut desk = Desk::with(infrastructure());
     let picture = desk.picture();
     for text in [
-        "no source here tells of flows",
+        "no source of this context tells of flows",
         "4  drift: 43 findings",
         "3  tenants: 2,000 tenants",
         "7  what happens: changes and alerts",
@@ -79,7 +79,7 @@ fn what_is_not_known_of_it_is_no_nought() {
     ]);
     assert!(never.contains("3  tenants: 0+? tenants") && never.contains("4  drift: 1 finding"), "{never}");
     let silent = told(vec![source("plans", Freshness::Stale, (Some(3), None, false))]);
-    assert!(silent.contains("no source answers: nothing is known"), "{silent}");
+    assert!(silent.contains("4  drift: 3+? findings") && silent.contains("8  1 source silent: why"), "{silent}");
     let nothing = told(vec![source("plans", Freshness::Live, (None, None, false))]);
     assert!(nothing.contains("nor of drift, of tenants or of what happens"), "{nothing}");
     // One that tells of flows is enough for good news.

@@ -25,6 +25,7 @@ mod refresh;
 mod reload;
 mod remediations;
 mod runbooks;
+mod silent;
 mod suspects;
 mod tenants;
 mod typing;

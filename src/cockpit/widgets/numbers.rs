@@ -25,7 +25,7 @@ pub(crate) fn signed(number: i64) -> String {
     format!("{sign}{}", grouped(number.unsigned_abs()))
 }
 
-/// A sum over sources of which some may be blind.
+/// A sum over the sources that tell of flows, of which some may be blind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sum {
     /// Of those that are live.
@@ -55,7 +55,7 @@ impl Sum {
 /// Sums one count over all cells.
 pub(crate) fn sum(overview: &Overview, count: impl Fn(&Cell) -> u64) -> Sum {
     let mut sum = Sum::default();
-    for source in &overview.sources {
+    for source in engines(overview) {
         if source.state == Freshness::Live {
             sum.any_live = true;
         } else {
@@ -73,6 +73,12 @@ pub(crate) fn sum(overview: &Overview, count: impl Fn(&Cell) -> u64) -> Sum {
     sum
 }
 
+/// The sources that tell of flows. Whoever tells of none takes nothing from their counts by being silent, and makes none
+/// of them known by being live.
+pub(crate) fn engines(overview: &Overview) -> impl Iterator<Item = &SourceStatus> {
+    overview.sources.iter().filter(|source| source.flows)
+}
+
 /// How many sources are not live.
 pub(crate) fn blind(overview: &Overview) -> usize {
     overview.sources.iter().filter(|source| source.state != Freshness::Live).count()
@@ -80,12 +86,12 @@ pub(crate) fn blind(overview: &Overview) -> usize {
 
 /// Whether there are sources, and none of them tells of flows: then nothing stuck is not good news, but none.
 pub(crate) fn flowless(overview: &Overview) -> bool {
-    !overview.sources.is_empty() && !overview.sources.iter().any(|source| source.flows)
+    !overview.sources.is_empty() && engines(overview).next().is_none()
 }
 
-/// How long ago the blind source that has been silent longest was heard; `None` if never.
+/// How long ago the blind source of flows that has been silent longest was heard; `None` if never.
 pub(crate) fn silence(overview: &Overview, now: Timestamp) -> Option<SignedDuration> {
-    let silent = overview.sources.iter().filter(|source| source.state != Freshness::Live);
+    let silent = engines(overview).filter(|source| source.state != Freshness::Live);
     silent.filter_map(|source| source.age(now)).max()
 }
 

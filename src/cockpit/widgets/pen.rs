@@ -96,6 +96,26 @@ pub(crate) struct Pen<'a> {
     pub(crate) hits: Vec<(Rect, Hit)>,
 }
 
+/// Where the next cell of a row is written.
+pub(crate) struct Cells {
+    line: Rect,
+    x: u16,
+}
+
+impl Cells {
+    /// Those of a line, behind the cursor.
+    pub(crate) fn of(line: Rect) -> Self {
+        Self { line, x: line.x + 2 }
+    }
+
+    /// Writes a cell that is so wide, with a blank behind it, as far as there is room.
+    pub(crate) fn put(&mut self, pen: &mut Pen<'_>, wide: u16, text: &str, style: Style) {
+        let wide = wide.min(self.line.right().saturating_sub(self.x));
+        pen.text(self.x, self.line.y, wide.saturating_sub(1), text, style);
+        self.x += wide;
+    }
+}
+
 impl Pen<'_> {
     /// Says what a part of the screen is when it is clicked on.
     pub(crate) fn hit(&mut self, area: Rect, hit: Hit) {

@@ -18,17 +18,13 @@ use tokio::sync::mpsc;
 use self::rows::{Alert, Silence, Status};
 use super::answer::{Object, Parsed, Row};
 use super::http::Client;
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Observation, Reading, Tells};
+use super::{Checkup, ConnectError, Connector, Observation, Tells, found, hand_on};
 use crate::config::{AlertSetting, Transport};
 use crate::domain::drift::DriftFinding;
 use crate::domain::event::Event;
-use crate::domain::flow::FlowInstance;
 use crate::domain::outside::OutsideAct;
-use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
-use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
-use crate::domain::ways::Ways;
 
 /// The versions that the tests run against.
 const TESTED: [&str; 1] = ["0.25.0"];
@@ -158,20 +154,12 @@ impl Connector for Alertmanager {
         Tells { drift: !self.setting.drift.is_empty(), events: true, ..Tells::NOTHING }
     }
 
-    fn verbs(&self) -> &'static [Verb] {
-        &[]
-    }
-
     fn refuses_acts(&self) -> Option<SafeText> {
         self.http.refuses_acts().or_else(|| Some("alerts are read, and not silenced from here".into()))
     }
 
     fn unverified(&self) -> bool {
         self.http.unverified()
-    }
-
-    fn effect(&self, verb: Verb, _flow: &FlowInstance) -> SafeText {
-        format!("nothing: an alert knows no {}", verb.label()).into()
     }
 
     async fn check(&self) -> Result<(), ConnectError> {
@@ -189,36 +177,16 @@ impl Connector for Alertmanager {
 
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
         let mut told = self.told().await?;
-        let send = |part| async { sink.send(part).await.map_err(|_| ConnectError::Ended) };
         // Of a list with rows that can't be read nobody knows what it has no more.
         let before =
             if told.bad.0 == 0 { std::mem::replace(&mut *self.firing(), told.firing.clone()) } else { HashMap::new() };
         let gone = before.into_iter().filter(|(id, _)| !told.firing.contains_key(id));
         told.events.extend(gone.map(|(_, event)| rows::resolved(event, told.now)));
-        if self.tells().drift {
-            send(Observation::Drift(told.findings)).await?;
-        }
-        send(Observation::Events(told.events)).await?;
-        if let (count @ 1.., Some(first)) = told.bad {
-            send(Observation::BadRows { count, first }).await?;
-        }
-        send(Observation::End { complete: true, engine_now: Some(told.now), version: told.version }).await
-    }
-
-    async fn read(&self, _instance: &str) -> Result<Option<Reading>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn raw(&self, _instance: &str) -> Result<Option<RawFlow>, ConnectError> {
-        Ok(None)
-    }
-
-    fn ways(&self, _instance: &str, _flow: &str) -> Ways {
-        Ways::default()
-    }
-
-    async fn act(&self, _act: &Act) -> ActAnswer {
-        ActAnswer::Refused("nothing was sent: alerts are read, and not silenced from here".into())
+        let findings = if self.tells().drift { told.findings } else { Vec::new() };
+        let mut parts = found(0, findings, told.bad);
+        parts.push(Observation::Events(told.events));
+        parts.push(Observation::End { complete: true, engine_now: Some(told.now), version: told.version });
+        hand_on(&sink, parts).await
     }
 
     /// Asks for the alerts anew: one that is not told any more is not there any more.

@@ -20,7 +20,7 @@ use super::tasks::Stand;
 use super::workers::Surroundings;
 use super::{ConnectError, Prefect};
 use crate::connect::answer::Row;
-use crate::connect::{EngineCount, Observation};
+use crate::connect::{EngineCount, Observation, hand_on};
 use crate::domain::flow::{FlowInstance, Status};
 use crate::domain::text::SafeText;
 
@@ -78,8 +78,8 @@ impl Prefect {
         pass.rows(failed).await?;
         let (open, failed) = tokio::try_join!(self.count(Which::Open), self.count(failed))?;
         let counts = pass.counts(open, failed);
-        send(sink, Observation::Counts(counts)).await?;
-        send(sink, Observation::End { complete: true, engine_now: Some(now), version: Some(version) }).await
+        hand_on(sink, [Observation::Counts(counts)]).await?;
+        hand_on(sink, [Observation::End { complete: true, engine_now: Some(now), version: Some(version) }]).await
     }
 
     /// How many of these runs there are, as the server counts them.
@@ -140,7 +140,7 @@ impl Pass<'_> {
             let bad = parsed.bad;
             if let Some(first) = &parsed.first_bad {
                 let first = self.prefect.told(first);
-                send(self.sink, Observation::BadRows { count: bad, first }).await?;
+                hand_on(self.sink, [Observation::BadRows { count: bad, first }]).await?;
             }
             let new: Vec<RunRow> = parsed.rows.into_iter().filter(|run| met.insert(run.id.clone())).collect();
             let none_new = new.is_empty() && bad == 0;
@@ -181,7 +181,7 @@ impl Pass<'_> {
             count.waiting += u64::from(flow.status == Status::Waiting);
             count.held += u64::from(flow.status == Status::Paused);
         }
-        send(self.sink, Observation::Flows(flows)).await
+        hand_on(self.sink, [Observation::Flows(flows)]).await
     }
 
     /// The server's counts, split as the rows are.
@@ -200,8 +200,4 @@ impl Pass<'_> {
 
 fn none(flow: SafeText, step: SafeText) -> EngineCount {
     EngineCount { flow, step, open: 0, waiting: 0, held: 0, failed: 0 }
-}
-
-async fn send(sink: &mpsc::Sender<Observation>, observation: Observation) -> Result<(), ConnectError> {
-    sink.send(observation).await.map_err(|_| ConnectError::Ended)
 }

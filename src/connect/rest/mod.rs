@@ -29,7 +29,9 @@ use self::walk::{Walk, first_page};
 pub use self::yielded::{Count, Failure};
 use self::yielded::{Wish, Yielded};
 use super::http::{Answer, Ask, Client, HEADER, Tag};
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, EngineCount, Mark, Observation, Reading, Sight, Tells};
+use super::{
+    Act, ActAnswer, Checkup, ConnectError, Connector, EngineCount, Mark, Observation, Reading, Sight, Tells, hand_on,
+};
 use crate::config::{Paging, RestRequest, RestSetting, Scheme, Transport, Yields};
 use crate::domain::event::Event;
 use crate::domain::flow::{FlowDetail, FlowInstance, PauseCause, Status};
@@ -157,7 +159,7 @@ impl Rest {
     }
 
     async fn pass(&self, before: Option<&Seen>, sink: &mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-        let send = |part| async { sink.send(part).await.map_err(|_| ConnectError::Ended) };
+        let send = |part| hand_on(sink, [part]);
         let mut again = Vec::with_capacity(self.requests.len());
         for (at, request) in self.requests.iter().enumerate() {
             again.push(self.again(at, request, before).await?);

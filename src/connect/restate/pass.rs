@@ -15,7 +15,7 @@ use super::lately::Lately;
 use super::row::CountRow;
 use super::sql::{self, Scope};
 use crate::connect::http::{Answer, Tag};
-use crate::connect::{ConnectError, Observation};
+use crate::connect::{ConnectError, Observation, hand_on};
 /// How far back failures count.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
 
@@ -56,19 +56,19 @@ impl Restate {
         match self.ask_unless(body(&sql::counts(LOOK_BACK)), known.counts.as_ref()).await? {
             None => {
                 seen.counts.clone_from(&known.counts);
-                send(sink, Observation::CountsAsBefore).await?;
+                hand_on(sink, [Observation::CountsAsBefore]).await?;
             }
             Some(answer) => {
                 let counts: Vec<CountRow> = self.all_of(self.parsed(&answer.value)?)?;
-                send(sink, Observation::Counts(counts.into_iter().map(Into::into).collect())).await?;
+                hand_on(sink, [Observation::Counts(counts.into_iter().map(Into::into).collect())]).await?;
                 seen.counts = answer.tag;
             }
         }
         self.rows(known, now, sink, &mut seen).await?;
         if seen.counts.is_some() || !seen.pages.is_empty() {
-            send(sink, Observation::Mark(Arc::new(seen))).await?;
+            hand_on(sink, [Observation::Mark(Arc::new(seen))]).await?;
         }
-        send(sink, Observation::End { complete: true, engine_now: Some(now), version: Some(version) }).await
+        hand_on(sink, [Observation::End { complete: true, engine_now: Some(now), version: Some(version) }]).await
     }
 
     /// Asks for the instances, page by page.
@@ -96,7 +96,7 @@ impl Restate {
                 }
                 (answer, _) => {
                     if let Some(from) = same_from.take() {
-                        send(sink, Observation::FlowsAsBefore { after: from, until: Some(after.clone()) }).await?;
+                        hand_on(sink, [Observation::FlowsAsBefore { after: from, until: Some(after.clone()) }]).await?;
                     }
                     let answer = answer.ok_or_else(|| ConnectError::BadAnswer("a page did not come".into()))?;
                     let lately = lately.get_or_insert_with(Lately::new);
@@ -109,7 +109,7 @@ impl Restate {
             }
         }
         match same_from {
-            Some(after) => send(sink, Observation::FlowsAsBefore { after, until: None }).await,
+            Some(after) => hand_on(sink, [Observation::FlowsAsBefore { after, until: None }]).await,
             None => Ok(()),
         }
     }
@@ -128,7 +128,7 @@ impl Restate {
         loop {
             let part = parts.next(CHUNK)?;
             let ended = part.len() < CHUNK;
-            send(sink, Observation::Flows(part)).await?;
+            hand_on(sink, [Observation::Flows(part)]).await?;
             if ended {
                 break;
             }
@@ -136,7 +136,7 @@ impl Restate {
         let page = parts.end();
         let full = page.read + page.bad >= sql::PAGE;
         if let Some(first) = page.first_bad {
-            send(sink, Observation::BadRows { count: page.bad, first }).await?;
+            hand_on(sink, [Observation::BadRows { count: page.bad, first }]).await?;
         }
         let next = match page.last {
             // The key must move on, or the next page would be this one again.
@@ -182,10 +182,6 @@ impl Question {
     fn after(&self, id: &str) -> String {
         [&self.before, id, &self.behind].concat()
     }
-}
-
-async fn send(sink: &mpsc::Sender<Observation>, observation: Observation) -> Result<(), ConnectError> {
-    sink.send(observation).await.map_err(|_| ConnectError::Ended)
 }
 
 #[cfg(test)]

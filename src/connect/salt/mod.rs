@@ -35,16 +35,14 @@ use self::session::Session;
 use self::state::StateId;
 use super::answer::Object;
 use super::http::{Answer, Client};
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Contents, Mark, Observation, Reading, Tells};
+use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Contents, Mark, Observation, Tells, found, hand_on};
 use crate::config::{SaltSettings, Transport};
 use crate::domain::drift::DriftFinding;
 use crate::domain::flow::FlowInstance;
 use crate::domain::outside::OutsideAct;
-use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
-use crate::domain::ways::Ways;
 
 /// The versions that the tests run against.
 const TESTED: [&str; 1] = ["3008.3"];
@@ -57,9 +55,6 @@ const NAME: usize = 500;
 
 /// The longest comment of a state that is kept, in characters.
 const NOTE: usize = 300;
-
-/// Findings of one part.
-const PART: usize = 1_000;
 
 /// A Salt master and its minions.
 pub struct Salt {
@@ -162,24 +157,13 @@ async fn tell(
     version: Option<SafeText>,
     sink: &mpsc::Sender<Observation>,
 ) -> Result<(), ConnectError> {
-    let send = |part| async { sink.send(part).await.map_err(|_| ConnectError::Ended) };
-    if outcome.in_sync > 0 {
-        send(Observation::InSync(outcome.in_sync)).await?;
-    }
-    let mut findings = outcome.findings.into_iter();
-    loop {
-        let part: Vec<DriftFinding> = findings.by_ref().take(PART).collect();
-        if part.is_empty() {
-            break;
-        }
-        send(Observation::Drift(part)).await?;
-    }
-    if let Some(first) = outcome.bad_row {
-        send(Observation::BadRows { count: outcome.bad_rows, first }).await?;
-    }
+    let parts = found(outcome.in_sync, outcome.findings, (outcome.bad_rows, outcome.bad_row));
     let mark = LastCheck { at: Instant::now(), version: version.clone() };
-    send(Observation::Mark(Arc::new(mark) as Mark)).await?;
-    send(Observation::End { complete: true, engine_now: outcome.now, version }).await
+    let end = [
+        Observation::Mark(Arc::new(mark) as Mark),
+        Observation::End { complete: true, engine_now: outcome.now, version },
+    ];
+    hand_on(sink, parts.into_iter().chain(end)).await
 }
 
 #[async_trait]
@@ -279,22 +263,8 @@ impl Connector for Salt {
             return self.observe(sink).await;
         };
         let now = self.there().await?.date;
-        let send = |part| async { sink.send(part).await.map_err(|_| ConnectError::Ended) };
-        send(Observation::DriftAsBefore).await?;
-        send(Observation::Mark(since.clone())).await?;
-        send(Observation::End { complete: true, engine_now: now, version: last.version.clone() }).await
-    }
-
-    async fn read(&self, _instance: &str) -> Result<Option<Reading>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn raw(&self, _instance: &str) -> Result<Option<RawFlow>, ConnectError> {
-        Ok(None)
-    }
-
-    fn ways(&self, _instance: &str, _flow: &str) -> Ways {
-        Ways::default()
+        let end = Observation::End { complete: true, engine_now: now, version: last.version.clone() };
+        hand_on(&sink, [Observation::DriftAsBefore, Observation::Mark(since.clone()), end]).await
     }
 
     async fn recheck(&self, findings: &[SafeText]) -> Result<Vec<Option<DriftFinding>>, ConnectError> {

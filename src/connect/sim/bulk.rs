@@ -13,16 +13,13 @@ use tokio::sync::mpsc;
 
 use super::Clock;
 use super::dice::Dice;
-use crate::connect::{Act, ActAnswer, Changes, ConnectError, Connector, Observation, Reading};
+use crate::connect::{Changes, ConnectError, Connector, Observation, Reading, hand_on};
 use crate::domain::flow::{FlowDetail, FlowError, FlowInstance, PauseCause, Status, Version, Wait, WaitKind};
 use crate::domain::ids::InstanceId;
-use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
-use crate::domain::remediation::Verb;
 use crate::domain::run::Attempts;
 use crate::domain::signs::Signs;
 use crate::domain::text::SafeText;
-use crate::domain::ways::Ways;
 
 /// The name of the source.
 pub const BULK: &str = "bulk";
@@ -307,14 +304,6 @@ impl Connector for Bulk {
         "made up, in this process".into()
     }
 
-    fn verbs(&self) -> &'static [Verb] {
-        &[]
-    }
-
-    fn effect(&self, _: Verb, _: &FlowInstance) -> SafeText {
-        SafeText::default()
-    }
-
     async fn check(&self) -> Result<(), ConnectError> {
         Ok(())
     }
@@ -333,10 +322,10 @@ impl Connector for Bulk {
                     .collect()
             };
             from += CHUNK;
-            sink.send(Observation::Flows(part)).await.map_err(|_| ConnectError::Ended)?;
+            hand_on(&sink, [Observation::Flows(part)]).await?;
         }
         let end = Observation::End { complete: true, engine_now: Some(now), version: None };
-        sink.send(end).await.map_err(|_| ConnectError::Ended)
+        hand_on(&sink, [end]).await
     }
 
     fn feeds(&self) -> bool {
@@ -377,17 +366,5 @@ impl Connector for Bulk {
             last_failure_at: None,
             pinned: None,
         }))
-    }
-
-    async fn raw(&self, _: &str) -> Result<Option<RawFlow>, ConnectError> {
-        Ok(None)
-    }
-
-    fn ways(&self, _: &str, _: &str) -> Ways {
-        Ways::default()
-    }
-
-    async fn act(&self, _: &Act) -> ActAnswer {
-        ActAnswer::Refused("nothing is acted on in a bulk of instances".into())
     }
 }

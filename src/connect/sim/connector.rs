@@ -14,7 +14,9 @@ use super::flows::{Plane, flow};
 use super::picture::step_name;
 use super::script::State;
 use super::world::{Moment, World};
-use crate::connect::{Act, ActAnswer, Checkup, ConnectError, Connector, EngineCount, Observation, Reading, StepTimes};
+use crate::connect::{
+    Act, ActAnswer, Checkup, ConnectError, Connector, EngineCount, Observation, Reading, StepTimes, hand_on,
+};
 use crate::domain::deployment::{Deployment, PutBack};
 use crate::domain::flow::{FlowInstance, PauseCause, Status};
 use crate::domain::outside::OutsideAct;
@@ -90,10 +92,7 @@ impl Connector for ControlPlane {
 
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
         let parts = pass(&self.moment()?, self.plane);
-        for part in parts {
-            sink.send(part).await.map_err(|_| ConnectError::Ended)?;
-        }
-        Ok(())
+        hand_on(&sink, parts).await
     }
 
     async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError> {

@@ -18,24 +18,17 @@ use tokio::sync::mpsc;
 
 use self::plan::{Made, Plan};
 use super::http::Client;
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Reading, Tells};
+use super::{Checkup, ConnectError, Connector, Mark, Observation, Tells, found, hand_on};
 use crate::config::Transport;
 use crate::domain::drift::DriftFinding;
-use crate::domain::flow::FlowInstance;
-use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
-use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
-use crate::domain::ways::Ways;
 
 /// The longest plan that is read, in bytes.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
 /// The most files of a folder that are read.
 const FILES: usize = 1_000;
-
-/// Findings of one part.
-const PART: usize = 1_000;
 
 /// Where plans are.
 #[derive(Debug, Clone)]
@@ -196,28 +189,13 @@ fn files(path: &Path, before: Option<&Read>) -> Result<Option<(Vec<PlanFile>, St
 
 /// Tells what plans say, part by part.
 async fn tell(plans: Vec<Plan>, read: Read, sink: &mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-    let send = |part| async { sink.send(part).await.map_err(|_| ConnectError::Ended) };
     for plan in plans {
-        if plan.in_sync > 0 {
-            send(Observation::InSync(plan.in_sync)).await?;
-        }
-        let mut findings = plan.findings.into_iter();
-        loop {
-            let part: Vec<DriftFinding> = findings.by_ref().take(PART).collect();
-            if part.is_empty() {
-                break;
-            }
-            send(Observation::Drift(part)).await?;
-        }
-        if let Some(first) = plan.bad_row {
-            send(Observation::BadRows { count: plan.bad_rows, first }).await?;
-        }
+        hand_on(sink, found(plan.in_sync, plan.findings, (plan.bad_rows, plan.bad_row))).await?;
     }
     let version = read.version.clone();
-    if !read.files.is_empty() {
-        send(Observation::Mark(Arc::new(read) as Mark)).await?;
-    }
-    send(Observation::End { complete: true, engine_now: None, version }).await
+    let mark = (!read.files.is_empty()).then(|| Observation::Mark(Arc::new(read) as Mark));
+    let end = Observation::End { complete: true, engine_now: None, version };
+    hand_on(sink, mark.into_iter().chain([end])).await
 }
 
 #[async_trait]
@@ -237,20 +215,12 @@ impl Connector for Terraform {
         Tells { drift: true, ..Tells::NOTHING }
     }
 
-    fn verbs(&self) -> &'static [Verb] {
-        &[]
-    }
-
     fn refuses_acts(&self) -> Option<SafeText> {
         Some("a plan is read, and not carried out: reconcile or adopt by a runbook".into())
     }
 
     fn unverified(&self) -> bool {
         matches!(&self.place, Place::Url(client, _) if client.unverified())
-    }
-
-    fn effect(&self, verb: Verb, _flow: &FlowInstance) -> SafeText {
-        format!("nothing: a plan knows no {}", verb.label()).into()
     }
 
     async fn check(&self) -> Result<(), ConnectError> {
@@ -284,29 +254,11 @@ impl Connector for Terraform {
     async fn observe_again(&self, since: &Mark, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
         let before = since.downcast_ref::<Read>();
         let Some((plans, read)) = self.plans(before).await? else {
-            let send = |part| async { sink.send(part).await.map_err(|_| ConnectError::Ended) };
-            send(Observation::DriftAsBefore).await?;
-            send(Observation::Mark(since.clone())).await?;
             let version = before.and_then(|before| before.version.clone());
-            return send(Observation::End { complete: true, engine_now: None, version }).await;
+            let end = Observation::End { complete: true, engine_now: None, version };
+            return hand_on(&sink, [Observation::DriftAsBefore, Observation::Mark(since.clone()), end]).await;
         };
         tell(plans, read, &sink).await
-    }
-
-    async fn read(&self, _instance: &str) -> Result<Option<Reading>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn raw(&self, _instance: &str) -> Result<Option<RawFlow>, ConnectError> {
-        Ok(None)
-    }
-
-    fn ways(&self, _instance: &str, _flow: &str) -> Ways {
-        Ways::default()
-    }
-
-    async fn act(&self, _act: &Act) -> ActAnswer {
-        ActAnswer::Refused("a plan is read, and not carried out".into())
     }
 
     /// Reads the plans anew: what a plan does not tell any more is not there any more.

@@ -9,12 +9,10 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::config::{TenantBook, ThresholdBook};
-use crate::connect::{Act, ActAnswer, Observation, Reading, Tells};
+use crate::connect::{Act, ActAnswer, Observation, Tells, hand_on};
 use crate::domain::drift::DriftStatus;
 use crate::domain::drift::tests::{at, finding};
-use crate::domain::raw::RawFlow;
 use crate::domain::remedy::Remedy;
-use crate::domain::ways::Ways;
 use crate::hub::ledger::Ledger;
 use crate::hub::{Policing, Setup};
 use crate::ops::Ops as _;
@@ -55,22 +53,7 @@ impl Connector for Thing {
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
         let told = self.told.lock().unwrap().clone();
         let engine_now = Some(at(0));
-        for part in [Observation::Drift(told), Observation::End { complete: true, engine_now, version: None }] {
-            sink.send(part).await.map_err(|_| ConnectError::Ended)?;
-        }
-        Ok(())
-    }
-
-    async fn read(&self, _instance: &str) -> Result<Option<Reading>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn raw(&self, _instance: &str) -> Result<Option<RawFlow>, ConnectError> {
-        Ok(None)
-    }
-
-    fn ways(&self, _instance: &str, _flow: &str) -> Ways {
-        Ways::default()
+        hand_on(&sink, [Observation::Drift(told), Observation::End { complete: true, engine_now, version: None }]).await
     }
 
     async fn recheck(&self, ids: &[SafeText]) -> Result<Vec<Option<DriftFinding>>, ConnectError> {

@@ -4,6 +4,7 @@
 //! do, is one line that counts, until it has been quiet for a while; then it is open again, in a line of its own.
 
 mod packed;
+mod past;
 mod sequences;
 #[cfg(test)]
 mod tests;
@@ -89,6 +90,8 @@ pub(super) struct Ring {
     dead_in_all: u64,
     repeated: u64,
     kept: VecDeque<Kept>,
+    /// Whether anything has come that is not of the time before.
+    watched: bool,
 }
 
 impl Ring {
@@ -112,6 +115,7 @@ impl Ring {
             dead_in_all: 0,
             repeated: 0,
             kept: VecDeque::new(),
+            watched: false,
         }
     }
 
@@ -129,17 +133,22 @@ impl Ring {
 
     /// Takes in what came. Tells whether any of it was new.
     pub(super) fn take(&mut self, events: &[Event], now: Timestamp) -> bool {
+        self.watched |= !events.is_empty();
+        self.take_all(events, now, true)
+    }
+
+    fn take_all(&mut self, events: &[Event], now: Timestamp, lags: bool) -> bool {
         // What comes together is told in the order in which it happened.
         let mut in_order: Vec<&Event> = events.iter().collect();
         in_order.sort_by_key(|event| event.at);
         let mut new = false;
         for event in in_order {
-            new |= self.take_one(event, now);
+            new |= self.take_one(event, now, lags);
         }
         new
     }
 
-    fn take_one(&mut self, event: &Event, now: Timestamp) -> bool {
+    fn take_one(&mut self, event: &Event, now: Timestamp, lags: bool) -> bool {
         let id = self.hasher.hash_one((&event.origin, &event.id));
         if !self.ids.insert(id) {
             self.repeated += 1;
@@ -155,7 +164,7 @@ impl Ring {
             self.sequences.take(&event.origin, number, now);
         }
         let ahead = event.at.duration_since(now) > AHEAD;
-        if !ahead {
+        if lags && !ahead {
             self.note_lag(event, now);
         }
         // What changed something is told by itself each time: one of two may be the cause.

@@ -134,6 +134,32 @@ fn lags_gaps_and_dead_letters_are_told() {
 }
 
 #[test]
+fn what_sources_tell_of_the_time_before_is_in_one_order_until_something_happens() {
+    let mut ring = Ring::new(10);
+    let change = |id: &str, second| event(id, "com.example.changed", Some("acme"), second);
+    let alert = |id: &str, second| event(id, "alert.firing", Some("globex"), second);
+    ring.take_past(&[change("a1", 10), change("a2", 50)], at(60));
+    ring.take_past(&[alert("b1", 5), alert("b2", 30), change("b3", 40)], at(61));
+    assert_eq!(ids(&mut ring, "", None).0, texts(&["a2", "b3", "b1", "a1"]), "two alerts of a kind are one line");
+    let told = |ring: &Ring, tenant| -> Vec<String> {
+        ring.of_tenant(tenant, None, 9).1.iter().map(|row| row.event.id.to_string()).collect()
+    };
+    assert_eq!((told(&ring, "acme"), told(&ring, "globex")), (texts(&["a2", "b3", "a1"]), texts(&["b1"])));
+    let changes: Vec<_> = ring.changes(at(0), at(99), 9).iter().map(|row| row.event.id.to_string()).collect();
+    assert_eq!(changes, ["a2", "b3", "a1"]);
+    assert!(ring.window(&query("", None), at(61)).lags.is_empty(), "how old the past is says nothing of lag");
+    assert_eq!(ids(&mut ring, "tenant:globex", None).0, texts(&["b1"]));
+
+    // The same alert again is counted where it stands now. From then on nothing moves under who reads.
+    ring.take(&[alert("b4", 62)], at(62));
+    let window = ring.window(&query("tenant:globex", None), at(62));
+    assert_eq!((window.rows[0].times, window.lags.len()), (3, 1));
+    ring.take(&[change("a3", 63)], at(63));
+    ring.take_past(&[change("c1", 20)], at(64));
+    assert_eq!(ids(&mut ring, "", None).0, texts(&["c1", "a3", "a2", "b3", "b1", "a1"]));
+}
+
+#[test]
 fn data_of_four_mebibytes_does_not_fill_the_ring() {
     let mut ring = Ring::new(10);
     let mut value = json!({ "specversion": "1.0", "id": "1", "source": "/bus", "type": "com.example.changed" });

@@ -45,6 +45,7 @@ impl Source {
         let mut pass = Pass::default();
         // Where programs tell whose an instance is, they are run over all of them together.
         let mut untold = Vec::new();
+        let first = self.state().last_good_at.is_none();
         let receive = async {
             while let Some(part) = parts.recv().await {
                 match part {
@@ -61,6 +62,7 @@ impl Source {
                     Observation::Tenants(mut tenants) => pass.tenants.append(&mut tenants),
                     Observation::TenantsAsBefore => pass.tenants_as_before = true,
                     // What has happened has happened, however the pass ends.
+                    Observation::Events(events) if first => _ = self.events().take_past(&events, clock()),
                     Observation::Events(events) => _ = self.events().take(&events, clock()),
                     Observation::DeadLetters(letters) => self.events().dead(letters),
                     Observation::Mark(mark) => pass.mark = Some(mark),

@@ -2,11 +2,7 @@ use async_trait::async_trait;
 use tokio::time::Instant as TokioInstant;
 
 use super::*;
-use crate::connect::{Act, ActAnswer, ConnectError, Observation, Reading};
-use crate::domain::flow::FlowInstance;
-use crate::domain::raw::RawFlow;
-use crate::domain::remediation::Verb;
-use crate::domain::ways::Ways;
+use crate::connect::{ConnectError, Observation};
 
 /// How long a server is left alone at most, which the client makes sure of.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
@@ -27,18 +23,6 @@ impl Connector for Busy {
         "nowhere".into()
     }
 
-    fn verbs(&self) -> &'static [Verb] {
-        &[]
-    }
-
-    fn effect(&self, _: Verb, _: &FlowInstance) -> SafeText {
-        SafeText::default()
-    }
-
-    fn ways(&self, _: &str, _: &str) -> Ways {
-        Ways::default()
-    }
-
     async fn check(&self) -> Result<(), ConnectError> {
         self.asked.lock().unwrap().push(TokioInstant::now());
         Ok(())
@@ -47,18 +31,6 @@ impl Connector for Busy {
     async fn observe(&self, _: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
         self.asked.lock().unwrap().push(TokioInstant::now());
         Err(ConnectError::Busy { text: "busy".into(), wait: self.wait })
-    }
-
-    async fn read(&self, _: &str) -> Result<Option<Reading>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn raw(&self, _: &str) -> Result<Option<RawFlow>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn act(&self, _: &Act) -> ActAnswer {
-        ActAnswer::Done
     }
 }
 

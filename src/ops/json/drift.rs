@@ -14,7 +14,8 @@ pub fn drift_json(window: &DriftWindow, by_cause: bool) -> Value {
         window.by_status.iter().map(|(status, count)| (status.name().to_owned(), json!(count))).collect();
     json!({
         "schema": "quarterdeck.drift/1", "at": window.at, "total": window.total, "by_status": by_status,
-        "in_sync": window.in_sync, "blind": blind,
+        // Where nobody is there who knows it, it is not known, and not none.
+        "in_sync": window.knows_in_sync().then_some(window.in_sync), "in_sync_was": window.in_sync_was, "blind": blind,
         "rows": window.rows.iter().map(|row| drift_cause_json(row, by_cause, window.at)).collect::<Vec<_>>(),
     })
 }

@@ -25,7 +25,7 @@ pub struct Metadata {
     database: Database,
     view: Hostile,
     // Last: dropped when nothing writes to it any more.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// Where the database is.
@@ -115,26 +115,19 @@ impl Metadata {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let log = dir.path().join("log");
         let mut database = Database { port: free_port(), log };
-        let mut server = None;
         // Between finding a port free and listening there, somebody else may take it.
-        for attempt in 1.. {
-            let mut child = start(&data, &database);
-            let up = eventually_now(START, || match database.tried("select 1") {
-                Ok(_) => Ok(true),
-                Err(_) if child_ended(&mut child) => Ok(false),
-                Err(error) => Err(error),
-            });
-            if up {
-                server = Some(child);
-                break;
+        let mut attempt = 1;
+        let server = loop {
+            match up(&data, &database) {
+                Ok(server) => break server,
+                Err(log) => assert!(attempt < 3, "postgres ended at its start:\n{log}"),
             }
-            let log = std::fs::read_to_string(&database.log).unwrap_or_default();
-            assert!(attempt < 3, "postgres ended at its start:\n{log}");
+            attempt += 1;
             database.port = free_port();
-        }
+        };
         database.query(include_str!("schema.sql"));
         let view = View::new(database.clone()).start();
-        Self { server, database, view, _dir: dir }
+        Self { server: Some(server), database, view, dir }
     }
 
     /// The database.
@@ -152,10 +145,28 @@ impl Metadata {
         let _ = server.wait();
     }
 
+    /// Starts the database again, on the same port and data, and returns when it answers.
+    pub fn begin_again(&mut self) {
+        self.end();
+        let server = up(&self.dir.path().join("data"), &self.database);
+        self.server = Some(server.unwrap_or_else(|log| panic!("postgres did not start again:\n{log}")));
+    }
+
     /// The HTTP view.
     pub fn view(&self) -> &Hostile {
         &self.view
     }
+}
+
+/// Starts a server, and returns when it answers; its log, where it ended instead.
+fn up(data: &Path, database: &Database) -> Result<Child, String> {
+    let mut child = start(data, database);
+    let up = eventually_now(START, || match database.tried("select 1") {
+        Ok(_) => Ok(true),
+        Err(_) if child_ended(&mut child) => Ok(false),
+        Err(error) => Err(error),
+    });
+    if up { Ok(child) } else { Err(std::fs::read_to_string(&database.log).unwrap_or_default()) }
 }
 
 fn start(data: &Path, database: &Database) -> Child {

@@ -92,6 +92,7 @@ pub(in crate::cockpit) fn window() -> DriftWindow {
         by_status: by_status.into(),
         by_severity: [(Severity::Critical, 40), (Severity::Warning, 1)].into(),
         in_sync: 1_204,
+        in_sync_was: None,
         blind: vec![("salt".into(), "connection refused".into())],
         sources: 2,
     }

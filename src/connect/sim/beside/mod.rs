@@ -19,15 +19,11 @@ use tokio::sync::mpsc;
 use self::news::News;
 use super::clock::{DAY, Ms, millis};
 use super::world::{Moment, World};
-use crate::connect::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Reading, Tells};
+use crate::connect::{Checkup, ConnectError, Connector, Mark, Observation, Tells, hand_on};
 use crate::domain::drift::DriftFinding;
 use crate::domain::event::Event;
-use crate::domain::flow::FlowInstance;
-use crate::domain::raw::RawFlow;
 use crate::domain::redact::Redactor;
-use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
-use crate::domain::ways::Ways;
 
 /// The name of the infrastructure controller as a source.
 const NAME_OF_INFRA: &str = "infra";
@@ -127,13 +123,6 @@ fn chunks<T>(all: Vec<T>) -> impl Iterator<Item = Vec<T>> {
     std::iter::from_fn(move || Some(all.by_ref().take(PART).collect::<Vec<T>>()).filter(|part| !part.is_empty()))
 }
 
-async fn send(parts: Vec<Observation>, sink: &mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-    for part in parts {
-        sink.send(part).await.map_err(|_| ConnectError::Ended)?;
-    }
-    Ok(())
-}
-
 #[async_trait]
 impl Connector for BesideSource {
     fn kind(&self) -> &'static str {
@@ -153,16 +142,8 @@ impl Connector for BesideSource {
         }
     }
 
-    fn verbs(&self) -> &'static [Verb] {
-        &[]
-    }
-
     fn refuses_acts(&self) -> Option<SafeText> {
         Some("it is read, and nothing is done through it".into())
-    }
-
-    fn effect(&self, verb: Verb, _flow: &FlowInstance) -> SafeText {
-        format!("nothing: there is no {} here", verb.label()).into()
     }
 
     async fn check(&self) -> Result<(), ConnectError> {
@@ -176,27 +157,11 @@ impl Connector for BesideSource {
     }
 
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-        send(self.pass(None), &sink).await
+        hand_on(&sink, self.pass(None)).await
     }
 
     async fn observe_again(&self, since: &Mark, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
-        send(self.pass(since.downcast_ref::<ToldUntil>()), &sink).await
-    }
-
-    async fn read(&self, _instance: &str) -> Result<Option<Reading>, ConnectError> {
-        Ok(None)
-    }
-
-    async fn raw(&self, _instance: &str) -> Result<Option<RawFlow>, ConnectError> {
-        Ok(None)
-    }
-
-    fn ways(&self, _instance: &str, _flow: &str) -> Ways {
-        Ways::default()
-    }
-
-    async fn act(&self, _act: &Act) -> ActAnswer {
-        ActAnswer::Refused("it is read, and nothing is done through it".into())
+        hand_on(&sink, self.pass(since.downcast_ref::<ToldUntil>())).await
     }
 
     async fn recheck(&self, findings: &[SafeText]) -> Result<Vec<Option<DriftFinding>>, ConnectError> {
