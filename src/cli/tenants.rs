@@ -16,6 +16,7 @@ use crate::ops::json::{
 use crate::ops::{
     Audience, Ops as _, OpsError, TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow, case_markdown,
 };
+use crate::query::Filter;
 
 type Done = Result<Outcome, Failure>;
 
@@ -96,9 +97,9 @@ async fn meant(hub: &Hub, text: &str) -> Result<InstanceId, Failure> {
             // Whoever is silent may list them, or have flows of theirs.
             let overview = hub.overview(&Filter::default()).await.map_err(get::unexpected)?;
             match get::outcome(&overview, None, false) {
-                Outcome::SourceFailed => {
-                    Err(Failure::Source(format!("whether there is a tenant {named} is not known: not every source answers")))
-                }
+                Outcome::SourceFailed => Err(Failure::Source(format!(
+                    "whether there is a tenant {named} is not known: not every source answers"
+                ))),
                 _ => Err(Failure::Usage(format!("no tenant is known as {named}"))),
             }
         }
