@@ -161,9 +161,8 @@ fn columns(width: u16, by_cause: bool) -> [(&'static str, u16); 9] {
 fn status_style(styles: &Styles, status: DriftStatus) -> Style {
     match status {
         DriftStatus::Drifted => styles.stuck,
-        DriftStatus::Reconciling => styles.info,
+        DriftStatus::Reconciling | DriftStatus::Adopted => styles.info,
         DriftStatus::NotChecked | DriftStatus::Unsupported | DriftStatus::Unknown => styles.unknown,
-        DriftStatus::Adopted => styles.info,
         DriftStatus::Ignored => styles.dim,
         DriftStatus::Resolved | DriftStatus::InSync => styles.ok,
     }
