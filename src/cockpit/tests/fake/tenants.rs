@@ -164,7 +164,7 @@ impl Known {
     }
 
     pub(in crate::cockpit) fn stream(&self, query: &EventsQuery) -> EventWindow {
-        let fits = |number: &u64| query.filter.matches(&Self::event(*number).event);
+        let fits = |number: &u64| query.filter.matches(&EventFacts::from(&*Self::event(*number).event));
         let all: Vec<u64> = (1..=self.events).filter(fits).collect();
         let until = query.until.unwrap_or(u64::MAX);
         let total = all.iter().filter(|number| **number <= until).count();
