@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::args::{Adopt, Drift, Global, Ignore, Output};
 use super::output::{self, Table};
-use super::world::{self, World};
 use super::tenants::missing;
+use super::world::{self, World};
 use super::{Failure, Outcome, get, report};
 use crate::domain::decided::CHANGE_THERE;
 use crate::domain::difference::folded;

@@ -96,9 +96,9 @@ async fn meant(hub: &Hub, text: &str) -> Result<InstanceId, Failure> {
             // Whoever is silent may list them, or have flows of theirs.
             let overview = hub.overview(&Filter::default()).await.map_err(get::unexpected)?;
             match get::outcome(&overview, None, false) {
-                Outcome::SourceFailed => {
-                    Err(Failure::Source(format!("whether there is a tenant {named} is not known: not every source answers")))
-                }
+                Outcome::SourceFailed => Err(Failure::Source(format!(
+                    "whether there is a tenant {named} is not known: not every source answers"
+                ))),
                 _ => Err(Failure::Usage(format!("no tenant is known as {named}"))),
             }
         }
