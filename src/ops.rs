@@ -7,6 +7,7 @@ mod case;
 mod drift;
 mod events;
 pub mod json;
+mod latency;
 mod suspects;
 mod tenants;
 
@@ -46,6 +47,7 @@ use crate::query::Filter;
 pub use self::case::{Audience, case_json, case_markdown};
 pub use self::drift::{AdoptOf, DriftCause, DriftQuery, DriftWindow, IgnoreOf};
 pub use self::events::{EventGap, EventRow, EventWindow, EventsQuery, IngestLag};
+pub use self::latency::{Latency, LatencyQuery, LatencyRow, LatencySource};
 pub use self::suspects::CohortSuspects;
 pub use self::tenants::{
     ForCustomer, Reference, TenantCard, TenantRow, TenantWindow, TenantsQuery, TimelineKind, TimelinePlace,
@@ -555,6 +557,12 @@ pub trait Ops: Send + Sync {
     /// What may have caused a cohort: the changes before its onset as suspects, and the drift that its tenants share.
     async fn suspects(&self, _cohort: &str) -> Result<CohortSuspects, OpsError> {
         Err(OpsError::Refused("no changes are known here".into()))
+    }
+
+    /// How long steps take, slot of time by slot of time, against what they promise. Asks the sources what ended since it was
+    /// asked last, at most a few times a minute.
+    async fn latency(&self, _query: &LatencyQuery) -> Result<Latency, OpsError> {
+        Err(OpsError::Refused("no step is measured here".into()))
     }
 
     /// What has drifted, or is not known not to have: of all sources that tell it, as they told it last.

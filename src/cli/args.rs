@@ -548,6 +548,11 @@ pub(super) enum What {
     /// What changed before a cohort got stuck, and the drift that its tenants share
     #[command(after_help = EXIT_CODES)]
     Suspects(Suspects),
+    /// How long steps take against what they promise, in slots of 5 minutes over the last 6 hours
+    ///
+    /// A step counts in the slot in which it ended, and as still going on in those before. What is not known is a ?.
+    #[command(after_help = EXIT_CODES)]
+    Latency(Latency),
     /// Tenants: whom the flows are for, found by any identifier
     #[command(after_help = EXIT_CODES)]
     Tenants(Tenants),
@@ -599,6 +604,15 @@ pub(super) struct Drift {
     /// At most this many
     #[arg(long, default_value_t = 200, value_name = "N")]
     pub(super) limit: usize,
+    #[command(flatten)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Latency {
+    /// Of which flows: a name, or a pattern with * and ?
+    #[arg(value_name = "FLOW")]
+    pub(super) flow: Option<String>,
     #[command(flatten)]
     pub(super) format: Format,
 }

@@ -128,12 +128,15 @@ fn hub(
     let variable = |name: &str| std::env::var(name).ok();
     let ui = Ui::without_file(&global.flags(), &variable)
         .map_err(|wrong| Failure::Usage(ConfigError::Invalid(wrong).to_string()))?;
+    let thresholds = sim::promises().fold(ThresholdBook::default(), |book, (source, flow, step, promise)| {
+        book.promising(source, flow, step, promise)
+    });
     let setup = |operator: &str| Setup {
         context: "demo".to_owned(),
         operator: operator.to_owned(),
         read_only: global.read_only.then(|| "started with --read-only".to_owned()),
         locked: false,
-        thresholds: ThresholdBook::default(),
+        thresholds: thresholds.clone(),
         tenants: crate::config::TenantBook::default(),
         policing: Policing::default(),
         soak: SignedDuration::from_secs(10),

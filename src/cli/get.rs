@@ -12,8 +12,8 @@ use super::demo::{self, Look};
 use super::output::{self, Table};
 use super::question::Question;
 use super::{
-    Failure, Outcome, drift, events, in_force, remediation, report, runbooks, side_effects, suspects, tenants, watch,
-    world,
+    Failure, Outcome, drift, events, in_force, latency, remediation, report, runbooks, side_effects, suspects, tenants,
+    watch, world,
 };
 use crate::domain::claim::Claim;
 use crate::domain::flow::JudgedFlow;
@@ -44,6 +44,7 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Outcome, Failure> 
         What::Remediation(named) => return remediation::one(global, named).await,
         What::Drift(asked) => return drift::run(global, asked).await,
         What::Suspects(asked) => return suspects::run(global, asked).await,
+        What::Latency(asked) => return latency::run(global, asked).await,
         What::Tenants(asked) => return tenants::list(global, asked).await,
         What::Tenant(asked) => return tenants::one(global, asked).await,
         What::Timeline(asked) => return tenants::timeline(global, asked).await,

@@ -15,6 +15,7 @@ mod events;
 mod first;
 mod get;
 mod in_force;
+mod latency;
 mod output;
 mod plan;
 mod policy;

@@ -86,6 +86,7 @@ impl Question {
             | What::Outside(_)
             | What::Drift(_)
             | What::Suspects(_)
+            | What::Latency(_)
             | What::Tenants(_)
             | What::Tenant(_)
             | What::Timeline(_)

@@ -87,6 +87,9 @@ pub enum CommandId {
     Deny,
     Drift,
     Near,
+    Latency,
+    Later,
+    StepFlows,
     Tenants,
     Events,
     CustomerSide,
@@ -135,6 +138,7 @@ const TENANTS: ScreenName = ScreenName::Tenants;
 const TENANT: ScreenName = ScreenName::Tenant;
 const EVENTS: ScreenName = ScreenName::Events;
 const EVENT: ScreenName = ScreenName::Event;
+const LATENCY: ScreenName = ScreenName::Latency;
 
 const fn command(id: CommandId, name: &'static str, keys: &'static [&'static str], doc: &'static str) -> Command {
     Command { id, name, aliases: &[], doc, screens: &[], keys, hint: None, typed: false, words: None }
@@ -202,6 +206,10 @@ pub const TABLE: &[Command] = &[
     .on(&[BOARD, FLOWS, DRIFT, TENANTS, EVENTS])
     .hint("filter")
     .takes("TEXT"),
+    command(CommandId::StepFlows, "step-flows", &["enter", "d"], "the instances that are in the step under the cursor")
+        .on(&[LATENCY])
+        .hint("instances"),
+    command(CommandId::Later, "later", &["right", "l"], "the slot of time after this one").on(&[LATENCY]),
     command(CommandId::Tenant, "tenant", &["t"], "find a tenant by an id, a name, a domain, an address, and open it")
         .takes("NAME")
         .also(&["ns"]),
@@ -254,11 +262,19 @@ pub const TABLE: &[Command] = &[
     )
     .on(&[BOARD, FLOWS, DETAIL])
     .typed(),
+    command(
+        CommandId::Latency,
+        "latency",
+        &["H"],
+        "how long steps take against their promises, over 6 hours: of the flow here; there: of all",
+    )
+    .takes("FLOW")
+    .also(&["heatmap"]),
     command(CommandId::ShowAll, "show-all", &["F"], "show flows with nothing stuck and snoozed cohorts, or fold them")
         .on(&[BOARD])
         .hint("all flows"),
     command(CommandId::NextPane, "next-pane", &["tab", "backtab"], "go to the other pane, or part")
-        .on(&[BOARD, REMEDIATIONS, REMEDIATION, FINDING, TENANT])
+        .on(&[BOARD, REMEDIATIONS, REMEDIATION, FINDING, TENANT, LATENCY])
         .hint("pane"),
     command(CommandId::Page, "page", &["o"], "open the engine's own page of it, after a look at its URL")
         .on(&[FLOWS, DETAIL, RAW])
@@ -353,7 +369,12 @@ pub const TABLE: &[Command] = &[
     command(CommandId::PreviousScreen, "previous-screen", &["["], "the screen before, by its number"),
     command(CommandId::Previous, "previous", &["-"], "the screen before this one"),
     command(CommandId::Back, "back", &["esc"], "one layer back"),
-    command(CommandId::Out, "out", &["left", "h"], "fold what is open here, else one layer back"),
+    command(
+        CommandId::Out,
+        "out",
+        &["left", "h"],
+        "fold what is open here; of latency: the slot before; else one layer back",
+    ),
     command(CommandId::Up, "up", &["up", "k"], "one up"),
     command(CommandId::Down, "down", &["down", "j"], "one down"),
     command(CommandId::HalfUp, "half-up", &["ctrl-u"], "half a page up"),

@@ -80,6 +80,7 @@ fn everything(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         ScreenName::Tenants => screens::tenants::draw(app, pen),
         ScreenName::Tenant => screens::tenant::draw(app, pen),
         ScreenName::Events => cursor = screens::events::draw(app, pen),
+        ScreenName::Latency => screens::latency::draw(app, pen),
         ScreenName::Event => {
             pen.hit(screens::body(app), Hit::Area(Place::Text));
             screens::events::draw_one(app, pen);

@@ -1,5 +1,6 @@
 //! The characters that stand for states, and what stands for them where only ASCII can be drawn.
 
+use crate::domain::latency::Heat;
 use crate::domain::remediation::ItemState;
 use crate::domain::source::Freshness;
 use crate::domain::verdict::Verdict;
@@ -72,6 +73,8 @@ pub struct Glyphs {
     pub mark: &'static str,
     /// Before what the list is grouped by.
     pub groups: &'static str,
+    /// How a step did against its promise, in the order of [`Heat::ALL`].
+    pub heats: [&'static str; Heat::ALL.len()],
 }
 
 /// For terminals that can show Unicode.
@@ -108,6 +111,7 @@ pub const UNICODE: Glyphs = Glyphs {
     to: "–",
     mark: "●",
     groups: "≡",
+    heats: ["·", "?", "◌", "▫", "░", "▒", "▓", "█"],
 };
 
 /// For those that can't.
@@ -144,6 +148,19 @@ pub const ASCII: Glyphs = Glyphs {
     to: "-",
     mark: "*",
     groups: "grouped",
+    heats: {
+        let [none, blind, unfinished, unpromised, within, near, over, far] = Heat::ALL;
+        [
+            none.ascii(),
+            blind.ascii(),
+            unfinished.ascii(),
+            unpromised.ascii(),
+            within.ascii(),
+            near.ascii(),
+            over.ascii(),
+            far.ascii(),
+        ]
+    },
 };
 
 impl Glyphs {
@@ -196,6 +213,11 @@ impl Glyphs {
         }
     }
 
+    /// For how a step did in a slot of time.
+    pub const fn heat(&self, heat: Heat) -> &'static str {
+        self.heats[heat as usize]
+    }
+
     /// For a number of stuck instances.
     pub const fn shade(&self, stuck: u64) -> &'static str {
         match stuck {
@@ -241,7 +263,7 @@ mod tests {
                 set.promise,
                 set.unfolded,
             ];
-            for glyph in all.into_iter().chain(set.corners).chain(set.shades) {
+            for glyph in all.into_iter().chain(set.corners).chain(set.shades).chain(set.heats) {
                 assert_eq!(glyph.width(), 1, "{glyph}");
                 assert!(set.step == "›" || glyph.is_ascii(), "{glyph}");
             }

@@ -29,6 +29,8 @@ pub enum Place {
     Timeline,
     /// What has happened.
     Events,
+    /// How long steps take.
+    Latency,
     /// What the command line offers.
     Offers,
     /// The popup's list or text.

@@ -19,6 +19,7 @@ pub mod gantt;
 pub mod glyphs;
 pub mod hit;
 pub mod keymap;
+pub mod latency;
 pub mod log;
 pub mod many;
 pub mod marks;

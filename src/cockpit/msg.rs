@@ -24,8 +24,8 @@ use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
     AdoptOf, Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
-    FlowWindow, FlowsQuery, IgnoreOf, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection,
-    TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
+    FlowWindow, FlowsQuery, IgnoreOf, Latency, LatencyQuery, OpsError, Overview, PlanWish, RequestOf, ReviewOf,
+    Selected, Selection, TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
 };
 use crate::query::Filter;
 
@@ -112,6 +112,8 @@ pub enum Target {
     Rearm,
     /// What changed before a cohort got stuck.
     Suspects,
+    /// How long steps take.
+    Latency,
     /// The deployments to choose from.
     Deployments,
 }
@@ -194,6 +196,8 @@ pub enum Ask {
     Drift(DriftQuery),
     /// What changed before a cohort got stuck.
     Suspects(SafeText),
+    /// How long steps take.
+    Latency(LatencyQuery),
     /// A finding of drift is to be checked anew.
     Recheck(InstanceId),
     /// A finding of drift is to be left alone, or not any more.
@@ -253,6 +257,7 @@ impl Ask {
             Self::Automations => Target::Automations,
             Self::Drift(_) => Target::Drift,
             Self::Suspects(_) => Target::Suspects,
+            Self::Latency(_) => Target::Latency,
             Self::Recheck(_) => Target::Recheck,
             Self::Ignore(_) | Self::Adopt(_) => Target::Decide,
             Self::Tenants(_) => Target::Tenants,
@@ -331,6 +336,8 @@ pub enum Answer {
     Drift(Result<DriftWindow, OpsError>),
     /// What changed before a cohort got stuck.
     Suspects(Box<Result<CohortSuspects, OpsError>>),
+    /// How long steps take.
+    Latency(Box<Result<Latency, OpsError>>),
     /// A finding as it was found just now.
     Recheck(Box<Result<KnownDrift, OpsError>>),
     /// It is left alone, or not any more.

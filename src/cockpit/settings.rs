@@ -74,11 +74,13 @@ pub enum ScreenName {
     Events,
     /// One event.
     Event,
+    /// How long steps take.
+    Latency,
 }
 
 impl ScreenName {
     /// Every screen.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Board,
         Self::Flows,
         Self::Detail,
@@ -93,6 +95,7 @@ impl ScreenName {
         Self::Tenant,
         Self::Events,
         Self::Event,
+        Self::Latency,
     ];
 
     /// Its name on the command line and after `:`.
@@ -112,6 +115,7 @@ impl ScreenName {
             Self::Tenant => "tenant",
             Self::Events => "events",
             Self::Event => "event",
+            Self::Latency => "latency",
         }
     }
 
@@ -119,7 +123,7 @@ impl ScreenName {
     #[must_use]
     pub const fn list(self) -> Self {
         match self {
-            Self::Detail | Self::Raw | Self::Compare => Self::Flows,
+            Self::Detail | Self::Raw | Self::Compare | Self::Latency => Self::Flows,
             Self::Remediation => Self::Remediations,
             Self::Finding => Self::Drift,
             Self::Tenant => Self::Tenants,
@@ -150,6 +154,7 @@ impl ScreenName {
             Self::Tenant => "Tenant",
             Self::Events => "Events",
             Self::Event => "Event",
+            Self::Latency => "Latency",
         }
     }
 }

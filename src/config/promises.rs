@@ -26,6 +26,11 @@ impl Promises {
         promise
     }
 
+    /// Adds one behind the others.
+    pub(super) fn push(&mut self, place: Place, promise: Promise) {
+        self.0.push((place, promise));
+    }
+
     /// Reads the `[[promise]]` entries.
     pub(super) fn read(root: &Section<'_>) -> Result<Self, Diagnostic> {
         root.tables("promise", &KEYS)?.iter().map(entry).collect::<Result<_, _>>().map(Self)

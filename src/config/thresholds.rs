@@ -104,6 +104,14 @@ impl ThresholdBook {
         limits
     }
 
+    /// With one more promise, as a `[[promise]]` for patterns of a source, a flow and a step makes it.
+    #[must_use]
+    pub fn promising(mut self, source: &str, flow: &str, step: &str, promise: Promise) -> Self {
+        let glob = |text| Some(WildMatch::new(text));
+        self.promises.push(Place { source: glob(source), flow: glob(flow), step: glob(step) }, promise);
+        self
+    }
+
     /// What a step promises; nothing where nobody promised anything.
     pub fn promise(&self, source: &str, flow: &str, step: &str) -> Promise {
         self.promises.resolve(source, flow, step)

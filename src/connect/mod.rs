@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 
 pub use self::act::{Act, ActAnswer, Contents, Reading, Sight};
 use self::observation::found;
-pub use self::observation::{Changes, EngineCount, Mark, Observation, Tells, hand_on};
+pub use self::observation::{Changes, EngineCount, Mark, Observation, StepTimes, Tells, hand_on};
 use crate::config::jq::Names;
 use crate::domain::deployment::{Deployment, PutBack};
 use crate::domain::drift::DriftFinding;
@@ -262,6 +262,12 @@ pub trait Connector: Send + Sync {
     /// own are among them. The newest first; of very many the newest ones.
     async fn outside(&self, _since: Timestamp) -> Result<Vec<OutsideAct>, ConnectError> {
         Ok(Vec::new())
+    }
+
+    /// Which steps have ended after a moment by the engine's clock, and how long they took: of very many the last ones.
+    /// `None` where it does not tell when steps began and ended. Asked only while somebody looks.
+    async fn step_times(&self, _after: Timestamp) -> Result<Option<StepTimes>, ConnectError> {
+        Ok(None)
     }
 
     /// The deployments from which the service of a flow was registered, the newest first. None where the engine knows no

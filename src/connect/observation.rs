@@ -10,6 +10,7 @@ use super::ConnectError;
 use crate::domain::drift::DriftFinding;
 use crate::domain::event::{DeadLetter, Event};
 use crate::domain::flow::FlowInstance;
+use crate::domain::latency::StepTime;
 use crate::domain::tenant::Tenant;
 use crate::domain::text::SafeText;
 
@@ -120,6 +121,17 @@ pub struct Changes {
     pub events: Vec<Event>,
     /// The present, by the engine's clock.
     pub engine_now: Option<Timestamp>,
+}
+
+/// Which steps have ended, as a source tells it.
+#[derive(Debug, Clone, Default)]
+pub struct StepTimes {
+    /// Them, in whatever order; each once.
+    pub times: Vec<StepTime>,
+    /// From when on these are all that it knows, by the engine's clock; later than was asked for where there are too many.
+    pub complete_since: Timestamp,
+    /// Up to when, by the engine's clock.
+    pub until: Timestamp,
 }
 
 /// Hands on parts of a pass, one after the other. Nobody may want them any more: then it ends.

@@ -22,6 +22,7 @@ pub mod freeze;
 pub mod hash;
 pub mod ids;
 pub mod in_force;
+pub mod latency;
 pub mod log;
 pub mod nearest;
 pub mod notice;

@@ -81,6 +81,16 @@ pub fn age(duration: SignedDuration) -> String {
     }
 }
 
+/// How long a step took, in three characters or so: `12ms`, `1.4s`, `3m`.
+pub fn short(duration: SignedDuration) -> String {
+    let millis = duration.as_millis().max(0);
+    match millis {
+        0..1_000 => format!("{millis}ms"),
+        1_000..60_000 => format!("{}.{}s", millis / 1_000, millis % 1_000 / 100),
+        _ => age(duration),
+    }
+}
+
 /// A duration in words for evidence: `59 s`, `12 min`, `3 h 20 min`, `2 d`.
 pub fn words(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);

@@ -33,8 +33,8 @@ use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
     AdoptOf, Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
-    FlowWindow, FlowsQuery, IgnoreOf, Near, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected,
-    Selection, TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow, is_reason,
+    FlowWindow, FlowsQuery, IgnoreOf, Latency, LatencyQuery, Near, Ops, OpsError, Overview, PlanWish, RequestOf,
+    ReviewOf, Selected, Selection, TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow, is_reason,
 };
 use crate::query::Filter;
 
@@ -319,6 +319,10 @@ impl Ops for Hub {
 
     async fn suspects(&self, cohort: &str) -> Result<CohortSuspects, OpsError> {
         self.suspects_of(cohort)
+    }
+
+    async fn latency(&self, query: &LatencyQuery) -> Result<Latency, OpsError> {
+        Ok(self.latencies(query).await)
     }
 
     async fn drift(&self, query: &DriftQuery) -> Result<DriftWindow, OpsError> {

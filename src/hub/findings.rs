@@ -68,8 +68,10 @@ impl Findings {
         }
     }
 
-    /// Takes what a complete pass has told as the new truth. What it does not tell any more is as wanted again.
-    pub(super) fn take(&mut self, told: Vec<DriftFinding>, in_sync: u64, now: Timestamp) {
+    /// Takes what a complete pass has told as the new truth. What it does not tell any more is as wanted again. Of two with
+    /// one id the first one holds; gives how many were left out for that, and the id of the first of them.
+    pub(super) fn take(&mut self, told: Vec<DriftFinding>, in_sync: u64, now: Timestamp) -> (usize, Option<SafeText>) {
+        let mut twice = (0, None);
         // What was there before this process and is not told now was mended meanwhile.
         let known = std::mem::take(&mut self.known);
         self.told = true;
@@ -78,6 +80,11 @@ impl Findings {
         let mut changed = false;
         for finding in told {
             let id = finding.id.instance.clone();
+            if self.by_id.contains_key(&id) {
+                twice.0 += 1;
+                twice.1.get_or_insert(id);
+                continue;
+            }
             let held = before.remove(&id);
             let of_before = held.as_ref().filter(|held| held.resolved_at.is_none()).map(|held| held.first_seen);
             // A thing that came back is new: what it was before was mended.
@@ -106,6 +113,7 @@ impl Findings {
             *by_tenant.entry(tenant).or_default() += 1;
         }
         self.by_tenant = by_tenant;
+        twice
     }
 
     /// Takes one that was checked anew. `None` where there is no such thing any more.
@@ -243,6 +251,17 @@ mod tests {
         assert_eq!(told(&findings, at(120)), [("a".into(), Resolved, 0), ("b".into(), Drifted, 120)]);
         findings.take(vec![finding("b")], 8, at(120 + 25 * 3_600));
         assert_eq!(told(&findings, at(120 + 25 * 3_600)), [("b".into(), Drifted, 120)], "a day later it is forgotten");
+    }
+
+    #[test]
+    fn of_two_with_one_id_the_first_one_holds_and_keeps_since_when_it_is_there() {
+        let mut findings = Findings::default();
+        findings.take(vec![finding("a")], 0, at(0));
+        let other = DriftFinding { what: "another".into(), ..finding("a") };
+        let twice = findings.take(vec![finding("a"), other.clone(), other], 0, at(60));
+        assert_eq!(twice, (2, Some("a".into())));
+        assert_eq!(told(&findings, at(60)), [("a".into(), DriftStatus::Drifted, 0)]);
+        assert_ne!(findings.get("a", at(60)).unwrap().finding.what, "another");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod executor;
 mod findings;
 mod history;
 mod journal;
+mod latency;
 pub mod ledger;
 mod listing;
 mod matches;

@@ -15,6 +15,7 @@ use super::directory::Directory;
 use super::events::Ring;
 use super::findings::{Findings, FirstSeen};
 use super::history::{History, Point};
+use super::latency::Times;
 use super::ledger::Past;
 use super::matches::Matches;
 use super::rows::{Limits, Rows};
@@ -65,6 +66,8 @@ pub(super) struct Source {
     state: Mutex<State>,
     held: RwLock<Held>,
     pub(super) matches: Matches,
+    /// How long steps took that have ended. Held while they are asked for, so that nobody asks twice.
+    pub(super) times: tokio::sync::Mutex<Times>,
     events: Events,
 }
 
@@ -148,6 +151,7 @@ impl Source {
             state,
             held,
             matches: Matches::default(),
+            times: tokio::sync::Mutex::default(),
             events,
         }
     }

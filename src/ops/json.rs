@@ -4,6 +4,7 @@
 
 mod drift;
 mod events;
+mod latency;
 mod suspects;
 mod tenants;
 
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 pub use self::drift::{drift_cause_json, drift_json, finding_json};
 pub use self::events::{event_json, events_json};
+pub use self::latency::{latency_json, latency_rows_json};
 pub use self::suspects::{suspect_json, suspects_json};
 pub use self::tenants::{
     card_json, customer_json, tenant_row_json, tenant_timeline_json, tenants_json, timeline_row_json,

@@ -14,6 +14,7 @@ mod alertmanager;
 mod doctor;
 mod engine_support;
 mod freshness;
+mod latency;
 mod outside;
 mod prefect;
 mod raw;

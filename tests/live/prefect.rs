@@ -17,13 +17,14 @@ use quarterdeck::connect::{Act, ActAnswer, Connector};
 use quarterdeck::domain::cohort::Counts;
 use quarterdeck::domain::flow::{EntryOutcome, JudgedFlow, PauseCause, Status, WaitKind};
 use quarterdeck::domain::ids::InstanceId;
+use quarterdeck::domain::latency::Measure;
 use quarterdeck::domain::remediation::{ItemState, Remediation, Verb};
 use quarterdeck::domain::run::StretchKind;
 use quarterdeck::domain::signs::Worker;
 use quarterdeck::domain::source::Freshness;
 use quarterdeck::domain::verdict::{Rule, Verdict};
 use quarterdeck::hub::{Hub, Setup};
-use quarterdeck::ops::{Ops, OpsError};
+use quarterdeck::ops::{LatencyQuery, Ops, OpsError};
 use quarterdeck::query::Filter;
 use serde_json::{Value, json};
 
@@ -443,6 +444,17 @@ async fn real_flows_stand_where_their_tasks_do() {
     assert!(detail.detail.error[0].contains("ECONNREFUSED"), "{:?}", detail.detail.error);
     let raw = serde_json::to_string(&format!("{:?}", hub.raw(&id(&failing)).await.unwrap())).unwrap();
     assert!(raw.contains("globex") && raw.contains("create_database"), "{raw}");
+
+    // How long its tasks took that have ended; the one that failed has not shown how long it takes.
+    let latency = hub.latency(&LatencyQuery { flow: Some("tenant-provisioning".into()) }).await.unwrap();
+    assert_eq!((latency.sources[0].tells, latency.sources[0].error.as_ref()), (Some(true), None));
+    let sum = |step: &str, measure: Measure| {
+        let row = latency.rows.iter().find(|row| row.step == *step && row.measure == measure).unwrap();
+        let cells = row.cells.iter();
+        cells.fold((0, 0), |(finished, failed), cell| (finished + cell.finished, failed + cell.failed))
+    };
+    assert_eq!(sum("allocate_network", Measure::Run), (1, 0), "{latency:?}");
+    assert_eq!((sum("allocate_network", Measure::Queue), sum("create_database", Measure::Run)), ((1, 0), (0, 1)));
 
     // Tried again with the cause gone, it succeeds; a second time as a run of its own.
     prefect.fault_off("database");

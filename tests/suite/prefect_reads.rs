@@ -12,6 +12,7 @@ use quarterdeck::config::jq::Names;
 use quarterdeck::connect::prefect::Prefect;
 use quarterdeck::connect::{Connector, PayloadOf};
 use quarterdeck::domain::flow::{JudgedFlow, PauseCause, Status, WaitKind};
+use quarterdeck::domain::latency::Measure;
 use quarterdeck::domain::text::is_hidden;
 use quarterdeck::domain::verdict::{Rule, Verdict};
 use quarterdeck::hub::Hub;
@@ -264,4 +265,65 @@ async fn naughty_strings_are_shown_as_what_they_are_and_obeyed_by_nobody() {
         }
     }
     record("naughty-strings", cases, 515);
+}
+
+/// A task run that was to start, ran and ended at seconds after a moment.
+fn task(number: usize, of: &Value, key: &str, state: &str, times: [i64; 3]) -> Value {
+    let at = |second: i64| format!("2026-01-15T03:{:02}:{:02}Z", second / 60, second % 60);
+    json!({
+        "id": id(5_000 + number), "flow_run_id": of["id"], "task_key": key, "state_type": state, "run_count": 2,
+        "state": {"type": state, "name": state, "timestamp": at(times[2])},
+        "expected_start_time": at(times[0]), "start_time": at(times[1]), "end_time": at(times[2]),
+    })
+}
+
+#[tokio::test]
+async fn tasks_that_have_ended_tell_how_long_they_took_and_queued() {
+    let one = run_in(1, "COMPLETED", "Completed");
+    let mut child = task(3, &one, "charge-0a1b2c3d", "COMPLETED", [0, 0, 900]);
+    child["state"]["state_details"] = json!({"child_flow_run_id": id(9)});
+    let gone = task(4, &json!({"id": id(77)}), "charge-0a1b2c3d", "COMPLETED", [0, 0, 901]);
+    let mut never = task(5, &one, "charge-0a1b2c3d", "CANCELLED", [0, 0, 902]);
+    never["start_time"] = Value::Null;
+    let tasks = vec![
+        task(0, &one, "charge-0a1b2c3d", "COMPLETED", [60, 65, 100]),
+        task(1, &one, "charge-0a1b2c3d", "FAILED", [60, 61, 200]),
+        task(2, &one, "charge-0a1b2c3d", "COMPLETED", [0, 1, 9]),
+        child,
+        gone,
+        never,
+    ];
+    let server = FakePrefect::start(vec![one.clone()]);
+    server.edit(|world| world.tasks = tasks.clone());
+    let after = "2026-01-15T03:01:00Z".parse().unwrap();
+    let told = connector(&server).step_times(after).await.unwrap().unwrap();
+    assert_eq!(told.complete_since, after);
+    let mut times: Vec<(Measure, i64, bool)> = told
+        .times
+        .iter()
+        .map(|time| {
+            assert_eq!(time.step, "charge", "{time:?}");
+            (time.measure, time.to.duration_since(time.from).as_secs(), time.well)
+        })
+        .collect();
+    times.sort_unstable_by_key(|(measure, seconds, _)| (*measure, *seconds));
+    // What stands for another run, was never begun, or belongs to a run that is gone is no time of a step.
+    assert_eq!(
+        times,
+        [(Measure::Run, 35, true), (Measure::Run, 139, false), (Measure::Queue, 1, true), (Measure::Queue, 5, true)]
+    );
+}
+
+#[tokio::test]
+async fn of_more_tasks_than_are_read_the_last_ones_are_told_and_from_when_on() {
+    let one = run_in(1, "COMPLETED", "Completed");
+    let second = |number: usize| i64::try_from(number / 2).unwrap();
+    let tasks: Vec<Value> = (0..4_300).map(|n| task(n, &one, "charge", "COMPLETED", [0, 0, second(n)])).collect();
+    let server = FakePrefect::start(vec![one]);
+    server.edit(|world| world.tasks = tasks);
+    let after = "2026-01-15T02:59:59Z".parse().unwrap();
+    let told = connector(&server).step_times(after).await.unwrap().unwrap();
+    let runs = told.times.iter().filter(|time| time.measure == Measure::Run).count();
+    assert_eq!(runs, 4_000);
+    assert_eq!(told.complete_since.to_string(), "2026-01-15T03:02:30Z");
 }

@@ -129,6 +129,41 @@ fn what_can_not_be_read_is_said_and_never_looks_green() {
     assert!(said.code == 0 && !said.out.contains("hunter2"), "{said:?}");
 }
 
+#[test]
+fn what_differs_may_be_long_deep_or_no_text() {
+    let home = folder();
+    let lines = |last: &str| format!("{}{last}\n", "a line of it\n".repeat(50_000));
+    let deep = |last: Value| {
+        (0..90).fold(last, |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({"in": inner}) })
+    };
+    let binary = |last: char| format!("\u{0}\u{1}\u{1b}[2J\u{7f}\u{9b}31m\u{202e}{last}").repeat(2_000);
+    let change = |name: &str, was: Value, is: Value| {
+        json!({ "address": format!("a.{name}"), "mode": "managed", "type": "a", "name": name, "change": {
+            "actions": ["update"], "before": { "value": is }, "after": { "value": was },
+            "after_unknown": {}, "before_sensitive": {}, "after_sensitive": {} } })
+    };
+    let plan = json!({ "format_version": "1.2", "timestamp": Timestamp::now(), "resource_changes": [
+        change("long", lines("x").into(), lines("y").into()),
+        change("deep", deep(json!(1)), deep(json!(2))),
+        change("binary", binary('a').into(), binary('b').into()),
+        change("twice", json!(1), json!(2)),
+        change("twice", json!(1), json!(3)),
+    ]});
+    std::fs::write(home.path().join("bad.json"), plan.to_string()).unwrap();
+    let said = get(home.path(), "path = \"bad.json\"", &["-o", "json"]);
+    assert_eq!(said.code, 0, "{:.2000}", said.err);
+    let mut ids: Vec<String> = rows(&said.json()).into_iter().map(|(id, ..)| id).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["infra/bad:a.binary", "infra/bad:a.deep", "infra/bad:a.long", "infra/bad:a.twice"]);
+    for id in ids {
+        for form in [&["-o", "json"][..], &[]] {
+            let said = get(home.path(), "path = \"bad.json\"", &[&[id.as_str()], form].concat());
+            assert!(said.code == 0 && said.out.len() < 8 * 1024 * 1024, "{id}: {:.500}", said.err);
+            assert!(!said.out.contains('\u{1b}') && !said.out.contains('\u{202e}'), "{id}");
+        }
+    }
+}
+
 fn hub(place: Place) -> Arc<Hub> {
     let config = Config::parse("[[source]]\nname = \"infra\"\nkind = \"terraform\"\npath = \"x\"", "config.toml", None);
     let connector = Terraform::new("infra", place, SignedDuration::from_hours(24));

@@ -72,7 +72,17 @@ impl World {
             ("POST", "/task_runs/filter") => {
                 let filter = &asked["task_runs"];
                 let of_runs = among(&self.tasks, &filter["flow_run_id"]["any_"], "flow_run_id");
-                json!(among(&of_runs, &filter["state"]["type"]["any_"], "state_type"))
+                let mut tasks = among(&of_runs, &filter["state"]["type"]["any_"], "state_type");
+                if let Some(after) = filter["end_time"]["after_"].as_str() {
+                    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+                    let end = |task: &Value| task["end_time"].as_str().map(at);
+                    tasks.retain(|task| end(task).is_some_and(|end| end >= at(after)));
+                    tasks.sort_by_key(|task| std::cmp::Reverse(end(task)));
+                    let from = asked["offset"].as_u64().unwrap_or(0) as usize;
+                    let limit = asked["limit"].as_u64().unwrap_or(200) as usize;
+                    tasks = tasks.into_iter().skip(from).take(limit).collect();
+                }
+                json!(tasks)
             }
             ("POST", "/ui/flow_runs/count-task-runs") => {
                 let count = |id: &Value| self.tasks.iter().filter(|task| task["flow_run_id"] == *id).count();

@@ -27,6 +27,7 @@ use super::events::EventsState;
 use super::glyphs::Glyphs;
 use super::hit::Hit;
 use super::keymap::{Key, Keymap};
+use super::latency::LatencyState;
 use super::many::RemediationsState;
 use super::msg::{Ask, Effect, Target, Ticket};
 use super::raw::RawState;
@@ -130,6 +131,8 @@ pub struct App {
     pub tenants: Box<TenantsState>,
     /// What has happened.
     pub events: Box<EventsState>,
+    /// How long steps take.
+    pub latency: Box<LatencyState>,
     /// The source under the cursor.
     pub source: Option<SafeText>,
     /// What lies over the screen.
@@ -196,6 +199,7 @@ impl App {
             drift: Box::default(),
             tenants: Box::new(TenantsState { customer: settings.customer_only, ..TenantsState::default() }),
             events: Box::default(),
+            latency: Box::default(),
             source: None,
             popup: None,
             prompt: None,
@@ -376,6 +380,10 @@ impl App {
             ScreenName::Tenants | ScreenName::Events | ScreenName::Event => {
                 let (flows, verbs) = (key(CommandId::GoFlows), key(CommandId::Verbs));
                 return Err(format!("verbs act on instances: {flows} lists those of this tenant, then {verbs}"));
+            }
+            ScreenName::Latency => {
+                let (open, verbs) = (key(CommandId::StepFlows), key(CommandId::Verbs));
+                return Err(format!("verbs act on instances: {open} lists those in this step, then {verbs}"));
             }
             ScreenName::Sources => {
                 let (flows, verbs) = (key(CommandId::Flows), key(CommandId::Verbs));

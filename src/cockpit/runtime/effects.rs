@@ -56,6 +56,7 @@ pub(crate) async fn answer(ops: &dyn Ops, ask: Ask) -> Answer {
         Ask::Ignore(ignore) => Answer::Decided(Box::new(patiently(ops.ignore(&ignore)).await)),
         Ask::Adopt(adopt) => Answer::Decided(Box::new(patiently(ops.adopt(&adopt)).await)),
         Ask::Suspects(cohort) => Answer::Suspects(Box::new(patiently(ops.suspects(&cohort)).await)),
+        Ask::Latency(query) => Answer::Latency(Box::new(patiently(ops.latency(&query)).await)),
         Ask::Tenants(query) => Answer::Tenants(query.text.clone(), patiently(ops.tenants(&query)).await),
         Ask::Tenant(id) => Answer::Tenant(Box::new(patiently(ops.tenant(&id)).await)),
         Ask::Timeline(query) => {

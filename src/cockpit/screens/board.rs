@@ -12,14 +12,14 @@ use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::many::words;
 use crate::cockpit::popups;
 use crate::cockpit::theme::Styles;
-use crate::cockpit::widgets::numbers::{age_since, engine_now, engines, grouped, plural, signed};
+use crate::cockpit::widgets::numbers::{age_since, blind, engine_now, engines, flowless, grouped, plural, signed};
 use crate::cockpit::widgets::pen::{Pen, width, wrap};
 use crate::cockpit::widgets::spark::spark;
 use crate::cockpit::widgets::state;
 use crate::domain::cohort::Cohort;
 use crate::domain::correlation::Certainty;
 use crate::domain::flow::WaitKind;
-use crate::domain::source::Freshness;
+use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, since};
 use crate::domain::trend::by_minute;
@@ -63,6 +63,11 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) {
     }
     if remediation(app, pen, Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area }) {
         area.height = area.height.saturating_sub(1);
+    }
+    if flowless(&overview) {
+        let text = Rect { height: area.height * 2 / 3, ..area };
+        without_flows(app, pen, &overview, text);
+        return;
     }
     if area.width >= WIDE {
         let left = area.width * 11 / 20;
@@ -270,8 +275,6 @@ fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
     let open: u64 = overview.cells.iter().filter(|cell| cell.live).map(|cell| cell.counts.open).sum();
     if overview.sources.is_empty() {
         pen.centre(area, "no source is configured", pen.styles.warning);
-    } else if all == 0 {
-        pen.centre(area, "no source of this context tells of flows", pen.styles.dim);
     } else if blind == all {
         let asked = engines(overview).any(|source| source.state != Freshness::Never);
         let text = if asked {
@@ -291,6 +294,59 @@ fn nothing(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
         let when = age(since(overview.at, app.now));
         let text = format!("{} nothing is stuck; {} open, seen {when} ago", pen.glyphs.ok, grouped(open));
         pen.centre(area, &text, pen.styles.ok);
+    }
+}
+
+/// That nobody here tells of flows, what they do tell, and which key shows it.
+fn without_flows(app: &App, pen: &mut Pen<'_>, overview: &Overview, area: Rect) {
+    let key = |id| app.keymap.label(id);
+    // Of who has not answered a number is not known, and no nought.
+    let sum = |of: fn(&SourceStatus) -> Option<usize>, what: &str| {
+        let told = || overview.sources.iter().filter(|source| of(source).is_some());
+        let known: usize = told().filter(|source| source.last_good_at.is_some()).filter_map(of).sum();
+        let unknown = told().any(|source| source.state != Freshness::Live);
+        let count = if unknown { format!("{}+?", grouped(known as u64)) } else { grouped(known as u64) };
+        let ending = if known == 1 && !unknown { "" } else { "s" };
+        (told().count() > 0).then(|| format!("{count} {what}{ending}"))
+    };
+    let mut lines = vec![(
+        format!("{} no source of this context tells of flows: nothing can be stuck here", pen.glyphs.dot),
+        pen.styles.strong,
+    )];
+    let told = [
+        (sum(|source| source.drift, "finding"), "drift", CommandId::Drift),
+        (sum(|source| source.tenants, "tenant"), "tenants", CommandId::Tenants),
+        (
+            overview.sources.iter().any(|source| source.events).then(|| "changes and alerts".to_owned()),
+            "what happens",
+            CommandId::Events,
+        ),
+    ];
+    for (count, what, id) in told {
+        lines.extend(count.map(|count| (format!("{}  {what}: {count}", key(id)), pen.styles.text)));
+    }
+    if lines.len() == 1 {
+        lines.push(("nor of drift, of tenants or of what happens".to_owned(), pen.styles.warning));
+    }
+    let silent = blind(overview);
+    let sources = key(CommandId::Sources);
+    if silent > 0 {
+        let text = format!("{sources}  {} silent: why", plural(silent as u64, "source"));
+        lines.push((text, pen.styles.stale));
+    } else {
+        lines.push((format!("{sources}  the sources"), pen.styles.dim));
+    }
+    // The first line stands alone, the others beneath one another.
+    let wide = lines.iter().skip(1).map(|(text, _)| width(text)).max().unwrap_or(0);
+    let left = area.x + area.width.saturating_sub(u16::try_from(wide).unwrap_or(area.width)) / 2;
+    let height = u16::try_from(lines.len() + 1).unwrap_or(area.height).min(area.height);
+    let top = area.y + (area.height - height) / 2;
+    let mut lines = lines.into_iter();
+    if let Some((text, style)) = lines.next() {
+        pen.centre(Rect { y: top, height: 1.min(height), ..area }, &text, style);
+    }
+    for (y, (text, style)) in (top + 2..area.bottom()).zip(lines) {
+        pen.text(left, y, area.right().saturating_sub(left), &text, style);
     }
 }
 

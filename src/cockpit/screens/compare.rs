@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::body;
-use super::detail::{Block, heading, paint, short};
+use super::detail::{Block, heading, paint};
 use crate::cockpit::app::App;
 use crate::cockpit::command::CommandId;
 use crate::cockpit::compare::{Comparison, Field, Step, StepOf, Whose, compare};
@@ -14,6 +14,7 @@ use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::pen::{Pen, fit, width, wrap};
 use crate::cockpit::widgets::state;
 use crate::domain::flow::EntryOutcome;
+use crate::domain::time::short;
 
 /// From how many columns on values stand side by side.
 const WIDE: usize = 100;

@@ -22,7 +22,7 @@ use crate::cockpit::widgets::state;
 use crate::domain::claim::Claim;
 use crate::domain::cohort::cohort_of;
 use crate::domain::flow::{EntryOutcome, FlowInstance, JudgedFlow, PauseCause, Status, TimelineEntry, Wait};
-use crate::domain::time::{age, since, words};
+use crate::domain::time::{age, short, since, words};
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::ops::{FlowAnswer, OpsError};
 
@@ -528,15 +528,5 @@ fn timeline(block: &mut Block, look: &gantt::Look<'_>, entries: &[TimelineEntry]
             ));
         }
         block.push(line);
-    }
-}
-
-/// How long a step took, in three characters or so: `12ms`, `1.4s`, `3m`.
-pub(super) fn short(duration: jiff::SignedDuration) -> String {
-    let millis = duration.as_millis().max(0);
-    match millis {
-        0..1_000 => format!("{millis}ms"),
-        1_000..60_000 => format!("{}.{}s", millis / 1_000, millis % 1_000 / 100),
-        _ => age(duration),
     }
 }

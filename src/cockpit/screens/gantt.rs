@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::detail::{Block, heading, short};
+use super::detail::{Block, heading};
 use crate::cockpit::gantt::{Cell, Scale};
 use crate::cockpit::glyphs::Glyphs;
 use crate::cockpit::theme::Styles;
@@ -12,7 +12,7 @@ use crate::cockpit::times::Times;
 use crate::cockpit::widgets::pen::{fit, width, wrap};
 use crate::domain::flow::EntryOutcome;
 use crate::domain::run::{Attempts, StepRun, StretchKind};
-use crate::domain::time::{age, since};
+use crate::domain::time::{age, short, since};
 use crate::ops::FlowAnswer;
 
 /// The columns of one duration beside the chart.

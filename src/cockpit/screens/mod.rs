@@ -8,6 +8,7 @@ pub(super) mod drift;
 pub(super) mod events;
 pub(super) mod flows;
 mod gantt;
+pub(super) mod latency;
 pub(super) mod preview;
 pub(super) mod raw;
 pub(super) mod records;

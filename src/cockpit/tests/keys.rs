@@ -13,7 +13,8 @@ use crate::cockpit::settings::ScreenName;
 
 /// A cockpit in which every command that has keys has another one, `Alt` with a character of its own.
 fn rebound() -> (Desk, HashMap<CommandId, String>) {
-    let mut signs = ('a'..='z').chain('A'..='N').chain('P'..='Z').chain('0'..='9').chain("!$%&#+*~^@()[]{}".chars());
+    let mut signs =
+        ('a'..='z').chain('A'..='N').chain('P'..='Z').chain('0'..='9').chain("!$%&#+*~^@(){}_;'|?<>".chars());
     let keys: HashMap<CommandId, String> = TABLE
         .iter()
         .filter(|command| !command.keys.is_empty())

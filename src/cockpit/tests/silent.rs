@@ -52,5 +52,5 @@ fn a_live_monitor_makes_no_count_of_flows_known() {
     assert!(failed.contains("no source answers: nothing is known"), "{failed}");
     let alone = board(None, Live, false);
     assert!(alone.contains("no source of this context tells of flows"), "{alone}");
-    assert_eq!(headline(&alone), "?", "{alone}");
+    assert!(alone.contains("NO FLOWS TOLD") && !alone.contains("STUCK"), "{alone}");
 }

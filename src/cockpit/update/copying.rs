@@ -99,6 +99,7 @@ fn ids(app: &App) -> Option<Clip> {
         ScreenName::Detail => one(app.detail.id.as_ref().map(|id| &id.instance)),
         ScreenName::Raw => one(app.raw.id.as_ref().map(|id| &id.instance)),
         ScreenName::Compare => app.compare.pair.as_ref().map(|pair| Clip::lines(pair.iter().map(|id| &*id.instance))),
+        ScreenName::Latency => one(app.latency.current().map(|row| &row.step)),
         ScreenName::Drift => one(app.drift.selected.as_ref().map(|id| &id.instance)),
         ScreenName::Finding => one(app.drift.open.as_ref().map(|known| &known.finding.id.instance)),
         ScreenName::Tenants => one(app.tenants.current().map(|row| &row.tenant.id.instance)),

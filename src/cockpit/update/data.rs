@@ -130,6 +130,10 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             runbooks::came(app, answer);
             Vec::new()
         }
+        Answer::Latency(answer) => {
+            super::latency::came(app, *answer);
+            Vec::new()
+        }
         Answer::Outside(answer) => records::outside_came(app, answer),
         Answer::InForce(answer) => {
             records::in_force_came(app, answer);
@@ -224,6 +228,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             Target::Drift => drift::ask(app),
             Target::Tenants => tenants::ask(app),
             Target::Events => events::ask(app),
+            Target::Latency => super::latency::ask(app),
             Target::InForce => Some(app.ask(Ask::InForce)),
             Target::Automations => Some(app.ask(Ask::Automations)),
             Target::Flow => ask_detail(app),

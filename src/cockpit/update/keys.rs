@@ -7,8 +7,8 @@ use super::copying::{self, What};
 use super::events::To;
 use super::moving::{self, Step};
 use super::{
-    acting, arming, compare, contexts, deeds, drift, entered, events, marks, menus, opening, prompt, raw, records,
-    reload, remediations, tenants, theme,
+    acting, arming, compare, contexts, deeds, drift, entered, events, latency, marks, menus, opening, prompt, raw,
+    records, reload, remediations, tenants, theme,
 };
 use crate::cockpit::app::{App, Level, Pane, Popup, PromptKind};
 use crate::cockpit::command::{Command, CommandId};
@@ -155,6 +155,10 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
             tenants::next_pane(app);
             Vec::new()
         }
+        CommandId::NextPane if app.screen() == ScreenName::Latency => {
+            latency::turn(app);
+            Vec::new()
+        }
         CommandId::NextPane if app.screen() == ScreenName::Finding => {
             app.drift.beside = !app.drift.beside;
             Vec::new()
@@ -168,6 +172,9 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         }
         CommandId::Claim => super::claims::open(app),
         CommandId::Near => super::suspects::open(app),
+        CommandId::Latency => latency::open(app),
+        CommandId::Later => latency::later(app),
+        CommandId::StepFlows => latency::follow(app),
         CommandId::Copy => copying::copy(app, What::Id),
         CommandId::CopyRow => copying::copy(app, What::Row),
         CommandId::CopyJson => copying::copy(app, What::Json),
@@ -232,6 +239,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Back if app.screen() == ScreenName::Raw && raw::forget_search(app) => Vec::new(),
         CommandId::Back => back(app),
         CommandId::Out if app.screen() == ScreenName::Raw && raw::fold_out(app) => Vec::new(),
+        CommandId::Out if app.screen() == ScreenName::Latency => latency::earlier(app),
         CommandId::Out => match menus::fold_out(app) {
             Some(effects) => effects,
             None => back(app),
@@ -245,6 +253,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
                 ScreenName::Detail => effects.extend(super::ask_detail(app)),
                 ScreenName::Raw => effects.extend(raw::ask(app)),
                 ScreenName::Compare => effects.extend(compare::ask(app)),
+                ScreenName::Latency => effects.extend(latency::ask(app)),
                 ScreenName::Drift | ScreenName::Finding => effects.extend(drift::recheck(app)),
                 ScreenName::Remediations | ScreenName::Remediation => {
                     effects.extend(remediations::entered(app));
@@ -362,6 +371,7 @@ pub(super) fn command_with(app: &mut App, command: &Command, words: &str) -> Res
             _ => Err(format!("the mouse is on or off, and not {words:?}")),
         },
         CommandId::Tenant => Ok(tenants::named(app, words)),
+        CommandId::Latency => Ok(latency::of(app, words)),
         _ => Err(format!(":{} takes no words", command.name)),
     }
 }
@@ -509,14 +519,17 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
         ScreenName::Event => events::follow(app),
         ScreenName::Remediations if at_remediations(app) => remediations::open(app),
         ScreenName::Remediations => records::open(app),
-        ScreenName::Detail | ScreenName::Raw | ScreenName::Compare | ScreenName::Remediation | ScreenName::Finding => {
-            Vec::new()
-        }
+        ScreenName::Detail
+        | ScreenName::Raw
+        | ScreenName::Compare
+        | ScreenName::Remediation
+        | ScreenName::Finding
+        | ScreenName::Latency => Vec::new(),
     }
 }
 
 /// A value for the filter, in quotes where it holds something that the language would read.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     if value.contains(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | ':')) {
         format!("\"{}\"", value.replace('"', ""))
     } else {

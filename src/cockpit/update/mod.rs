@@ -13,6 +13,7 @@ mod deeds;
 mod drift;
 mod events;
 mod keys;
+mod latency;
 mod lists;
 mod log;
 mod many;
@@ -94,6 +95,7 @@ fn entered(app: &mut App) -> Vec<Effect> {
         ScreenName::Drift | ScreenName::Finding => drift::ask(app).into_iter().collect(),
         ScreenName::Tenants | ScreenName::Tenant => tenants::entered(app),
         ScreenName::Events => events::ask(app).into_iter().collect(),
+        ScreenName::Latency => latency::ask(app).into_iter().collect(),
         ScreenName::Board | ScreenName::Sources | ScreenName::Raw | ScreenName::Event => Vec::new(),
     }
 }
@@ -138,6 +140,7 @@ fn tick(app: &mut App) -> Vec<Effect> {
     effects.extend(drift::tick(app));
     effects.extend(tenants::tick(app));
     effects.extend(events::tick(app));
+    effects.extend(latency::tick(app));
     effects
 }
 

@@ -120,6 +120,13 @@ fn row(app: &mut App, place: Place, index: usize, twice: bool) -> Vec<Effect> {
                 return effects;
             }
         }
+        Place::Latency => {
+            app.latency.select(index);
+            if twice && app.prompt.is_none() {
+                return super::latency::follow(app);
+            }
+            return Vec::new();
+        }
         Place::Tenants => {
             app.tenants.select(index);
         }
@@ -197,6 +204,7 @@ fn wheel(app: &mut App, at: (u16, u16), step: Step) -> Vec<Effect> {
             | Place::Remediations
             | Place::Drift
             | Place::Tenants
+            | Place::Latency
             | Place::Events => effects.extend(moving::step(app, step)),
         }
     }

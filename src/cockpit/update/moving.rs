@@ -63,6 +63,7 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
         ScreenName::Drift | ScreenName::Finding => return super::drift::step(app, step),
         ScreenName::Tenants | ScreenName::Tenant => return super::tenants::step(app, step),
         ScreenName::Events | ScreenName::Event => return super::events::step(app, step),
+        ScreenName::Latency => super::latency::step(app, step),
         ScreenName::Sources => {
             let Some(overview) = app.overview.value() else { return Vec::new() };
             let at = overview.sources.iter().position(|source| Some(&source.name) == app.source.as_ref()).unwrap_or(0);

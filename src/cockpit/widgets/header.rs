@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::numbers::{blind, grouped, plural, signed, silence, sum};
+use super::numbers::{blind, flowless, grouped, plural, signed, silence, sum};
 use super::pen::{Pen, width};
 use crate::cockpit::app::App;
 use crate::cockpit::command::CommandId;
@@ -14,6 +14,7 @@ use crate::cockpit::settings::{Badge, Colours, ScreenName};
 use crate::domain::source::{Freshness, SourceStatus};
 use crate::domain::time::{age, since};
 use crate::domain::wide::WideState;
+use crate::ops::Overview;
 
 /// Draws both lines.
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -254,6 +255,11 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
             Span::styled("FAILED ?", strong),
         ];
     };
+    if flowless(overview) {
+        let mut spans = vec![Span::styled("NO FLOWS TOLD", styles.bar)];
+        spans.extend(silent(pen, overview));
+        return spans;
+    }
     let stuck = sum(overview, |cell| cell.counts.stuck);
     let mut spans = vec![Span::styled(
         format!("STUCK {}", stuck.show()),
@@ -281,12 +287,20 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
     spans.push(Span::styled(format!("HELD {}", held.show()), styles.bar));
     spans.push(dot());
     spans.push(Span::styled(format!("FAILED {}", failed.show()), styles.bar));
-    let blind = blind(overview);
-    if blind > 0 {
-        spans.push(dot());
-        spans.push(Span::styled(format!("BLIND {}", plural(blind as u64, "source")), styles.bar.patch(styles.warning)));
-    }
+    spans.extend(silent(pen, overview));
     spans
+}
+
+/// How many sources are silent, where any is.
+fn silent(pen: &Pen<'_>, overview: &Overview) -> Vec<Span<'static>> {
+    let blind = blind(overview);
+    if blind == 0 {
+        return Vec::new();
+    }
+    let styles = pen.styles;
+    let text = format!("BLIND {}", plural(blind as u64, "source"));
+    let dot = Span::styled(format!(" {} ", pen.glyphs.part), styles.bar);
+    vec![dot, Span::styled(text, styles.bar.patch(styles.warning))]
 }
 
 fn columns(spans: &[Span<'_>]) -> u16 {

@@ -84,6 +84,11 @@ pub(crate) fn blind(overview: &Overview) -> usize {
     overview.sources.iter().filter(|source| source.state != Freshness::Live).count()
 }
 
+/// Whether there are sources, and none of them tells of flows: then nothing stuck is not good news, but none.
+pub(crate) fn flowless(overview: &Overview) -> bool {
+    !overview.sources.is_empty() && engines(overview).next().is_none()
+}
+
 /// How long ago the blind source of flows that has been silent longest was heard; `None` if never.
 pub(crate) fn silence(overview: &Overview, now: Timestamp) -> Option<SignedDuration> {
     let silent = engines(overview).filter(|source| source.state != Freshness::Live);

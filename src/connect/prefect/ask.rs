@@ -87,6 +87,12 @@ pub(super) fn task_runs(runs: &[&str], completed_too: bool, offset: usize) -> Va
     json!({"task_runs": filter, "sort": "EXPECTED_START_TIME_DESC", "limit": PAGE, "offset": offset})
 }
 
+/// A page of the tasks that have ended after a moment, the last ones first.
+pub(super) fn ended_tasks(after: Timestamp, offset: usize) -> Value {
+    let filter = json!({"state": {"type": {"any_": ENDED}}, "end_time": {"after_": after}});
+    json!({"task_runs": filter, "sort": "END_TIME_DESC", "limit": PAGE, "offset": offset})
+}
+
 /// The last lines of these tasks, among which those are that say why they are tried again. The server can search by text
 /// too, and that fails on an older SQLite.
 pub(super) fn retries_of(tasks: &[&str]) -> Value {

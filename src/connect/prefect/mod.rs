@@ -22,6 +22,7 @@ mod outside;
 mod pass;
 mod raw;
 mod row;
+mod step_times;
 mod tasks;
 mod workers;
 
@@ -38,7 +39,9 @@ use self::row::RunRow;
 use self::workers::Surroundings;
 use super::answer::{BadRow, Object, Parsed, Row};
 use super::http::{Answer, Client, HEADER};
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Observation, Payload, PayloadOf, Reading, Sight};
+use super::{
+    Act, ActAnswer, Checkup, ConnectError, Connector, Observation, Payload, PayloadOf, Reading, Sight, StepTimes,
+};
 use crate::config::jq::Names;
 use crate::config::{Scheme, Transport};
 use crate::domain::flow::{FlowInstance, Status, WaitKind};
@@ -307,6 +310,10 @@ impl Connector for Prefect {
             return Ok(None);
         }
         self.begun_from(instance, after).await
+    }
+
+    async fn step_times(&self, after: Timestamp) -> Result<Option<StepTimes>, ConnectError> {
+        self.ended_tasks(after).await.map(Some)
     }
 
     async fn outside(&self, since: Timestamp) -> Result<Vec<OutsideAct>, ConnectError> {

@@ -65,7 +65,8 @@ impl TaskRow {
         SafeText::clipped(name.rsplit('.').next().unwrap_or(name), NAME)
     }
 
-    fn child(&self) -> bool {
+    /// Whether it stands for a run of another flow.
+    pub(super) fn stands_for_a_run(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.child().is_some())
     }
 
@@ -125,7 +126,7 @@ impl Stand {
                 error: None,
             })
         });
-        let plain = || mine().filter(|task| !task.child());
+        let plain = || mine().filter(|task| !task.stands_for_a_run());
         let completed = if run.run_count <= 1 {
             let not = plain().filter(|task| task.kind() != "COMPLETED").count();
             total.saturating_sub(not.try_into().unwrap_or(u64::MAX))

@@ -164,6 +164,16 @@ impl Prefect {
         Ok(())
     }
 
+    /// Asks for the names of the flows of these runs that are not known yet.
+    pub(super) async fn name_flows(&self, around: &mut Surroundings, runs: &[RunRow]) -> Result<(), ConnectError> {
+        let new = runs.iter().map(|run| &run.flow_id).filter(|id| !around.flows.contains_key(*id) && ask::is_id(id));
+        let mut new: Vec<String> = new.cloned().collect();
+        new.sort_unstable();
+        new.dedup();
+        around.flows.extend(self.flow_names(&new).await?);
+        Ok(())
+    }
+
     async fn flow_names(&self, ids: &[String]) -> Result<HashMap<String, SafeText>, ConnectError> {
         let mut names = HashMap::new();
         for ids in ids.chunks(PAGE) {

@@ -15,6 +15,7 @@ mod walk;
 mod yielded;
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -215,7 +216,7 @@ impl Rest {
             send(Observation::FlowsAsBefore { after: String::new(), until: None }).await?;
             send(Observation::CountsAsBefore).await?;
         } else if self.setting.yields(Yields::Flows) {
-            send(Observation::Counts(counts.0.into_values().collect())).await?;
+            send(Observation::Counts(counts.told())).await?;
         }
         if is_as_before(Yields::Tenants) {
             send(Observation::TenantsAsBefore).await?;
@@ -323,24 +324,49 @@ struct Found {
 
 /// Counts by flow and step, of all that was read: these APIs count nothing themselves.
 #[derive(Default)]
-struct Counts(BTreeMap<(SafeText, SafeText), EngineCount>);
+struct Counts {
+    places: HashMap<(SafeText, SafeText), usize>,
+    counts: Vec<EngineCount>,
+    /// Where each one stands that was counted, by the hash of its id.
+    met: HashMap<u64, (usize, Status, bool)>,
+    hasher: RandomState,
+}
 
 impl Counts {
+    /// Counts these. What moves while it is read is told twice, and so may an id be that the server gives to two: what is
+    /// told last holds, as it does among the rows.
     fn add(&mut self, flows: &[FlowInstance]) {
         for flow in flows {
-            let count = self.0.entry((flow.flow.clone(), flow.step.clone())).or_insert_with(|| EngineCount {
-                flow: flow.flow.clone(),
-                step: flow.step.clone(),
-                open: 0,
-                waiting: 0,
-                held: 0,
-                failed: 0,
+            let (counts, place) = (&mut self.counts, (flow.flow.clone(), flow.step.clone()));
+            let place = *self.places.entry(place).or_insert_with_key(|(flow, step)| {
+                let (flow, step) = (flow.clone(), step.clone());
+                counts.push(EngineCount { flow, step, open: 0, waiting: 0, held: 0, failed: 0 });
+                counts.len() - 1
             });
-            count.open += u64::from(!flow.status.ended());
-            count.waiting += u64::from(flow.status == Status::Waiting);
-            count.held += u64::from(flow.pause == Some(PauseCause::Held));
-            count.failed += u64::from(flow.status.failed());
+            let stands = (place, flow.status, flow.pause == Some(PauseCause::Held));
+            if flow.exact_id
+                && let Some(before) = self.met.insert(self.hasher.hash_one(flow.id.instance.as_str()), stands)
+            {
+                self.count(before, u64::wrapping_sub);
+            }
+            self.count(stands, u64::wrapping_add);
         }
+    }
+
+    fn count(&mut self, (place, status, held): (usize, Status, bool), by: fn(u64, u64) -> u64) {
+        let Some(count) = self.counts.get_mut(place) else { return };
+        count.open = by(count.open, u64::from(!status.ended()));
+        count.waiting = by(count.waiting, u64::from(status == Status::Waiting));
+        count.held = by(count.held, u64::from(held));
+        count.failed = by(count.failed, u64::from(status.failed()));
+    }
+
+    /// What they come to. Where nothing is left, nothing is told.
+    fn told(self) -> Vec<EngineCount> {
+        let mut counts = self.counts;
+        counts.retain(|count| count.open > 0 || count.failed > 0);
+        counts.sort_by(|one, other| (&one.flow, &one.step).cmp(&(&other.flow, &other.step)));
+        counts
     }
 }
 

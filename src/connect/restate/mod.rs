@@ -50,6 +50,7 @@ mod row;
 mod runs;
 mod signs;
 mod sql;
+mod step_times;
 mod time;
 
 use std::collections::HashMap;
@@ -67,7 +68,9 @@ use self::row::InstanceRow;
 use self::sql::Scope;
 use super::answer::{BadRow, Object, Parsed, Row, Rows};
 use super::http::{ActReply, Client, HEADER};
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Payload, PayloadOf, Reading, Sight};
+use super::{
+    Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Payload, PayloadOf, Reading, Sight, StepTimes,
+};
 use crate::config::jq::Names;
 use crate::config::{Scheme, Transport};
 use crate::domain::deployment::{Deployment, PutBack};
@@ -397,6 +400,10 @@ impl Connector for Restate {
         }
         let rows: Vec<SuccessorRow> = self.strict(&sql::successor(instance, after)).await?;
         Ok(rows.into_iter().next().map(|row| row.id.as_str().into()).filter(|id: &SafeText| sql::is_id(id)))
+    }
+
+    async fn step_times(&self, after: Timestamp) -> Result<Option<StepTimes>, ConnectError> {
+        self.ended_runs(after).await.map(Some)
     }
 
     async fn outside(&self, since: Timestamp) -> Result<Vec<OutsideAct>, ConnectError> {

@@ -207,6 +207,24 @@ pub(super) fn paused_by_hand(since: Timestamp, most: usize) -> String {
     )
 }
 
+/// The runs whose results came after a moment, with when their commands were written; the newest ones.
+pub(super) fn ended_runs(after: Timestamp, most: usize) -> String {
+    let completion = |field: &str| format!("regexp_match(entry_lite_json, '\"(?:{field})\":([0-9]+)')[1]");
+    format!(
+        "select target_service_name, target_handler_name, name, began, ended, failed from \
+         (select id as of_note, appended_at as ended, {} as completed, \
+         entry_lite_json like '%\"result\":\"Failure\"%' as failed from sys_journal \
+         where entry_type = 'Notification: Run' and appended_at > {}) note \
+         join (select id as of_run, name, appended_at as began, {} as completion from sys_journal \
+         where entry_type = 'Command: Run') run on of_run = of_note and completion = completed \
+         join (select id as invocation, target_service_name, target_handler_name from sys_invocation) inv \
+         on invocation = of_note order by ended desc limit {most}",
+        completion("CompletionId"),
+        moment(after),
+        completion("result_completion_id|completion_id"),
+    )
+}
+
 /// What was registered since a moment; the newest ones.
 pub(super) fn deployed(since: Timestamp, most: usize) -> String {
     format!(

@@ -60,11 +60,15 @@ const FAMILIES: [Family; 21] = [
 
 /// Every instance of a control plane that may be open or failed around a time.
 pub(super) fn candidates(seed: u64, plane: Plane, now: Ms) -> impl Iterator<Item = Case> {
+    incidents(seed, plane).chain(lanes::candidates(seed, plane, now)).filter(move |case| case.born <= now)
+}
+
+/// Every instance of the incidents of a control plane, whenever it is born.
+pub(super) fn incidents(seed: u64, plane: Plane) -> impl Iterator<Item = Case> {
     let families = (0_u8..).zip(&FAMILIES).filter(move |(_, family)| family.plane == plane);
-    let incidents = families.flat_map(move |(family, Family { size, case, .. })| {
+    families.flat_map(move |(family, Family { size, case, .. })| {
         (0..*size).map(move |number| case(seed, Index { family, number, generation: 0 }))
-    });
-    incidents.chain(lanes::candidates(seed, plane, now)).filter(move |case| case.born <= now)
+    })
 }
 
 /// The instance behind an index; `None` where there is none.

@@ -8,12 +8,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::clock::millis;
 use super::deployments;
 use super::flows::{Plane, flow};
 use super::picture::step_name;
 use super::script::State;
 use super::world::{Moment, World};
-use crate::connect::{Act, ActAnswer, Checkup, ConnectError, Connector, EngineCount, Observation, Reading, hand_on};
+use crate::connect::{
+    Act, ActAnswer, Checkup, ConnectError, Connector, EngineCount, Observation, Reading, StepTimes, hand_on,
+};
 use crate::domain::deployment::{Deployment, PutBack};
 use crate::domain::flow::{FlowInstance, PauseCause, Status};
 use crate::domain::outside::OutsideAct;
@@ -125,6 +128,11 @@ impl Connector for ControlPlane {
         let mut acts: Vec<OutsideAct> = acts.collect();
         OutsideAct::newest_first(&mut acts);
         Ok(acts)
+    }
+
+    async fn step_times(&self, after: Timestamp) -> Result<Option<StepTimes>, ConnectError> {
+        let moment = self.moment()?;
+        Ok(Some(moment.step_times(self.plane, millis(self.world.epoch, after))))
     }
 
     fn ways(&self, _instance: &str, _flow: &str) -> Ways {

@@ -96,6 +96,34 @@ pub(super) fn candidates(seed: u64, plane: Plane, now: Ms) -> impl Iterator<Item
     })
 }
 
+/// How many steps end between two times in the lanes of a control plane, at most.
+pub(super) fn steps_between(seed: u64, plane: Plane, after: Ms, now: Ms) -> u64 {
+    let lanes = (cast::FIRST_LANE..).zip(&TRAFFIC).filter(|(_, traffic)| traffic.flow.plane == plane);
+    let steps = lanes.map(|(family, traffic)| {
+        let (_, period) = rhythm(seed, traffic, Index { family, number: 0, generation: 0 });
+        let born = u64::try_from((now - after).max(0) / period + 1).unwrap_or(u64::MAX);
+        let steps = traffic.flow.steps.len() as u64 + 1;
+        born.saturating_mul(u64::from(traffic.lanes)).saturating_mul(steps)
+    });
+    steps.fold(0, u64::saturating_add)
+}
+
+/// Every instance of every lane of a control plane of which a step may end between two times.
+pub(super) fn born_between(seed: u64, plane: Plane, after: Ms, now: Ms) -> impl Iterator<Item = Case> {
+    let lanes = (cast::FIRST_LANE..).zip(&TRAFFIC).filter(move |(_, traffic)| traffic.flow.plane == plane);
+    lanes.flat_map(move |(family, traffic)| {
+        (0..traffic.lanes).flat_map(move |number| {
+            let (offset, period) = rhythm(seed, traffic, Index { family, number, generation: 0 });
+            // It ends within two periods of its birth.
+            let generations = (after - offset).div_euclid(period) - 2..=(now - offset).div_euclid(period);
+            generations.filter_map(move |generation| {
+                let generation = i32::try_from(generation).ok()?;
+                case(seed, Index { family, number, generation })
+            })
+        })
+    })
+}
+
 /// The instance behind an index; `None` where there is none.
 pub(super) fn case(seed: u64, index: Index) -> Option<Case> {
     let traffic = TRAFFIC.get(usize::from(index.family.checked_sub(cast::FIRST_LANE)?))?;

@@ -24,9 +24,11 @@ mod incidents;
 mod lanes;
 mod pace;
 mod picture;
+mod promises;
 mod raw;
 mod runs;
 mod script;
+mod step_times;
 mod store;
 mod tenants;
 mod timeline;
@@ -38,6 +40,7 @@ mod tests;
 pub use bulk::{BULK, Bulk};
 pub use clock::{Clock, system_clock};
 pub use pace::{SPEEDS, check_speed};
+pub use promises::promises;
 pub use world::World;
 
 /// The seed of the world that `quarterdeck demo` opens.

@@ -407,7 +407,7 @@ impl Moment<'_> {
         &self.world.tenants[case.tenant % BUSY]
     }
 
-    fn play(&self, case: Case) -> Played {
+    pub(super) fn play(&self, case: Case) -> Played {
         let case = self.mended(case);
         let deeds = self.deeds.get(&case.index).cloned().unwrap_or_default();
         let script = Script::of(&case, &deeds, |before| self.release(before));

@@ -11,6 +11,7 @@ use super::verdicts::Limits;
 use super::{Rows, Slot, nanos, packed};
 use crate::domain::flow::{FlowInstance, JudgedFlow, Version, WaitKind};
 use crate::domain::ids::InstanceId;
+use crate::domain::latency::Measure;
 use crate::domain::signs::Signs;
 use crate::domain::text::SafeText;
 
@@ -58,6 +59,15 @@ impl Rows {
         self.work.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (id, key) = self.text(slot);
         self.read(slot, id.into(), key.map(SafeText::from))
+    }
+
+    /// What each open row does in its step, and since when by the engine's clock, as far as that is a latency.
+    pub(in crate::hub) fn under_way(&self) -> impl Iterator<Item = (Symbol, Measure, Timestamp)> {
+        let open = self.slots().filter(|slot| !self.state[*slot as usize].status().ended());
+        open.filter_map(|slot| {
+            let (measure, since) = self.read(slot, SafeText::default(), None).under_way()?;
+            Some((self.place[slot as usize], measure, since))
+        })
     }
 
     /// The instance of a row, but for its texts.

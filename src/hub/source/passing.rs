@@ -109,7 +109,11 @@ impl Source {
             }
             held.mark = pass.mark();
             if self.connector.tells().drift && !pass.drift_as_before {
-                held.findings.take(std::mem::take(&mut pass.drift), pass.in_sync, now);
+                let (twice, first) = held.findings.take(std::mem::take(&mut pass.drift), pass.in_sync, now);
+                pass.bad_rows += twice;
+                if let Some(id) = first {
+                    pass.bad_row.get_or_insert_with(|| format!("finding {id}: it is told more than once").into());
+                }
             }
             if self.connector.tells().tenants && !pass.tenants_as_before {
                 let (twice, first) = held.directory.take(std::mem::take(&mut pass.tenants), now);

@@ -2,6 +2,7 @@
 
 pub(in crate::cockpit) mod drift;
 mod flow;
+pub(in crate::cockpit) mod latency;
 mod ops;
 pub(in crate::cockpit) mod records;
 pub(in crate::cockpit) mod runbooks;

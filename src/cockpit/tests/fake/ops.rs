@@ -32,8 +32,8 @@ use crate::domain::ways::{ReadRequest, Ways};
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
     Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
-    FlowWindow, FlowsQuery, Lock, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf, Selected, Selection,
-    TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
+    FlowWindow, FlowsQuery, Latency, LatencyQuery, Lock, Ops, OpsError, Overview, PlanWish, RequestOf, ReviewOf,
+    Selected, Selection, TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
 };
 use crate::query::Filter;
 
@@ -55,6 +55,7 @@ pub(in crate::cockpit) struct FakeOps {
     pub(in crate::cockpit) in_force: Mutex<InForce>,
     pub(in crate::cockpit) automations: Mutex<Vec<AutomationStatus>>,
     pub(in crate::cockpit) drift: Mutex<Result<DriftWindow, OpsError>>,
+    pub(in crate::cockpit) latency: Mutex<fn(&LatencyQuery) -> Result<Latency, OpsError>>,
     pub(in crate::cockpit) known: Mutex<Known>,
     pub(in crate::cockpit) log: LogBook,
     pub(in crate::cockpit) acted: AtomicUsize,
@@ -74,6 +75,7 @@ impl Default for FakeOps {
             in_force: Mutex::default(),
             automations: Mutex::default(),
             drift: Mutex::new(Err(OpsError::Refused("no drift is known here".into()))),
+            latency: Mutex::new(|query| Ok(super::latency::latency(query))),
             known: Mutex::default(),
             log: LogBook::default(),
             acted: AtomicUsize::new(0),
@@ -285,6 +287,10 @@ impl Ops for FakeOps {
     async fn wide_remediations_before(&self, id: &str, most: u32) -> Result<Vec<Arc<WideRemediation>>, OpsError> {
         let after = self.older.iter().position(|head| head.id == *id).map_or(0, |at| at + 1);
         Ok(self.older.iter().skip(after).take(most as usize).cloned().collect())
+    }
+
+    async fn latency(&self, query: &LatencyQuery) -> Result<Latency, OpsError> {
+        (self.latency.lock().unwrap())(query)
     }
 
     async fn suspects(&self, cohort: &str) -> Result<CohortSuspects, OpsError> {
