@@ -15,6 +15,7 @@ use crate::ops::{
     EventGap, EventRow, EventWindow, EventsQuery, FlowCount, ForCustomer, IngestLag, OpsError, Reference, TenantCard,
     TenantRow, TenantWindow, TenantsQuery, TimelineKind, TimelinePlace, TimelineQuery, TimelineRow, TimelineWindow,
 };
+use crate::query::EventFacts;
 
 /// What the hub knows of tenants and events.
 #[derive(Default)]
