@@ -184,7 +184,7 @@ async fn drift() {
     hub.pass().await;
     println!("a pass of {FINDINGS} findings: {:.0} ms; {:.0} MiB", ms(began), resident());
     for by_cause in [true, false] {
-        let query = DriftQuery { by_cause, offset: 0, limit: 750 };
+        let query = DriftQuery { by_cause, limit: 750, ..DriftQuery::default() };
         println!("drift, by cause {by_cause}: {:.1} ms", median(|| hub.drift(&query)).await);
     }
 }

@@ -45,7 +45,7 @@ use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::query::Filter;
 
 pub use self::case::{Audience, case_json, case_markdown};
-pub use self::drift::{DriftCause, DriftQuery, DriftWindow, IgnoreOf};
+pub use self::drift::{AdoptOf, DriftCause, DriftQuery, DriftWindow, IgnoreOf};
 pub use self::events::{EventGap, EventRow, EventWindow, EventsQuery, IngestLag};
 pub use self::latency::{Latency, LatencyQuery, LatencyRow, LatencySource};
 pub use self::suspects::CohortSuspects;
@@ -584,6 +584,16 @@ pub trait Ops: Send + Sync {
     /// finding as it stands then.
     async fn ignore(&self, _ignore: &IgnoreOf) -> Result<KnownDrift, OpsError> {
         Err(OpsError::Refused("nothing is ignored here".into()))
+    }
+
+    /// Declares that what is there is what is wanted from now on, for a reason, or takes that back. Changes nothing in an
+    /// engine, which still wants otherwise. Answers with the finding as it stands then.
+    ///
+    /// # Errors
+    /// Refused where nothing may be decided, where the check is too old, where it is not known whole what differs, and
+    /// where that is another thing by now than what was seen.
+    async fn adopt(&self, _adopt: &AdoptOf) -> Result<KnownDrift, OpsError> {
+        Err(OpsError::Refused("nothing is adopted here".into()))
     }
 
     /// The automations of the config, and what each has come to so far.

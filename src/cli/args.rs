@@ -224,6 +224,12 @@ pub(super) enum Command {
     /// Nothing is sent. It is told as ignored until then, and no plan acts on it.
     #[command(after_help = remediation::CODES)]
     Ignore(Ignore),
+    /// Say that what is there is what is wanted, although its source wants otherwise, for a reason
+    ///
+    /// Nothing is sent, and its source still wants otherwise until it is changed there. It is told as adopted for as long
+    /// as it differs as it does now, and no plan acts on it; once it differs otherwise it has drifted again.
+    #[command(after_help = remediation::CODES)]
+    Adopt(Adopt),
     /// Note that something is on again that a remediation had switched off
     ///
     /// It ends its being listed by `get side-effects`. Nothing is sent: whoever notes it has armed it.
@@ -478,6 +484,20 @@ pub(super) struct Ignore {
     pub(super) reason: String,
 }
 
+/// What `quarterdeck adopt` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Adopt {
+    /// Which finding, as `get drift` tells it: source/id
+    #[arg(value_name = "ID", value_parser = plan::finding)]
+    pub(super) id: InstanceId,
+    /// Not any more
+    #[arg(long)]
+    pub(super) end: bool,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+}
+
 const POLICY_CODES: &str = "\
 Exit codes: 0 allowed, 4 approvals are needed or it is refused, 2 usage or config.";
 
@@ -574,11 +594,12 @@ pub(super) struct Doctor {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Drift {
-    /// Which one, as the list names it: source/id
-    #[arg(value_name = "ID")]
-    pub(super) id: Option<String>,
+    /// One finding, as the list names it: source/id; or a filter: status:drifted severity:critical kind:modified source:
+    /// scope: what: tenant: owner: cause: id: "a text"
+    #[arg(value_name = "ID|FILTER")]
+    pub(super) words: Vec<String>,
     /// Findings of one cause as one row
-    #[arg(long, conflicts_with = "id")]
+    #[arg(long)]
     pub(super) by_cause: bool,
     /// At most this many
     #[arg(long, default_value_t = 200, value_name = "N")]

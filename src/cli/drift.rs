@@ -3,15 +3,20 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::args::{Drift, Global, Ignore, Output};
+use super::args::{Adopt, Drift, Global, Ignore, Output};
 use super::output::{self, Table};
-use super::{Failure, Outcome, get, report, world};
+use super::tenants::missing;
+use super::world::{self, World};
+use super::{Failure, Outcome, get, report};
+use crate::domain::decided::CHANGE_THERE;
+use crate::domain::difference::folded;
 use crate::domain::drift::KnownDrift;
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
 use crate::domain::time::{age, date_time, since};
 use crate::ops::json::{drift_cause_json, drift_json, finding_json};
-use crate::ops::{DriftCause, DriftQuery, IgnoreOf, Ops as _, OpsError};
+use crate::ops::{AdoptOf, DriftCause, DriftQuery, IgnoreOf, Ops as _, OpsError};
+use crate::query::{DRIFT_KEYS, DriftFilter, Filter};
 
 type Done = Result<Outcome, Failure>;
 
@@ -19,16 +24,24 @@ const FINDING: &str =
     "id,source,scope,what,tenant,kind,status,severity,owner,cause_key,first_seen,last_checked,stale,note";
 
 pub(super) async fn run(global: &Global, asked: &Drift) -> Done {
-    match &asked.id {
-        Some(id) => one(global, asked, id).await,
-        None => list(global, asked).await,
+    let world = world::build(global, false)?;
+    // One word that begins with the name of a source is an id of it; else it is a filter.
+    if let [word] = &asked.words[..]
+        && let Some(id) = InstanceId::parse(word)
+    {
+        let overview = world.hub.overview(&Filter::default()).await.map_err(get::unexpected)?;
+        if overview.sources.iter().any(|source| source.name == id.source) {
+            return one(&world, asked, &id).await;
+        }
     }
+    list(&world, asked).await
 }
 
-async fn list(global: &Global, asked: &Drift) -> Done {
-    let world = world::build(global, false)?;
+async fn list(world: &World, asked: &Drift) -> Done {
+    let text = get::one_text(&asked.words, DRIFT_KEYS);
+    let filter = DriftFilter::parse(&text).map_err(|error| get::unreadable(&text, &error))?;
     world.hub.pass().await;
-    let query = DriftQuery { by_cause: asked.by_cause, offset: 0, limit: asked.limit };
+    let query = DriftQuery { filter, by_cause: asked.by_cause, offset: 0, limit: asked.limit };
     let window = world.hub.drift(&query).await.map_err(get::unexpected)?;
     let rows: Vec<Value> = window.rows.iter().map(|row| drift_cause_json(row, asked.by_cause, window.at)).collect();
     output::print(|out| match asked.format.output {
@@ -63,7 +76,7 @@ fn table(rows: &[DriftCause], by_cause: bool, now: Timestamp) -> Table {
             cells.push(row.count.to_string());
         }
         cells.extend([
-            finding.severity.name().to_owned(),
+            row.first.severity.name().to_owned(),
             finding.kind.words().to_owned(),
             scope,
             finding.what.to_string(),
@@ -83,16 +96,12 @@ fn table(rows: &[DriftCause], by_cause: bool, now: Timestamp) -> Table {
     Table { columns, rows: rows.iter().map(row).collect() }
 }
 
-async fn one(global: &Global, asked: &Drift, id: &str) -> Done {
-    let Some(id) = InstanceId::parse(id) else {
-        return Err(Failure::Usage(format!("{} is no id: it is written source/id", SafeText::clipped(id, 80))));
-    };
-    let world = world::build(global, false)?;
+async fn one(world: &World, asked: &Drift, id: &InstanceId) -> Done {
+    if asked.by_cause {
+        return Err(Failure::Usage("--by-cause is for lists, and this is one finding".to_owned()));
+    }
     world.hub.pass().await;
-    let known = world.hub.finding(&id).await.map_err(|error| match error {
-        OpsError::NotFound(why) => Failure::Usage(why.to_string()),
-        other => get::unexpected(other),
-    })?;
+    let known = world.hub.finding(id).await.map_err(missing)?;
     let now = (world.clock)();
     let value = finding_json(&known, now);
     output::print(|out| match asked.format.output {
@@ -115,18 +124,44 @@ pub(super) async fn ignore(global: &Global, asked: &Ignore) -> Done {
     let now = (world.clock)();
     let until = asked.until.or_else(|| now.checked_add(asked.lasting?).ok()).filter(|_| !asked.end);
     let ignore = IgnoreOf { id: asked.id.clone(), until, reason: SafeText::clipped(&asked.reason, 500) };
-    match world.hub.ignore(&ignore).await {
+    decided(world.hub.ignore(&ignore).await, |known| {
+        let until = known.ignore.map(|ignore| format!("left alone until {}", date_time(ignore.until)));
+        until.unwrap_or_else(|| "not left alone any more".to_owned())
+    })
+}
+
+/// Says that what is there is what is wanted, or takes that back.
+pub(super) async fn adopt(global: &Global, asked: &Adopt) -> Done {
+    let world = world::build(global, false)?;
+    world.hub.pass().await;
+    let reason = SafeText::clipped(&asked.reason, 500);
+    let seen = match world.hub.finding(&asked.id).await {
+        Ok(known) => (!asked.end).then(|| known.finding.seen()),
+        Err(error) => return decided(Err(error), |_| String::new()),
+    };
+    let adopt = AdoptOf { id: asked.id.clone(), seen, reason };
+    decided(world.hub.adopt(&adopt).await, |known| {
+        if known.adopted().is_none() {
+            return "not adopted any more".to_owned();
+        }
+        let lacks = known.finding.difference.lacks().filter(|lacks| *lacks > 0);
+        let loses = lacks.map(|n| format!(", which loses {n} of what is wanted")).unwrap_or_default();
+        format!("adopted for as long as it differs as it does now{loses}; {CHANGE_THERE}")
+    })
+}
+
+/// Tells what a decision came to.
+fn decided(answer: Result<KnownDrift, OpsError>, said: impl FnOnce(KnownDrift) -> String) -> Done {
+    match answer {
         Ok(known) => {
-            let until = known.ignore.map(|ignore| format!("left alone until {}", date_time(ignore.until)));
-            report::note(&until.unwrap_or_else(|| "not left alone any more".to_owned()));
+            report::note(&said(known));
             Ok(Outcome::Fine)
         }
         Err(OpsError::Refused(why)) => {
             report::note(&why);
             Ok(Outcome::Withheld)
         }
-        Err(OpsError::NotFound(why)) => Err(Failure::Usage(why.to_string())),
-        Err(error) => Err(get::unexpected(error)),
+        Err(error) => Err(missing(error)),
     }
 }
 
@@ -137,13 +172,21 @@ fn told(known: &KnownDrift, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let mut fact = |name: &str, value: &str| lines.push(format!("{name:<12}{value}"));
     fact("id", &finding.id.to_string());
-    fact("status", &format!("{}, {}, {}", status.words(), finding.kind.words(), finding.severity.name()));
+    fact("status", &format!("{}, {}, {}", status.words(), finding.kind.words(), known.severity.name()));
     if let Some(ignore) = &known.ignore {
         fact("ignored", &format!("until {}, says {}: {}", date_time(ignore.until), ignore.by, ignore.reason));
+    }
+    if let Some(adoption) = &known.adoption {
+        let rest = if known.adopted().is_some() { CHANGE_THERE } else { "it differs otherwise by now" };
+        let (at, by) = (date_time(adoption.at), &adoption.by);
+        fact("adopted", &format!("{at}, says {by}: {}; {rest}", adoption.reason));
     }
     fact("where", &finding.scope);
     fact("what", &finding.what);
     fact("tenant", finding.tenant.as_deref().unwrap_or("?"));
+    if let Some(owner) = &known.owner {
+        fact("owner", owner);
+    }
     if let Some(note) = &finding.note {
         fact("note", note);
     }
@@ -160,6 +203,6 @@ fn told(known: &KnownDrift, now: Timestamp) -> Vec<String> {
         fact("loses", &format!("{removes} of what is there, if it is made what is wanted"));
     }
     lines.push(String::new());
-    lines.extend(finding.difference.lines().iter().map(|line| format!("{}{}", line.side.sign(), line.text)));
+    lines.extend(folded(&finding.difference.lines()).iter().map(|line| format!("{}{}", line.side.sign(), line.text)));
     lines
 }

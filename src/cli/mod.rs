@@ -82,6 +82,9 @@ enum Failure {
     /// The command line or the config can't be used.
     #[error("{0}")]
     Usage(String),
+    /// A source that would know did not answer.
+    #[error("{0}")]
+    Source(String),
     /// Something could not be read or written.
     #[error("{0}")]
     Other(#[from] color_eyre::Report),
@@ -122,6 +125,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             report::error(&failure.to_string());
             match failure {
                 Failure::Usage(_) => Outcome::Usage.into(),
+                Failure::Source(_) => Outcome::SourceFailed.into(),
                 Failure::Other(_) => ExitCode::from(70),
             }
         }
@@ -147,6 +151,7 @@ async fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Resume(named) => remediation::control(&args.global, &named, Control::Resume).await,
         Command::Abort(named) => remediation::control(&args.global, &named, Control::Abort).await,
         Command::Ignore(ignore) => drift::ignore(&args.global, &ignore).await,
+        Command::Adopt(adopt) => drift::adopt(&args.global, &adopt).await,
         Command::Rearm(rearm) => side_effects::rearm(&args.global, &rearm).await,
         Command::Rollback(rollback) => remediation::rollback(&args.global, &rollback).await,
         Command::Policy { what } => policy::run(&args.global, &what),

@@ -92,14 +92,25 @@ async fn meant(hub: &Hub, text: &str) -> Result<InstanceId, Failure> {
     match (exact.as_slice(), window.rows.as_slice()) {
         ([id], _) => Ok((*id).clone()),
         ([], [one]) => Ok(one.tenant.id.clone()),
-        ([], []) => Err(Failure::Usage(format!("no tenant is known as {named}"))),
+        ([], []) => {
+            // Whoever is silent may list them, or have flows of theirs.
+            let overview = hub.overview(&Filter::default()).await.map_err(get::unexpected)?;
+            match get::outcome(&overview, None, false) {
+                Outcome::SourceFailed => Err(Failure::Source(format!(
+                    "whether there is a tenant {named} is not known: not every source answers"
+                ))),
+                _ => Err(Failure::Usage(format!("no tenant is known as {named}"))),
+            }
+        }
         _ => Err(Failure::Usage(format!("{named} may be any of {}; name one of them", ids.join(", ")))),
     }
 }
 
-fn missing(error: OpsError) -> Failure {
+/// What is not there is a mistake of who asks, unless the source that would know is silent.
+pub(super) fn missing(error: OpsError) -> Failure {
     match error {
         OpsError::NotFound(why) => Failure::Usage(why.to_string()),
+        OpsError::Source(why) => Failure::Source(why.to_string()),
         other => get::unexpected(other),
     }
 }

@@ -99,6 +99,7 @@ pub enum CommandId {
     GoTenant,
     GoFlows,
     GoEvents,
+    Adopt,
 }
 
 /// One command.
@@ -196,10 +197,15 @@ pub const TABLE: &[Command] = &[
     )
     .on(&[BOARD, FLOWS, DETAIL, REMEDIATIONS, REMEDIATION, DRIFT, FINDING, TENANT])
     .hint("act"),
-    command(CommandId::Filter, "filter", &["/"], "filter the flows, or what has happened; of tenants: find one")
-        .on(&[BOARD, FLOWS, TENANTS, EVENTS])
-        .hint("filter")
-        .takes("TEXT"),
+    command(
+        CommandId::Filter,
+        "filter",
+        &["/"],
+        "filter the flows, what drifts, or what has happened; of tenants: find one",
+    )
+    .on(&[BOARD, FLOWS, DRIFT, TENANTS, EVENTS])
+    .hint("filter")
+    .takes("TEXT"),
     command(CommandId::StepFlows, "step-flows", &["enter", "d"], "the instances that are in the step under the cursor")
         .on(&[LATENCY])
         .hint("instances"),
@@ -216,7 +222,7 @@ pub const TABLE: &[Command] = &[
     command(CommandId::Fold, "fold", &["enter", "tab"], "fold or unfold").on(&[RAW]).hint("fold"),
     command(CommandId::Unfold, "unfold", &["right", "l"], "unfold").on(&[RAW]),
     command(CommandId::FoldAll, "fold-all", &["z"], "unfold everything, or fold it; of groups: the one here")
-        .on(&[FLOWS, RAW])
+        .on(&[FLOWS, RAW, FINDING])
         .hint("all"),
     command(CommandId::Search, "search", &["/"], "search").on(&[RAW]).hint("search"),
     command(CommandId::SearchNext, "next-hit", &["n"], "the next line that holds what is searched for")
@@ -352,6 +358,10 @@ pub const TABLE: &[Command] = &[
         .on(&[DETAIL, DRIFT, FINDING, TENANTS, TENANT, EVENTS, EVENT]),
     command(CommandId::GoEvents, "go-events", &["g v"], "go to what happened to its tenant")
         .on(&[FLOWS, DETAIL, DRIFT, FINDING, TENANTS, TENANT, EVENTS, EVENT]),
+    command(CommandId::Adopt, "adopt", &["a"], "say that what is there is what is wanted, or take that back: a form")
+        .on(&[DRIFT, FINDING])
+        .hint("adopt")
+        .typed(),
     command(CommandId::Sources, "sources", &["8"], "the control planes and how fresh they are")
         .typed()
         .also(&["engines"]),

@@ -71,7 +71,7 @@ fn everything(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
             pen.hit(screens::body(app), Hit::Area(Place::Text));
             screens::remediation::draw(app, pen);
         }
-        ScreenName::Drift => screens::drift::draw(app, pen),
+        ScreenName::Drift => cursor = screens::drift::draw(app, pen),
         ScreenName::Finding => {
             pen.hit(screens::body(app), Hit::Area(Place::Text));
             screens::drift::draw_finding(app, pen);

@@ -4,20 +4,25 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::part;
 use super::remote::Remote;
-use crate::domain::difference::DiffLine;
+use crate::domain::difference::{DiffLine, folded, side_by_side};
 use crate::domain::drift::KnownDrift;
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
 use crate::ops::{DriftCause, DriftQuery, DriftWindow};
-
-/// So many rows are held at a time.
-pub(super) const ROWS: usize = 1_000;
+use crate::query::{DriftFilter, FilterError};
 
 /// The state of the two screens.
 #[derive(Debug, Clone)]
 pub struct DriftState {
-    /// The findings.
+    /// The filter as it was typed.
+    pub text: String,
+    /// The same, read.
+    pub filter: DriftFilter,
+    /// What is wrong with what is typed.
+    pub error: Option<FilterError>,
+    /// The findings around the cursor.
     pub window: Remote<Arc<DriftWindow>>,
     /// When they were asked for last.
     pub asked_at: Option<Timestamp>,
@@ -25,7 +30,7 @@ pub struct DriftState {
     pub by_cause: bool,
     /// The finding under the cursor.
     pub selected: Option<InstanceId>,
-    /// Its row.
+    /// Its row, among all.
     pub index: usize,
     /// The finding that is open.
     pub open: Option<KnownDrift>,
@@ -33,6 +38,8 @@ pub struct DriftState {
     pub scroll: usize,
     /// Whether what differs stands side by side, where there is room for it.
     pub beside: bool,
+    /// Whether long runs of lines that are alike are shown, too.
+    pub unfolded: bool,
     /// What differs of the one that was looked at last.
     pub differing: Option<Differing>,
 }
@@ -42,12 +49,37 @@ pub struct DriftState {
 pub struct Differing {
     id: InstanceId,
     version: SafeText,
-    lines: Arc<Vec<DiffLine>>,
+    unfolded: bool,
+    lines: Vec<DiffLine>,
+    /// The places of the lines that stand side by side: what is wanted, and what is there.
+    pairs: Vec<(Option<usize>, Option<usize>)>,
+}
+
+impl Differing {
+    /// Its lines.
+    pub fn lines(&self) -> &[DiffLine] {
+        &self.lines
+    }
+
+    /// How many rows they are side by side.
+    pub const fn rows(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// A row of them side by side: what is wanted, and what is there.
+    pub fn pair(&self, row: usize) -> Option<(Option<&DiffLine>, Option<&DiffLine>)> {
+        let (wanted, there) = self.pairs.get(row)?;
+        let line = |at: &Option<usize>| self.lines.get((*at)?);
+        Some((line(wanted), line(there)))
+    }
 }
 
 impl Default for DriftState {
     fn default() -> Self {
         Self {
+            text: String::new(),
+            filter: DriftFilter::default(),
+            error: None,
             window: Remote::Never,
             asked_at: None,
             by_cause: true,
@@ -56,6 +88,7 @@ impl Default for DriftState {
             open: None,
             scroll: 0,
             beside: true,
+            unfolded: false,
             differing: None,
         }
     }
@@ -63,8 +96,13 @@ impl Default for DriftState {
 
 impl DriftState {
     /// What to ask for.
-    pub const fn query(&self) -> DriftQuery {
-        DriftQuery { by_cause: self.by_cause, offset: 0, limit: ROWS }
+    pub fn query(&self) -> DriftQuery {
+        DriftQuery {
+            filter: self.filter.clone(),
+            by_cause: self.by_cause,
+            offset: part::offset(self.index),
+            limit: part::HELD,
+        }
     }
 
     /// The rows that are held.
@@ -72,23 +110,49 @@ impl DriftState {
         self.window.value().map(|window| window.rows.as_slice()).unwrap_or_default()
     }
 
+    /// How many rows match.
+    pub fn total(&self) -> usize {
+        self.window.value().map_or(0, |window| window.total)
+    }
+
+    /// A row by its index among all, as far as it is held.
+    pub fn at(&self, index: usize) -> Option<&DriftCause> {
+        let window = self.window.value()?;
+        window.rows.get(index.checked_sub(window.offset)?)
+    }
+
     /// The row under the cursor.
     pub fn row(&self) -> Option<&DriftCause> {
-        self.rows().get(self.index)
+        self.at(self.index)
     }
 
-    /// Finds the row of the finding under the cursor again, or the one that has its place now.
-    pub fn settle(&mut self) {
+    /// Finds the row of the finding under the cursor again, or the one that has its place now. Gives whether other rows
+    /// have to be asked for.
+    pub fn settle(&mut self) -> bool {
         let place = |id: &InstanceId| self.rows().iter().position(|row| row.first.finding.id == *id);
-        let index = self.selected.as_ref().and_then(place).unwrap_or(self.index);
-        self.select(index);
+        let offset = self.window.value().map_or(0, |window| window.offset);
+        let index = self.selected.as_ref().and_then(place).map_or(self.index, |at| at + offset);
+        self.select(index)
     }
 
-    /// Puts the cursor on a row.
-    pub fn select(&mut self, index: usize) {
-        self.index = index.min(self.rows().len().saturating_sub(1));
+    /// Puts the cursor on a row. Gives whether other rows have to be asked for.
+    pub fn select(&mut self, index: usize) -> bool {
+        self.index = index.min(self.total().saturating_sub(1));
         self.selected = self.row().map(|row| row.first.finding.id.clone());
         self.work_out();
+        self.window.value().is_some_and(|window| window.offset != part::offset(self.index))
+    }
+
+    /// Takes a filter. What is looked at is the first that matches.
+    pub fn take_filter(&mut self, text: &str, filter: DriftFilter) -> bool {
+        self.error = None;
+        text.clone_into(&mut self.text);
+        let other = filter != self.filter;
+        if other {
+            self.filter = filter;
+            (self.index, self.selected) = (0, None);
+        }
+        other
     }
 
     /// The finding that is looked at.
@@ -101,15 +165,19 @@ impl DriftState {
         let found = self.open.as_ref().or_else(|| self.row().map(|row| &row.first)).map(|known| known.finding.clone());
         let Some(finding) = found else { return };
         let version = finding.version();
-        if self.differing.as_ref().is_some_and(|known| known.id == finding.id && known.version == version) {
+        let unfolded = self.unfolded;
+        let same = |known: &Differing| known.id == finding.id && known.version == version && known.unfolded == unfolded;
+        if self.differing.as_ref().is_some_and(same) {
             return;
         }
-        let lines = Arc::new(finding.difference.lines());
-        self.differing = Some(Differing { id: finding.id.clone(), version, lines });
+        let all = finding.difference.lines();
+        let lines = if unfolded { all } else { folded(&all) };
+        let pairs = side_by_side(&lines);
+        self.differing = Some(Differing { id: finding.id.clone(), version, unfolded, lines, pairs });
     }
 
     /// What differs of a finding, as far as it was worked out.
-    pub fn lines_of(&self, id: &InstanceId) -> &[DiffLine] {
-        self.differing.as_ref().filter(|known| known.id == *id).map(|known| known.lines.as_slice()).unwrap_or_default()
+    pub fn differing(&self, id: &InstanceId) -> Option<&Differing> {
+        self.differing.as_ref().filter(|known| known.id == *id)
     }
 }

@@ -23,7 +23,7 @@ use crate::domain::text::SafeText;
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
+    AdoptOf, Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
     FlowWindow, FlowsQuery, IgnoreOf, Latency, LatencyQuery, OpsError, Overview, PlanWish, RequestOf, ReviewOf,
     Selected, Selection, TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow,
 };
@@ -93,7 +93,7 @@ pub enum Target {
     /// A finding of drift that is checked anew.
     Recheck,
     /// A finding of drift that is left alone.
-    Ignore,
+    Decide,
     /// The tenants.
     Tenants,
     /// The tenant that is open.
@@ -202,6 +202,8 @@ pub enum Ask {
     Recheck(InstanceId),
     /// A finding of drift is to be left alone, or not any more.
     Ignore(IgnoreOf),
+    /// Adopt a finding, or not any more.
+    Adopt(AdoptOf),
     /// The tenants.
     Tenants(TenantsQuery),
     /// Everything of one.
@@ -257,7 +259,7 @@ impl Ask {
             Self::Suspects(_) => Target::Suspects,
             Self::Latency(_) => Target::Latency,
             Self::Recheck(_) => Target::Recheck,
-            Self::Ignore(_) => Target::Ignore,
+            Self::Ignore(_) | Self::Adopt(_) => Target::Decide,
             Self::Tenants(_) => Target::Tenants,
             Self::Tenant(_) => Target::Tenant,
             Self::Timeline(_) => Target::Timeline,
@@ -339,7 +341,7 @@ pub enum Answer {
     /// A finding as it was found just now.
     Recheck(Box<Result<KnownDrift, OpsError>>),
     /// It is left alone, or not any more.
-    Ignore(Box<Result<KnownDrift, OpsError>>),
+    Decided(Box<Result<KnownDrift, OpsError>>),
     /// The tenants that a text finds.
     Tenants(SafeText, Result<TenantWindow, OpsError>),
     /// Everything of one.

@@ -24,7 +24,7 @@ use super::{
 use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 
-const ROOT: [&str; 24] = [
+const ROOT: [&str; 25] = [
     "log",
     "operator",
     "soak",
@@ -39,6 +39,7 @@ const ROOT: [&str; 24] = [
     "promise",
     "step",
     "wording",
+    "drift_rule",
     "tenant",
     "redact",
     "policy",

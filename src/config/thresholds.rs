@@ -1,10 +1,11 @@
 //! What the config says of flows and their steps: thresholds, the promises that make some of them, what steps do, and
-//! what customers are told of them.
+//! what customers are told of them; and how bad it is what drifts.
 
 use jiff::SignedDuration;
 use wildmatch::WildMatch;
 
 use super::diagnostic::Diagnostic;
+use super::drift_rules::DriftRules;
 use super::promises::Promises;
 use super::section::Section;
 use super::steps::Steps;
@@ -41,6 +42,7 @@ pub struct ThresholdBook {
     promises: Promises,
     steps: Steps,
     wordings: Wordings,
+    drift: DriftRules,
     /// The `[[threshold]]` entries.
     special: Vec<(Place, Entry)>,
 }
@@ -130,7 +132,12 @@ impl ThresholdBook {
         self.wordings.resolve(source, flow, step, error)
     }
 
-    /// Reads `[thresholds]`, the `[[promise]]`, the `[[step]]`, the `[[wording]]` and the `[[threshold]]` entries.
+    /// How bad it is what drifts, and who is to look after it, where somebody has said.
+    pub const fn drift(&self) -> &DriftRules {
+        &self.drift
+    }
+
+    /// Reads `[thresholds]`, the `[[drift_rule]]`, the `[[promise]]`, the `[[step]]`, the `[[wording]]` and the `[[threshold]]` entries.
     pub(super) fn read(root: &Section<'_>) -> Result<Self, Diagnostic> {
         let general = root.table("thresholds", &KEYS)?;
         let special = root.tables("threshold", &[&PLACE_KEYS[..], &KEYS].concat())?;
@@ -140,6 +147,7 @@ impl ThresholdBook {
             promises: Promises::read(root)?,
             steps: Steps::read(root)?,
             wordings: Wordings::read(root)?,
+            drift: DriftRules::read(root)?,
             special: special.collect::<Result<_, _>>()?,
         })
     }

@@ -56,6 +56,8 @@ pub enum Action {
     Release,
     /// Somebody has said that something that drifts is to be left alone for a while, or not any more.
     Ignore,
+    /// Somebody has said that what drifts is what is wanted from now on, or has taken that back.
+    Adopt,
     /// Somebody was shown what is personal.
     Reveal,
     /// The record of an older version was taken over.
@@ -66,7 +68,7 @@ pub enum Action {
 
 impl Action {
     /// Each of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Attempt,
         Self::Refusal,
         Self::Act,
@@ -83,6 +85,7 @@ impl Action {
         Self::Claim,
         Self::Release,
         Self::Ignore,
+        Self::Adopt,
         Self::Reveal,
         Self::Takeover,
         Self::Unanchored,
@@ -107,6 +110,7 @@ impl Action {
             Self::Claim => "claim",
             Self::Release => "release",
             Self::Ignore => "ignore",
+            Self::Adopt => "adopt",
             Self::Reveal => "reveal",
             Self::Takeover => "takeover",
             Self::Unanchored => "unanchored",

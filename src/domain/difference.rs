@@ -1,6 +1,8 @@
 //! What differs between what is wanted and what is there, as far as a source tells it: safe to show, with secrets taken
 //! out and a bound on its size.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use similar::{ChangeTag, TextDiff};
@@ -18,6 +20,9 @@ const AROUND: usize = 3;
 
 /// The longest line that is kept, in characters.
 const LINE: usize = 2_000;
+
+/// So long two documents are told apart line by line as finely as can be.
+const DIFF_TAKES: Duration = Duration::from_millis(100);
 
 /// What differs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,21 +91,17 @@ impl Documents {
             json.map_or_else(String::new, |json| serde_json::to_string_pretty(json).unwrap_or_default() + "\n")
         };
         let (there, wanted) = (text(self.observed.as_ref()), text(self.desired.as_ref()));
-        let diff = TextDiff::from_lines(&there, &wanted);
+        // What takes longer to be told apart finely is told apart more roughly.
+        let diff = TextDiff::configure().timeout(DIFF_TAKES).diff_lines(&there, &wanted);
         let mut lines = Vec::new();
-        for (n, group) in diff.grouped_ops(AROUND).iter().enumerate() {
-            if n > 0 {
-                lines.push(DiffLine { side: Side::Note, text: "…".into() });
-            }
-            for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-                let side = match change.tag() {
-                    ChangeTag::Equal => Side::Both,
-                    ChangeTag::Delete => Side::There,
-                    ChangeTag::Insert => Side::Wanted,
-                };
-                let text = SafeText::clipped(change.value().trim_end_matches('\n'), LINE);
-                lines.push(DiffLine { side, text });
-            }
+        for change in diff.iter_all_changes() {
+            let side = match change.tag() {
+                ChangeTag::Equal => Side::Both,
+                ChangeTag::Delete => Side::There,
+                ChangeTag::Insert => Side::Wanted,
+            };
+            let text = SafeText::clipped(change.value().trim_end_matches('\n'), LINE);
+            lines.push(DiffLine { side, text });
         }
         if self.differ_in_secret() {
             let text = "what differs is not shown: it is secret".into();
@@ -144,27 +145,57 @@ pub struct DiffLine {
     pub text: SafeText,
 }
 
-/// Lines of what differs as pairs: what is wanted, and what is there in its place. A note stands on both sides.
-pub fn side_by_side(lines: &[DiffLine]) -> Vec<(Option<&DiffLine>, Option<&DiffLine>)> {
+/// The same lines, of long runs of lines that are alike only those next to a change; a note says how many there are
+/// between.
+pub fn folded(lines: &[DiffLine]) -> Vec<DiffLine> {
+    let alike = |line: &DiffLine| line.side == Side::Both;
+    let mut shown = Vec::with_capacity(lines.len().min(1_000));
+    let mut rest = lines;
+    let mut first = true;
+    while let Some(line) = rest.first() {
+        let run = rest.iter().take_while(|line| alike(line)).count();
+        if run == 0 {
+            shown.push(line.clone());
+            rest = rest.get(1..).unwrap_or_default();
+            first = false;
+            continue;
+        }
+        let (both, behind) = rest.split_at(run);
+        // Nothing that changes stands before the first line, nor behind the last one.
+        let head = if first { 0 } else { AROUND };
+        let tail = if behind.is_empty() { 0 } else { AROUND };
+        if run > head + tail + 1 {
+            shown.extend(both.iter().take(head).cloned());
+            let text = format!("… {} lines that are alike", run - head - tail).into();
+            shown.push(DiffLine { side: Side::Note, text });
+            shown.extend(both.iter().skip(run - tail).cloned());
+        } else {
+            shown.extend(both.iter().cloned());
+        }
+        rest = behind;
+        first = false;
+    }
+    shown
+}
+
+/// Lines of what differs as pairs of their places: what is wanted, and what is there in its place. A note stands on both
+/// sides.
+pub fn side_by_side(lines: &[DiffLine]) -> Vec<(Option<usize>, Option<usize>)> {
     let mut pairs = Vec::with_capacity(lines.len());
     let (mut wanted, mut there) = (Vec::new(), Vec::new());
-    let flush = |wanted: &mut Vec<_>, there: &mut Vec<_>, pairs: &mut Vec<_>| {
+    let flush = |wanted: &mut Vec<usize>, there: &mut Vec<usize>, pairs: &mut Vec<_>| {
         let rows = wanted.len().max(there.len());
-        let padded = |side: &mut Vec<_>| {
-            let mut side: Vec<Option<&DiffLine>> = side.drain(..).map(Some).collect();
-            side.resize(rows, None);
-            side
-        };
-        let (wanted, there) = (padded(wanted), padded(there));
-        pairs.extend(wanted.into_iter().zip(there));
+        pairs.extend((0..rows).map(|row| (wanted.get(row).copied(), there.get(row).copied())));
+        wanted.clear();
+        there.clear();
     };
-    for line in lines {
+    for (at, line) in lines.iter().enumerate() {
         match line.side {
-            Side::Wanted => wanted.push(line),
-            Side::There => there.push(line),
+            Side::Wanted => wanted.push(at),
+            Side::There => there.push(at),
             Side::Both | Side::Note => {
                 flush(&mut wanted, &mut there, &mut pairs);
-                pairs.push((Some(line), Some(line)));
+                pairs.push((Some(at), Some(at)));
             }
         }
     }
@@ -221,8 +252,8 @@ impl Difference {
         }
     }
 
-    /// What differs line by line, with three lines around each change: what is there and not wanted, and what is wanted
-    /// and not there.
+    /// What differs line by line, as far as it is told: what is there and not wanted, what is wanted and not there, and what
+    /// is alike. [`folded`] leaves long runs of the last out.
     pub fn lines(&self) -> Vec<DiffLine> {
         let note = |text: &str| DiffLine { side: Side::Note, text: text.into() };
         match self {
@@ -261,6 +292,49 @@ impl Difference {
             Self::Patch(patch) => Some(patch.removes),
             Self::Documents(both) => Some(lost(both.desired.as_ref(), both.observed.as_ref())),
         }
+    }
+}
+
+impl Difference {
+    /// Why nobody can have seen all of it; `None` where it is told whole. What is secret differs unseen, and counts as told.
+    pub fn unseen(&self) -> Option<String> {
+        match self {
+            Self::Untold => Some("its source does not tell what differs".to_owned()),
+            Self::Binary => Some("what differs is no text, so that nobody has seen it".to_owned()),
+            Self::Patch(patch) if patch.more == 1 => Some("1 line of what differs is not kept to be seen".to_owned()),
+            Self::Patch(patch) if patch.more > 0 => {
+                Some(format!("{} lines of what differs are not kept to be seen", patch.more))
+            }
+            Self::Patch(_) => None,
+            Self::Documents(both) => [&both.desired, &both.observed]
+                .into_iter()
+                .flatten()
+                .any(is_cut)
+                .then(|| "what differs is too much to be seen whole".to_owned()),
+        }
+    }
+}
+
+impl Difference {
+    /// How much of what is wanted is not there, and so is given up by whoever adopts what is: lines of a patch, values of a
+    /// document. `None` where the source does not tell.
+    pub fn lacks(&self) -> Option<usize> {
+        match self {
+            Self::Untold | Self::Binary => None,
+            Self::Patch(patch) => Some(patch.adds),
+            Self::Documents(both) => Some(lost(both.observed.as_ref(), both.desired.as_ref())),
+        }
+    }
+}
+
+/// Whether something of it was left out because it is too much.
+fn is_cut(json: &Json) -> bool {
+    match json {
+        Json::Long(..) | Json::More(..) => true,
+        Json::Within(json) => is_cut(json),
+        Json::List(list) => list.iter().any(is_cut),
+        Json::Object(fields) => fields.iter().any(|(_, value)| is_cut(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Hidden => false,
     }
 }
 
@@ -352,7 +426,7 @@ mod tests {
         let lines = Difference::Patch(patch).lines();
         assert_eq!(told(&lines), ["--- a", "+++ b", "@@ -1,2 +1,3 @@", " same", "-old", "+new", "+more"]);
         let pairs = side_by_side(&lines[3..]);
-        let text = |line: Option<&DiffLine>| line.map_or("-", |line| line.text.as_str()).to_owned();
+        let text = |at: Option<usize>| at.map_or("-", |at| lines[3 + at].text.as_str()).to_owned();
         let pairs: Vec<(String, String)> = pairs.into_iter().map(|(one, other)| (text(one), text(other))).collect();
         let expected = [("same", "same"), ("new", "old"), ("more", "-")];
         assert_eq!(pairs, expected.map(|(one, other)| (one.to_owned(), other.to_owned())));
@@ -361,6 +435,49 @@ mod tests {
         let lines = Difference::Documents(documents(&json!("absent"), &json!([1]))).lines();
         assert_eq!(told(&lines), ["-[", "-  1", "-]"]);
         assert_eq!(told(&Difference::Untold.lines()), ["what differs is not told"]);
+    }
+
+    #[test]
+    fn long_runs_of_what_is_alike_are_folded() {
+        let line = |side: Side, n: usize| DiffLine { side, text: n.to_string().into() };
+        let mut lines: Vec<DiffLine> = (0..20).map(|n| line(Side::Both, n)).collect();
+        lines.push(line(Side::There, 20));
+        lines.extend((21..28).map(|n| line(Side::Both, n)));
+        lines.push(line(Side::Wanted, 28));
+        lines.extend((29..37).map(|n| line(Side::Both, n)));
+        lines.push(line(Side::There, 37));
+        lines.extend((38..50_000).map(|n| line(Side::Both, n)));
+        let shown = told(&folded(&lines));
+        let expected = [
+            "… 17 lines that are alike",
+            " 17",
+            " 18",
+            " 19",
+            "-20",
+            " 21",
+            " 22",
+            " 23",
+            " 24",
+            " 25",
+            " 26",
+            " 27",
+            "+28",
+            " 29",
+            " 30",
+            " 31",
+            "… 2 lines that are alike",
+            " 34",
+            " 35",
+            " 36",
+            "-37",
+            " 38",
+            " 39",
+            " 40",
+            "… 49959 lines that are alike",
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(folded(&lines[19..22]), lines[19..22]);
+        assert!(folded(&[]).is_empty());
     }
 
     #[test]

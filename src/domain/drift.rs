@@ -3,8 +3,6 @@
 //! Absence of an answer is never green: what was not checked, can't be checked, or of which nobody knows is a finding of
 //! its own and is counted as such.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +10,11 @@ use super::difference::Difference;
 use super::flow::{FlowInstance, Status, Version};
 use super::hash::digest;
 use super::ids::InstanceId;
-use super::remediation::Verb;
 use super::signs::Signs;
 use super::text::SafeText;
-use super::time::{date_time, since};
+use super::time::since;
+
+pub use super::decided::KnownDrift;
 
 /// How what is there differs from what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,7 +77,7 @@ pub enum DriftStatus {
     Unknown,
     /// Somebody has said that it is to be left alone for a while.
     Ignored,
-    /// What is there was made what is wanted.
+    /// Somebody has said that what is there is what is wanted from now on. Its source still wants otherwise.
     Adopted,
     /// It was found, and is as wanted again.
     Resolved,
@@ -131,7 +130,7 @@ impl DriftStatus {
 
     /// Whether it is known to be as wanted.
     pub const fn is_green(self) -> bool {
-        matches!(self, Self::Adopted | Self::Resolved | Self::InSync)
+        matches!(self, Self::Resolved | Self::InSync)
     }
 
     /// Whether nobody knows whether it is as wanted.
@@ -241,13 +240,14 @@ const STALE_AFTER: i32 = 2;
 const STALE_AT_LEAST: SignedDuration = SignedDuration::from_secs(15);
 
 impl DriftFinding {
-    /// What the meaning of an act on it depends on: what differs, and how. That it was checked once more, or is ignored,
-    /// is no part of it; and what is as wanted is that, whatever it was before.
+    /// What the meaning of an act on it depends on: what differs, and how. That it was checked once more, is ignored or
+    /// adopted, is no part of it; and what is as wanted is that, whatever it was before.
     pub fn version(&self) -> SafeText {
         if self.status.is_green() {
             return digest(&["as wanted"], 6);
         }
-        let status = if self.status == DriftStatus::Ignored { DriftStatus::Drifted } else { self.status };
+        let said = matches!(self.status, DriftStatus::Ignored | DriftStatus::Adopted);
+        let status = if said { DriftStatus::Drifted } else { self.status };
         digest(
             &[
                 status.name(),
@@ -259,13 +259,18 @@ impl DriftFinding {
         )
     }
 
+    /// What was seen of it by whoever adopts it: what differs, whichever revision of what is wanted says so.
+    pub fn seen(&self) -> SafeText {
+        digest(&["seen", self.kind.name(), &self.difference.digest()], 16)
+    }
+
     /// The same as an instance that is acted on, so that plans, policies and records carry both alike: its flow is what
     /// drifts, its step how that stands. It has succeeded where it is as wanted.
     pub fn as_target(&self) -> FlowInstance {
         let status = match self.status {
-            DriftStatus::Drifted | DriftStatus::Ignored => Status::Failed,
+            DriftStatus::Drifted | DriftStatus::Ignored | DriftStatus::Adopted => Status::Failed,
             DriftStatus::Reconciling => Status::Running,
-            DriftStatus::InSync | DriftStatus::Adopted | DriftStatus::Resolved => Status::Succeeded,
+            DriftStatus::InSync | DriftStatus::Resolved => Status::Succeeded,
             DriftStatus::NotChecked | DriftStatus::Unsupported | DriftStatus::Unknown => Status::Unknown,
         };
         FlowInstance {
@@ -306,76 +311,13 @@ impl DriftFinding {
     }
 }
 
-/// A finding, with what the hub knows of it beside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownDrift {
-    /// What the source told; resolved where it tells it no more.
-    pub finding: Arc<DriftFinding>,
-    /// When it was seen first, by the local clock; engines seldom keep that.
-    pub first_seen: Timestamp,
-    /// Since when it is as wanted again, by the local clock.
-    pub resolved_at: Option<Timestamp>,
-    /// Why it is ignored, by whom and until when, where somebody has said so here.
-    pub ignore: Option<Ignore>,
-    /// Whether its check is too old, or its source is silent: it may be otherwise now.
-    pub stale: bool,
-}
-
-impl KnownDrift {
-    /// How much of what is there is lost when it is made what is wanted, where anything is.
-    pub fn loses(&self) -> Option<usize> {
-        let there = self.finding.status != DriftStatus::Resolved;
-        self.finding.difference.removes().filter(|removes| *removes > 0 && there)
-    }
-
-    /// Why it can't be acted on by a verb as it stands; `None` where it can. Its source may say more.
-    pub fn unfit(&self, verb: Verb, now: Timestamp) -> Option<String> {
-        match (self.status(now), &self.ignore) {
-            (DriftStatus::Ignored, Some(ignore)) => {
-                let until = date_time(ignore.until);
-                Some(format!("{} said to leave it alone until {until}: {}", ignore.by, ignore.reason))
-            }
-            (DriftStatus::Ignored, None) => Some("its source says to leave it alone".to_owned()),
-            (status, _) if status.is_blind() => {
-                Some(format!("nobody knows whether it differs: it is {}", status.words()))
-            }
-            (DriftStatus::Reconciling, _) => Some("something is about to bring it back".to_owned()),
-            (status, _) if status.is_green() && verb == Verb::Reconcile => Some("it is as wanted".to_owned()),
-            _ => self.stale.then(|| "its check is too old to be acted on: check it anew first".to_owned()),
-        }
-    }
-
-    /// Where it stands, with what was said here.
-    pub fn status(&self, now: Timestamp) -> DriftStatus {
-        let ignored = self.ignore.as_ref().is_some_and(|ignore| now < ignore.until)
-            || self.finding.ignored_until.is_some_and(|until| now < until);
-        match self.finding.status {
-            DriftStatus::Drifted if ignored => DriftStatus::Ignored,
-            status => status,
-        }
-    }
-}
-
-/// That a finding is to be left alone, with a reason and an end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ignore {
-    /// Who said so; taken on trust.
-    pub by: SafeText,
-    /// When.
-    pub at: Timestamp,
-    /// Until when.
-    pub until: Timestamp,
-    /// Why.
-    pub reason: SafeText,
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::domain::difference::Documents;
     use crate::domain::redact::Redactor;
 
-    fn differs(there: &str) -> Difference {
+    pub(crate) fn differs(there: &str) -> Difference {
         Difference::Documents(Documents::of(Some(&"new".into()), Some(&there.into()), &Redactor::default()))
     }
 
@@ -437,23 +379,5 @@ pub(crate) mod tests {
         assert_eq!(one.version(), other.version());
         other.difference = differs("older");
         assert_ne!(one.version(), other.version());
-    }
-
-    #[test]
-    fn an_ignore_ends() {
-        let ignore = Ignore { by: "ada".into(), at: at(0), until: at(60), reason: "until the move".into() };
-        let mut known = KnownDrift {
-            finding: Arc::new(finding("a")),
-            first_seen: at(0),
-            resolved_at: None,
-            ignore: Some(ignore),
-            stale: false,
-        };
-        assert_eq!((known.status(at(59)), known.status(at(60))), (DriftStatus::Ignored, DriftStatus::Drifted));
-        known.ignore = None;
-        Arc::make_mut(&mut known.finding).ignored_until = Some(at(90));
-        assert_eq!((known.status(at(89)), known.status(at(90))), (DriftStatus::Ignored, DriftStatus::Drifted));
-        Arc::make_mut(&mut known.finding).status = DriftStatus::Unknown;
-        assert_eq!(known.status(at(0)), DriftStatus::Unknown, "what is not known is not made better by being ignored");
     }
 }

@@ -11,6 +11,7 @@ pub mod claim;
 pub mod code;
 pub mod cohort;
 pub mod correlation;
+pub mod decided;
 pub mod deployment;
 pub mod difference;
 pub mod drift;

@@ -32,7 +32,7 @@ use crate::domain::trend::{Sample, Trend};
 use crate::domain::ways::Ways;
 use crate::domain::wide::{Control, WideDetail, WideRemediation};
 use crate::ops::{
-    Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
+    AdoptOf, Armed, CohortSuspects, DriftQuery, DriftWindow, EventRow, EventWindow, EventsQuery, FlowAnswer, FlowCount,
     FlowWindow, FlowsQuery, IgnoreOf, Latency, LatencyQuery, Near, Ops, OpsError, Overview, PlanWish, RequestOf,
     ReviewOf, Selected, Selection, TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow, is_reason,
 };
@@ -339,6 +339,10 @@ impl Ops for Hub {
 
     async fn ignore(&self, ignore: &IgnoreOf) -> Result<KnownDrift, OpsError> {
         self.leave_alone(ignore).await
+    }
+
+    async fn adopt(&self, adopt: &AdoptOf) -> Result<KnownDrift, OpsError> {
+        self.adopted(adopt).await
     }
 
     async fn automations(&self) -> Result<Vec<AutomationStatus>, OpsError> {

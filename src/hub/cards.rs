@@ -56,7 +56,7 @@ impl Hub {
         let mut named: Vec<(SafeText, SafeText)> = Vec::new();
         for (source, held) in &held {
             let of_rows = held.rows.tenants().map(|(tenant, _)| tenant);
-            for tenant in of_rows.chain(held.findings.by_tenant().into_keys()) {
+            for tenant in of_rows.chain(held.findings.by_tenant().map(|(tenant, _)| tenant)) {
                 if known.insert(tenant) {
                     named.push((source.name.clone(), tenant.clone()));
                 }
@@ -195,6 +195,7 @@ impl Hub {
             mark_old(&mut found, source);
             card.drift.extend(found);
         }
+        self.put_on(&mut card.drift, at);
         card.drift.sort_unstable_by(|one, other| order(one, other, at));
         card.drift_total = card.drift.len();
         card.drift.truncate(DRIFT);

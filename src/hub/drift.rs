@@ -1,63 +1,27 @@
 //! What has drifted, over all sources.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod view;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use self::view::{Row, View};
+pub(super) use self::view::{Views, order};
 use super::Hub;
 use super::source::Source;
-use crate::domain::drift::{DriftStatus, KnownDrift};
+use crate::domain::drift::KnownDrift;
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
 use crate::ops::{DriftCause, DriftQuery, DriftWindow, OpsError};
 
-/// The order of findings: what needs eyes most, and of those what has been there longest.
-pub(super) fn order(one: &KnownDrift, other: &KnownDrift, now: Timestamp) -> std::cmp::Ordering {
-    let key = |known: &KnownDrift| (known.status(now), known.finding.severity, known.first_seen);
-    key(one).cmp(&key(other)).then_with(|| one.finding.id.cmp(&other.finding.id))
-}
-
 /// What a source has told that is not live may be otherwise now, however young its last check is.
 pub(super) fn mark_old(findings: &mut [KnownDrift], source: &Source) {
-    if !source.live() {
-        findings.iter_mut().for_each(|known| known.stale = true);
+    let old = !source.live();
+    for known in findings {
+        known.stale |= old;
     }
-}
-
-/// Each finding as a row of its own.
-fn listed(all: Vec<KnownDrift>) -> Vec<DriftCause> {
-    let row = |known: KnownDrift| DriftCause {
-        tenants: u64::from(known.finding.tenant.is_some()),
-        first: known,
-        count: 1,
-        scopes: 1,
-    };
-    all.into_iter().map(row).collect()
-}
-
-/// Findings of one source, cause and standing as one row. `all` are in their order, and so are the rows.
-fn by_cause(all: Vec<KnownDrift>, now: Timestamp) -> Vec<DriftCause> {
-    let mut rows: Vec<(DriftCause, BTreeSet<SafeText>, BTreeSet<SafeText>)> = Vec::new();
-    let mut places: HashMap<(SafeText, SafeText, DriftStatus), usize> = HashMap::new();
-    for known in all {
-        let finding = known.finding.clone();
-        let key = (finding.id.source.clone(), finding.cause_key.clone(), known.status(now));
-        let at = *places.entry(key).or_insert_with(|| {
-            rows.push((DriftCause { first: known, count: 0, scopes: 0, tenants: 0 }, BTreeSet::new(), BTreeSet::new()));
-            rows.len() - 1
-        });
-        if let Some((row, scopes, tenants)) = rows.get_mut(at) {
-            row.count += 1;
-            scopes.insert(finding.scope.clone());
-            tenants.extend(finding.tenant.clone());
-        }
-    }
-    let counted = |(mut row, scopes, tenants): (DriftCause, BTreeSet<SafeText>, BTreeSet<SafeText>)| {
-        row.scopes = scopes.len() as u64;
-        row.tenants = tenants.len() as u64;
-        row
-    };
-    rows.into_iter().map(counted).collect()
 }
 
 impl Hub {
@@ -65,9 +29,9 @@ impl Hub {
     pub(super) fn drifted(&self, query: &DriftQuery) -> DriftWindow {
         let now = (self.clock)();
         self.take_rechecked();
-        let mut all = Vec::new();
+        let (sources, blind) = self.silent(|tells| tells.drift);
         let (mut in_sync, mut in_sync_was) = (0, None);
-        for source in self.sources.iter().filter(|source| source.connector.tells().drift) {
+        for source in self.telling_drift() {
             let (of_source, told) = {
                 let findings = &source.held().findings;
                 (findings.in_sync(), findings.told())
@@ -77,26 +41,30 @@ impl Hub {
             } else if of_source > 0 || !told {
                 *in_sync_was.get_or_insert(0) += of_source;
             }
-            all.extend(self.findings_of(source, now));
         }
-        let (sources, blind) = self.silent(|tells| tells.drift);
-        let (mut by_status, mut by_severity) = (BTreeMap::new(), BTreeMap::new());
-        for known in &all {
-            let status = known.status(now);
-            *by_status.entry(status).or_default() += 1;
-            if status == DriftStatus::Drifted {
-                *by_severity.entry(known.finding.severity).or_default() += 1;
-            }
-        }
-        all.sort_unstable_by(|one, other| order(one, other, now));
-        let rows = if query.by_cause { by_cause(all, now) } else { listed(all) };
-        let total = rows.len();
-        let rows = rows.into_iter().skip(query.offset).take(query.limit).collect();
+        let view = self.view(now);
+        let matching = view.matching(&query.filter);
+        let shown = |number: u32, (count, scopes, tenants): (u64, u64, u64)| {
+            view.row(number).map(|row| DriftCause { first: self.shown(row), count, scopes, tenants })
+        };
+        let (total, rows) = if query.by_cause {
+            let causes = view.causes(&matching);
+            let rows = causes.iter().skip(query.offset).take(query.limit);
+            let rows = rows.filter_map(|cause| shown(cause.first, (cause.count, cause.scopes, cause.tenants)));
+            (causes.len(), rows.collect())
+        } else {
+            let rows = matching.rows.iter().skip(query.offset).take(query.limit);
+            let tenants = |number| view.row(number).map_or(0, |row| u64::from(row.known.finding.tenant.is_some()));
+            (matching.rows.len(), rows.filter_map(|number| shown(*number, (1, 1, tenants(*number)))).collect())
+        };
+        let (by_status, by_severity) = (matching.by_status.clone(), matching.by_severity.clone());
+        let of_all = view.matching(&crate::query::DriftFilter::default()).rows.len();
         DriftWindow {
             at: now,
             rows,
             offset: query.offset,
             total,
+            of_all,
             by_status,
             by_severity,
             in_sync,
@@ -106,12 +74,56 @@ impl Hub {
         }
     }
 
+    fn telling_drift(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter().filter(|source| source.connector.tells().drift)
+    }
+
+    /// Every finding in its order, as of now.
+    fn view(&self, now: Timestamp) -> Arc<View> {
+        let mut basis: Vec<u64> = self.telling_drift().map(|source| source.held().findings.revision()).collect();
+        basis.push(self.decisions.changes());
+        if self.book.thresholds.drift().asks_for_tiers() {
+            basis.extend(self.sources.iter().map(|source| source.held().directory.revision()));
+        }
+        self.drifts.get(&basis, now, || self.telling_drift().flat_map(|source| self.findings_of(source, now)).collect())
+    }
+
+    /// A row as it is shown: its check is as old as its source's clock says.
+    fn shown(&self, row: &Row) -> KnownDrift {
+        let mut known = row.known.clone();
+        let old = |source: &Source| known.resolved_at.is_none() && known.finding.is_stale(self.engine_now(source));
+        let stale = |source: &Source| !source.live() || old(source);
+        known.stale = self.source(&known.finding.id.source).is_ok_and(stale);
+        known
+    }
+
+    /// Says of findings what was decided of them, how bad they are, and who is to look after them.
+    pub(super) fn put_on(&self, findings: &mut [KnownDrift], now: Timestamp) {
+        self.decisions.put_on(findings, now);
+        let rules = self.book.thresholds.drift();
+        if rules.is_empty() {
+            return;
+        }
+        let asks = rules.asks_for_tiers();
+        let mut tiers: HashMap<SafeText, Option<SafeText>> = HashMap::new();
+        for known in findings {
+            let tenant = known.finding.tenant.as_ref().filter(|_| asks);
+            let tier = tenant.and_then(|tenant| {
+                let of = || self.listed_tenant(tenant).and_then(|listed| listed.tier.clone());
+                tiers.entry(tenant.clone()).or_insert_with(of).as_deref()
+            });
+            let (severity, owner) = rules.of(&known.finding, tier);
+            known.severity = severity.unwrap_or(known.severity);
+            known.owner = owner.or_else(|| known.owner.take());
+        }
+    }
+
     /// What one source has found, as it is held, with what was said of it here.
     pub(super) fn findings_of(&self, source: &Source, now: Timestamp) -> impl Iterator<Item = KnownDrift> + use<> {
         // A check is as old as its source's clock says.
         let mut all: Vec<KnownDrift> = source.held().findings.each(self.engine_now(source)).collect();
         mark_old(&mut all, source);
-        self.ignores.put_on(&mut all, now);
+        self.put_on(&mut all, now);
         all.into_iter()
     }
 
@@ -121,8 +133,12 @@ impl Hub {
         let (source, now) = (self.source(&id.source)?, (self.clock)());
         let mut known = source.held().findings.get(&id.instance, self.engine_now(source));
         mark_old(known.as_mut_slice(), source);
-        self.ignores.put_on(known.as_mut_slice(), now);
-        known.ok_or_else(|| OpsError::NotFound(format!("{} tells of no drift {}", id.source, id.instance).into()))
+        self.put_on(known.as_mut_slice(), now);
+        // What a source that is silent has not told may be there all the same.
+        known.ok_or_else(|| match source.live() {
+            true => OpsError::NotFound(format!("{} tells of no drift {}", id.source, id.instance).into()),
+            false => OpsError::Source(format!("{}: {}", id.source, source.not_live()).into()),
+        })
     }
 
     /// Checks a finding anew, and gives it as it is then.
@@ -141,38 +157,5 @@ impl Hub {
         source.rechecked(&ids, told, (self.clock)());
         self.changed();
         self.found(id)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::drift::Severity;
-    use crate::domain::drift::tests::{at, finding};
-
-    fn known(id: &str, status: DriftStatus, severity: Severity, first: i64) -> KnownDrift {
-        let mut found = finding(id);
-        (found.status, found.severity, found.scope) = (status, severity, id.into());
-        found.tenant = Some(format!("tenant-{id}").into());
-        KnownDrift { finding: found.into(), first_seen: at(first), resolved_at: None, ignore: None, stale: false }
-    }
-
-    #[test]
-    fn what_needs_eyes_most_comes_first_and_one_cause_is_one_row() {
-        let mut all = vec![
-            known("a", DriftStatus::Resolved, Severity::Critical, 0),
-            known("b", DriftStatus::Drifted, Severity::Warning, 5),
-            known("c", DriftStatus::Unknown, Severity::Critical, 0),
-            known("d", DriftStatus::Drifted, Severity::Critical, 9),
-            known("e", DriftStatus::Drifted, Severity::Warning, 3),
-        ];
-        all.sort_unstable_by(|one, other| order(one, other, at(10)));
-        let ids = |rows: &[DriftCause]| -> String {
-            rows.iter().map(|row| row.first.finding.id.instance.to_string()).collect()
-        };
-        assert_eq!(ids(&listed(all.clone())), "debca");
-        let rows = by_cause(all, at(10));
-        assert_eq!(ids(&rows), "dca", "those that stand otherwise are told apart");
-        assert_eq!((rows[0].count, rows[0].scopes, rows[0].tenants), (3, 3, 3));
     }
 }

@@ -145,10 +145,8 @@ impl Hub {
                 match told.next().flatten() {
                     Some(finding) => {
                         let stale = finding.is_stale(self.engine_now(source));
-                        let finding = Arc::new(finding);
-                        let mut known =
-                            [KnownDrift { finding, first_seen: now, resolved_at: None, ignore: None, stale }];
-                        self.ignores.put_on(&mut known, now);
+                        let mut known = [KnownDrift { stale, ..KnownDrift::told(Arc::new(finding), now) }];
+                        self.put_on(&mut known, now);
                         chosen.found.extend(known.map(|known| (source, known)));
                     }
                     None => chosen.untold.push(InstanceId::new(name.clone(), id)),

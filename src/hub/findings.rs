@@ -16,6 +16,12 @@ const RESOLVED_FOR: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     by_id: BTreeMap<SafeText, Held>,
+    /// How many are told now.
+    open: usize,
+    /// And how many of them about each tenant that they name.
+    by_tenant: HashMap<SafeText, u64>,
+    /// Grows whenever any of them is another one.
+    revision: u64,
     /// So much was checked and is as wanted.
     in_sync: u64,
     /// Whether a pass has told anything.
@@ -50,6 +56,7 @@ pub(super) struct Seen {
 impl Findings {
     /// Takes in what the record has, which may come before the first pass or after it.
     pub(super) fn recall(&mut self, known: FirstSeen) {
+        self.revision += 1;
         for (id, at) in &known {
             if let Some(held) = self.by_id.get_mut(id).filter(|held| held.resolved_at.is_none()) {
                 held.first_seen = held.first_seen.min(*at);
@@ -70,6 +77,7 @@ impl Findings {
         self.told = true;
         let mut before = std::mem::take(&mut self.by_id);
         self.in_sync = in_sync;
+        let mut changed = false;
         for finding in told {
             let id = finding.id.instance.clone();
             if self.by_id.contains_key(&id) {
@@ -82,22 +90,36 @@ impl Findings {
             // A thing that came back is new: what it was before was mended.
             let first_seen = of_before.or_else(|| known.get(&id).copied()).unwrap_or(now).min(now);
             let finding = match held {
-                Some(held) if *held.finding == finding => held.finding,
-                _ => Arc::new(finding),
+                Some(held) if held.resolved_at.is_none() && *held.finding == finding => held.finding,
+                _ => {
+                    changed = true;
+                    Arc::new(finding)
+                }
             };
             self.by_id.insert(id, Held { finding, first_seen, resolved_at: None });
         }
         for (id, mut held) in before {
-            let resolved_at = *held.resolved_at.get_or_insert(now);
-            if since(resolved_at, now) <= RESOLVED_FOR && resolved_at <= now {
+            changed |= held.resolve(now);
+            if held.resolved_at.is_some_and(|at| since(at, now) <= RESOLVED_FOR && at <= now) {
                 self.by_id.insert(id, held);
+            } else {
+                changed = true;
             }
         }
+        self.revision += u64::from(changed);
+        self.open = self.there().count();
+        let mut by_tenant = HashMap::new();
+        for tenant in self.there().filter_map(|(_, held)| held.finding.tenant.clone()) {
+            *by_tenant.entry(tenant).or_default() += 1;
+        }
+        self.by_tenant = by_tenant;
         twice
     }
 
     /// Takes one that was checked anew. `None` where there is no such thing any more.
     pub(super) fn rechecked(&mut self, id: &SafeText, told: Option<DriftFinding>, now: Timestamp) {
+        self.revision += 1;
+        self.count(id, false);
         match told.filter(|finding| !finding.status.is_green()) {
             Some(finding) => {
                 let held = self.by_id.remove(id).filter(|held| held.resolved_at.is_none());
@@ -106,10 +128,29 @@ impl Findings {
             }
             None => {
                 if let Some(held) = self.by_id.get_mut(id) {
-                    held.resolved_at.get_or_insert(now);
+                    held.resolve(now);
                 }
             }
         }
+        self.count(id, true);
+    }
+
+    /// Counts one of them in or out, where it is told now.
+    fn count(&mut self, id: &SafeText, counts: bool) {
+        let Some(held) = self.by_id.get(id).filter(|held| held.resolved_at.is_none()) else { return };
+        let of_tenant = held.finding.tenant.clone().map(|tenant| self.by_tenant.entry(tenant).or_default());
+        if counts {
+            self.open += 1;
+            of_tenant.into_iter().for_each(|count| *count += 1);
+        } else {
+            self.open -= 1;
+            of_tenant.into_iter().for_each(|count| *count -= 1);
+        }
+    }
+
+    /// Grows whenever any of them is another one.
+    pub(super) const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Every finding, those that are as wanted again among them.
@@ -134,17 +175,13 @@ impl Findings {
     }
 
     /// How many there are now about each tenant that they name.
-    pub(super) fn by_tenant(&self) -> HashMap<&SafeText, u64> {
-        let mut counts = HashMap::new();
-        for tenant in self.there().filter_map(|(_, held)| held.finding.tenant.as_ref()) {
-            *counts.entry(tenant).or_default() += 1;
-        }
-        counts
+    pub(super) fn by_tenant(&self) -> impl Iterator<Item = (&SafeText, u64)> {
+        self.by_tenant.iter().map(|(tenant, count)| (tenant, *count)).filter(|(_, count)| *count > 0)
     }
 
     /// How many there are now.
-    pub(super) fn open(&self) -> usize {
-        self.there().count()
+    pub(super) const fn open(&self) -> usize {
+        self.open
     }
 
     /// How much was checked and is as wanted.
@@ -174,12 +211,18 @@ impl Findings {
 
 impl Held {
     fn known(&self, now: Timestamp) -> KnownDrift {
-        let mut finding = self.finding.clone();
+        let stale = self.resolved_at.is_none() && self.finding.is_stale(now);
+        KnownDrift { resolved_at: self.resolved_at, stale, ..KnownDrift::told(self.finding.clone(), self.first_seen) }
+    }
+
+    /// It is as wanted again, since now if it was not before. Gives whether that is so.
+    fn resolve(&mut self, now: Timestamp) -> bool {
         if self.resolved_at.is_some() {
-            Arc::make_mut(&mut finding).status = DriftStatus::Resolved;
+            return false;
         }
-        let stale = self.resolved_at.is_none() && finding.is_stale(now);
-        KnownDrift { finding, first_seen: self.first_seen, resolved_at: self.resolved_at, ignore: None, stale }
+        self.resolved_at = Some(now);
+        Arc::make_mut(&mut self.finding).status = DriftStatus::Resolved;
+        true
     }
 }
 
@@ -282,5 +325,33 @@ mod tests {
         assert!(!findings.get("a", at(600)).unwrap().stale);
         assert!(findings.get("a", at(601)).unwrap().stale);
         assert_eq!(findings.get("c", at(0)), None);
+    }
+
+    #[test]
+    fn what_is_counted_is_what_is_there_and_what_is_as_before_changes_nothing() {
+        let mut findings = Findings::default();
+        let counted = |findings: &Findings| {
+            let told: Vec<_> = findings.by_tenant().map(|(tenant, count)| (tenant.to_string(), count)).collect();
+            assert_eq!(findings.open(), findings.there().count());
+            assert_eq!(told.iter().map(|(_, count)| count).sum::<u64>(), findings.open() as u64);
+            (findings.open(), findings.revision())
+        };
+        findings.take(vec![finding("a"), finding("b")], 0, at(0));
+        let (open, revision) = counted(&findings);
+        assert_eq!(open, 2);
+        findings.take(vec![finding("a"), finding("b")], 0, at(60));
+        assert_eq!(counted(&findings), (2, revision), "nothing was told otherwise");
+        findings.rechecked(&"a".into(), None, at(60));
+        findings.rechecked(&"a".into(), None, at(60));
+        assert_eq!(counted(&findings).0, 1);
+        findings.rechecked(&"a".into(), Some(finding("a")), at(60));
+        findings.rechecked(&"a".into(), Some(finding("a")), at(60));
+        assert_eq!(counted(&findings).0, 2);
+        let (_, revision) = counted(&findings);
+        findings.take(vec![finding("b")], 0, at(120));
+        let (open, changed) = counted(&findings);
+        assert!(open == 1 && changed > revision);
+        findings.take(Vec::new(), 0, at(120 + 25 * 3_600));
+        assert_eq!((counted(&findings).0, findings.each(at(0)).count()), (0, 1), "a is forgotten, b has just gone");
     }
 }

@@ -10,6 +10,7 @@ mod borrowed;
 mod cards;
 mod claims;
 mod deciding;
+mod decisions;
 mod deployments;
 mod directory;
 mod drift;
@@ -18,7 +19,6 @@ mod events;
 mod executor;
 mod findings;
 mod history;
-mod ignores;
 mod journal;
 mod latency;
 pub mod ledger;
@@ -58,9 +58,9 @@ use self::automations::Shadow;
 use self::claims::Claims;
 use self::deciding::Gate;
 pub use self::deciding::Policing;
+use self::decisions::Decisions;
 use self::events::Ring;
 use self::executor::Executor;
-use self::ignores::Ignores;
 use self::journal::Journal;
 use self::ledger::{Ledger, Reader};
 use self::listing::{Lists, Part};
@@ -122,7 +122,8 @@ pub struct Hub {
     /// `None` where what is recorded is gone with the process anyway.
     trends: Option<Trends>,
     claims: Arc<Claims>,
-    ignores: Arc<Ignores>,
+    decisions: Arc<Decisions>,
+    drifts: drift::Views,
     /// What was recorded, by whomever; `None` where nothing can be read.
     reader: Option<Reader>,
     lists: Lists,
@@ -204,7 +205,7 @@ impl Hub {
             (_, _, Some(why)) => Err(why.clone()),
             _ => Err("nothing is recorded by a single look".into()),
         };
-        let ignores = Arc::new(Ignores::new(&setup.context, claiming.clone(), reader.clone()));
+        let decisions = Arc::new(Decisions::new(&setup.context, claiming.clone(), reader.clone()));
         let claims = Arc::new(Claims::new(&setup.context, &setup.operator, claiming, reader.clone()));
         let executor = journal
             .map(|journal| Arc::new(Executor::new(&setup.operator, setup.soak, journal, setup.clock.clone(), changed)));
@@ -225,7 +226,8 @@ impl Hub {
             runs,
             trends,
             claims,
-            ignores,
+            decisions,
+            drifts: drift::Views::default(),
             reader,
             lists: Lists::default(),
             correlation: Correlation::default(),
@@ -237,7 +239,7 @@ impl Hub {
     /// One complete pass over every source, all at once.
     pub async fn pass(&self) {
         let passes = self.sources.iter().map(|source| source.pass(&self.book, &self.clock));
-        tokio::join!(futures_util::future::join_all(passes), self.recall(), self.claims.look(), self.ignores.look());
+        tokio::join!(futures_util::future::join_all(passes), self.recall(), self.claims.look(), self.decisions.look());
         self.changed();
     }
 
@@ -279,7 +281,7 @@ impl Hub {
         let revision = self.revision.clone();
         tasks.push(tokio::spawn(self.claims.clone().mind(move || revision.send_modify(|n| *n += 1))));
         let revision = self.revision.clone();
-        tasks.push(tokio::spawn(self.ignores.clone().mind(move || revision.send_modify(|n| *n += 1))));
+        tasks.push(tokio::spawn(self.decisions.clone().mind(move || revision.send_modify(|n| *n += 1))));
         let hub = self.clone();
         // No pass waits for it.
         tasks.push(tokio::spawn(async move {

@@ -256,7 +256,7 @@ impl Hub {
         let hurt: HashSet<&SafeText> = hurt.iter().collect();
         let mut causes: BTreeMap<(SafeText, SafeText), Cause> = BTreeMap::new();
         for source in self.sources.iter().filter(|source| source.connector.tells().drift) {
-            for known in source.held().findings.each(now) {
+            for known in self.findings_of(source, now) {
                 let Some(tenant) = known.finding.tenant.clone() else { continue };
                 if known.status(now) != DriftStatus::Drifted {
                     continue;

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use crate::domain::drift::{DriftStatus, KnownDrift, Severity};
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
+use crate::query::DriftFilter;
 
 /// A question for findings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DriftQuery {
+    /// Which findings.
+    pub filter: DriftFilter,
     /// Whether findings of one cause are one row.
     pub by_cause: bool,
     /// From which row on.
@@ -26,6 +29,18 @@ pub struct IgnoreOf {
     pub id: InstanceId,
     /// Until when; `None` ends it.
     pub until: Option<Timestamp>,
+    /// Why, in the operator's words.
+    pub reason: SafeText,
+}
+
+/// That what is there is what is wanted from now on, or not any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptOf {
+    /// Which finding.
+    pub id: InstanceId,
+    /// What differed when whoever adopts it looked at it ([`crate::domain::drift::DriftFinding::seen`]); `None` takes the
+    /// adoption back.
+    pub seen: Option<SafeText>,
     /// Why, in the operator's words.
     pub reason: SafeText,
 }
@@ -52,11 +67,13 @@ pub struct DriftWindow {
     pub rows: Vec<DriftCause>,
     /// The index of the first one among all.
     pub offset: usize,
-    /// How many rows there are.
+    /// How many rows match.
     pub total: usize,
-    /// How many findings stand where.
+    /// How many findings there are, whether or not they match.
+    pub of_all: usize,
+    /// How many findings that match stand where.
     pub by_status: BTreeMap<DriftStatus, u64>,
-    /// How many that have drifted are how bad.
+    /// How many of those that have drifted are how bad.
     pub by_severity: BTreeMap<Severity, u64>,
     /// How much was checked and is as wanted, by those that are live.
     pub in_sync: u64,
@@ -100,6 +117,7 @@ mod tests {
             rows: Vec::new(),
             offset: 0,
             total: 0,
+            of_all: 0,
             by_status: BTreeMap::new(),
             by_severity: BTreeMap::new(),
             in_sync,

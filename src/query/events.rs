@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::FilterError;
 use super::ast::Pattern;
+use super::eval::contains;
 use super::lexer::{Value, words};
 use crate::domain::drift::Severity;
 use crate::domain::event::{Event, EventClass};
@@ -60,10 +61,8 @@ impl EventFilter {
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         let terms = words(text)?.into_iter().map(|word| {
             let asks = match &word.key {
-                None => Test::Word(Pattern::literal(
-                    word.values.iter().map(|value| value.text.as_str()).collect::<String>(),
-                )),
-                Some((key, column)) => keyed(key, *column, &word.values)?,
+                None => Test::Word(written(&word.values)),
+                Some((key, column)) => test(key, *column, &word.values)?,
             };
             Ok(Term { negated: word.negated, test: asks })
         });
@@ -87,36 +86,51 @@ impl fmt::Display for EventFilter {
     }
 }
 
-fn keyed(key: &str, column: usize, values: &[Value]) -> Result<Test, FilterError> {
-    let wanted = key.to_ascii_lowercase();
-    match wanted.as_str() {
-        "class" => named(values, "class", &EventClass::ALL, EventClass::name).map(Test::Class),
-        "severity" => named(values, "severity", &Severity::ALL, Severity::name).map(Test::Severity),
-        name => {
-            let known = EVENT_KEYS.iter().map(|(name, _)| *name).chain(SCOPE);
-            let Some(name) = known.into_iter().find(|known| *known == name) else {
-                let all = EVENT_KEYS.iter().map(|(name, _)| *name).chain(SCOPE);
-                let suggestion = nearest(key, all).map(str::to_owned);
-                let hint = if suggestion.is_some() { "" } else { "; quotes make it a text to search for" };
-                let message = format!("unknown key \"{key}\"{hint}");
-                return Err(FilterError { word: key.to_owned(), column, message, suggestion });
-            };
-            let pattern = |value: &Value| {
-                if value.quoted { Pattern::literal(&*value.text) } else { Pattern::value(&*value.text) }
-            };
-            Ok(Test::Text(name, values.iter().map(pattern).collect()))
-        }
-    }
+fn test(key: &str, column: usize, values: &[Value]) -> Result<Test, FilterError> {
+    Ok(match key.to_ascii_lowercase().as_str() {
+        "class" => Test::Class(named(values, "class", &EventClass::ALL, EventClass::name)?),
+        "severity" => Test::Severity(named(values, "severity", &Severity::ALL, Severity::name)?),
+        _ => Test::Text(
+            keyed(key, column, || EVENT_KEYS.iter().map(|(name, _)| *name).chain(SCOPE))?,
+            values.iter().map(quoted_or_glob).collect(),
+        ),
+    })
 }
 
-fn named<T: Copy>(
+/// A bare word, which is one value by construction.
+pub(super) fn written(values: &[Value]) -> Pattern {
+    Pattern::literal(values.iter().map(|value| value.text.as_str()).collect::<String>())
+}
+
+/// The key of a name, letters' case aside.
+pub(super) fn keyed<K: Iterator<Item = &'static str>>(
+    key: &str,
+    column: usize,
+    known: impl Fn() -> K,
+) -> Result<&'static str, FilterError> {
+    let wanted = key.to_ascii_lowercase();
+    known().find(|known| *known == wanted).ok_or_else(|| {
+        let suggestion = nearest(key, known()).map(str::to_owned);
+        let hint = if suggestion.is_some() { "" } else { "; quotes make it a text to search for" };
+        let message = format!("unknown key \"{key}\"{hint}");
+        FilterError { word: key.to_owned(), column, message, suggestion }
+    })
+}
+
+/// A value: as it is where it was quoted, else with wildcards.
+pub(super) fn quoted_or_glob(value: &Value) -> Pattern {
+    if value.quoted { Pattern::literal(&*value.text) } else { Pattern::value(&*value.text) }
+}
+
+/// Values that have names. Letters' case does not matter, and `-`, `_` and a space are the same.
+pub(super) fn named<T: Copy>(
     values: &[Value],
     what: &str,
     all: &[T],
     name: impl Fn(T) -> &'static str,
 ) -> Result<Vec<T>, FilterError> {
     let one = |value: &Value| {
-        let wanted = value.text.to_lowercase();
+        let wanted = value.text.to_lowercase().replace(['-', ' '], "_");
         all.iter().copied().find(|one| name(*one) == wanted).ok_or_else(|| FilterError {
             word: value.raw.clone(),
             column: value.column,
@@ -127,13 +141,9 @@ fn named<T: Copy>(
     values.iter().map(one).collect()
 }
 
-fn fits(pattern: &Pattern, text: &str) -> bool {
-    let text = text.to_lowercase();
-    pattern.glob.as_ref().map_or_else(|| text == pattern.folded, |glob| glob.matches(&text))
-}
-
-fn has(text: &str, pattern: &Pattern) -> bool {
-    text.to_lowercase().contains(&pattern.folded)
+/// Whether one of the values is the whole of a text.
+pub(super) fn tried(patterns: &[Pattern], text: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.is(text))
 }
 
 impl Test {
@@ -142,7 +152,7 @@ impl Test {
             Self::Class(all) => all.contains(&event.class),
             Self::Severity(all) => all.contains(&event.severity),
             Self::Text(name, patterns) => {
-                let told = |text: &SafeText| patterns.iter().any(|pattern| fits(pattern, text));
+                let told = |text: &SafeText| tried(patterns, text);
                 match *name {
                     "type" => told(&event.kind),
                     "source" => told(&event.source),
@@ -159,8 +169,8 @@ impl Test {
             Self::Word(pattern) => {
                 let known = [&event.text, &event.kind, &event.id, &event.origin, &event.source];
                 let maybe = [&event.tenant, &event.subject, &event.by, &event.correlation];
-                known.into_iter().chain(maybe.into_iter().flatten()).any(|text| has(text, pattern))
-                    || event.scope.iter().any(|(_, value)| has(value, pattern))
+                known.into_iter().chain(maybe.into_iter().flatten()).any(|text| contains(text, &pattern.folded))
+                    || event.scope.iter().any(|(_, value)| contains(value, &pattern.folded))
             }
         }
     }

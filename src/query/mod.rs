@@ -12,6 +12,7 @@
 
 pub(crate) mod ast;
 mod complete;
+mod drift;
 pub(crate) mod eval;
 mod events;
 mod habits;
@@ -30,6 +31,7 @@ use thiserror::Error;
 use crate::domain::flow::JudgedFlow;
 
 pub use complete::Completion;
+pub use drift::{DRIFT_KEYS, DriftFilter};
 pub use events::{EVENT_KEYS, EventFilter};
 pub use lexer::is_key;
 pub use near::Wider;

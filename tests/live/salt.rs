@@ -64,7 +64,7 @@ fn states(managed: &Path, replicas: u32) -> String {
 }
 
 async fn drift(hub: &Hub) -> Vec<KnownDrift> {
-    let query = DriftQuery { by_cause: false, offset: 0, limit: 1_000 };
+    let query = DriftQuery { by_cause: false, limit: 1_000, ..DriftQuery::default() };
     hub.drift(&query).await.unwrap().rows.into_iter().map(|row| row.first).collect()
 }
 
@@ -125,7 +125,7 @@ async fn what_was_changed_by_hand_is_brought_back_and_put_back_again() {
     assert_eq!(always, ["slow-step", "slow-step"], "a command that says when is as wanted");
     let unknown = of(DriftStatus::Unknown);
     assert!(unknown[0].finding.note.as_deref().unwrap().contains("salt://nowhere not found"), "{unknown:?}");
-    let rows = hub.drift(&DriftQuery { by_cause: true, offset: 0, limit: 10 }).await.unwrap().rows;
+    let rows = hub.drift(&DriftQuery { by_cause: true, limit: 10, ..DriftQuery::default() }).await.unwrap().rows;
     assert_eq!((rows[0].count, rows[0].scopes, rows[0].tenants), (2, 2, 2));
 
     // Both are made what is wanted, by one plan for their cause. It says what is lost.

@@ -93,6 +93,20 @@ fn a_source_that_failed_wins_over_what_is_stuck() {
 }
 
 #[test]
+fn what_a_silent_source_may_have_is_not_said_to_be_missing() {
+    let engine = engine();
+    let url = engine.url();
+    for (id, words) in [("acme", "whether there is a tenant acme is not known"), ("us/acme", "not live")] {
+        let what = if id.contains('/') { "drift" } else { "tenant" };
+        let said = on(&[("eu", &url), ("us", REFUSED)], &["get", what, id]);
+        assert_eq!((said.code, said.out.as_str()), (3, ""), "{what}: {}", said.err);
+        assert!(said.err.contains(words) && said.err.contains("us"), "{what}: {}", said.err);
+    }
+    on(&[("eu", &url)], &["get", "tenant", "acme"]).refused(&["no tenant is known as acme"]);
+    on(&[("eu", &url)], &["get", "drift", "eu/acme"]).refused(&["tells of no drift acme"]);
+}
+
+#[test]
 fn a_url_that_leads_elsewhere_is_told_from_a_server_that_fails() {
     // What the ingress of a Restate answers.
     let reply = Reply::new(400, "application/json", r#"{"message":"bad path: /version"}"#);

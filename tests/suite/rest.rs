@@ -483,6 +483,18 @@ async fn one_instance_is_read_by_itself_or_found_among_all() {
     assert!(alone.read("nobody").await.unwrap().is_none());
     let raw = alone.raw("d").await.unwrap().unwrap();
     assert!(format!("{raw:?}").contains("disk full"));
+    // Where it stands elsewhere than in a list; and what can't be read is not gone.
+    server.behave(Behaviour::by(|request| match request.path.as_str() {
+        "/v1/jobs/d" => Behaviour::Answers(Reply::json(&json!({"job": job("d", "succeeded")}))),
+        "/v1/jobs/x" => Behaviour::Answers(Reply::json(&json!({"job": job("x", "done")}))),
+        _ => Behaviour::NotFoundJson,
+    }));
+    let elsewhere = connector(&server, &JOBS.replace("one =", "one_items = \".job\"\none ="));
+    assert_eq!(elsewhere.read("d").await.unwrap().unwrap().detail.flow.status.name(), "succeeded");
+    assert!(elsewhere.read("nobody").await.unwrap().is_none());
+    let odd = elsewhere.read("x").await.unwrap_err().to_string();
+    assert!(odd.contains(".job") && odd.contains("\"done\", which is none of: scheduled"), "{odd}");
+    server.behave(Behaviour::Answers(Reply::json(&jobs())));
     let among = connector(&server, &JOBS.replace("one = \"/jobs/{id}\"", ""));
     let before = server.count();
     let seen = among.sights(&["d".into(), "nobody".into(), "a".into()]).await.unwrap();

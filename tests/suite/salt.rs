@@ -170,7 +170,7 @@ async fn forty_minions_with_one_cause_are_one_row() {
     });
     let hub = hub_of(connector(&server), None);
     hub.pass().await;
-    let rows = hub.drift(&DriftQuery { by_cause: true, offset: 0, limit: 10 }).await.unwrap().rows;
+    let rows = hub.drift(&DriftQuery { by_cause: true, limit: 10, ..DriftQuery::default() }).await.unwrap().rows;
     let counts: Vec<u64> = rows.iter().map(|row| row.count).collect();
     assert_eq!(counts.iter().sum::<u64>(), 41);
     assert_eq!(counts.len(), 2, "another difference is another cause");
@@ -283,7 +283,7 @@ async fn turns(name: &'static str, bad: Behaviour) {
     let error = told.error.unwrap_or_else(|| panic!("{name}: nothing is said"));
     assert_eq!(told.state, Freshness::Stale, "{name}: {error}");
     assert!(!error.contains(CANARY) && !error.chars().any(is_hidden) && error.chars().count() < 620, "{error}");
-    let window = hub.drift(&DriftQuery { by_cause: false, offset: 0, limit: 10 }).await.unwrap();
+    let window = hub.drift(&DriftQuery { by_cause: false, limit: 10, ..DriftQuery::default() }).await.unwrap();
     assert_eq!((window.rows.len(), window.blind.len()), (1, 1), "{name}: the last good ones stay");
     assert!(window.rows[0].first.stale, "{name}: it is of before, however lately it was checked");
     let in_sync = (window.in_sync, window.in_sync_was, window.knows_in_sync());
@@ -455,7 +455,7 @@ async fn an_id_that_cannot_be_named_exactly_is_shown_and_never_acted_on() {
         let server = FakeSalt::start([("m", states([drifted(id, DIFF)]))]);
         let hub = hub_of(connector(&server), None);
         hub.pass().await;
-        let rows = hub.drift(&DriftQuery { by_cause: false, offset: 0, limit: 10 }).await.unwrap().rows;
+        let rows = hub.drift(&DriftQuery { by_cause: false, limit: 10, ..DriftQuery::default() }).await.unwrap().rows;
         let finding = &rows[0].first.finding;
         assert!(!finding.exact_id && !finding.what.contains(is_hidden), "{finding:?}");
         let why = hub.plan_of_many(&wish(Verb::Reconcile, &finding.id)).await.unwrap_err().to_string();

@@ -172,7 +172,7 @@ fn hub(place: Place) -> Arc<Hub> {
 }
 
 async fn told(hub: &Hub) -> Vec<(DriftStatus, Timestamp)> {
-    let window = hub.drift(&DriftQuery { by_cause: false, offset: 0, limit: 10 }).await.unwrap();
+    let window = hub.drift(&DriftQuery { by_cause: false, limit: 10, ..DriftQuery::default() }).await.unwrap();
     window.rows.iter().map(|row| (row.first.finding.status, row.first.first_seen)).collect()
 }
 
@@ -198,7 +198,7 @@ async fn a_plan_that_is_made_anew_is_read_and_what_is_as_wanted_again_is_resolve
     // The file is gone: what was told stays, and its source says why it is not the present.
     std::fs::remove_file(&file).unwrap();
     hub.pass().await;
-    let window = hub.drift(&DriftQuery { by_cause: false, offset: 0, limit: 10 }).await.unwrap();
+    let window = hub.drift(&DriftQuery { by_cause: false, limit: 10, ..DriftQuery::default() }).await.unwrap();
     assert_eq!((window.rows.len(), window.blind.len()), (1, 1), "{window:?}");
 }
 
@@ -275,12 +275,12 @@ async fn a_plan_may_come_from_a_server() {
     };
     let there = hub(place("artifacts/eu.json"));
     there.pass().await;
-    let window = there.drift(&DriftQuery { by_cause: false, offset: 0, limit: 10 }).await.unwrap();
+    let window = there.drift(&DriftQuery { by_cause: false, limit: 10, ..DriftQuery::default() }).await.unwrap();
     let ids: Vec<String> = window.rows.iter().map(|row| row.first.finding.id.to_string()).collect();
     assert_eq!(ids, ["infra/eu:q.jobs"], "{window:?}");
     let gone = hub(place("artifacts/us.json"));
     gone.pass().await;
-    let window = gone.drift(&DriftQuery { by_cause: false, offset: 0, limit: 10 }).await.unwrap();
+    let window = gone.drift(&DriftQuery { by_cause: false, limit: 10, ..DriftQuery::default() }).await.unwrap();
     assert!(window.rows.is_empty() && window.blind[0].1.contains("404"), "{window:?}");
     server.abort();
 }

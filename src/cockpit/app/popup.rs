@@ -11,7 +11,7 @@ use crate::cockpit::records::RearmForm;
 use crate::cockpit::remote::Remote;
 use crate::cockpit::update::arming::ArmForm;
 use crate::cockpit::update::contexts::ContextList;
-use crate::cockpit::update::ignoring::IgnoreForm;
+use crate::cockpit::update::deciding::DecisionForm;
 use crate::cockpit::views::View;
 use crate::domain::cohort::Cohort;
 use crate::domain::ids::InstanceId;
@@ -91,7 +91,7 @@ pub enum Popup {
     /// Something is about to be noted as armed again.
     Rearm(Box<RearmForm>),
     /// A finding of drift is about to be left alone.
-    Ignore(Box<IgnoreForm>),
+    Decide(Box<DecisionForm>),
     /// A cohort is being claimed.
     Claim(Box<ClaimMenu>),
     /// A choice for the list.

@@ -26,6 +26,11 @@ pub enum PromptKind {
         /// The filter that was in force.
         before: String,
     },
+    /// A filter of what drifts. Holds what Esc restores.
+    Drift {
+        /// The filter that was in force.
+        before: String,
+    },
     /// What is looked for in the raw JSON. Holds what Esc restores: the search, and where the cursor was.
     Search {
         /// Both.
@@ -68,6 +73,8 @@ pub struct History {
     pub tenants: Vec<String>,
     /// Filters of events.
     pub events: Vec<String>,
+    /// Filters of what drifts.
+    pub drift: Vec<String>,
 }
 
 impl History {
@@ -82,6 +89,7 @@ impl History {
             PromptKind::Search { .. } => &self.searches,
             PromptKind::Tenant { .. } => &self.tenants,
             PromptKind::Events { .. } => &self.events,
+            PromptKind::Drift { .. } => &self.drift,
         }
     }
 
@@ -93,6 +101,7 @@ impl History {
             PromptKind::Search { .. } => &mut self.searches,
             PromptKind::Tenant { .. } => &mut self.tenants,
             PromptKind::Events { .. } => &mut self.events,
+            PromptKind::Drift { .. } => &mut self.drift,
         };
         let line = line.trim();
         if line.is_empty() {

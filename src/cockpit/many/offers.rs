@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Whom;
 use crate::cockpit::app::App;
 use crate::cockpit::widgets::numbers::{grouped, plural};
+use crate::domain::decided::CHANGE_THERE;
 use crate::domain::drift::{DriftStatus, KnownDrift};
 use crate::domain::flow::Status;
 use crate::domain::plan::{Pace, Parameters, Waves};
@@ -43,6 +44,8 @@ pub enum Choice {
     Others,
     /// Leaving a finding alone for a while, or not any more.
     Ignore,
+    /// Making what is there what is wanted, or not any more.
+    Adopt,
 }
 
 /// The plan of a verb that is to be made.
@@ -160,7 +163,20 @@ fn of_drift(app: &App, whom: &Whom, known: &KnownDrift) -> Vec<Offer> {
             .map(ToString::to_string)
             .or_else(|| (!fits).then(|| "only what has drifted is left alone".to_owned())),
     };
-    Verb::OF_DRIFT.into_iter().map(verb).chain([ignore]).collect()
+    let adopted = known.adopted().is_some();
+    let adopt = Offer {
+        name: if adopted { "no longer adopt" } else { "adopt…" }.into(),
+        words: if adopted {
+            "what its source wants is wanted again"
+        } else {
+            "what is there of this one is wanted, for a reason"
+        }
+        .into(),
+        more: CHANGE_THERE.into(),
+        choice: Choice::Adopt,
+        refusal: app.read_only().map(ToString::to_string).or_else(|| (!adopted).then(|| known.unadoptable()).flatten()),
+    };
+    Verb::OF_DRIFT.into_iter().map(verb).chain([adopt, ignore]).collect()
 }
 
 const fn offers_now(offer: &RunbookOffer, others: bool) -> bool {

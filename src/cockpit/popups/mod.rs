@@ -5,9 +5,9 @@ mod answer;
 mod arming;
 pub(super) mod claim;
 mod contexts;
+mod deciding;
 mod deployments;
 pub(super) mod help;
-mod ignoring;
 mod line;
 pub(super) mod log;
 pub(super) mod menu;
@@ -108,7 +108,7 @@ fn scrolling(app: &App, styles: &super::theme::Styles) -> Option<(Block, Rect)> 
         | Popup::Quit { .. }
         | Popup::Contexts(_)
         | Popup::Arm(_)
-        | Popup::Ignore(_)
+        | Popup::Decide(_)
         | Popup::Rearm(_)
         | Popup::Claim(_)
         | Popup::Menu { .. }
@@ -171,7 +171,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position> {
         }
         Popup::Review(review) => acting::review(app, pen, review),
         Popup::Arm(form) => arming::draw(app, pen, form),
-        Popup::Ignore(form) => ignoring::draw(app, pen, form),
+        Popup::Decide(form) => deciding::draw(app, pen, form),
         Popup::Rearm(form) => rearm::draw(app, pen, form),
         Popup::Contexts(list) => {
             contexts::draw(app, pen, list);

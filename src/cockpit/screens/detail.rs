@@ -52,6 +52,11 @@ impl Block {
         }
     }
 
+    /// Its lines.
+    pub(in crate::cockpit) fn into_lines(self) -> Vec<Vec<Span<'static>>> {
+        self.lines
+    }
+
     /// Remembers the last line, which can be scrolled to.
     pub(in crate::cockpit) fn mark(&mut self) {
         self.mark = Some(self.lines.len().saturating_sub(1));

@@ -4,8 +4,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::body;
 use super::detail::{Block, labelled, paint};
+use super::{body, filter_line};
 use crate::cockpit::app::{App, PromptKind};
 use crate::cockpit::events::{Related, related};
 use crate::cockpit::hit::{Hit, Place};
@@ -127,20 +127,8 @@ fn filter(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
     pen.right(inner.x, inner.y, inner.width, &total, if newer > 0 { pen.styles.info } else { pen.styles.dim });
     let room = inner.width.saturating_sub(u16::try_from(total.len() + 2).unwrap_or(u16::MAX));
     let typing = app.prompt.as_ref().filter(|prompt| matches!(prompt.kind, PromptKind::Events { .. }));
-    let Some(prompt) = typing else {
-        let text = if app.events.text.is_empty() { "everything".to_owned() } else { format!("/{}", app.events.text) };
-        let style = if app.events.text.is_empty() { pen.styles.faint } else { pen.styles.strong };
-        pen.text(inner.x, inner.y, room, &SafeText::new(&text), style);
-        return None;
-    };
-    let typed = SafeText::new(prompt.input.value());
-    let used = pen.text(inner.x, inner.y, room, &format!("/{typed}"), pen.styles.strong);
-    if let Some(error) = &app.events.error {
-        let text = format!("  {error}");
-        pen.text(inner.x + used, inner.y, room.saturating_sub(used), &text, pen.styles.warning);
-    }
-    let at = 1 + u16::try_from(prompt.input.visual_cursor()).unwrap_or(0);
-    Some(Position::new((inner.x + at).min(inner.right()), inner.y))
+    let error = app.events.error.as_ref();
+    filter_line(pen, Rect { width: room, ..inner }, typing, &app.events.text, error)
 }
 
 fn class_style(styles: &Styles, class: EventClass) -> Style {

@@ -56,7 +56,7 @@ pub(super) fn open_verbs(app: &mut App) -> Vec<Effect> {
 pub(super) fn reason_input(app: &App) -> bool {
     match &app.popup {
         Some(Popup::Review(review)) => review.focus == Focus::Reason && review.state == ReviewState::Open,
-        Some(Popup::Arm(_) | Popup::Rearm(_) | Popup::Ignore(_)) => true,
+        Some(Popup::Arm(_) | Popup::Rearm(_) | Popup::Decide(_)) => true,
         Some(Popup::Wide(wide)) => many::types(wide),
         _ => false,
     }
@@ -70,7 +70,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     many::paste(app, text);
     super::records::paste(app, text);
     arming::paste(app, text);
-    super::ignoring::paste(app, text);
+    super::deciding::paste(app, text);
     Vec::new()
 }
 
@@ -149,7 +149,7 @@ fn popup_key_taken(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
     let Some(popup) = &mut app.popup else { return Vec::new() };
     match popup {
         Popup::Arm(_) => return arming::key(app, event, key),
-        Popup::Ignore(_) => return super::ignoring::key(app, event, key),
+        Popup::Decide(_) => return super::deciding::key(app, event, key),
         Popup::Rearm(_) => return super::records::key(app, event, key),
         Popup::Contexts(_) => return contexts::key(app, key),
         Popup::Log(_) | Popup::Claim(_) | Popup::Menu { .. } | Popup::Views { .. } | Popup::Wide(_) => {}

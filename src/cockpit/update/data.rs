@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    ask_detail, claims, deeds, drift, events, ignoring, many, marks, menus, moving, picking, records, remediations,
+    ask_detail, claims, deciding, deeds, drift, events, many, marks, menus, moving, picking, records, remediations,
     runbooks, tenants,
 };
 use crate::cockpit::app::{App, FREEZE, Level, Popup, ReviewState};
@@ -147,11 +147,8 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             super::suspects::came(app, *answer);
             Vec::new()
         }
-        Answer::Drift(answer) => {
-            drift::came(app, answer);
-            Vec::new()
-        }
-        Answer::Ignore(answer) => ignoring::came(app, *answer),
+        Answer::Drift(answer) => drift::came(app, answer),
+        Answer::Decided(answer) => deciding::came(app, *answer),
         Answer::Tenants(text, answer) => tenants::came(app, &text, answer),
         Answer::Tenant(answer) => {
             tenants::card_came(app, *answer);
@@ -265,7 +262,7 @@ pub(super) fn reply(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect
             | Target::Control
             | Target::Outside
             | Target::Recheck
-            | Target::Ignore
+            | Target::Decide
             | Target::Rearm
             | Target::Ways => None,
         });

@@ -6,13 +6,14 @@ use jiff::SignedDuration;
 
 use super::keys;
 use super::moving::Step;
-use crate::cockpit::app::{App, Level};
+use crate::cockpit::app::{App, Level, Prompt, PromptKind};
 use crate::cockpit::msg::{Ask, Effect, Target};
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
 use crate::domain::drift::KnownDrift;
 use crate::domain::ids::InstanceId;
 use crate::ops::{DriftWindow, OpsError};
+use crate::query::DriftFilter;
 
 /// How often it is asked for while it is shown, besides whenever something changes: a check grows old by time alone.
 const EVERY: SignedDuration = SignedDuration::from_secs(15);
@@ -44,9 +45,9 @@ pub(super) fn tick(app: &mut App) -> Option<Effect> {
 }
 
 /// What has drifted came.
-pub(super) fn came(app: &mut App, answer: Result<DriftWindow, OpsError>) {
+pub(super) fn came(app: &mut App, answer: Result<DriftWindow, OpsError>) -> Vec<Effect> {
     app.drift.window.answered(answer.map(Arc::new), app.now);
-    app.drift.settle();
+    let elsewhere = app.drift.settle();
     // What is open is as it was told last, for as long as it is told.
     let open = app.drift.open.as_ref().map(|known| known.finding.id.clone());
     if let Some(id) = open
@@ -55,19 +56,60 @@ pub(super) fn came(app: &mut App, answer: Result<DriftWindow, OpsError>) {
         app.drift.open = Some(row.first.clone());
         app.drift.work_out();
     }
+    // What matches may have become less than where the cursor was.
+    if elsewhere { ask(app).into_iter().collect() } else { Vec::new() }
+}
+
+/// Puts the cursor on a row.
+pub(super) fn select(app: &mut App, index: usize) -> Vec<Effect> {
+    if app.drift.select(index) {
+        app.forget(Target::Drift);
+        return ask(app).into_iter().collect();
+    }
+    Vec::new()
+}
+
+/// A line to type a filter.
+pub(super) fn open_filter(app: &mut App) -> Vec<Effect> {
+    let before = app.drift.text.clone();
+    app.prompt = Some(Prompt::new(PromptKind::Drift { before: before.clone() }, before));
+    Vec::new()
+}
+
+/// What was typed has changed. One that can't be read leaves the last one in force.
+pub(super) fn typed(app: &mut App, text: &str) -> Vec<Effect> {
+    match DriftFilter::parse(text) {
+        Ok(filter) => {
+            if app.drift.take_filter(text, filter) {
+                app.forget(Target::Drift);
+            }
+            ask(app).into_iter().collect()
+        }
+        Err(error) => {
+            app.drift.error = Some(error);
+            Vec::new()
+        }
+    }
+}
+
+/// Shows lines that are alike, too, or folds long runs of them.
+pub(super) fn fold(app: &mut App) -> Vec<Effect> {
+    app.drift.unfolded = !app.drift.unfolded;
+    app.drift.work_out();
+    Vec::new()
 }
 
 /// Moves the cursor, or scrolls what is open.
-pub(super) fn step(app: &mut App, step: Step) {
+pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
     if app.screen() == ScreenName::Finding {
         let (total, page) = screens::drift::extent(app);
         let most = total.saturating_sub(page);
         app.drift.scroll = step.from(app.drift.scroll.min(most), most + 1, page);
-        return;
+        return Vec::new();
     }
     let page = usize::from(screens::drift::areas(app).list.height).max(1);
-    let to = step.from(app.drift.index, app.drift.rows().len(), page);
-    app.drift.select(to);
+    let to = step.from(app.drift.index, app.drift.total(), page);
+    select(app, to)
 }
 
 /// Opens the finding under the cursor.
@@ -103,6 +145,7 @@ pub(super) fn open_one(app: &mut App, id: &InstanceId) -> Vec<Effect> {
 /// One row for each cause, or for each finding.
 pub(super) fn turn(app: &mut App) -> Vec<Effect> {
     app.drift.by_cause = !app.drift.by_cause;
+    app.drift.index = 0;
     app.forget(Target::Drift);
     ask(app).into_iter().collect()
 }

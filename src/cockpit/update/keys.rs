@@ -123,6 +123,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::Open => open(app),
         CommandId::Verbs => acting::open_verbs(app),
         CommandId::Filter if app.screen() == ScreenName::Events => events::open_filter(app),
+        CommandId::Filter if app.screen() == ScreenName::Drift => drift::open_filter(app),
         CommandId::Filter if app.screen() == ScreenName::Tenants => tenants::find(app),
         CommandId::Filter => prompt::open_filter(app),
         CommandId::CommandLine => prompt::open_command(app),
@@ -220,6 +221,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
         CommandId::GoTenant => events::go_to(app, To::Tenant),
         CommandId::GoFlows => events::go_to(app, To::Flows),
         CommandId::GoEvents => events::go_to(app, To::Events),
+        CommandId::Adopt => super::deciding::adopt(app),
         CommandId::Drift => go(app, vec![ScreenName::Board, ScreenName::Drift], None),
         CommandId::Sources => go(app, vec![ScreenName::Board, ScreenName::Sources], None),
         CommandId::Previous => match app.previous.clone() {
@@ -328,6 +330,7 @@ pub(super) fn command(app: &mut App, id: CommandId) -> Vec<Effect> {
                 Vec::new()
             }
         },
+        CommandId::FoldAll if app.screen() == ScreenName::Finding => drift::fold(app),
         CommandId::FoldAll => raw::toggle(app, true),
         CommandId::Search => raw::open_search(app),
         CommandId::SearchNext => raw::next(app, false),
@@ -594,6 +597,10 @@ pub(super) fn cancel_prompt(app: &mut App) -> Vec<Effect> {
                 return back(app);
             }
             effects
+        }
+        PromptKind::Drift { before } => {
+            app.drift.error = None;
+            drift::typed(app, &before)
         }
         PromptKind::Events { before } => {
             app.events.error = None;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 
+use super::deciding::Decides;
 use super::{deeds, lists, picking, prompt, remediations, runbooks};
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::command::CommandId;
@@ -103,7 +104,8 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
         Choice::Verb(verb, waves) => plan(app, verb_wish(&whom, verb, waves), whom, String::new()),
         Choice::Deployment => picking::open(app, whom),
         Choice::Runbook(runbook) => runbooks::choose(app, whom, runbook),
-        Choice::Ignore => super::ignoring::open(app, whom.drift),
+        Choice::Ignore => super::deciding::open(app, Decides::Ignore, whom.drift),
+        Choice::Adopt => super::deciding::open(app, Decides::Adopt, whom.drift),
         Choice::Others => {
             if let Some(WidePopup::Offers(menu)) = deeds::wide(app) {
                 menu.others = true;

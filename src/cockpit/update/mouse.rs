@@ -114,7 +114,12 @@ fn row(app: &mut App, place: Place, index: usize, twice: bool) -> Vec<Effect> {
                 return effects;
             }
         }
-        Place::Drift => app.drift.select(index),
+        Place::Drift => {
+            let effects = super::drift::select(app, index);
+            if !twice || app.prompt.is_some() {
+                return effects;
+            }
+        }
         Place::Latency => {
             app.latency.select(index);
             if twice && app.prompt.is_none() {

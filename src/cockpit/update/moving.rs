@@ -60,7 +60,7 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
             app.raw.move_to(to, rows);
         }
         ScreenName::Remediations | ScreenName::Remediation => return super::remediations::step(app, step),
-        ScreenName::Drift | ScreenName::Finding => super::drift::step(app, step),
+        ScreenName::Drift | ScreenName::Finding => return super::drift::step(app, step),
         ScreenName::Tenants | ScreenName::Tenant => return super::tenants::step(app, step),
         ScreenName::Events | ScreenName::Event => return super::events::step(app, step),
         ScreenName::Latency => super::latency::step(app, step),

@@ -5,7 +5,7 @@ use tui_input::backend::crossterm::EventHandler as _;
 use tui_input::{Input, InputRequest};
 
 use super::moving::Step;
-use super::{acting, claims, events, keys, moving, raw, tenants};
+use super::{acting, claims, drift, events, keys, moving, raw, tenants};
 use crate::cockpit::app::{App, Level, Popup, Prompt, PromptKind};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::Effect;
@@ -173,6 +173,7 @@ fn typed(app: &mut App) -> Vec<Effect> {
         }
         PromptKind::Tenant { .. } => return tenants::look_for(app, text.trim()).into_iter().collect(),
         PromptKind::Events { .. } => return events::typed(app, &text),
+        PromptKind::Drift { .. } => return drift::typed(app, &text),
         PromptKind::Filter { .. } => {}
     }
     match Filter::parse(&text) {
@@ -210,12 +211,20 @@ fn enter(app: &mut App) -> Vec<Effect> {
             app.say(Level::Warning, format!("not a filter yet: {why}"));
             Vec::new()
         }
+        PromptKind::Drift { .. } if app.drift.error.is_some() => {
+            let why = app.drift.error.as_ref().map(ToString::to_string).unwrap_or_default();
+            app.say(Level::Warning, format!("not a filter yet: {why}"));
+            Vec::new()
+        }
         PromptKind::Tenant { .. } => {
             app.prompt = None;
             app.history.keep(&kind, line);
             tenants::found(app)
         }
-        PromptKind::Filter { .. } | PromptKind::Search { .. } | PromptKind::Events { .. } => {
+        PromptKind::Filter { .. }
+        | PromptKind::Search { .. }
+        | PromptKind::Events { .. }
+        | PromptKind::Drift { .. } => {
             app.prompt = None;
             app.history.keep(&kind, line);
             Vec::new()
@@ -278,7 +287,10 @@ fn complete(app: &mut App) -> Vec<Effect> {
             offers.into_iter().nth(chosen(app, prompt).unwrap_or(0)).map(|offer| offer.line)
         }
         PromptKind::Filter { .. } => complete_filter(prompt.input.value(), prompt.input.cursor()),
-        PromptKind::Search { .. } | PromptKind::Tenant { .. } | PromptKind::Events { .. } => None,
+        PromptKind::Search { .. }
+        | PromptKind::Tenant { .. }
+        | PromptKind::Events { .. }
+        | PromptKind::Drift { .. } => None,
     };
     let Some(line) = line.filter(|line| line != prompt.input.value()) else { return Vec::new() };
     if let Some(prompt) = &mut app.prompt {

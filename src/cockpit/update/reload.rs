@@ -43,7 +43,7 @@ pub(crate) fn obstacle(app: &App) -> Option<&'static str> {
     }
     match &app.popup {
         Some(Popup::Review(_) | Popup::Planning { .. }) => Some("the review is closed"),
-        Some(Popup::Arm(_) | Popup::Rearm(_) | Popup::Ignore(_) | Popup::Claim(_)) => {
+        Some(Popup::Arm(_) | Popup::Rearm(_) | Popup::Decide(_) | Popup::Claim(_)) => {
             Some("what is being filled in is closed")
         }
         Some(Popup::Contexts(list)) if list.opening.is_some() => Some("the other context is open"),

@@ -13,6 +13,7 @@ use crate::cockpit::remote::Remote;
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
 use crate::cockpit::tenants::{Revealed, TenantPane};
+use crate::cockpit::widgets::numbers::plural;
 use crate::domain::ids::InstanceId;
 use crate::domain::tenant::FoundBy;
 use crate::domain::text::SafeText;
@@ -155,7 +156,10 @@ fn opened_when_found(app: &mut App) -> Vec<Effect> {
     let is_sure = |index| app.tenants.at(index).and_then(|row| row.found_by.as_ref()).is_some_and(sure);
     match total {
         0 => {
-            app.say(Level::Info, format!("no tenant is known as {}", SafeText::clipped(&app.tenants.text, 60)));
+            let silent = app.tenants.window.value().map_or(0, |window| window.blind.len());
+            let but = if silent > 0 { format!("; {} silent", plural(silent as u64, "source")) } else { String::new() };
+            let text = SafeText::clipped(&app.tenants.text, 60);
+            app.say(Level::Info, format!("no tenant is known as {text}{but}"));
             Vec::new()
         }
         1 => open(app),

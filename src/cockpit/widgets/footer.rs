@@ -17,7 +17,10 @@ use crate::query::Filter;
 pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position> {
     pen.clear(area, pen.styles.bar);
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let below = |prompt: &&Prompt| !matches!(prompt.kind, PromptKind::Filter { .. } | PromptKind::Events { .. });
+    let above = |kind: &PromptKind| {
+        matches!(kind, PromptKind::Filter { .. } | PromptKind::Events { .. } | PromptKind::Drift { .. })
+    };
+    let below = |prompt: &&Prompt| !above(&prompt.kind);
     if let Some(prompt) = app.prompt.as_ref().filter(below) {
         let typed = SafeText::new(prompt.input.value());
         let sign = match prompt.kind {
@@ -53,8 +56,11 @@ pub(crate) fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<Position>
     let area = config(app, pen, area);
     if app.popup.is_some() {
         // Its keys stand at its lower edge; those of the screen beneath do nothing now.
-    } else if let Some(Prompt { kind: PromptKind::Events { .. }, .. }) = &app.prompt {
-        let keys: Vec<&str> = crate::query::EVENT_KEYS.iter().map(|(name, _)| *name).collect();
+    } else if let Some(Prompt { kind: kind @ (PromptKind::Events { .. } | PromptKind::Drift { .. }), .. }) = &app.prompt
+    {
+        let of_drift = matches!(kind, PromptKind::Drift { .. });
+        let keys = if of_drift { crate::query::DRIFT_KEYS } else { crate::query::EVENT_KEYS };
+        let keys: Vec<&str> = keys.iter().map(|(name, _)| *name).collect();
         hints(pen, area, &[("Enter", "keep"), ("Esc", "restore"), ("keys", &keys.join(": "))]);
     } else if app.prompt.is_some() {
         filter_hints(app, pen, area);

@@ -124,6 +124,8 @@ pub struct RestRequest {
     pub conditional: bool,
     /// By which path one instance is read, with `{id}` in it.
     pub one: Option<String>,
+    /// Where it stands in the answer of that; where the items of all stand, unless it is said.
+    pub one_items: Option<Trail>,
     /// By which path the older events of one tenant are read, with `{tenant}`, `{before}` and `{limit}` in it.
     pub past: Option<String>,
 }

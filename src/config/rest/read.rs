@@ -38,6 +38,7 @@ const REQUEST_KEYS: [&str; 16] = [
     "look_back",
     "conditional",
     "one",
+    "one_items",
     "past",
 ];
 const VERB_KEYS: [&str; 11] =
@@ -120,6 +121,11 @@ fn request(section: &Section<'_>, lines: &mut HashMap<String, usize>) -> RestReq
     let look_back = document.keep(section.duration("look_back", SignedDuration::ZERO)).flatten().unwrap_or(LOOK_BACK);
     let conditional = document.keep(section.flag("conditional")).flatten().unwrap_or(true);
     let one = document.keep(self::path(section, "one", &ONE, &["id"])).flatten();
+    let one_items = document.keep(trail(section, "one_items")).flatten();
+    if one_items.is_some() && !section.has("one") {
+        let message = "\"one_items\" says where an instance stands in the answer of \"one\", and there is none";
+        document.problems.add(document.wrong(&section.place("one_items"), message));
+    }
     let older = document.keep(self::path(section, "past", &PAST, &["tenant"])).flatten();
     for (key, with) in [("one", Yields::Flows), ("past", Yields::Events)] {
         if section.has(key) && !section.has(with.name()) {
@@ -140,6 +146,7 @@ fn request(section: &Section<'_>, lines: &mut HashMap<String, usize>) -> RestReq
         look_back,
         conditional,
         one,
+        one_items,
         past: older,
     };
     if request.since() && request.programs.iter().any(|program| program.yields != Yields::Events) {

@@ -279,8 +279,10 @@ impl Rest {
                     for id in wanted.iter().filter(|id| !found.contains_key(*id)) {
                         let Some(id) = encoded(id) else { continue };
                         let url = self.http.at(&one.replace("{id}", &id))?;
-                        let single = RestRequest { paging: Paging::None, post: false, ..(**request).clone() };
-                        let wish = Wish { or_whole: true, ..wish };
+                        let mut single = RestRequest { paging: Paging::None, post: false, ..(**request).clone() };
+                        // Where nothing is said of it, an answer of one thing alone may be that thing.
+                        let wish = Wish { or_whole: single.one_items.is_none(), ..wish };
+                        single.items = single.one_items.take().unwrap_or(single.items);
                         walks.push(Walk::at(self, &Arc::new(single), url, None, wish));
                     }
                 }
@@ -297,6 +299,10 @@ impl Rest {
                     let now = walk.now.unwrap_or_else(Timestamp::now);
                     let item = page.kept.filter(|_| page.items == 1);
                     let item = item.map(|item| Json::of(&item, &self.redactor));
+                    // What can't be read is not gone.
+                    if let Some(failure) = page.failures.first().filter(|_| request.one.is_some()) {
+                        return Err(ConnectError::BadAnswer(failure.words().into()));
+                    }
                     for flow in page.flows.into_iter().filter(|flow| wanted.contains(&flow.id.instance)) {
                         let id = flow.id.instance.clone();
                         found.entry(id).or_insert_with(|| Found { flow, now, item: item.clone() });

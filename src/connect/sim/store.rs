@@ -49,6 +49,8 @@ pub(super) enum Line {
     },
     /// The service of the main incident was put back to its earlier code.
     PutBack { at: Ms },
+    /// What a finding of drift is about began to be made what is wanted.
+    Reconciled { at: Ms, finding: String, key: String },
 }
 
 /// The file of a demo that is open.

@@ -72,13 +72,22 @@ struct Log {
     answers: HashMap<String, (Verb, String, ActAnswer)>,
     /// When somebody put the service of the main incident back to its earlier code.
     put_back: Option<Ms>,
+    /// Since when what findings are about is being made what is wanted, by id.
+    reconciled: HashMap<String, Ms>,
     /// Where it is kept, where it is.
     store: Option<Store>,
 }
 
 impl Log {
     fn begin(at: Timestamp) -> Self {
-        Self { pace: Pace::begin(at), deeds: Deeds::new(), answers: HashMap::new(), put_back: None, store: None }
+        Self {
+            pace: Pace::begin(at),
+            deeds: Deeds::new(),
+            answers: HashMap::new(),
+            put_back: None,
+            reconciled: HashMap::new(),
+            store: None,
+        }
     }
 
     /// Takes in what happened, here or in another process.
@@ -87,6 +96,10 @@ impl Log {
             Line::Began { .. } => {}
             Line::Speed { speed, outer, inner } => self.pace = Pace { outer, inner, speed },
             Line::PutBack { at } => _ = self.put_back.get_or_insert(at),
+            Line::Reconciled { at, finding, key } => {
+                self.reconciled.entry(finding.clone()).or_insert(at);
+                self.answers.entry(key).or_insert((Verb::Reconcile, finding, ActAnswer::Accepted));
+            }
             Line::Act { at, verb, instance, key, earlier } => {
                 if let Some(index) = Index::from_id(&instance, seed).filter(|_| !self.answers.contains_key(&key)) {
                     let deeds = self.deeds.entry(index).or_default();
@@ -314,6 +327,37 @@ impl World {
 }
 
 impl World {
+    /// Since when what a finding is about is being made what is wanted.
+    pub(super) fn reconciled(&self) -> HashMap<String, Ms> {
+        self.with_log(|log| log.reconciled.clone())
+    }
+
+    /// Begins to make what a finding is about what is wanted, once for each key. `refused` is why not, where it can't be.
+    pub(super) fn reconcile(&self, act: &Act, refused: Option<&str>) -> ActAnswer {
+        let outer = (self.outer)();
+        self.with_log(|log| {
+            log.catch_up(self.seed);
+            if let Some((_, finding, answer)) = log.answers.get(&*act.key) {
+                return if **finding == *act.instance {
+                    answer.clone()
+                } else {
+                    ActAnswer::Refused(format!("key {} was used for another act.", act.key).into())
+                };
+            }
+            if let Some(why) = refused {
+                let answer = ActAnswer::Refused(why.into());
+                log.answers.insert(act.key.to_string(), (act.verb, act.instance.to_string(), answer.clone()));
+                return answer;
+            }
+            let at = millis(self.epoch, log.pace.at(outer));
+            let line = Line::Reconciled { at, finding: act.instance.to_string(), key: act.key.to_string() };
+            match log.happen(line, self.seed) {
+                Ok(()) => ActAnswer::Accepted,
+                Err(error) => ActAnswer::Refused(format!("the act can't be kept: {error}").into()),
+            }
+        })
+    }
+
     /// Puts the service of the main incident back, once.
     pub(super) fn put_back(&self) -> io::Result<()> {
         let outer = (self.outer)();

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::config::{TenantBook, ThresholdBook};
 use crate::connect::{Act, ActAnswer, Observation, Tells, hand_on};
-use crate::domain::drift::DriftStatus;
 use crate::domain::drift::tests::{at, finding};
+use crate::domain::drift::{DriftStatus, Severity};
 use crate::domain::remedy::Remedy;
 use crate::hub::ledger::Ledger;
 use crate::hub::{Policing, Setup};
@@ -89,13 +89,20 @@ fn each() -> Vec<DriftFinding> {
 }
 
 async fn hub(thing: Thing, ledger: Ledger) -> Arc<Hub> {
-    let thing = Arc::new(thing) as Arc<dyn Connector>;
+    hub_of(Arc::new(thing), ledger, false).await
+}
+
+async fn hub_of(thing: Arc<Thing>, ledger: Ledger, locked: bool) -> Arc<Hub> {
+    hub_with(thing, ledger, locked, ThresholdBook::default()).await
+}
+
+async fn hub_with(thing: Arc<Thing>, ledger: Ledger, locked: bool, thresholds: ThresholdBook) -> Arc<Hub> {
     let setup = Setup {
         context: "c".to_owned(),
         operator: "ada".to_owned(),
         read_only: None,
-        locked: false,
-        thresholds: ThresholdBook::default(),
+        locked,
+        thresholds,
         tenants: TenantBook::default(),
         policing: Policing::default(),
         soak: SignedDuration::ZERO,
@@ -201,6 +208,88 @@ async fn a_finding_that_is_left_alone_is_no_target_until_its_end() {
 }
 
 #[tokio::test]
+async fn what_is_adopted_is_that_for_as_long_as_the_same_is_seen() {
+    let thing = Arc::new(Thing { told: Mutex::new(vec![finding("drifted")]), before: None });
+    let hub = hub_of(thing.clone(), Ledger::in_memory(), false).await;
+    let seen = finding("drifted").seen();
+    let says =
+        |seen: Option<SafeText>, reason: &str| crate::ops::AdoptOf { id: id("drifted"), seen, reason: reason.into() };
+    for (seen, reason, why) in [
+        (Some(seen.clone()), " ", "a reason is needed"),
+        (Some("another".into()), "better so", "it differs otherwise now"),
+        (None, "better so", "nobody has adopted it"),
+    ] {
+        let refused = hub.adopt(&says(seen, reason)).await.unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+    let known = hub.adopt(&says(Some(seen.clone()), "better so")).await.unwrap();
+    assert_eq!((known.status(at(0)), known.adopted().unwrap().by.as_str()), (DriftStatus::Adopted, "ada"));
+    let why = hub.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap_err().to_string();
+    assert!(why.contains("ada said that it is wanted as it is: better so"), "{why}");
+    // It stands through the next pass, and is counted as what it is.
+    let query = crate::ops::DriftQuery { limit: 10, ..crate::ops::DriftQuery::default() };
+    hub.pass().await;
+    let window = hub.drift(&query).await.unwrap();
+    assert_eq!((window.by_status.get(&DriftStatus::Adopted), window.by_severity.len()), (Some(&1), 0));
+    // What is there is another thing: it has drifted again.
+    let other = crate::domain::difference::Difference::Patch(crate::domain::difference::Patch::read(
+        "@@ -1 +1 @@\n-a\n+b\n",
+        &crate::domain::redact::Redactor::default(),
+    ));
+    thing.told.lock().unwrap()[0].difference = other;
+    hub.pass().await;
+    let known = hub.finding(&id("drifted")).await.unwrap();
+    assert_eq!((known.status(at(0)), known.adoption.is_some()), (DriftStatus::Drifted, true));
+    assert!(hub.plan_of_many(&wish(Verb::Reconcile, cause())).await.is_ok());
+    // And back, and taken back.
+    thing.told.lock().unwrap()[0] = finding("drifted");
+    hub.pass().await;
+    assert_eq!(hub.finding(&id("drifted")).await.unwrap().status(at(0)), DriftStatus::Adopted);
+    let known = hub.adopt(&says(None, "no, it is not")).await.unwrap();
+    assert_eq!((known.status(at(0)), known.adoption), (DriftStatus::Drifted, None));
+    // One decision at a time: the later one counts, and ending one ends no other.
+    hub.adopt(&says(Some(seen), "better so")).await.unwrap();
+    let ignore = |until: Option<i64>| crate::ops::IgnoreOf {
+        id: id("drifted"),
+        until: until.map(at),
+        reason: "the move".into(),
+    };
+    assert!(hub.ignore(&ignore(None)).await.is_err());
+    assert_eq!(hub.ignore(&ignore(Some(3_600))).await.unwrap().status(at(0)), DriftStatus::Ignored);
+    assert!(hub.adopt(&says(None, "no, it is not")).await.is_err());
+}
+
+#[tokio::test]
+async fn what_may_not_be_acted_on_or_was_not_seen_is_not_adopted() {
+    let mut untold = finding("untold");
+    untold.difference = crate::domain::difference::Difference::Untold;
+    let mut told = each();
+    told.push(untold);
+    let adopt = async |hub: &Hub, instance: &str| {
+        let id = id(instance);
+        let seen = Some(hub.finding(&id).await.unwrap().finding.seen());
+        let reason = "better so".into();
+        hub.adopt(&crate::ops::AdoptOf { id, seen, reason }).await.map_err(|error| error.to_string())
+    };
+    let thing = || Arc::new(Thing { told: Mutex::new(told.clone()), before: None });
+    let open = hub_of(thing(), Ledger::in_memory(), false).await;
+    for (instance, why) in [
+        ("stale", "check it anew first"),
+        ("silent", "it is not checked"),
+        ("busy", "it is reconciling"),
+        ("inexact", INEXACT),
+        ("untold", "does not tell what differs"),
+    ] {
+        let refused = adopt(&open, instance).await.unwrap_err();
+        assert!(refused.contains(why), "{instance}: {refused}");
+    }
+    assert_eq!(adopt(&open, "ignored").await.unwrap().status(at(0)), DriftStatus::Adopted);
+    let locked = hub_of(thing(), Ledger::in_memory(), true).await;
+    let refused = adopt(&locked, "drifted").await.unwrap_err();
+    assert!(refused.contains("arm"), "{refused}");
+}
+
+#[tokio::test]
 async fn after_three_automatic_repairs_that_failed_a_person_has_to_look() {
     let ledger = Ledger::in_memory();
     let hub = hub(Thing { told: Mutex::new(vec![finding("drifted")]), before: None }, ledger.clone()).await;
@@ -215,4 +304,24 @@ async fn after_three_automatic_repairs_that_failed_a_person_has_to_look() {
     assert!(plan("ada").await.is_ok(), "a person may");
     ledger.tell_of_item(&id("drifted"), 9, "automation:mend", "verified");
     assert!(plan("automation:mend").await.is_ok(), "one that held begins anew");
+}
+
+#[tokio::test]
+async fn rules_of_the_config_say_how_bad_it_is_and_no_plan_depends_on_them() {
+    let config = "[[source]]\nname = \"a\"\nkind = \"restate\"\nurl = \"http://localhost:9070\"\n\
+                  [[drift_rule]]\ntier = \"gold\"\nseverity = \"info\"\n\
+                  [[drift_rule]]\nsource = \"salt\"\nseverity = \"critical\"\nowner = \"team-os\"\n";
+    let rules = crate::config::Config::parse(config, "config.toml", None).unwrap().thresholds;
+    let thing = || Arc::new(Thing { told: Mutex::new(vec![finding("drifted")]), before: None });
+    let ruled = hub_with(thing(), Ledger::in_memory(), false, rules).await;
+    let query = crate::ops::DriftQuery { limit: 10, ..crate::ops::DriftQuery::default() };
+    let window = ruled.drift(&query).await.unwrap();
+    let first = &window.rows[0].first;
+    assert_eq!((first.severity, first.owner.as_deref()), (Severity::Critical, Some("team-os")));
+    assert_eq!(window.by_severity.get(&Severity::Critical), Some(&1));
+    let filter = crate::query::DriftFilter::parse("owner:team-os severity:critical").unwrap();
+    assert_eq!(ruled.drift(&crate::ops::DriftQuery { filter, ..query }).await.unwrap().total, 1);
+    let plan = ruled.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap();
+    let plain = hub_of(thing(), Ledger::in_memory(), false).await;
+    assert_eq!(plain.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap().hash, plan.hash);
 }

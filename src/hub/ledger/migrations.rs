@@ -64,6 +64,12 @@ pub(super) const ALL: &[Migration] = &[
         tables: include_str!("migrations/0010_ignores.sql"),
         own: "",
     },
+    Migration {
+        version: 11,
+        name: "what is decided of what drifts",
+        tables: include_str!("migrations/0011_drift_decisions.sql"),
+        own: "",
+    },
 ];
 
 /// The step that a ledger has come to; 0 where it has no table yet.

@@ -7,6 +7,8 @@ use tempfile::TempDir;
 use super::migrations::{ALL, Migration, copy_before};
 use super::*;
 use crate::domain::audit::Entry;
+use crate::domain::decided::Decision;
+use crate::domain::ids::InstanceId;
 use crate::domain::remediation::ItemState;
 
 fn act(id: &str) -> Begun {
@@ -348,4 +350,26 @@ fn one_in_memory_is_a_ledger_too() {
     begin(&ledger, "1").unwrap();
     assert!(begin(&ledger, "1").is_err());
     assert!(end(&ledger, "1"));
+}
+
+#[tokio::test]
+async fn what_was_left_alone_before_there_were_decisions_is_left_alone_still() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = apart(|| Ledger::open_with(dir.path(), &ALL[..10])).unwrap();
+    before
+        .write_now(async |writing| {
+            sqlx::query(
+                "INSERT INTO drift_ignores (context, source, finding, ignored_by, ignored_at, until, reason) \
+                 VALUES ('c', 'salt', 'web-1', 'ada', 1000, 2000, 'the move')",
+            )
+            .execute(&mut *writing.connection)
+            .await?;
+            Ok(())
+        })
+        .unwrap();
+    drop(before);
+    let ledger = Ledger::open(dir.path()).unwrap();
+    let decided = ledger.reader().decisions("c".to_owned()).await.unwrap().unwrap();
+    let Some(Decision::Ignore(ignore)) = decided.get(&InstanceId::new("salt", "web-1")) else { panic!("{decided:?}") };
+    assert_eq!((ignore.by.as_str(), ignore.until.as_millisecond(), ignore.reason.as_str()), ("ada", 2_000, "the move"));
 }

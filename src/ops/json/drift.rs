@@ -13,7 +13,7 @@ pub fn drift_json(window: &DriftWindow, by_cause: bool) -> Value {
     let by_status: Map<String, Value> =
         window.by_status.iter().map(|(status, count)| (status.name().to_owned(), json!(count))).collect();
     json!({
-        "schema": "quarterdeck.drift/1", "at": window.at, "total": window.total, "by_status": by_status,
+        "schema": "quarterdeck.drift/1", "at": window.at, "total": window.total, "of_all": window.of_all, "by_status": by_status,
         // Where nobody is there who knows it, it is not known, and not none.
         "in_sync": window.knows_in_sync().then_some(window.in_sync), "in_sync_was": window.in_sync_was, "blind": blind,
         "rows": window.rows.iter().map(|row| drift_cause_json(row, by_cause, window.at)).collect::<Vec<_>>(),
@@ -35,14 +35,19 @@ pub(super) fn known_drift_json(known: &KnownDrift, now: Timestamp) -> Value {
     let finding = &known.finding;
     let mut value = json!({
         "id": finding.id, "source": finding.id.source, "scope": finding.scope, "what": finding.what,
-        "tenant": finding.tenant, "kind": finding.kind, "status": known.status(now), "severity": finding.severity,
-        "owner": finding.owner, "cause_key": finding.cause_key, "first_seen": known.first_seen,
+        "tenant": finding.tenant, "kind": finding.kind, "status": known.status(now), "severity": known.severity,
+        "owner": known.owner, "cause_key": finding.cause_key, "first_seen": known.first_seen,
         "last_checked": finding.last_checked, "stale": known.stale, "note": finding.note,
         "version": finding.version(),
     });
     if let (Some(object), Some(ignore)) = (value.as_object_mut(), &known.ignore) {
         let ignored = json!({ "by": ignore.by, "at": ignore.at, "until": ignore.until, "reason": ignore.reason });
         object.insert("ignored".to_owned(), ignored);
+    }
+    if let (Some(object), Some(adoption)) = (value.as_object_mut(), &known.adoption) {
+        let holds = known.adopted().is_some();
+        let adopted = json!({ "by": adoption.by, "at": adoption.at, "reason": adoption.reason, "holds": holds });
+        object.insert("adopted".to_owned(), adopted);
     }
     value
 }

@@ -40,7 +40,7 @@ fn finding(id: &str, what: &str, status: DriftStatus, severity: Severity, differ
         ignored_until: None,
     };
     let stale = finding.is_stale(now());
-    KnownDrift { finding: Arc::new(finding), first_seen: ago(5_400), resolved_at: None, ignore: None, stale }
+    KnownDrift { stale, ..KnownDrift::told(Arc::new(finding), ago(5_400)) }
 }
 
 /// Some of each kind; one cause in forty places.
@@ -87,6 +87,7 @@ pub(in crate::cockpit) fn window() -> DriftWindow {
     DriftWindow {
         at: now(),
         total: rows.len(),
+        of_all: 43,
         rows,
         offset: 0,
         by_status: by_status.into(),

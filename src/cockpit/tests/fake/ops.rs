@@ -323,8 +323,11 @@ impl Ops for FakeOps {
         Ok(Known::one(number))
     }
 
-    async fn drift(&self, _query: &DriftQuery) -> Result<DriftWindow, OpsError> {
-        self.drift.lock().unwrap().clone()
+    async fn drift(&self, query: &DriftQuery) -> Result<DriftWindow, OpsError> {
+        let mut window = self.drift.lock().unwrap().clone()?;
+        window.rows = window.rows.into_iter().skip(query.offset).take(query.limit).collect();
+        window.offset = query.offset;
+        Ok(window)
     }
 
     async fn recheck(&self, id: &InstanceId) -> Result<KnownDrift, OpsError> {

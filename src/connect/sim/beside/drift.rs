@@ -3,6 +3,8 @@
 //! A policy was to go from v3 to v4 and got stuck among those who are being provisioned, and here and there elsewhere;
 //! somebody has changed security groups by hand; some things can't be checked.
 
+use std::collections::HashMap;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -16,6 +18,7 @@ use crate::domain::difference::{Difference, Documents};
 use crate::domain::drift::{Desired, DriftFinding, DriftKind, DriftStatus, Severity};
 use crate::domain::ids::InstanceId;
 use crate::domain::redact::Redactor;
+use crate::domain::text::SafeText;
 
 /// How often each thing is checked.
 const INTERVAL: Ms = 5 * MINUTE;
@@ -43,6 +46,18 @@ fn lags(seed: u64, nth: usize, now: Ms) -> bool {
     dice.chance(of_a_hundred) && now < went_on
 }
 
+/// So long it takes to make something what is wanted.
+const RECONCILE_TAKES: Ms = 2 * SECOND;
+
+/// Which environment's security group nobody has checked for a while.
+const UNCHECKED: usize = 3;
+
+/// In so many environments an archive is left out, and in two more nobody knows.
+const WITHOUT_ARCHIVE: usize = 40;
+
+/// Those of them that take no change.
+const LOCKED: [usize; 2] = [17, 31];
+
 const REGIONS: [&str; 4] = ["eu-west-1", "eu-central-1", "us-east-1", "ap-southeast-2"];
 
 /// A finding before it is told, and from when to when it can be found.
@@ -61,6 +76,10 @@ struct Found {
     cause: &'static str,
     since: Option<Ms>,
     there: (Ms, Ms),
+    /// When it was checked last, where nobody has checked it by themselves since.
+    checked: Option<Ms>,
+    /// What is answered to whoever wants to have it made what is wanted, where that is refused.
+    refuses: Option<&'static str>,
 }
 
 /// How an environment of a number is called.
@@ -87,6 +106,8 @@ impl Found {
             cause,
             since: None,
             there: (Ms::MIN, Ms::MAX),
+            checked: None,
+            refuses: None,
         }
     }
 
@@ -117,7 +138,27 @@ impl Found {
             documents: Some((Some(wanted), Some(there))),
             note: Some("port 22 was opened by hand".to_owned()),
             since: (number == 0).then_some(-31 * HOUR),
+            checked: (number == UNCHECKED).then_some(-25 * MINUTE),
             ..Self::new(format!("sg/{scope}"), scope, "security group sg-workers", "port 22")
+        }
+    }
+
+    /// One cause in many environments: a release has left the archive out. Two can't be reached, and two take no change.
+    fn archive(number: usize) -> Self {
+        let (scope, _) = environment(number);
+        let there = json!({"setting": "audit-log", "enabled": true});
+        let wanted = json!({"setting": "audit-log", "enabled": true, "archive": "other-region"});
+        let cut_off = number >= WITHOUT_ARCHIVE;
+        Self {
+            status: if cut_off { DriftStatus::NotChecked } else { DriftStatus::Drifted },
+            severity: if cut_off { Severity::Unknown } else { Severity::Warning },
+            owner: "team-security",
+            documents: (!cut_off).then_some((Some(wanted), Some(there))),
+            note: Some(
+                if cut_off { "its agent was not reached" } else { "release r1184 left the archive out" }.to_owned(),
+            ),
+            refuses: LOCKED.contains(&number).then_some("the environment is locked for an audit of its own"),
+            ..Self::new(format!("archive/{scope}"), scope, "setting audit-log", "archive left out")
         }
     }
 
@@ -197,6 +238,7 @@ impl Moment<'_> {
         let mut all: Vec<Found> =
             lagging.map(|(nth, tenant)| Found::policy(&tenant.slug, tenant.region, nth)).collect();
         all.extend((0..12).map(Found::security_group));
+        all.extend((0..WITHOUT_ARCHIVE + 2).map(Found::archive));
         all.extend((0..2).map(Found::no_backup));
         all.extend((0..4).map(Found::unmanaged));
         all.extend((0..6).map(Found::expiring));
@@ -205,12 +247,36 @@ impl Moment<'_> {
         all.extend((0..2).map(|n| Found::blind(DriftStatus::Unknown, n)));
         all.extend((0..2).map(Found::replicas));
         all.retain(|found| found.there.0 <= self.now && self.now < found.there.1);
+        let reconciled = self.world.reconciled();
+        for found in &mut all {
+            let Some(at) = reconciled.get(&found.id).filter(|at| **at <= self.now) else { continue };
+            if self.now < at + RECONCILE_TAKES {
+                found.status = DriftStatus::Reconciling;
+            } else {
+                (found.status, found.documents) = (DriftStatus::InSync, None);
+            }
+        }
         all
+    }
+
+    /// What is answered to whoever wants to have something made what is wanted: `None` where it drifts no more, else why
+    /// not, where that is so.
+    pub(super) fn to_reconcile(&self, id: &str) -> Option<Option<&'static str>> {
+        let found = self.found().into_iter().find(|found| found.id == id)?;
+        (found.status == DriftStatus::Drifted).then_some(found.refuses)
+    }
+
+    /// Findings by their ids, what is as wanted among them.
+    pub(super) fn checked(&self, ids: &[SafeText], redactor: &Redactor) -> Vec<Option<DriftFinding>> {
+        let mut told: HashMap<String, Found> =
+            self.found().into_iter().map(|found| (found.id.clone(), found)).collect();
+        ids.iter().map(|id| told.remove(id.as_str()).map(|found| self.finding(found, redactor))).collect()
     }
 
     /// Everything that is not, or is not known to be, as wanted; and how much is.
     pub(super) fn drift(&self, redactor: &Redactor) -> (Vec<DriftFinding>, u64) {
-        let found: Vec<DriftFinding> = self.found().into_iter().map(|found| self.finding(found, redactor)).collect();
+        let found = self.found().into_iter().filter(|found| found.status != DriftStatus::InSync);
+        let found: Vec<DriftFinding> = found.map(|found| self.finding(found, redactor)).collect();
         let checked = COUNT as u64 + RESOURCES;
         let in_sync = checked.saturating_sub(found.len() as u64);
         (found, in_sync)
@@ -220,7 +286,7 @@ impl Moment<'_> {
         let dice =
             Dice::new(self.world.seed, found.id.bytes().fold(7, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte)));
         let phase = dice.between(0, INTERVAL - 1);
-        let by_itself = self.now - (self.now - phase).rem_euclid(INTERVAL);
+        let by_itself = found.checked.unwrap_or(self.now - (self.now - phase).rem_euclid(INTERVAL));
         let checked = self.world.checked_at(&found.id).map_or(by_itself, |at| at.max(by_itself));
         let (reference, revision) = found.desired;
         let documents = found.documents;

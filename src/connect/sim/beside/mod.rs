@@ -19,10 +19,12 @@ use tokio::sync::mpsc;
 use self::news::News;
 use super::clock::{DAY, Ms, millis};
 use super::world::{Moment, World};
-use crate::connect::{Checkup, ConnectError, Connector, Mark, Observation, Tells, hand_on};
+use crate::connect::{Act, ActAnswer, Checkup, ConnectError, Connector, Mark, Observation, Tells, hand_on};
 use crate::domain::drift::DriftFinding;
 use crate::domain::event::Event;
+use crate::domain::flow::FlowInstance;
 use crate::domain::redact::Redactor;
+use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 
 /// The name of the infrastructure controller as a source.
@@ -30,6 +32,9 @@ const NAME_OF_INFRA: &str = "infra";
 
 /// What happened before a first look is told for so long back.
 const TOLD_BACK: Ms = DAY;
+
+/// What those say through which nothing is done.
+const READ_ALONE: &str = "it is read, and nothing is done through it";
 
 /// What one part of a pass holds at most.
 const PART: usize = 500;
@@ -142,8 +147,28 @@ impl Connector for BesideSource {
         }
     }
 
+    fn verbs(&self) -> &'static [Verb] {
+        if self.what == Beside::Infra { &[Verb::Reconcile] } else { &[] }
+    }
+
     fn refuses_acts(&self) -> Option<SafeText> {
-        Some("it is read, and nothing is done through it".into())
+        (self.what != Beside::Infra).then(|| READ_ALONE.into())
+    }
+
+    fn own_rule(&self, _verb: Verb, flow: &FlowInstance) -> Option<Result<(), SafeText>> {
+        let why = match flow.id.instance.split_once('/')?.0 {
+            "policy" => "the roll-out brings it, one tenant after the other",
+            "cert" => "who issues it has to be asked first, by a person",
+            _ => return None,
+        };
+        Some(Err(why.into()))
+    }
+
+    fn effect(&self, verb: Verb, flow: &FlowInstance) -> SafeText {
+        match (verb, self.what) {
+            (Verb::Reconcile, Beside::Infra) => format!("makes {} what is wanted", flow.flow).into(),
+            _ => format!("nothing: there is no {} here", verb.label()).into(),
+        }
     }
 
     async fn check(&self) -> Result<(), ConnectError> {
@@ -164,15 +189,24 @@ impl Connector for BesideSource {
         hand_on(&sink, self.pass(since.downcast_ref::<ToldUntil>())).await
     }
 
+    async fn act(&self, act: &Act) -> ActAnswer {
+        if self.what != Beside::Infra || act.verb != Verb::Reconcile {
+            return ActAnswer::Refused(READ_ALONE.into());
+        }
+        match self.world.moment().to_reconcile(&act.instance) {
+            Some(refused) => self.world.reconcile(act, refused),
+            // It may be the answer to this very act that was lost.
+            None => self.world.reconcile(act, Some("it does not drift")),
+        }
+    }
+
     async fn recheck(&self, findings: &[SafeText]) -> Result<Vec<Option<DriftFinding>>, ConnectError> {
         if self.what != Beside::Infra {
             return Err(ConnectError::Refused(format!("{} checks nothing", self.what.name()).into()));
         }
         let moment = self.world.moment();
         self.world.checks(findings, moment.now);
-        let (drift, _) = moment.drift(&Redactor::default());
-        let found = |id: &SafeText| drift.iter().find(|finding| finding.id.instance == *id).cloned();
-        Ok(findings.iter().map(found).collect())
+        Ok(moment.checked(findings, &Redactor::default()))
     }
 
     async fn past(&self, tenant: &SafeText, before: Timestamp, limit: usize) -> Result<Vec<Event>, ConnectError> {

@@ -1,14 +1,15 @@
-//! The table of what drifts and is left alone, and what automations came to on one finding.
+//! The table of what was decided of findings of drift, and what automations came to on one finding.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use super::error::LedgerError;
 use super::reader::Reader;
 use super::{Ledger, Writing};
-use crate::domain::drift::Ignore;
+use crate::domain::decided::{Adoption, Decision, Ignore};
 use crate::domain::ids::InstanceId;
 use crate::domain::remediation::ItemState;
 use crate::domain::text::SafeText;
@@ -16,69 +17,109 @@ use crate::domain::text::SafeText;
 /// The longest reason that is read back, in characters.
 const REASON: usize = 500;
 
-/// What is left alone, by finding.
-pub(in crate::hub) type Ignored = BTreeMap<InstanceId, Ignore>;
+/// What was decided, by finding.
+pub(in crate::hub) type Decided = BTreeMap<InstanceId, Decision>;
+
+/// The names of decisions in the table.
+const IGNORE: &str = "ignore";
+const ADOPT: &str = "adopt";
 
 impl Writing<'_> {
-    /// A finding is left alone, in place of what was said of it before.
-    pub(in crate::hub) async fn ignore(
+    /// Something is decided of a finding, in place of what was decided of it before.
+    pub(in crate::hub) async fn decide(
         &mut self,
         context: &str,
         id: &InstanceId,
-        ignore: &Ignore,
+        decision: &Decision,
     ) -> Result<(), LedgerError> {
-        self.end_ignore(context, id).await?;
+        let (name, by, at, until, seen, reason) = match decision {
+            Decision::Ignore(said) => {
+                (IGNORE, &said.by, said.at, Some(said.until.as_millisecond()), None, &said.reason)
+            }
+            Decision::Adopt(said) => (ADOPT, &said.by, said.at, None, Some(said.seen.as_str()), &said.reason),
+        };
+        self.forget(context, id).await?;
         sqlx::query(
-            "INSERT INTO drift_ignores (context, source, finding, ignored_by, ignored_at, until, reason) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO drift_decisions (context, source, finding, decision, decided_by, decided_at, until, seen, reason) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(context)
         .bind(id.source.as_str())
         .bind(id.instance.as_str())
-        .bind(ignore.by.as_str())
-        .bind(ignore.at.as_millisecond())
-        .bind(ignore.until.as_millisecond())
-        .bind(ignore.reason.as_str())
+        .bind(name)
+        .bind(by.as_str())
+        .bind(at.as_millisecond())
+        .bind(until)
+        .bind(seen)
+        .bind(reason.as_str())
         .execute(&mut *self.connection)
         .await?;
         Ok(())
     }
 
-    /// A finding is not left alone any more. Gives whether it was.
-    pub(in crate::hub) async fn end_ignore(&mut self, context: &str, id: &InstanceId) -> Result<bool, LedgerError> {
-        let done = sqlx::query("DELETE FROM drift_ignores WHERE context = $1 AND source = $2 AND finding = $3")
+    /// What was decided of a finding, whether or not it has ended by its time.
+    pub(in crate::hub) async fn decided(
+        &mut self,
+        context: &str,
+        id: &InstanceId,
+    ) -> Result<Option<Decision>, LedgerError> {
+        let row = sqlx::query(
+            "SELECT source, finding, decision, decided_by, decided_at, until, seen, reason FROM drift_decisions \
+             WHERE context = $1 AND source = $2 AND finding = $3",
+        )
+        .bind(context)
+        .bind(id.source.as_str())
+        .bind(id.instance.as_str())
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        Ok(row.as_ref().map(decision).transpose()?.flatten().map(|(_, decision)| decision))
+    }
+
+    /// What was decided of a finding is taken away.
+    pub(in crate::hub) async fn forget(&mut self, context: &str, id: &InstanceId) -> Result<(), LedgerError> {
+        sqlx::query("DELETE FROM drift_decisions WHERE context = $1 AND source = $2 AND finding = $3")
             .bind(context)
             .bind(id.source.as_str())
             .bind(id.instance.as_str())
             .execute(&mut *self.connection)
             .await?;
-        Ok(done.rows_affected() > 0)
+        Ok(())
     }
 }
 
+/// A row of the table; `None` where it is not what this program writes: nothing is decided by it.
+fn decision(row: &SqliteRow) -> Result<Option<(InstanceId, Decision)>, LedgerError> {
+    let text = |column: usize| row.try_get::<String, _>(column);
+    let clipped = |column: usize| text(column).map(|text| SafeText::clipped(&text, REASON));
+    let Ok(at) = Timestamp::from_millisecond(row.try_get(4)?) else { return Ok(None) };
+    let until: Option<i64> = row.try_get(5)?;
+    let until = until.and_then(|until| Timestamp::from_millisecond(until).ok());
+    let seen: Option<String> = row.try_get(6)?;
+    let (by, reason) = (clipped(3)?, clipped(7)?);
+    let decision = match (text(2)?.as_str(), until, seen) {
+        (IGNORE, Some(until), _) => Decision::Ignore(Ignore { by, at, until, reason }),
+        (ADOPT, _, Some(seen)) => Decision::Adopt(Adoption { by, at, seen: seen.into(), reason }),
+        _ => return Ok(None),
+    };
+    Ok(Some((InstanceId::new(text(0)?, text(1)?), decision)))
+}
+
 impl Reader {
-    /// What is left alone in a context; `None` where nobody has recorded anything.
-    pub(in crate::hub) async fn ignores(&self, context: String) -> Result<Option<Ignored>, LedgerError> {
+    /// What is decided in a context; `None` where nobody has recorded anything.
+    pub(in crate::hub) async fn decisions(&self, context: String) -> Result<Option<Decided>, LedgerError> {
         self.read(async move |connection| {
             let rows = sqlx::query(
-                "SELECT source, finding, ignored_by, ignored_at, until, reason FROM drift_ignores WHERE context = $1",
+                "SELECT source, finding, decision, decided_by, decided_at, until, seen, reason FROM drift_decisions \
+                 WHERE context = $1",
             )
             .bind(&context)
             .fetch_all(connection)
             .await?;
-            let mut ignored = Ignored::new();
+            let mut decided = Decided::new();
             for row in &rows {
-                let text = |column: usize| row.try_get::<String, _>(column);
-                let (at, until): (i64, i64) = (row.try_get(3)?, row.try_get(4)?);
-                // A time that is none was not written by this program: nothing is left alone for it.
-                let (Ok(at), Ok(until)) = (Timestamp::from_millisecond(at), Timestamp::from_millisecond(until)) else {
-                    continue;
-                };
-                let clipped = |text: String| SafeText::clipped(&text, REASON);
-                let ignore = Ignore { by: clipped(text(2)?), at, until, reason: clipped(text(5)?) };
-                ignored.insert(InstanceId::new(text(0)?, text(1)?), ignore);
+                decided.extend(decision(row)?);
             }
-            Ok(ignored)
+            Ok(decided)
         })
         .await
     }
