@@ -16,6 +16,7 @@ use crate::ops::json::{
 use crate::ops::{
     Audience, Ops as _, OpsError, TenantCard, TenantWindow, TenantsQuery, TimelineQuery, TimelineWindow, case_markdown,
 };
+use crate::query::Filter;
 
 type Done = Result<Outcome, Failure>;
 

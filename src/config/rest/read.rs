@@ -22,7 +22,7 @@ pub(crate) const REQUEST: &str = "request";
 pub(crate) const VERB: &str = "verb";
 pub(crate) const HEADERS: &str = "headers";
 
-const REQUEST_KEYS: [&str; 16] = [
+const REQUEST_KEYS: [&str; 17] = [
     "name",
     "method",
     "path",
