@@ -138,6 +138,7 @@ const fn bucket(millis: u64) -> u16 {
 }
 
 /// The last bucket.
+#[allow(clippy::cast_possible_truncation, reason = "there are fewer than 1024")]
 const MOST: u16 = ((34 - FINE) << FINE) as u16 + (1 << FINE) - 1;
 
 /// The shortest length of a bucket.
@@ -188,13 +189,12 @@ impl Spread {
     }
 
     /// The length that a share of them does not pass, at most one part in 32 too long and never too short.
-    pub fn quantile(&self, share: f64) -> Option<SignedDuration> {
-        self.quantile_bucket(share).map(|bucket| millis(bucket_ends(bucket).min(self.longest)))
+    pub fn percentile(&self, percent: u64) -> Option<SignedDuration> {
+        self.percentile_bucket(percent).map(|bucket| millis(bucket_ends(bucket).min(self.longest)))
     }
 
-    fn quantile_bucket(&self, share: f64) -> Option<u16> {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank among a count")]
-        let rank = ((self.count() as f64 * share).ceil() as u64).max(1);
+    fn percentile_bucket(&self, percent: u64) -> Option<u16> {
+        let rank = self.count().saturating_mul(percent).div_ceil(100).max(1);
         let mut seen: u64 = 0;
         self.counts.iter().find_map(|(bucket, count)| {
             seen = seen.saturating_add(*count);
@@ -397,23 +397,23 @@ impl LatencyCell {
         };
         // What is known to be over is over, whatever else there was.
         let heat = if blind && heat < Heat::Over { Heat::Blind } else { heat };
-        let (finished, going, p50) = (finished.count(), going.count(), finished.quantile(0.5));
+        let (finished, going, p50) = (finished.count(), going.count(), finished.percentile(50));
         Self { heat, finished, failed: *failed, going, p50, p95, at_least }
     }
 }
 
 fn p95(finished: &Spread, going: &Spread) -> (Option<SignedDuration>, bool) {
-    let Some(ended) = finished.quantile_bucket(0.95) else { return (going.longest(), true) };
+    let Some(ended) = finished.percentile_bucket(95) else { return (going.longest(), true) };
     let mut all = finished.clone();
     for (bucket, count) in going.counts.iter().filter(|(bucket, _)| *bucket > ended) {
         all.put(*bucket, *count);
     }
-    let of_all = all.quantile_bucket(0.95).unwrap_or(ended);
+    let of_all = all.percentile_bucket(95).unwrap_or(ended);
     if of_all > ended {
         // How long one has taken so far that goes on is told as rather less: it is said to be at least that.
         return (Some(millis(bucket_begins(of_all))), true);
     }
-    (all.quantile(0.95), false)
+    (all.percentile(95), false)
 }
 
 #[cfg(test)]

@@ -51,15 +51,7 @@ async fn passed(alerts: Value) -> Arc<Hub> {
 }
 
 async fn ids(hub: &Hub) -> Vec<String> {
-    let window = hub
-        .drift(&DriftQuery {
-            filter: quarterdeck::query::DriftFilter::default(),
-            by_cause: false,
-            offset: 0,
-            limit: 50,
-        })
-        .await
-        .unwrap();
+    let window = hub.drift(&DriftQuery { limit: 50, ..DriftQuery::default() }).await.unwrap();
     let mut ids: Vec<String> = window.rows.iter().map(|row| row.first.finding.id.instance.to_string()).collect();
     ids.sort_unstable();
     ids

@@ -162,15 +162,7 @@ async fn one_id_in_two_sources_is_two_things_and_twice_in_one_is_one() {
         .collect();
     assert_eq!(open, [("one".to_owned(), 1), ("two".to_owned(), 1)], "what is counted is what there is");
 
-    let window = hub
-        .drift(&DriftQuery {
-            filter: quarterdeck::query::DriftFilter::default(),
-            by_cause: false,
-            offset: 0,
-            limit: 10,
-        })
-        .await
-        .unwrap();
+    let window = hub.drift(&DriftQuery { limit: 10, ..DriftQuery::default() }).await.unwrap();
     let found: Vec<(String, String)> =
         window.rows.iter().map(|row| (row.first.finding.id.to_string(), row.first.finding.what.to_string())).collect();
     assert_eq!(found.len(), 2, "{found:?}");
@@ -216,15 +208,7 @@ async fn what_differs_may_be_long_deep_or_no_text() {
     let told = status(&hub, "api").await;
     assert_eq!((told.state, told.error.clone(), told.bad_rows), (Freshness::Live, None, 1), "{:?}", told.bad_row);
     assert!(told.bad_row.is_some_and(|why| why.contains("larger than 512 KiB")));
-    let window = hub
-        .drift(&DriftQuery {
-            filter: quarterdeck::query::DriftFilter::default(),
-            by_cause: false,
-            offset: 0,
-            limit: 10,
-        })
-        .await
-        .unwrap();
+    let window = hub.drift(&DriftQuery { limit: 10, ..DriftQuery::default() }).await.unwrap();
     let mut ids: Vec<&str> = window.rows.iter().map(|row| row.first.finding.id.instance.as_str()).collect();
     ids.sort_unstable();
     assert_eq!(ids, ["binary", "deep", "patch", "plain", "shorter"]);
@@ -232,7 +216,7 @@ async fn what_differs_may_be_long_deep_or_no_text() {
         assert_eq!(row.first.finding.status, DriftStatus::Drifted);
         let json = finding_json(&row.first, window.at).to_string();
         assert!(json.len() < 4 * 1024 * 1024, "{}", json.len());
-        assert!(!json.contains('\u{1b}') && !json.contains('\u{202e}') && !json.contains("\\u001b"), "{:.300}", json);
+        assert!(!json.contains('\u{1b}') && !json.contains('\u{202e}') && !json.contains("\\u001b"), "{json:.300}");
     }
     // Each of them is drawn, at its beginning and at its end.
     for keys in

@@ -7,8 +7,8 @@ use crate::domain::source::{Freshness, SourceStatus};
 
 /// The board of an engine, where there is one, and of a monitor, which stand so.
 fn board(engine: Option<Freshness>, monitor: Freshness, stuck: bool) -> String {
-    let mut desk = Desk::with(FakeOps::default());
-    if let Ok(overview) = &mut *desk.ops.overview.lock().unwrap() {
+    let ops = FakeOps::default();
+    if let Ok(overview) = &mut *ops.overview.lock().unwrap() {
         let alerts = SourceStatus { flows: false, drift: Some(2), ..fake::source("alerts", monitor, 2) };
         overview.sources = engine.iter().map(|state| fake::source("restate", *state, 2)).chain([alerts]).collect();
         overview.cells.retain(|cell| stuck && cell.source == *"restate");
@@ -17,8 +17,7 @@ fn board(engine: Option<Freshness>, monitor: Freshness, stuck: bool) -> String {
         }
         overview.cohorts.retain(|cohort| stuck && cohort.source == *"restate");
     }
-    desk.change();
-    desk.picture()
+    Desk::with(ops).picture()
 }
 
 /// What stands behind `STUCK` in the header.

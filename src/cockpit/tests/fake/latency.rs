@@ -12,7 +12,9 @@ const SECOND: SignedDuration = SignedDuration::from_secs(1);
 fn cell(finished: &[i32], failed: u64, going: &[i32], promise: Option<SignedDuration>, blind: bool) -> LatencyCell {
     let spread = |seconds: &[i32]| {
         let mut spread = Spread::default();
-        seconds.iter().for_each(|seconds| spread.add(SECOND * *seconds, 1));
+        for seconds in seconds {
+            spread.add(SECOND * *seconds, 1);
+        }
         spread
     };
     let tally = Tally { finished: spread(finished), failed, going: spread(going) };
@@ -60,10 +62,10 @@ pub(in crate::cockpit) fn latency(query: &LatencyQuery) -> Latency {
             cell(&[1, 1, 2], 0, &[], promise, false)
         }),
         row("expired-card", "charge", Measure::Run, Some(5), |nth, promise| {
-            if nth < 20 || nth > SLOTS - 3 {
-                cell(&[], 0, &[], promise, true)
-            } else {
+            if (20..=SLOTS - 3).contains(&nth) {
                 cell(&[2, 3], 0, &[], promise, false)
+            } else {
+                cell(&[], 0, &[], promise, true)
             }
         }),
         row(
