@@ -138,6 +138,7 @@ const fn bucket(millis: u64) -> u16 {
 }
 
 /// The last bucket.
+#[allow(clippy::cast_possible_truncation, reason = "there are fewer than 1024")]
 const MOST: u16 = ((34 - FINE) << FINE) as u16 + (1 << FINE) - 1;
 
 /// The shortest length of a bucket.

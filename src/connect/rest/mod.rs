@@ -326,7 +326,7 @@ struct Found {
 #[derive(Default)]
 struct Counts {
     places: HashMap<(SafeText, SafeText), usize>,
-    counts: Vec<EngineCount>,
+    each: Vec<EngineCount>,
     /// Where each one stands that was counted, by the hash of its id.
     met: HashMap<u64, (usize, Status, bool)>,
     hasher: RandomState,
@@ -337,11 +337,11 @@ impl Counts {
     /// told last holds, as it does among the rows.
     fn add(&mut self, flows: &[FlowInstance]) {
         for flow in flows {
-            let (counts, place) = (&mut self.counts, (flow.flow.clone(), flow.step.clone()));
+            let (each, place) = (&mut self.each, (flow.flow.clone(), flow.step.clone()));
             let place = *self.places.entry(place).or_insert_with_key(|(flow, step)| {
                 let (flow, step) = (flow.clone(), step.clone());
-                counts.push(EngineCount { flow, step, open: 0, waiting: 0, held: 0, failed: 0 });
-                counts.len() - 1
+                each.push(EngineCount { flow, step, open: 0, waiting: 0, held: 0, failed: 0 });
+                each.len() - 1
             });
             let stands = (place, flow.status, flow.pause == Some(PauseCause::Held));
             if flow.exact_id
@@ -354,7 +354,7 @@ impl Counts {
     }
 
     fn count(&mut self, (place, status, held): (usize, Status, bool), by: fn(u64, u64) -> u64) {
-        let Some(count) = self.counts.get_mut(place) else { return };
+        let Some(count) = self.each.get_mut(place) else { return };
         count.open = by(count.open, u64::from(!status.ended()));
         count.waiting = by(count.waiting, u64::from(status == Status::Waiting));
         count.held = by(count.held, u64::from(held));
@@ -363,7 +363,7 @@ impl Counts {
 
     /// What they come to. Where nothing is left, nothing is told.
     fn told(self) -> Vec<EngineCount> {
-        let mut counts = self.counts;
+        let mut counts = self.each;
         counts.retain(|count| count.open > 0 || count.failed > 0);
         counts.sort_by(|one, other| (&one.flow, &one.step).cmp(&(&other.flow, &other.step)));
         counts

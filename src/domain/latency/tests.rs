@@ -12,7 +12,9 @@ fn at(second: i64) -> Timestamp {
 
 fn spread(seconds: &[i64]) -> Spread {
     let mut spread = Spread::default();
-    seconds.iter().for_each(|seconds| spread.add(SECOND * i32::try_from(*seconds).unwrap(), 1));
+    for seconds in seconds {
+        spread.add(SECOND * i32::try_from(*seconds).unwrap(), 1);
+    }
     spread
 }
 
@@ -23,7 +25,9 @@ proptest! {
     ) {
         let share = f64::from(share) / 100.0;
         let mut spread = Spread::default();
-        lengths.iter().for_each(|length| spread.add(SignedDuration::from_millis(*length), 1));
+        for length in &lengths {
+            spread.add(SignedDuration::from_millis(*length), 1);
+        }
         let mut sorted = lengths.clone();
         sorted.sort_unstable();
         let rank = ((sorted.len() as f64 * share).ceil() as usize).max(1);

@@ -12,7 +12,9 @@ const SECOND: SignedDuration = SignedDuration::from_secs(1);
 fn cell(finished: &[i32], failed: u64, going: &[i32], promise: Option<SignedDuration>, blind: bool) -> LatencyCell {
     let spread = |seconds: &[i32]| {
         let mut spread = Spread::default();
-        seconds.iter().for_each(|seconds| spread.add(SECOND * *seconds, 1));
+        for seconds in seconds {
+            spread.add(SECOND * *seconds, 1);
+        }
         spread
     };
     let tally = Tally { finished: spread(finished), failed, going: spread(going) };
