@@ -81,6 +81,7 @@ fn table(rows: &[DriftCause], by_cause: bool, now: Timestamp) -> Table {
             scope,
             finding.what.to_string(),
             finding.tenant.as_deref().unwrap_or("?").to_owned(),
+            row.first.owner.as_deref().unwrap_or("?").to_owned(),
             age(since(row.first.first_seen, now)),
             if row.first.stale { format!("{checked} stale") } else { checked },
             finding.id.to_string(),
@@ -89,9 +90,22 @@ fn table(rows: &[DriftCause], by_cause: bool, now: Timestamp) -> Table {
         cells
     };
     let columns: &[&str] = if by_cause {
-        &["STATUS", "COUNT", "SEVERITY", "KIND", "WHERE", "WHAT", "TENANT", "FIRST SEEN", "CHECKED", "ID", "NOTE"]
+        &[
+            "STATUS",
+            "COUNT",
+            "SEVERITY",
+            "KIND",
+            "WHERE",
+            "WHAT",
+            "TENANT",
+            "OWNER",
+            "FIRST SEEN",
+            "CHECKED",
+            "ID",
+            "NOTE",
+        ]
     } else {
-        &["STATUS", "SEVERITY", "KIND", "WHERE", "WHAT", "TENANT", "FIRST SEEN", "CHECKED", "ID", "NOTE"]
+        &["STATUS", "SEVERITY", "KIND", "WHERE", "WHAT", "TENANT", "OWNER", "FIRST SEEN", "CHECKED", "ID", "NOTE"]
     };
     Table { columns, rows: rows.iter().map(row).collect() }
 }

@@ -138,13 +138,11 @@ impl Findings {
     /// Counts one of them in or out, where it is told now.
     fn count(&mut self, id: &SafeText, counts: bool) {
         let Some(held) = self.by_id.get(id).filter(|held| held.resolved_at.is_none()) else { return };
-        let of_tenant = held.finding.tenant.clone().map(|tenant| self.by_tenant.entry(tenant).or_default());
-        if counts {
-            self.open += 1;
-            of_tenant.into_iter().for_each(|count| *count += 1);
-        } else {
-            self.open -= 1;
-            of_tenant.into_iter().for_each(|count| *count -= 1);
+        let tenant = held.finding.tenant.clone();
+        self.open = if counts { self.open + 1 } else { self.open - 1 };
+        if let Some(tenant) = tenant {
+            let count = self.by_tenant.entry(tenant).or_default();
+            *count = if counts { *count + 1 } else { *count - 1 };
         }
     }
 

@@ -55,11 +55,11 @@ impl DriftFilter {
     /// The word that is wrong, its column, and the nearest one that would be right.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         let terms = words(text)?.into_iter().map(|word| {
-            let wanted = match &word.key {
+            let asks = match &word.key {
                 None => Test::Word(written(&word.values)),
                 Some((key, column)) => test(key, *column, &word.values)?,
             };
-            Ok(Term { negated: word.negated, test: wanted })
+            Ok(Term { negated: word.negated, test: asks })
         });
         Ok(Self { terms: terms.collect::<Result<_, _>>()?, text: text.trim().to_owned() })
     }

@@ -9,7 +9,6 @@ use super::lexer::{Value, words};
 use crate::domain::drift::Severity;
 use crate::domain::event::{Event, EventClass};
 use crate::domain::nearest::nearest;
-use crate::domain::text::SafeText;
 
 /// Every key with what it means, for the help and for completion.
 pub const EVENT_KEYS: &[(&str, &str)] = &[
@@ -75,8 +74,59 @@ impl EventFilter {
     }
 
     /// Whether an event is such.
-    pub fn matches(&self, event: &Event) -> bool {
+    pub fn matches(&self, event: &EventFacts<'_>) -> bool {
         self.terms.iter().all(|term| term.test.holds(event) != term.negated)
+    }
+}
+
+/// What of an event a filter looks at, wherever it is kept: a million of them are gone through at a keypress.
+#[derive(Debug)]
+pub struct EventFacts<'a> {
+    /// What it is about.
+    pub class: EventClass,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Its type.
+    pub kind: &'a str,
+    /// The source's name in the config.
+    pub source: &'a str,
+    /// Where it happened.
+    pub origin: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// What it tells, in words.
+    pub text: &'a str,
+    /// For whom it is.
+    pub tenant: Option<&'a str>,
+    /// To what it happened.
+    pub subject: Option<&'a str>,
+    /// Who did it.
+    pub by: Option<&'a str>,
+    /// What it belongs together with.
+    pub correlation: Option<&'a str>,
+    /// The event that caused it.
+    pub causation: Option<&'a str>,
+    /// What it touches, by name.
+    pub scope: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> From<&'a Event> for EventFacts<'a> {
+    fn from(event: &'a Event) -> Self {
+        Self {
+            class: event.class,
+            severity: event.severity,
+            kind: &event.kind,
+            source: &event.source,
+            origin: &event.origin,
+            id: &event.id,
+            text: &event.text,
+            tenant: event.tenant.as_deref(),
+            subject: event.subject.as_deref(),
+            by: event.by.as_deref(),
+            correlation: event.correlation.as_deref(),
+            causation: event.causation.as_deref(),
+            scope: event.scope.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        }
     }
 }
 
@@ -147,28 +197,28 @@ pub(super) fn tried(patterns: &[Pattern], text: &str) -> bool {
 }
 
 impl Test {
-    fn holds(&self, event: &Event) -> bool {
+    fn holds(&self, event: &EventFacts<'_>) -> bool {
         match self {
             Self::Class(all) => all.contains(&event.class),
             Self::Severity(all) => all.contains(&event.severity),
             Self::Text(name, patterns) => {
-                let told = |text: &SafeText| tried(patterns, text);
+                let told = |text: &str| tried(patterns, text);
                 match *name {
-                    "type" => told(&event.kind),
-                    "source" => told(&event.source),
-                    "origin" => told(&event.origin),
-                    "id" => told(&event.id),
-                    "tenant" => event.tenant.as_ref().is_some_and(told),
-                    "subject" => event.subject.as_ref().is_some_and(told),
-                    "by" => event.by.as_ref().is_some_and(told),
-                    "correlation" => event.correlation.as_ref().is_some_and(told),
-                    "causation" => event.causation.as_ref().is_some_and(told),
-                    scope => event.scope.iter().any(|(name, value)| *name == *scope && told(value)),
+                    "type" => told(event.kind),
+                    "source" => told(event.source),
+                    "origin" => told(event.origin),
+                    "id" => told(event.id),
+                    "tenant" => event.tenant.is_some_and(told),
+                    "subject" => event.subject.is_some_and(told),
+                    "by" => event.by.is_some_and(told),
+                    "correlation" => event.correlation.is_some_and(told),
+                    "causation" => event.causation.is_some_and(told),
+                    scope => event.scope.iter().any(|(name, value)| *name == scope && told(value)),
                 }
             }
             Self::Word(pattern) => {
-                let known = [&event.text, &event.kind, &event.id, &event.origin, &event.source];
-                let maybe = [&event.tenant, &event.subject, &event.by, &event.correlation];
+                let known = [event.text, event.kind, event.id, event.origin, event.source];
+                let maybe = [event.tenant, event.subject, event.by, event.correlation];
                 known.into_iter().chain(maybe.into_iter().flatten()).any(|text| contains(text, &pattern.folded))
                     || event.scope.iter().any(|(_, value)| contains(value, &pattern.folded))
             }
@@ -195,7 +245,7 @@ mod tests {
 
     #[test]
     fn terms_are_joined_by_and_and_values_by_or() {
-        let holds = |text: &str| EventFilter::parse(text).unwrap().matches(&event());
+        let holds = |text: &str| EventFilter::parse(text).unwrap().matches(&EventFacts::from(&event()));
         for text in [
             "",
             "class:deployment",

@@ -32,7 +32,7 @@ use crate::domain::flow::JudgedFlow;
 
 pub use complete::Completion;
 pub use drift::{DRIFT_KEYS, DriftFilter};
-pub use events::{EVENT_KEYS, EventFilter};
+pub use events::{EVENT_KEYS, EventFacts, EventFilter};
 pub use lexer::is_key;
 pub use near::Wider;
 pub use order::{GroupBy, SortBy};

@@ -329,7 +329,7 @@ async fn every_engine_is_counted_as_it_counts_itself_and_none_that_ends_takes_an
     let hub = hub(&text);
     let polling = hub.start();
     let mut last = BTreeMap::new();
-    stands(&hub, &every, &[], &mut last).await;
+    Box::pin(stands(&hub, &every, &[], &mut last)).await;
     tokio::task::block_in_place(|| program_tells(&config, &last));
 
     // Those that tell of no flow first: not one number of flows may be less sure for it.
@@ -337,7 +337,7 @@ async fn every_engine_is_counted_as_it_counts_itself_and_none_that_ends_takes_an
     for next in ["alerts", "salt", "restate", "metadata", "prefect"] {
         every.end(next);
         silent.push(next);
-        stands(&hub, &every, &silent, &mut last).await;
+        Box::pin(stands(&hub, &every, &silent, &mut last)).await;
         if next == "restate" {
             tokio::task::block_in_place(|| program_misses(&config, &silent, &last));
         }
@@ -348,6 +348,6 @@ async fn every_engine_is_counted_as_it_counts_itself_and_none_that_ends_takes_an
     every.alerts.start_server().await;
     every.send_alerts().await;
     every.restate.restart_server().await;
-    stands(&hub, &every, &["prefect", "salt"], &mut last).await;
+    Box::pin(stands(&hub, &every, &["prefect", "salt"], &mut last)).await;
     drop(polling);
 }

@@ -33,7 +33,7 @@ impl Moments {
     pub fn of(place: &Place, arrives: impl Fn(&str) -> bool + Send + 'static) -> Self {
         let kept: Arc<Mutex<Vec<Moment>>> = Arc::default();
         let (into, dir) = (Arc::clone(&kept), place.dir.path().to_owned());
-        let mut arrived = Vec::new();
+        let mut by_now = Vec::new();
         place.crowd.watch(move |asked| {
             let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
             for file in std::fs::read_dir(&dir).unwrap() {
@@ -41,8 +41,8 @@ impl Moments {
                 std::fs::copy(file.path(), disk.path().join(file.file_name())).unwrap();
             }
             let acting = if let Asked::Act(instance) = asked { Some(instance.clone()) } else { None };
-            into.lock().unwrap().push(Moment { disk, arrived: arrived.clone(), acting: acting.clone() });
-            arrived.extend(acting.filter(|instance| arrives(instance)));
+            into.lock().unwrap().push(Moment { disk, arrived: by_now.clone(), acting: acting.clone() });
+            by_now.extend(acting.filter(|instance| arrives(instance)));
         });
         Self(kept)
     }

@@ -132,7 +132,7 @@ pub(in crate::cockpit) fn draw(app: &App, pen: &mut Pen<'_>) -> Option<Position>
 }
 
 /// The columns and their widths; what does not fit is 0.
-fn columns(width: u16, by_cause: bool) -> [(&'static str, u16); 8] {
+fn columns(width: u16, by_cause: bool) -> [(&'static str, u16); 9] {
     let count = if by_cause { 7 } else { 0 };
     let severity = if width >= 70 { 10 } else { 0 };
     let (scope, tenant) = if width >= 100 {
@@ -142,8 +142,9 @@ fn columns(width: u16, by_cause: bool) -> [(&'static str, u16); 8] {
     } else {
         (0, 0)
     };
+    let owner = if width >= 120 { 15 } else { 0 };
     let checked = if width >= 90 { 13 } else { 0 };
-    let fixed = 2 + 14 + count + severity + scope + tenant + 7 + checked;
+    let fixed = 2 + 14 + count + severity + scope + tenant + owner + 7 + checked;
     [
         ("STATUS", 14),
         ("COUNT", count),
@@ -151,6 +152,7 @@ fn columns(width: u16, by_cause: bool) -> [(&'static str, u16); 8] {
         ("WHAT", width.saturating_sub(fixed)),
         ("WHERE", scope),
         ("TENANT", tenant),
+        ("OWNER", owner),
         ("SINCE", 7),
         ("CHECKED", checked),
     ]
@@ -159,9 +161,8 @@ fn columns(width: u16, by_cause: bool) -> [(&'static str, u16); 8] {
 fn status_style(styles: &Styles, status: DriftStatus) -> Style {
     match status {
         DriftStatus::Drifted => styles.stuck,
-        DriftStatus::Reconciling => styles.info,
+        DriftStatus::Reconciling | DriftStatus::Adopted => styles.info,
         DriftStatus::NotChecked | DriftStatus::Unsupported | DriftStatus::Unknown => styles.unknown,
-        DriftStatus::Adopted => styles.info,
         DriftStatus::Ignored => styles.dim,
         DriftStatus::Resolved | DriftStatus::InSync => styles.ok,
     }
@@ -193,7 +194,7 @@ fn checked(app: &App, known: &KnownDrift) -> String {
     if known.stale { format!("{old} stale") } else { old }
 }
 
-fn cells(app: &App, pen: &Pen<'_>, row: &DriftCause) -> [(String, Style); 8] {
+fn cells(app: &App, pen: &Pen<'_>, row: &DriftCause) -> [(String, Style); 9] {
     let styles = pen.styles;
     let finding = &row.first.finding;
     let status = row.first.status(app.now);
@@ -216,6 +217,7 @@ fn cells(app: &App, pen: &Pen<'_>, row: &DriftCause) -> [(String, Style); 8] {
         (format!("{} ({})", finding.what, finding.kind.words()), styles.text),
         (scope, styles.text),
         (tenant, styles.dim),
+        (row.first.owner.as_deref().unwrap_or("?").to_owned(), styles.dim),
         (age(since(row.first.first_seen, app.now)), styles.text),
         (checked(app, &row.first), if row.first.stale { styles.stale } else { styles.dim }),
     ]

@@ -30,8 +30,8 @@ proptest! {
         }
         let mut sorted = lengths.clone();
         sorted.sort_unstable();
-        let rank = ((sorted.len() as f64 * share).ceil() as usize).max(1);
-        let exact = sorted[rank - 1];
+        // The first of which so many are not longer.
+        let exact = *sorted.iter().enumerate().find(|(nth, _)| (nth + 1) as f64 >= sorted.len() as f64 * share).unwrap().1;
         let told = i64::try_from(spread.quantile(share).unwrap().as_millis()).unwrap();
         prop_assert!(told >= exact && told <= exact + exact / 32, "{told} for {exact}");
         prop_assert!(spread.buckets() <= 1_024);

@@ -189,7 +189,9 @@ pub(super) mod tests {
 
     use super::*;
     use crate::domain::decided::{Decision, Ignore};
+    use crate::domain::drift::DriftFinding;
     use crate::domain::drift::tests::{at, finding};
+    use crate::domain::ids::InstanceId;
 
     thread_local! {
         /// How many findings were looked at by this test.
@@ -263,8 +265,12 @@ pub(super) mod tests {
     fn of_a_hundred_thousand_a_window_costs_its_own_rows() {
         const MANY: usize = 100_000;
         let views = Views::default();
+        let first = known("f", DriftStatus::Drifted, Severity::Info, 0);
         let all = || {
-            let one = |n: usize| known(&format!("f{n}"), DriftStatus::Drifted, Severity::ALL[n % 4], 0);
+            let one = |n: usize| {
+                let finding = DriftFinding { id: InstanceId::new("salt", format!("f{n}")), ..(*first.finding).clone() };
+                KnownDrift { severity: Severity::ALL[n % 4], ..KnownDrift::told(finding.into(), at(0)) }
+            };
             (0..MANY).map(one).collect()
         };
         views.get(&vec![1], at(0), all).matching(&DriftFilter::default());

@@ -313,15 +313,15 @@ async fn rules_of_the_config_say_how_bad_it_is_and_no_plan_depends_on_them() {
                   [[drift_rule]]\nsource = \"salt\"\nseverity = \"critical\"\nowner = \"team-os\"\n";
     let book = crate::config::Config::parse(config, "config.toml", None).unwrap().thresholds;
     let thing = || Arc::new(Thing { told: Mutex::new(vec![finding("drifted")]), before: None });
-    let hub = hub_with(thing(), Ledger::in_memory(), false, book).await;
+    let ruled = hub_with(thing(), Ledger::in_memory(), false, book).await;
     let query = crate::ops::DriftQuery { limit: 10, ..crate::ops::DriftQuery::default() };
-    let window = hub.drift(&query).await.unwrap();
+    let window = ruled.drift(&query).await.unwrap();
     let first = &window.rows[0].first;
     assert_eq!((first.severity, first.owner.as_deref()), (Severity::Critical, Some("team-os")));
     assert_eq!(window.by_severity.get(&Severity::Critical), Some(&1));
     let filter = crate::query::DriftFilter::parse("owner:team-os severity:critical").unwrap();
-    assert_eq!(hub.drift(&crate::ops::DriftQuery { filter, ..query }).await.unwrap().total, 1);
-    let plan = hub.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap();
-    let unruled = hub_of(thing(), Ledger::in_memory(), false).await;
-    assert_eq!(unruled.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap().hash, plan.hash);
+    assert_eq!(ruled.drift(&crate::ops::DriftQuery { filter, ..query }).await.unwrap().total, 1);
+    let plan = ruled.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap();
+    let without = hub_of(thing(), Ledger::in_memory(), false).await;
+    assert_eq!(without.plan_of_many(&wish(Verb::Reconcile, cause())).await.unwrap().hash, plan.hash);
 }

@@ -282,9 +282,8 @@ impl Ring {
             kept.numbers.pop_front();
         }
         for number in kept.until.max(self.first)..self.end() {
-            let matches =
-                self.line(number).and_then(|line| self.event(line)).is_some_and(|event| filter.matches(&event));
-            if matches {
+            let facts = self.line(number).and_then(|line| packed::facts(&line.packed, &self.texts));
+            if facts.is_some_and(|facts| filter.matches(&facts)) {
                 kept.numbers.push_back(number);
             }
         }

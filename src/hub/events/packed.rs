@@ -11,6 +11,7 @@ use crate::domain::raw::Json;
 use crate::domain::redact::Redactor;
 use crate::domain::text::SafeText;
 use crate::hub::rows::{NONE, Symbol, Symbols};
+use crate::query::EventFacts;
 
 /// The most of an event's data that is kept, in bytes of JSON.
 const DATA: usize = 64 * 1024;
@@ -92,6 +93,14 @@ fn read(bytes: &[u8]) -> Option<Packed<'_>> {
     postcard::from_bytes(bytes).ok()
 }
 
+fn class(place: u8) -> EventClass {
+    EventClass::ALL.get(usize::from(place)).copied().unwrap_or(EventClass::Other)
+}
+
+fn severity(place: u8) -> Severity {
+    Severity::ALL.get(usize::from(place)).copied().unwrap_or(Severity::Unknown)
+}
+
 /// Reads it back. `None` for bytes that no event was packed into.
 pub(super) fn unpack(bytes: &[u8], texts: &Texts) -> Option<Event> {
     let packed = read(bytes)?;
@@ -102,7 +111,7 @@ pub(super) fn unpack(bytes: &[u8], texts: &Texts) -> Option<Event> {
         id: packed.id.into(),
         origin: text(packed.origin),
         kind: text(packed.kind),
-        class: EventClass::ALL.get(usize::from(packed.class)).copied().unwrap_or(EventClass::Other),
+        class: class(packed.class),
         subject: own(packed.subject),
         at: timestamp(packed.at),
         recorded_at: packed.recorded_at.map(timestamp),
@@ -110,13 +119,34 @@ pub(super) fn unpack(bytes: &[u8], texts: &Texts) -> Option<Event> {
         correlation: own(packed.correlation),
         causation: own(packed.causation),
         by: packed.by.map(text),
-        severity: Severity::ALL.get(usize::from(packed.severity)).copied().unwrap_or(Severity::Unknown),
+        severity: severity(packed.severity),
         trace: own(packed.trace),
         tenant: packed.tenant.map(text),
         scope: packed.scope.iter().map(|(name, value)| (text(*name), SafeText::from(*value))).collect(),
         text: packed.text.into(),
         // Its secrets were taken out when it came.
         data: packed.data.map(|data| Arc::new(Json::read(data, &Redactor::default()))),
+    })
+}
+
+/// What filters look at, without a copy of anything. `None` for bytes that no event was packed into.
+pub(super) fn facts<'a>(bytes: &'a [u8], texts: &'a Texts) -> Option<EventFacts<'a>> {
+    let packed = read(bytes)?;
+    let text = |symbol: Symbol| texts.get(symbol).map_or("", SafeText::as_str);
+    Some(EventFacts {
+        class: class(packed.class),
+        severity: severity(packed.severity),
+        kind: text(packed.kind),
+        source: text(packed.source),
+        origin: text(packed.origin),
+        id: packed.id,
+        text: packed.text,
+        tenant: packed.tenant.map(text),
+        subject: packed.subject,
+        by: packed.by.map(text),
+        correlation: packed.correlation,
+        causation: packed.causation,
+        scope: packed.scope.iter().map(|(name, value)| (text(*name), *value)).collect(),
     })
 }
 
@@ -136,11 +166,7 @@ pub(super) fn release(bytes: &[u8], texts: &mut Texts) -> Option<Found> {
     {
         texts.release(symbol);
     }
-    Some(Found {
-        class: EventClass::ALL.get(usize::from(packed.class)).copied().unwrap_or(EventClass::Other),
-        tenant: packed.tenant.unwrap_or(NONE),
-        at: timestamp(packed.at),
-    })
+    Some(Found { class: class(packed.class), tenant: packed.tenant.unwrap_or(NONE), at: timestamp(packed.at) })
 }
 
 /// The symbol of its tenant, or [`NONE`].

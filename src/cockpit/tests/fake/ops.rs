@@ -40,6 +40,9 @@ use crate::query::Filter;
 /// Judged once: fingerprints are not cheap in a debug build.
 pub(super) static ROWS: LazyLock<Vec<Arc<JudgedFlow>>> = LazyLock::new(|| (0..382).map(judged).collect());
 
+/// What is told of how long steps take.
+type LatencyTold = fn(&LatencyQuery) -> Result<Latency, OpsError>;
+
 /// The hub.
 pub(in crate::cockpit) struct FakeOps {
     pub(in crate::cockpit) overview: Mutex<Result<Overview, OpsError>>,
@@ -55,7 +58,7 @@ pub(in crate::cockpit) struct FakeOps {
     pub(in crate::cockpit) in_force: Mutex<InForce>,
     pub(in crate::cockpit) automations: Mutex<Vec<AutomationStatus>>,
     pub(in crate::cockpit) drift: Mutex<Result<DriftWindow, OpsError>>,
-    pub(in crate::cockpit) latency: Mutex<fn(&LatencyQuery) -> Result<Latency, OpsError>>,
+    pub(in crate::cockpit) latency: Mutex<LatencyTold>,
     pub(in crate::cockpit) known: Mutex<Known>,
     pub(in crate::cockpit) log: LogBook,
     pub(in crate::cockpit) acted: AtomicUsize,

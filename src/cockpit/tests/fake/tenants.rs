@@ -15,6 +15,7 @@ use crate::ops::{
     EventGap, EventRow, EventWindow, EventsQuery, FlowCount, ForCustomer, IngestLag, OpsError, Reference, TenantCard,
     TenantRow, TenantWindow, TenantsQuery, TimelineKind, TimelinePlace, TimelineQuery, TimelineRow, TimelineWindow,
 };
+use crate::query::EventFacts;
 
 /// What the hub knows of tenants and events.
 #[derive(Default)]
@@ -164,7 +165,7 @@ impl Known {
     }
 
     pub(in crate::cockpit) fn stream(&self, query: &EventsQuery) -> EventWindow {
-        let fits = |number: &u64| query.filter.matches(&Self::event(*number).event);
+        let fits = |number: &u64| query.filter.matches(&EventFacts::from(&*Self::event(*number).event));
         let all: Vec<u64> = (1..=self.events).filter(fits).collect();
         let until = query.until.unwrap_or(u64::MAX);
         let total = all.iter().filter(|number| **number <= until).count();

@@ -147,7 +147,7 @@ impl Found {
     fn archive(number: usize) -> Self {
         let (scope, _) = environment(number);
         let there = json!({"setting": "audit-log", "enabled": true});
-        let wanted = json!({"setting": "audit-log", "enabled": true, "archive": "other-region"});
+        let wanted = json!({"setting": "audit-log", "archive": "other-region", "enabled": true});
         let cut_off = number >= WITHOUT_ARCHIVE;
         Self {
             status: if cut_off { DriftStatus::NotChecked } else { DriftStatus::Drifted },
@@ -259,11 +259,10 @@ impl Moment<'_> {
         all
     }
 
-    /// What is answered to whoever wants to have something made what is wanted: `None` where it drifts no more, else why
-    /// not, where that is so.
-    pub(super) fn to_reconcile(&self, id: &str) -> Option<Option<&'static str>> {
-        let found = self.found().into_iter().find(|found| found.id == id)?;
-        (found.status == DriftStatus::Drifted).then_some(found.refuses)
+    /// Whether something can be made what is wanted; `Err` says why not.
+    pub(super) fn may_reconcile(&self, id: &str) -> Result<(), &'static str> {
+        let found = self.found().into_iter().find(|found| found.id == id && found.status == DriftStatus::Drifted);
+        found.ok_or("it does not drift")?.refuses.map_or(Ok(()), Err)
     }
 
     /// Findings by their ids, what is as wanted among them.

@@ -193,11 +193,8 @@ impl Connector for BesideSource {
         if self.what != Beside::Infra || act.verb != Verb::Reconcile {
             return ActAnswer::Refused(READ_ALONE.into());
         }
-        match self.world.moment().to_reconcile(&act.instance) {
-            Some(refused) => self.world.reconcile(act, refused),
-            // It may be the answer to this very act that was lost.
-            None => self.world.reconcile(act, Some("it does not drift")),
-        }
+        // What is refused because it drifts no more may be the act whose answer was lost: then it has that answer.
+        self.world.reconcile(act, self.world.moment().may_reconcile(&act.instance).err())
     }
 
     async fn recheck(&self, findings: &[SafeText]) -> Result<Vec<Option<DriftFinding>>, ConnectError> {
