@@ -135,9 +135,12 @@ impl Hub {
         mark_old(known.as_mut_slice(), source);
         self.put_on(known.as_mut_slice(), now);
         // What a source that is silent has not told may be there all the same.
-        known.ok_or_else(|| match source.live() {
-            true => OpsError::NotFound(format!("{} tells of no drift {}", id.source, id.instance).into()),
-            false => OpsError::Source(format!("{}: {}", id.source, source.not_live()).into()),
+        known.ok_or_else(|| {
+            if source.live() {
+                OpsError::NotFound(format!("{} tells of no drift {}", id.source, id.instance).into())
+            } else {
+                OpsError::Source(format!("{}: {}", id.source, source.not_live()).into())
+            }
         })
     }
 

@@ -62,10 +62,10 @@ pub(in crate::cockpit) fn latency(query: &LatencyQuery) -> Latency {
             cell(&[1, 1, 2], 0, &[], promise, false)
         }),
         row("expired-card", "charge", Measure::Run, Some(5), |nth, promise| {
-            if !(20..=SLOTS - 3).contains(&nth) {
-                cell(&[], 0, &[], promise, true)
-            } else {
+            if (20..=SLOTS - 3).contains(&nth) {
                 cell(&[2, 3], 0, &[], promise, false)
+            } else {
+                cell(&[], 0, &[], promise, true)
             }
         }),
         row(
