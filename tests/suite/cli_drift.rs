@@ -47,7 +47,7 @@ fn a_filter_chooses_what_it_says_and_one_that_cannot_be_read_is_told_with_its_pl
 #[test]
 fn one_cause_is_one_row_and_an_id_is_one_finding() {
     let causes = demo_json(&["get", "drift", "--by-cause", "what:\"setting audit-log\"", "status:drifted"]);
-    let [row] = &list(&causes, "rows")[..] else { panic!("{causes}") };
+    let [row] = list(&causes, "rows") else { panic!("{causes}") };
     assert_eq!((row["count"].as_u64(), row["scopes"].as_u64()), (Some(40), Some(40)));
     let one = demo_json(&["get", "drift", row["id"].as_str().unwrap()]);
     assert_eq!(one["schema"], "quarterdeck.drift-finding/1");

@@ -216,7 +216,7 @@ async fn what_differs_may_be_long_deep_or_no_text() {
         assert_eq!(row.first.finding.status, DriftStatus::Drifted);
         let json = finding_json(&row.first, window.at).to_string();
         assert!(json.len() < 4 * 1024 * 1024, "{}", json.len());
-        assert!(!json.contains('\u{1b}') && !json.contains('\u{202e}') && !json.contains("\\u001b"), "{:.300}", json);
+        assert!(!json.contains('\u{1b}') && !json.contains('\u{202e}') && !json.contains("\\u001b"), "{json:.300}");
     }
     // Each of them is drawn, at its beginning and at its end.
     for keys in

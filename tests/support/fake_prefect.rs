@@ -78,8 +78,8 @@ impl World {
                     let end = |task: &Value| task["end_time"].as_str().map(at);
                     tasks.retain(|task| end(task).is_some_and(|end| end >= at(after)));
                     tasks.sort_by_key(|task| std::cmp::Reverse(end(task)));
-                    let from = asked["offset"].as_u64().unwrap_or(0) as usize;
-                    let limit = asked["limit"].as_u64().unwrap_or(200) as usize;
+                    let from = usize::try_from(asked["offset"].as_u64().unwrap_or(0)).unwrap();
+                    let limit = usize::try_from(asked["limit"].as_u64().unwrap_or(200)).unwrap();
                     tasks = tasks.into_iter().skip(from).take(limit).collect();
                 }
                 json!(tasks)
