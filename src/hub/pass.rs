@@ -22,6 +22,8 @@ pub(super) struct Pass {
     observed_at: Option<Timestamp>,
     /// Rows that are new or were told otherwise before.
     changed: Vec<FlowInstance>,
+    /// Rows that are held and were told otherwise.
+    otherwise: Bits,
     buffer: Vec<u8>,
     /// Everything, where nothing is held yet.
     first: Option<Rows>,
@@ -62,12 +64,19 @@ impl Pass {
         }
         for flow in flows {
             let known = held.find(&flow.id.instance).filter(|_| names_one(&flow));
-            match known.filter(|slot| held.same(*slot, &flow, &mut self.buffer)) {
+            // What moves while it is read is told twice, and what is told last holds.
+            let otherwise = known.is_some_and(|slot| self.otherwise.contains(slot));
+            match known.filter(|slot| !otherwise && held.same(*slot, &flow, &mut self.buffer)) {
                 Some(slot) => {
                     self.seen.insert(slot);
                     self.observed_at = self.observed_at.max(Some(flow.observed_at));
                 }
-                None => self.changed.push(flow),
+                None => {
+                    if let Some(slot) = known {
+                        self.otherwise.insert(slot);
+                    }
+                    self.changed.push(flow);
+                }
             }
         }
     }

@@ -66,8 +66,8 @@ async fn alerts_of_mebibytes_from_the_future_twice_and_out_of_order_are_each_tol
     deep["annotations"]["expected"] = format!("{}1{}", "[".repeat(20_000), "]".repeat(20_000)).into();
     let mut binary = alert("ee", -6);
     binary["annotations"]["actual"] = "\u{0}\u{1b}[2J\u{202e}".repeat(500).into();
-    let alerts =
-        json!([alert("aa", -1), alert("bb", 60 * 24 * 400), alert("aa", -1), huge, deep, binary, alert("ff", -300)]);
+    let twice = alert("aa", -1);
+    let alerts = json!([twice, alert("bb", 60 * 24 * 400), twice, huge, deep, binary, alert("ff", -300)]);
     let hub = passed(alerts).await;
     let told = status(&hub, "alerts").await;
     assert_eq!((told.state, told.error.clone()), (Freshness::Live, None), "{told:?}");
