@@ -40,7 +40,7 @@ fn what_is_done_in_the_cockpit_is_seen_by_the_next_command() {
     term.lacks("Enter keep");
     term.write(":q");
     term.press("enter");
-    let seen = term.until("the end", |seen| seen.line("fin").is_some());
+    let seen = term.until("the end", |seen| seen.lines.iter().any(|line| line.trim() == "fin"));
     let counts: Vec<&str> =
         seen.lines.iter().map(|line| line.trim()).filter(|line| ["3", "4"].contains(line)).collect();
     assert_eq!(counts, ["4", "3"], "{}", seen.picture());

@@ -33,13 +33,14 @@ fn to_type(seen: &Seen) -> String {
 fn a_finding_is_looked_at_checked_anew_and_reconciled_and_others_are_adopted_or_ignored() {
     let mut term = on("id:sg/prod-ap-southeast-2-a");
     term.press("enter");
+    term.until("the finding", |seen| !seen.has("by cause"));
     let seen = term.shows_all(&["port 22 was opened by hand", "check it anew first", "wanted", "there"]);
     assert!(seen.has("\"port\": 22"), "what differs is shown\n{}", seen.picture());
     // A check that is too old is acted on by nothing.
     term.press("a");
     term.until("why it is not adopted", |seen| seen.last().contains("check it anew first"));
     term.press("v");
-    term.shows("what may be done to");
+    term.shows("▸ reconcile");
     term.press("enter");
     term.until("why not", |seen| seen.last().contains("too old to be acted on"));
     term.press("esc");
@@ -54,7 +55,7 @@ fn a_finding_is_looked_at_checked_anew_and_reconciled_and_others_are_adopted_or_
     term.press("tab");
     // What is there and would be lost is asked for apart, by the four words of the plan.
     term.press("v");
-    term.shows("it loses 1 of what is there");
+    term.shows_all(&["it loses 1 of what is there", "▸ reconcile"]);
     term.press("enter");
     let seen = term.shows_all(&["review: reconcile", "irreversible", "LOST"]);
     let words = to_type(&seen);
@@ -63,7 +64,11 @@ fn a_finding_is_looked_at_checked_anew_and_reconciled_and_others_are_adopted_or_
     term.press("tab tab");
     term.write(&words);
     term.press("tab tab enter");
-    term.shows("Enter");
+    term.shows("Enter show it");
+    term.press("enter");
+    term.shows("approved");
+    term.press("v");
+    term.shows("▸ run");
     term.press("enter");
     term.shows_all(&["succeeded", "a new check finds it as wanted"]);
     // Another is adopted: it is told as that, with who and why, and nothing acts on it.
@@ -96,7 +101,7 @@ fn one_cause_in_forty_environments_is_one_row_and_one_plan_and_partial_success_i
     let seen = term.shows_all(&["40 drifted", "40 places"]);
     assert_eq!(seen.lines.iter().filter(|line| line.contains("setting audit-log (")).count(), 1, "{}", seen.picture());
     term.press("v");
-    term.shows("40 of setting audit-log in 40 places");
+    term.shows_all(&["40 of setting audit-log in 40 places", "▸ reconcile"]);
     term.press("enter");
     let seen = term.shows_all(&["review: reconcile 40", "it is not checked"]);
     assert!(seen.has("left out"), "who is left out is listed\n{}", seen.picture());
@@ -106,7 +111,11 @@ fn one_cause_in_forty_environments_is_one_row_and_one_plan_and_partial_success_i
     term.press("tab tab");
     term.write(&count);
     term.press("tab tab enter");
-    term.shows("Enter");
+    term.shows("Enter show it");
+    term.press("enter");
+    term.shows("approved");
+    term.press("v");
+    term.shows("▸ run");
     term.press("enter");
     let seen = term.until("partial success", |seen| seen.has("partial") || seen.has("PARTIAL"));
     assert!(seen.has("38 verified") && seen.has("2 failed"), "{}", seen.picture());

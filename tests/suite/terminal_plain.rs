@@ -25,7 +25,7 @@ fn tour(launch: Launch) -> Term {
     term.press("?");
     term.shows("help: Flows");
     term.press("G");
-    term.shows("everything that was sent is verified");
+    term.shows("on other screens");
     term.press("esc");
     term.lacks("help: Flows");
     term.press("v");
