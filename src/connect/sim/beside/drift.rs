@@ -23,6 +23,9 @@ use crate::domain::text::SafeText;
 /// How often each thing is checked.
 const INTERVAL: Ms = 5 * MINUTE;
 
+/// By so much a check may come later than that, as one does that is told with the next pass.
+const LATE: Ms = MINUTE;
+
 /// The roll-out of the policy goes on, a tenant every five seconds.
 const ROLLOUT_GOES_ON: Ms = 40 * MINUTE;
 
@@ -309,7 +312,7 @@ impl Moment<'_> {
             // Whoever can't be reached or can't be checked never was.
             last_checked: (!found.status.is_blind() || found.status == DriftStatus::Unknown)
                 .then(|| self.instant(checked)),
-            check_interval: Some(SignedDuration::from_millis(INTERVAL)),
+            check_interval: Some(SignedDuration::from_millis(INTERVAL + LATE)),
             ignored_until: None,
         }
     }
