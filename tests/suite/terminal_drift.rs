@@ -7,6 +7,10 @@ use crate::term::{Launch, Seen, Term};
 fn on(filter: &str, count: usize) -> Term {
     let mut term = Launch::demo().size((150, 48)).start();
     term.shows("flows need eyes");
+    // What is not known to be the present is not acted on.
+    term.until("every source has answered", |seen| {
+        seen.lines[0].contains("alerts") && !seen.lines[0].contains("asking")
+    });
     term.press("4");
     term.shows("by cause");
     filtered(&mut term, filter, count);
