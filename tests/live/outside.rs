@@ -128,7 +128,7 @@ async fn what_ends_along_calls_is_one_act() {
         let below = format!("select id from sys_invocation where invoked_by_id = '{caller}' and status = 'paused'");
         let rows = eventually(SOON, || async { seen(restate.sql(&below).await, |rows| rows.len() == 1) }).await;
         becomes(&hub, rows[0]["id"].as_str().unwrap(), |row| row.flow.status == Status::Paused).await;
-        becomes(&hub, &caller, |_| true).await;
+        becomes(&hub, &caller, |row| row.flow.status == Status::Waiting).await;
         callers.push(caller);
     }
     assert_eq!(restate.patch(&callers[0], "kill").await.0, 200);

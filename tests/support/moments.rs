@@ -38,7 +38,11 @@ impl Moments {
             let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
             for file in std::fs::read_dir(&dir).unwrap() {
                 let file = file.unwrap();
-                std::fs::copy(file.path(), disk.path().join(file.file_name())).unwrap();
+                // What the ledger needs for a moment only may be gone already.
+                match std::fs::copy(file.path(), disk.path().join(file.file_name())) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    copied => _ = copied.unwrap(),
+                }
             }
             let acting = if let Asked::Act(instance) = asked { Some(instance.clone()) } else { None };
             into.lock().unwrap().push(Moment { disk, arrived: by_now.clone(), acting: acting.clone() });
