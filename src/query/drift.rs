@@ -5,8 +5,8 @@ use std::fmt;
 use super::FilterError;
 use super::ast::Pattern;
 use super::eval::contains;
-use super::events::{keyed, named, quoted_or_glob, tried, written};
-use super::lexer::{Value, words};
+use super::lexer::Value;
+use super::terms::{Terms, keyed, named, quoted_or_glob, tried};
 use crate::domain::drift::{DriftKind, DriftStatus, KnownDrift, Severity};
 use crate::domain::text::SafeText;
 
@@ -28,16 +28,7 @@ pub const DRIFT_KEYS: &[(&str, &str)] = &[
 ///
 /// Written with `Display` it reads back as an equal filter.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct DriftFilter {
-    terms: Vec<Term>,
-    text: String,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Term {
-    negated: bool,
-    test: Test,
-}
+pub struct DriftFilter(Terms<Test>);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Test {
@@ -54,30 +45,23 @@ impl DriftFilter {
     /// # Errors
     /// The word that is wrong, its column, and the nearest one that would be right.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        let terms = words(text)?.into_iter().map(|word| {
-            let wanted = match &word.key {
-                None => Test::Word(written(&word.values)),
-                Some((key, column)) => test(key, *column, &word.values)?,
-            };
-            Ok(Term { negated: word.negated, test: wanted })
-        });
-        Ok(Self { terms: terms.collect::<Result<_, _>>()?, text: text.trim().to_owned() })
+        Terms::parse(text, Test::Word, test).map(Self)
     }
 
     /// Whether it matches everything.
     pub const fn is_empty(&self) -> bool {
-        self.terms.is_empty()
+        self.0.is_empty()
     }
 
     /// Whether a finding is such. `status` is where it stands now.
     pub fn matches(&self, known: &KnownDrift, status: DriftStatus) -> bool {
-        self.terms.iter().all(|term| term.test.holds(known, status) != term.negated)
+        self.0.all(|test| test.holds(known, status))
     }
 }
 
 impl fmt::Display for DriftFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        self.0.fmt(f)
     }
 }
 

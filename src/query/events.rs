@@ -5,10 +5,10 @@ use std::fmt;
 use super::FilterError;
 use super::ast::Pattern;
 use super::eval::contains;
-use super::lexer::{Value, words};
+use super::lexer::Value;
+use super::terms::{Terms, keyed, named, quoted_or_glob, tried};
 use crate::domain::drift::Severity;
 use crate::domain::event::{Event, EventClass};
-use crate::domain::nearest::nearest;
 
 /// Every key with what it means, for the help and for completion.
 pub const EVENT_KEYS: &[(&str, &str)] = &[
@@ -33,16 +33,7 @@ const SCOPE: [&str; 7] = ["service", "flow", "step", "region", "environment", "d
 ///
 /// Written with `Display` it reads back as an equal filter.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct EventFilter {
-    terms: Vec<Term>,
-    text: String,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Term {
-    negated: bool,
-    test: Test,
-}
+pub struct EventFilter(Terms<Test>);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Test {
@@ -58,24 +49,17 @@ impl EventFilter {
     /// # Errors
     /// The word that is wrong, its column, and the nearest one that would be right.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        let terms = words(text)?.into_iter().map(|word| {
-            let asks = match &word.key {
-                None => Test::Word(written(&word.values)),
-                Some((key, column)) => test(key, *column, &word.values)?,
-            };
-            Ok(Term { negated: word.negated, test: asks })
-        });
-        Ok(Self { terms: terms.collect::<Result<_, _>>()?, text: text.trim().to_owned() })
+        Terms::parse(text, Test::Word, test).map(Self)
     }
 
     /// Whether it matches everything.
     pub const fn is_empty(&self) -> bool {
-        self.terms.is_empty()
+        self.0.is_empty()
     }
 
     /// Whether an event is such.
     pub fn matches(&self, event: &EventFacts<'_>) -> bool {
-        self.terms.iter().all(|term| term.test.holds(event) != term.negated)
+        self.0.all(|test| test.holds(event))
     }
 }
 
@@ -132,7 +116,7 @@ impl<'a> From<&'a Event> for EventFacts<'a> {
 
 impl fmt::Display for EventFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        self.0.fmt(f)
     }
 }
 
@@ -145,55 +129,6 @@ fn test(key: &str, column: usize, values: &[Value]) -> Result<Test, FilterError>
             values.iter().map(quoted_or_glob).collect(),
         ),
     })
-}
-
-/// A bare word, which is one value by construction.
-pub(super) fn written(values: &[Value]) -> Pattern {
-    Pattern::literal(values.iter().map(|value| value.text.as_str()).collect::<String>())
-}
-
-/// The key of a name, letters' case aside.
-pub(super) fn keyed<K: Iterator<Item = &'static str>>(
-    key: &str,
-    column: usize,
-    known: impl Fn() -> K,
-) -> Result<&'static str, FilterError> {
-    let wanted = key.to_ascii_lowercase();
-    known().find(|known| *known == wanted).ok_or_else(|| {
-        let suggestion = nearest(key, known()).map(str::to_owned);
-        let hint = if suggestion.is_some() { "" } else { "; quotes make it a text to search for" };
-        let message = format!("unknown key \"{key}\"{hint}");
-        FilterError { word: key.to_owned(), column, message, suggestion }
-    })
-}
-
-/// A value: as it is where it was quoted, else with wildcards.
-pub(super) fn quoted_or_glob(value: &Value) -> Pattern {
-    if value.quoted { Pattern::literal(&*value.text) } else { Pattern::value(&*value.text) }
-}
-
-/// Values that have names. Letters' case does not matter, and `-`, `_` and a space are the same.
-pub(super) fn named<T: Copy>(
-    values: &[Value],
-    what: &str,
-    all: &[T],
-    name: impl Fn(T) -> &'static str,
-) -> Result<Vec<T>, FilterError> {
-    let one = |value: &Value| {
-        let wanted = value.text.to_lowercase().replace(['-', ' '], "_");
-        all.iter().copied().find(|one| name(*one) == wanted).ok_or_else(|| FilterError {
-            word: value.raw.clone(),
-            column: value.column,
-            message: format!("unknown {what} \"{}\"", value.text),
-            suggestion: nearest(&wanted, all.iter().map(|one| name(*one))).map(str::to_owned),
-        })
-    };
-    values.iter().map(one).collect()
-}
-
-/// Whether one of the values is the whole of a text.
-pub(super) fn tried(patterns: &[Pattern], text: &str) -> bool {
-    patterns.iter().any(|pattern| pattern.is(text))
 }
 
 impl Test {

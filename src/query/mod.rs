@@ -20,6 +20,7 @@ mod lexer;
 mod near;
 mod order;
 mod parse;
+mod terms;
 #[cfg(test)]
 mod tests;
 
