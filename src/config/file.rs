@@ -52,7 +52,7 @@ const ROOT: [&str; 25] = [
     "runbook",
 ];
 const CONTEXT: [&str; 3] = ["colour", "production", "source"];
-const SOURCE: [&str; 23] = [
+const SOURCE: [&str; 24] = [
     "name",
     "kind",
     "url",
@@ -71,6 +71,7 @@ const SOURCE: [&str; 23] = [
     "states",
     "tenant_grain",
     "scope_grains",
+    "jobs_interval",
     rest::REQUEST,
     rest::VERB,
     rest::HEADERS,
@@ -85,7 +86,7 @@ const POLL_PLANS: SignedDuration = SignedDuration::from_secs(30);
 const CHECKS: SignedDuration = SignedDuration::from_hours(24);
 /// Each check keeps every minion busy for a moment.
 const CHECKS_OF_SALT: SignedDuration = SignedDuration::from_mins(5);
-const POLL_LEAST: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const POLL_LEAST: SignedDuration = SignedDuration::from_secs(1);
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 const SOAK: SignedDuration = SignedDuration::from_secs(60);
 

@@ -1,6 +1,9 @@
 //! What of a Salt is looked at: which minions, by which states, and which of their grains tell whom and where they are.
 
+use std::time::Duration;
+
 use super::diagnostic::Diagnostic;
+use super::file::POLL_LEAST;
 use super::section::{Found, Section};
 
 /// What of a Salt is looked at.
@@ -14,16 +17,27 @@ pub struct SaltSettings {
     pub tenant_grain: Option<String>,
     /// Grains that tell where a minion is, beside its id.
     pub scope_grains: Vec<String>,
+    /// How often minions are asked what they are at; `check_interval` is of their states.
+    pub jobs_interval: Duration,
 }
+
+/// Minions are asked what they are at: seldom enough for thousands of them, since each question is a job to Salt.
+const JOBS: Duration = Duration::from_secs(30);
 
 impl Default for SaltSettings {
     fn default() -> Self {
-        Self { target: "*".to_owned(), states: Vec::new(), tenant_grain: None, scope_grains: Vec::new() }
+        Self {
+            target: "*".to_owned(),
+            states: Vec::new(),
+            tenant_grain: None,
+            scope_grains: Vec::new(),
+            jobs_interval: JOBS,
+        }
     }
 }
 
 /// The keys of a source that only a Salt has.
-const KEYS: [&str; 4] = ["target", "states", "tenant_grain", "scope_grains"];
+const KEYS: [&str; 5] = ["target", "states", "tenant_grain", "scope_grains", "jobs_interval"];
 
 /// Reads them; for a source of another kind they are refused.
 pub(super) fn read(section: &Section<'_>, is_salt: bool) -> Result<SaltSettings, Diagnostic> {
@@ -45,5 +59,9 @@ pub(super) fn read(section: &Section<'_>, is_salt: bool) -> Result<SaltSettings,
         states: each("states")?,
         tenant_grain: section.text("tenant_grain")?.map(|found| name(found, "\"tenant_grain\"")).transpose()?,
         scope_grains: each("scope_grains")?,
+        jobs_interval: section
+            .duration("jobs_interval", POLL_LEAST)?
+            .and_then(|every| every.try_into().ok())
+            .unwrap_or(usual.jobs_interval),
     })
 }

@@ -3,6 +3,7 @@
 //! A tenant is known by its directory, and else by what flows, findings and events name. What is personal never leaves the
 //! hub but by [`Hub::revealed`].
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -44,6 +45,15 @@ struct Hit {
     found_by: Option<FoundBy>,
     stuck: u64,
     drift: u64,
+}
+
+impl Hit {
+    /// What names it best, then whom it is worst for, then by name.
+    fn order(&self, other: &Self) -> Ordering {
+        let worst = || (other.stuck, other.drift).cmp(&(self.stuck, self.drift));
+        let name = || self.tenant.name.cmp(&other.tenant.name).then_with(|| self.tenant.id.cmp(&other.tenant.id));
+        self.found_by.cmp(&other.found_by).then_with(worst).then_with(name)
+    }
 }
 
 impl Hub {
@@ -119,11 +129,14 @@ impl Hub {
         if hits.is_empty() && !text.is_empty() {
             hits = by_letters(&text, self.all_tenants(now), &hurt);
         } else {
-            hits.sort_by(|one, other| {
-                let key = |hit: &Hit| (hit.found_by.clone(), u64::MAX - hit.stuck, u64::MAX - hit.drift);
-                let name = |hit: &Hit| (hit.tenant.name.clone(), hit.tenant.id.clone());
-                key(one).cmp(&key(other)).then_with(|| name(one).cmp(&name(other)))
-            });
+            // Of tens of thousands those are put in order that are shown, and those before them.
+            let end = query.offset.saturating_add(query.limit);
+            if end < hits.len() {
+                hits.select_nth_unstable_by(end, Hit::order);
+                hits[..end].sort_unstable_by(Hit::order);
+            } else {
+                hits.sort_unstable_by(Hit::order);
+            }
         }
         let (sources, blind) = self.silent(|tells| tells.tenants);
         let total = hits.len();

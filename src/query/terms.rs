@@ -32,11 +32,11 @@ impl<T> Terms<T> {
         keyed: impl Fn(&str, usize, &[Value]) -> Result<T, FilterError>,
     ) -> Result<Self, FilterError> {
         let terms = words(text)?.into_iter().map(|found| {
-            let test = match &found.key {
+            let asks = match &found.key {
                 None => word(written(&found.values)),
                 Some((key, column)) => keyed(key, *column, &found.values)?,
             };
-            Ok((found.negated, test))
+            Ok((found.negated, asks))
         });
         Ok(Self { terms: terms.collect::<Result<_, _>>()?, text: text.trim().to_owned() })
     }

@@ -1,5 +1,6 @@
 //! A real Salt: what somebody changed by hand is drift with what differs; it is made what is wanted, put back to what it
-//! was, and left alone for a while, each by plans that are recorded and verified by new checks.
+//! was, and left alone for a while, each by plans that are recorded and verified by new checks. And what minions are at is
+//! told as it runs, and ended.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,16 +8,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::hub::setup;
+use crate::support::hub::{rows, setup};
 use crate::support::ledger::{entries, events, verified};
 use crate::support::runs::{carried, request, request_back};
 use crate::support::salt::{PASSWORD, Salt, USER};
+use crate::support::wait::{eventually, seen};
 use jiff::{SignedDuration, Timestamp};
 use quarterdeck::config::{Config, Flags, Surroundings};
 use quarterdeck::connect::Connector;
 use quarterdeck::connect::salt::Salt as Connected;
 use quarterdeck::domain::difference::Difference;
 use quarterdeck::domain::drift::{DriftKind, DriftStatus, KnownDrift};
+use quarterdeck::domain::flow::Status;
 use quarterdeck::domain::ids::InstanceId;
 use quarterdeck::domain::outside::Outside;
 use quarterdeck::domain::plan::{Pace, Parameters, WidePlan};
@@ -25,13 +28,14 @@ use quarterdeck::domain::remedy::Remedy;
 use quarterdeck::domain::wide::{Control, WideDetail, WideState};
 use quarterdeck::hub::{Hub, Setup};
 use quarterdeck::ops::{DriftQuery, IgnoreOf, Ops, PlanWish, Selection};
+use serde_json::{Value, json};
 
 const SOURCE: &str = "salt";
 
 fn config(url: &str) -> String {
     format!(
         "[[source]]\nname = \"{SOURCE}\"\nkind = \"salt\"\nurl = \"{url}\"\ntenant_grain = \"tenant\"\n\
-         scope_grains = [\"region\"]\ncheck_interval = \"5m\"\n\
+         scope_grains = [\"region\"]\ncheck_interval = \"5m\"\njobs_interval = \"1s\"\n\
          auth = {{ login = {{ user = \"{USER}\", eauth = \"sharedsecret\", password = {{ env = \"SALT_PASSWORD\" }} }} }}\n"
     )
 }
@@ -199,4 +203,87 @@ async fn what_was_changed_by_hand_is_brought_back_and_put_back_again() {
     let told = events(&entries, &done.head.id);
     assert!(["request", "act", "answer", "outcome"].iter().all(|what| told.iter().any(|t| t == what)), "{told:?}");
     assert_eq!(verified(state).broken, None);
+}
+
+/// What the minions are at, as the master finds out: each job on each of them.
+async fn at_work(salt: &Salt) -> BTreeSet<String> {
+    let active = salt.ask(json!([{"client": "runner", "fun": "jobs.active"}])).await;
+    let jobs = active["return"][0].as_object().unwrap();
+    let minions = |job: &Value| -> Vec<String> {
+        let running = job["Running"].as_array().into_iter().flatten();
+        running.filter_map(|one| Some(one.as_object()?.keys().next()?.clone())).collect()
+    };
+    jobs.iter().flat_map(|(jid, job)| minions(job).into_iter().map(move |minion| format!("{jid}@{minion}"))).collect()
+}
+
+#[tokio::test]
+async fn a_job_that_hangs_is_told_and_killed() {
+    let slow = "slow:\n  cmd.run:\n    - name: sleep 600\n    - unless: test -e {at}/done\n";
+    let salt = Salt::start(&["cp-eu", "cp-us"], |managed| slow.replace("{at}", &managed.display().to_string())).await;
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let begin = |minion: &str, function: &str, arguments: Value| {
+        let job = json!([{"client": "local_async", "tgt": minion, "fun": function, "arg": arguments}]);
+        let answer = salt.ask(job);
+        async move { answer.await["return"][0]["jid"].as_str().unwrap().to_owned() }
+    };
+    let hung = begin("cp-eu", "state.apply", json!(["cp"])).await;
+    let other = begin("*", "cmd.run", json!(["sleep 600"])).await;
+    let expected: BTreeSet<String> =
+        [format!("{hung}@cp-eu"), format!("{other}@cp-eu"), format!("{other}@cp-us")].into();
+    eventually(Duration::from_secs(30), || async { seen(at_work(&salt).await, |there| *there == expected) }).await;
+
+    // They are on the board, as many as the master itself finds, and no command is shown as a step.
+    let hub = hub(&salt.url(), home.path()).await;
+    let told = rows(&hub, SOURCE).await;
+    assert_eq!(told.iter().map(|judged| judged.flow.id.instance.to_string()).collect::<BTreeSet<_>>(), expected);
+    let of = |id: &str| told.iter().map(|judged| &judged.flow).find(|flow| *flow.id.instance == *id).unwrap();
+    let apply = of(&format!("{hung}@cp-eu"));
+    assert_eq!((apply.flow.as_str(), apply.step.as_str(), apply.status), ("state.apply", "cp", Status::Running));
+    assert_eq!((apply.key.as_deref(), apply.tenant.as_deref()), (Some("cp-eu"), None), "nobody has told of it yet");
+    let age = Timestamp::now().duration_since(apply.created_at.unwrap());
+    assert!(age.as_secs() < 120 && !age.is_negative(), "{age}");
+    assert_eq!(of(&format!("{other}@cp-us")).step, "[running]");
+    let answer = hub.flow(&apply.id).await.unwrap();
+    assert!(answer.detail.facts.iter().any(|(name, value)| *name == "begun by" && **value == *USER), "{answer:?}");
+
+    // A minion that is at its states can't be checked, and that is said with why; the other one is.
+    let all = drift(&hub).await;
+    let blind: Vec<_> =
+        all.iter().map(|known| &known.finding).filter(|f| f.status == DriftStatus::NotChecked).collect();
+    let [blind] = blind[..] else { panic!("{all:#?}") };
+    assert_eq!(blind.id.instance, "cp-eu");
+    assert!(blind.note.as_deref().unwrap().contains(&hung), "{blind:?}");
+    assert!(all.iter().any(|known| known.finding.scope.starts_with("cp-us")), "{all:#?}");
+
+    // It is ended there, and only it. A new look finds it gone.
+    let kill = |id: &InstanceId| wish(Verb::Kill, Selection::Ids([id.clone()].into()));
+    let plan = hub.plan_of_many(&kill(&apply.id)).await.unwrap();
+    assert_eq!((plan.frozen.targets.len(), plan.risk()), (1, Risk::Irreversible), "{plan:#?}");
+    let late = hub.plan_of_many(&kill(&of(&format!("{other}@cp-us")).id)).await.unwrap();
+    let done = run(&hub, &plan).await;
+    assert_eq!((done.head.state, &*done.items[0].words), (WideState::Succeeded, "verified: it is gone"), "{done:#?}");
+    let left: BTreeSet<String> = [format!("{other}@cp-eu"), format!("{other}@cp-us")].into();
+    assert_eq!(at_work(&salt).await, left);
+
+    // Somebody else ends another one: what was planned is not sent, and who did it is told.
+    let by_hand = begin("cp-us", "saltutil.kill_job", json!([other])).await;
+    assert!(!by_hand.is_empty());
+    eventually(Duration::from_secs(30), || async { seen(at_work(&salt).await, |there| there.len() == 1) }).await;
+    let void = run(&hub, &late).await;
+    assert_eq!(void.items[0].state, ItemState::Skipped, "{void:#?}");
+    let acts = hub.outside(100).await.unwrap().acts;
+    let ended = acts.iter().find(|act| act.verb == Some(Verb::Kill)).unwrap_or_else(|| panic!("{acts:#?}"));
+    assert_eq!((&*ended.subject, ended.by.as_deref()), (&*format!("{other}@cp-us"), Some(USER)), "{acts:#?}");
+
+    // The minion is checked again, and its job is no more on the board.
+    hub.refresh(Some(SOURCE)).await.unwrap();
+    eventually(Duration::from_secs(60), || async {
+        hub.pass().await;
+        let told = rows(&hub, SOURCE).await;
+        seen(told, |told| told.len() == 1)
+    })
+    .await;
+    hub.recheck(&blind.id).await.unwrap();
+    assert!(!drift(&hub).await.iter().any(|known| known.finding.status == DriftStatus::NotChecked));
+    assert_eq!(verified(home.path()).broken, None);
 }

@@ -61,6 +61,7 @@ mod rest_bad;
 mod retry_after;
 mod rotated;
 mod salt;
+mod salt_jobs;
 mod screenshots;
 mod slow_steps;
 mod soak;

@@ -40,11 +40,11 @@ fn connector_with(server: &FakeSalt, timeout: Duration, settings: SaltSettings) 
     Salt::new("s", &server.url(), timeout, transport, settings, HOUR).unwrap()
 }
 
-fn connector(server: &FakeSalt) -> Salt {
+pub(crate) fn connector(server: &FakeSalt) -> Salt {
     connector_with(server, Duration::from_secs(20), SaltSettings::default())
 }
 
-fn hub_of(connector: Salt, state: Option<&Path>) -> Arc<Hub> {
+pub(crate) fn hub_of(connector: Salt, state: Option<&Path>) -> Arc<Hub> {
     let config = "[[source]]\nname = \"s\"\nkind = \"terraform\"\npath = \".\"\n";
     let config = Config::parse(config, "config.toml", None).unwrap();
     let sources = vec![("s".into(), Arc::new(connector) as Arc<dyn Connector>, Duration::from_secs(60))];
@@ -52,16 +52,16 @@ fn hub_of(connector: Salt, state: Option<&Path>) -> Arc<Hub> {
     Hub::new(Setup { state_dir: state.map(Path::to_path_buf), soak, ..setup(config, sources) })
 }
 
-fn states(all: impl IntoIterator<Item = (String, Value)>) -> Value {
+pub(crate) fn states(all: impl IntoIterator<Item = (String, Value)>) -> Value {
     Value::Object(all.into_iter().collect::<Map<_, _>>())
 }
 
 /// A state that would change these lines.
-fn drifted(id: &str, diff: &str) -> (String, Value) {
+pub(crate) fn drifted(id: &str, diff: &str) -> (String, Value) {
     state(id, &Value::Null, &json!({ "diff": diff }))
 }
 
-const DIFF: &str = "--- \n+++ \n@@ -1,2 +1,2 @@\n-replicas=1\n+replicas=3\n tier=gold\n";
+pub(crate) const DIFF: &str = "--- \n+++ \n@@ -1,2 +1,2 @@\n-replicas=1\n+replicas=3\n tier=gold\n";
 
 /// What a pass tells: the findings, how much is in sync, and rows that are bad.
 async fn pass(salt: &Salt) -> Result<(Vec<DriftFinding>, u64, usize, Option<SafeText>), ConnectError> {
@@ -328,7 +328,7 @@ async fn a_server_that_turns_bad_is_stale_and_live_again() {
     record("hostile-http", cases, 25);
 }
 
-fn wish(verb: Verb, id: &InstanceId) -> PlanWish {
+pub(crate) fn wish(verb: Verb, id: &InstanceId) -> PlanWish {
     PlanWish {
         remedy: Remedy::Verb(verb, Parameters::new()),
         selection: Selection::Ids([id.clone()].into()),
@@ -407,7 +407,7 @@ async fn a_state_that_fails_is_told_with_why() {
     assert_eq!(server.changes().len(), 1);
 }
 
-fn act(verb: Verb, instance: &str) -> Act {
+pub(crate) fn act(verb: Verb, instance: &str) -> Act {
     let parameters = [(CONTENT.into(), "0".repeat(64).as_str().into())].into();
     Act { verb, instance: instance.into(), parameters, key: "k".into() }
 }

@@ -47,6 +47,14 @@ pub struct File {
 pub struct World {
     /// What each minion returns of its states, as it is written on the wire.
     pub minions: BTreeMap<String, String>,
+    /// What each of them is at.
+    pub running: BTreeMap<String, Value>,
+    /// The same of those that tell something odd, as it is written on the wire.
+    pub odd: BTreeMap<String, String>,
+    /// What the master keeps of other jobs, by their ids.
+    pub kept: BTreeMap<String, Value>,
+    /// So many checks from now on another run of states is under way.
+    pub busy_for: usize,
     /// Those that return nothing.
     pub silent: BTreeSet<String>,
     /// What `state.show_lowstate` tells.
@@ -67,6 +75,11 @@ pub struct World {
 }
 
 impl World {
+    /// The ids of the jobs that were begun.
+    pub fn jobs(&self) -> Vec<String> {
+        self.jobs.keys().cloned().collect()
+    }
+
     fn answer(&mut self, request: &Request) -> Behaviour {
         let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         match (request.method.as_str(), request.path.as_str()) {
@@ -132,6 +145,9 @@ impl World {
             Some("runner") => match function {
                 "jobs.list_job" => {
                     let jid = asked["arg"][0].as_str().unwrap_or_default();
+                    if let Some(kept) = self.kept.get(jid) {
+                        return kept.to_string();
+                    }
                     let result = self.jobs.get(jid).map_or("{}", |(returns, _)| returns.as_str());
                     format!("{{\"jid\": {}, \"Result\": {result}}}", json!(jid))
                 }
@@ -158,6 +174,10 @@ impl World {
         };
         let states = self.minions.get(minion).cloned().unwrap_or_default();
         match function {
+            "state.apply" if self.busy_for > 0 => {
+                self.busy_for -= 1;
+                json!(["The function \"state.apply\" is running as PID 7 with jid 1"]).to_string()
+            }
             "state.apply" => states,
             "state.sls_id" if test => {
                 let mine = of_id(&states);
@@ -185,7 +205,18 @@ impl World {
             }
             "state.show_lowstate" => self.low.to_string(),
             "grains.item" => recorded("grains")["response"]["body"]["return"][0]["cp-eu-1"].to_string(),
-            "saltutil.find_job" => "{}".to_owned(),
+            "saltutil.running" if self.odd.contains_key(minion) => self.odd[minion].clone(),
+            "saltutil.running" => self.running.get(minion).cloned().unwrap_or_else(|| json!([])).to_string(),
+            "saltutil.kill_job" => {
+                let jid = asked["arg"][0].clone();
+                let running = self.running.get_mut(minion).and_then(Value::as_array_mut);
+                let at = running.as_ref().and_then(|jobs| jobs.iter().position(|job| job["jid"] == jid));
+                let said = running.zip(at).map(|(jobs, at)| {
+                    let pid = jobs.remove(at)["pid"].clone();
+                    format!("Signal 9 sent to job {} at pid {pid}", jid.as_str().unwrap_or_default())
+                });
+                json!(said.unwrap_or_default()).to_string()
+            }
             "file.list_backups" => {
                 let copy = |n: usize| {
                     let name = format!("/copies/{n}");
@@ -291,7 +322,8 @@ impl FakeSalt {
         let asked = bodies.filter_map(|request| serde_json::from_slice::<Value>(&request.body).ok());
         let changes = |asked: &Value| {
             let function = asked[0]["fun"].as_str().unwrap_or_default();
-            function == "file.restore_backup" || function == "state.sls_id" && asked[0]["kwarg"]["test"].is_null()
+            matches!(function, "file.restore_backup" | "saltutil.kill_job")
+                || function == "state.sls_id" && asked[0]["kwarg"]["test"].is_null()
         };
         asked.filter(changes).map(|asked| asked[0].clone()).collect()
     }

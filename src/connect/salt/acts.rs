@@ -1,5 +1,5 @@
-//! What is done to a state: made what is wanted, or its file put back to what it was before. And what a minion keeps of
-//! files: a copy from before each change, where the state or the minion says so (`backup: minion`).
+//! What is done: a state is made what is wanted, its file is put back to what it was before, or a job is ended. And what a
+//! minion keeps of files: a copy from before each change, where the state or the minion says so (`backup: minion`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::check::AT_ONCE;
 use super::job::{Begun, Job, Target, Task};
+use super::running::JobId;
 use super::state::{StateId, Told};
 use super::{NAME, Salt};
 use crate::connect::http::ActReply;
@@ -24,6 +25,9 @@ const WAIT: Duration = Duration::from_secs(8);
 
 /// So many copies of a file are looked at, the newest first.
 const COPIES: usize = 5;
+
+/// What ends a job on a minion, at once.
+pub(super) const KILL: &str = "saltutil.kill_job";
 
 /// What marks a job as one of Quarterdeck's: which finding it was for.
 pub(super) const MARK: &str = "quarterdeck";
@@ -106,20 +110,23 @@ impl Salt {
 
     /// Sends one act.
     pub(super) async fn send(&self, act: &Act) -> ActAnswer {
-        let Some(state) = StateId::parse(&act.instance) else {
-            return ActAnswer::Refused("it names no state that can be acted on".into());
-        };
         // Before anything is sent, so that no act is refused for a token that has ended.
         if let Err(error) = self.session.sign_in(&self.http, None).await {
             return ActAnswer::Refused(format!("nothing was sent: {error}").into());
         }
-        match act.verb {
-            Verb::Reconcile => {
+        let (state, job) = (StateId::parse(&act.instance), JobId::parse(&act.instance));
+        match (act.verb, state, job) {
+            (Verb::Reconcile, Some(state), _) => {
                 let arguments = json!([state.id, state.sls]);
-                self.once(act, &state, "state.sls_id", arguments, json!({"queue": true})).await
+                self.once(act, &state.minion, "state.sls_id", arguments, json!({"queue": true})).await
             }
-            Verb::Restore => self.restore(act, &state).await,
-            other => ActAnswer::Refused(format!("not supported by salt: {}", other.label()).into()),
+            (Verb::Restore, Some(state), _) => self.restore(act, &state).await,
+            (Verb::Reconcile | Verb::Restore, None, _) => {
+                ActAnswer::Refused("it names no state that can be acted on".into())
+            }
+            (Verb::Kill, _, Some(job)) => self.once(act, &job.minion, KILL, json!([job.jid]), json!({})).await,
+            (Verb::Kill, _, None) => ActAnswer::Refused("it names no job on a minion".into()),
+            (other, ..) => ActAnswer::Refused(format!("not supported by salt: {}", other.label()).into()),
         }
     }
 
@@ -129,15 +136,17 @@ impl Salt {
             return ActAnswer::Refused("it is not said what is to be put back".into());
         };
         match self.copy(&state.minion, path, |digest| *digest == **wanted).await {
-            Ok(Some(copy)) => self.once(act, state, "file.restore_backup", json!([path, copy.number]), json!({})).await,
+            Ok(Some(copy)) => {
+                self.once(act, &state.minion, "file.restore_backup", json!([path, copy.number]), json!({})).await
+            }
             Ok(None) => ActAnswer::Refused("the copy that was to be put back is not kept any more".into()),
             Err(error) => ActAnswer::Refused(format!("nothing was sent: {error}").into()),
         }
     }
 
     /// Begins a job that changes something, by exactly one request, and waits a moment for what it comes to.
-    async fn once(&self, act: &Act, state: &StateId, function: &str, arguments: Value, named: Value) -> ActAnswer {
-        let minions = [state.minion.clone()];
+    async fn once(&self, act: &Act, minion: &str, function: &str, arguments: Value, named: Value) -> ActAnswer {
+        let minions = [minion.to_owned()];
         let mut body = Task::new(function, arguments, named).body(&Target::These(&minions));
         if let Some(job) = body.get_mut(0) {
             job["metadata"] = json!({ MARK: act.instance, "verb": act.verb.name() });
@@ -156,19 +165,20 @@ impl Salt {
             Ok(jobs) if jobs.len() == 1 => jobs.into_iter().next().unwrap_or_default(),
             _ => return ActAnswer::Unknown("the answer can't be read".into()),
         };
-        if !begun.minions.contains(&state.minion) {
-            return ActAnswer::Gone(format!("the master knows no minion {}", state.minion).into());
+        if begun.minions != minions {
+            return ActAnswer::Gone(SafeText::clipped(&format!("the master knows no minion {minion}"), NAME));
         }
         match self.follow(begun, WAIT, WAIT, false).await {
-            Ok(job) => self.came_to(&job, state),
+            Ok(job) if function == KILL => self.ended(&job, minion),
+            Ok(job) => self.came_to(&job, minion),
             // It was taken; what became of it is looked for.
             Err(_) => ActAnswer::Accepted,
         }
     }
 
     /// What a job came to on its minion.
-    fn came_to(&self, job: &Job, state: &StateId) -> ActAnswer {
-        let Some(value) = job.returns.get(&state.minion) else { return ActAnswer::Accepted };
+    fn came_to(&self, job: &Job, minion: &str) -> ActAnswer {
+        let Some(value) = job.returns.get(minion) else { return ActAnswer::Accepted };
         let failed = |words: &str| ActAnswer::Refused(format!("it failed: {}", self.line(words)).into());
         match serde_json::from_str::<Value>(value.get()) {
             Ok(Value::String(text)) => failed(&text),
@@ -191,6 +201,20 @@ impl Salt {
                 }
             }
             _ => ActAnswer::Accepted,
+        }
+    }
+
+    /// What a minion said to a signal that it was to send to a job: that it was sent, or nothing where no such job runs.
+    fn ended(&self, job: &Job, minion: &str) -> ActAnswer {
+        let Some(value) = job.returns.get(minion) else { return ActAnswer::Accepted };
+        match serde_json::from_str::<String>(value.get()) {
+            // What became of the process is looked for.
+            Ok(text) if text.starts_with("Signal ") => ActAnswer::Accepted,
+            Ok(text) if text.is_empty() || text.contains("was not running") => {
+                ActAnswer::Gone("the job does not run on the minion any more".into())
+            }
+            Ok(text) => ActAnswer::Refused(format!("it failed: {}", self.line(&text)).into()),
+            Err(_) => ActAnswer::Unknown("the minion's answer can't be read".into()),
         }
     }
 }

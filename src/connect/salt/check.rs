@@ -1,6 +1,7 @@
 //! Checks: what minions tell of their states when they are asked what they would change (`test=True`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -21,8 +22,15 @@ const STATES: usize = 20_000;
 /// How many jobs are followed at one time.
 pub(super) const AT_ONCE: usize = 8;
 
+/// A minion runs one job of states at a time. One that is at another one is asked again after so long, twice, and then not
+/// before the next check: a check that waited there for its turn would be followed by all the later ones.
+const AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)];
+
 /// Said of a minion that did not answer.
 const SILENT: &str = "the minion did not answer";
+
+/// Said of one that is still at the check.
+const SLOW: &str = "the check takes longer than it is waited for";
 
 /// What a check of everything came to.
 #[derive(Debug, Default)]
@@ -59,8 +67,28 @@ impl Salt {
 
     /// Checks all minions.
     pub(super) async fn check_all(&self) -> Result<Outcome, ConnectError> {
-        let task = Task::new("state.apply", self.states(), json!({"test": true, "queue": true}));
-        let job = self.job(&Target::Glob(&self.settings.target), &task).await?;
+        self.check_minions(&Target::Glob(&self.settings.target)).await
+    }
+
+    /// Checks all states of some minions.
+    async fn check_minions(&self, target: &Target<'_>) -> Result<Outcome, ConnectError> {
+        let task = Task::new("state.apply", self.states(), json!({"test": true}));
+        let mut job = self.job(target, &task).await?;
+        for pause in AGAIN {
+            let mut busy = Vec::new();
+            for (minion, value) in &job.returns {
+                if matches!(self.answer(minion, value), Answer::Busy(_)) {
+                    busy.push(minion.clone());
+                }
+            }
+            if busy.is_empty() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            let again = self.job(&Target::These(&busy), &task).await?;
+            job.returns.extend(again.returns);
+            job.now = again.now.or(job.now);
+        }
         let facts = self.facts_of(&job).await;
         self.weigh(&job, &facts).await
     }
@@ -96,11 +124,12 @@ impl Salt {
                 Answer::Words(why) => outcome.findings.push(of_minion(minion, &of, DriftStatus::Unknown, why)),
             }
         }
-        let unheard = job.silent.iter().map(|minion| (minion, SILENT));
-        let busy = job.busy.iter().map(|minion| (minion, "the check takes longer than it is waited for"));
-        for (minion, why) in unheard.chain(busy) {
+        let unheard = job.silent.iter().map(|minion| (minion, SafeText::from(SILENT)));
+        let busy = job.busy.iter().map(|minion| (minion, SafeText::from(SLOW)));
+        let behind = job.behind.iter().map(|(minion, why)| (minion, why.clone()));
+        for (minion, why) in unheard.chain(busy).chain(behind) {
             let of = self.checked(minion, facts.get(minion), job.now);
-            outcome.findings.push(of_minion(minion, &of, DriftStatus::NotChecked, why.into()));
+            outcome.findings.push(of_minion(minion, &of, DriftStatus::NotChecked, why));
         }
         Ok(outcome)
     }
@@ -212,10 +241,7 @@ impl Salt {
         found.extend(told.into_iter().flatten().map(|finding| (finding.id.instance.clone(), finding)));
         if !whole.is_empty() {
             let minions: Vec<String> = whole.into_iter().collect();
-            let task = Task::new("state.apply", self.states(), json!({"test": true, "queue": true}));
-            let job = self.job(&Target::These(&minions), &task).await?;
-            let facts = self.facts_of(&job).await;
-            let outcome = self.weigh(&job, &facts).await?;
+            let outcome = self.check_minions(&Target::These(&minions)).await?;
             // Of one that answers there is no such finding any more.
             found.extend(outcome.findings.into_iter().map(|finding| (finding.id.instance.clone(), finding)));
         }
@@ -258,13 +284,13 @@ impl Salt {
                 }
             }
         }
-        let silent = job.silent.iter().map(|minion| (minion, DriftStatus::NotChecked, SILENT));
-        let busy =
-            job.busy.iter().map(|minion| (minion, DriftStatus::Reconciling, "another run of states is under way"));
-        for (minion, status, why) in silent.chain(busy) {
+        let silent = job.silent.iter().map(|minion| (minion, DriftStatus::NotChecked, SafeText::from(SILENT)));
+        let busy = job.busy.iter().map(|minion| (minion, DriftStatus::Reconciling, SafeText::from(SLOW)));
+        let behind = job.behind.iter().map(|(minion, why)| (minion, DriftStatus::Reconciling, why.clone()));
+        for (minion, status, why) in silent.chain(busy).chain(behind) {
             let of_it = self.checked(minion, facts.get(minion), job.now);
             let wanted = of.get(minion).into_iter().flatten();
-            found.extend(wanted.map(|state| untold(state, &of_it, status, &why.into())));
+            found.extend(wanted.map(|state| untold(state, &of_it, status, &why)));
         }
         // Who is not expected to answer at all is no minion any more.
         Ok(found)
@@ -273,7 +299,8 @@ impl Salt {
     /// Whom minions are for and where they are, as their grains tell; what was told before is not asked again.
     async fn facts_of(&self, job: &Job) -> BTreeMap<String, Facts> {
         let names: Vec<&String> = self.settings.tenant_grain.iter().chain(&self.settings.scope_grains).collect();
-        let all: Vec<&String> = job.returns.keys().chain(&job.silent).chain(&job.busy).collect();
+        let all: Vec<&String> =
+            job.returns.keys().chain(&job.silent).chain(&job.busy).chain(job.behind.keys()).collect();
         if names.is_empty() || all.is_empty() {
             return BTreeMap::new();
         }

@@ -2,9 +2,10 @@
 //!
 //! A job is begun by `local_async`, whose answer says who is expected to return, and then looked at by the runner
 //! `jobs.list_job` until all have. So no request lasts as long as the slowest minion takes. Who has returned nothing for a
-//! while is asked whether it still works on it (`saltutil.find_job`); who does not answer that either is silent.
+//! while is asked what it is at (`saltutil.running`): the job itself, or another run of states that the job has to wait for. Who
+//! does not answer that either is silent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Salt;
+use super::running::told;
 use crate::connect::ConnectError;
 use crate::connect::answer::Object;
 use crate::domain::text::SafeText;
@@ -90,6 +92,8 @@ pub(super) struct Job {
     pub(super) silent: Vec<String>,
     /// Who is still at it.
     pub(super) busy: Vec<String>,
+    /// Who is at another run of states first, with which.
+    pub(super) behind: BTreeMap<String, SafeText>,
     /// The present when it was over, by the server's clock.
     pub(super) now: Option<Timestamp>,
 }
@@ -173,6 +177,7 @@ impl Salt {
     pub(super) async fn begin(&self, target: &Target<'_>, task: &Task<'_>) -> Result<Begun, ConnectError> {
         let (Object(begun), now): (Object<Begun>, _) = self.ask_for(&task.body(target)).await?;
         self.note_zone(&begun.jid, now);
+        self.remembered().note_own(&begun.jid);
         Ok(begun)
     }
 
@@ -216,12 +221,19 @@ impl Salt {
                 continue;
             }
             if ask_the_silent {
-                let busy = self.at_it(&begun.jid, &missing).await?;
+                let (busy, behind) = self.at_it(&begun.jid, &missing).await?;
                 if !busy.is_empty() && !over {
                     heard = Instant::now();
                     continue;
                 }
-                (job.busy, job.silent) = missing.into_iter().partition(|minion| busy.contains(minion));
+                for minion in missing {
+                    if busy.contains(&minion) {
+                        job.busy.push(minion);
+                    } else if !behind.contains_key(&minion) {
+                        job.silent.push(minion);
+                    }
+                }
+                job.behind = behind;
             } else {
                 job.silent = missing;
             }
@@ -229,15 +241,26 @@ impl Salt {
         }
     }
 
-    /// Which of these say that they are still at a job.
-    async fn at_it(&self, jid: &str, of: &[String]) -> Result<Vec<String>, ConnectError> {
-        let task = Task::new("saltutil.find_job", json!([jid]), json!({}));
+    /// Which of these say that they are still at a job, and which that they are at another run of states.
+    async fn at_it(
+        &self,
+        jid: &str,
+        of: &[String],
+    ) -> Result<(BTreeSet<String>, BTreeMap<String, SafeText>), ConnectError> {
+        let task = Task::new("saltutil.running", json!([]), json!({}));
         let begun = self.begin(&Target::These(of), &task).await?;
         let found = Box::pin(self.follow(begun, STILL_THERE, STILL_THERE, false)).await?;
-        let at_it = |value: &RawValue| {
-            serde_json::from_str::<Value>(value.get()).is_ok_and(|told| told.as_object().is_some_and(|o| !o.is_empty()))
-        };
-        Ok(found.returns.into_iter().filter(|(_, value)| at_it(value)).map(|(minion, _)| minion).collect())
+        let (mut busy, mut behind) = (BTreeSet::new(), BTreeMap::new());
+        for (minion, value) in found.returns {
+            let Ok(rows) = told(&value) else { continue };
+            if rows.iter().any(|row| row.jid == jid) {
+                busy.insert(minion);
+            } else if let Some(other) = rows.iter().find(|row| row.runs_states()) {
+                let words = format!("{} is running there as job {}", other.function(), other.jid);
+                behind.insert(minion, SafeText::clipped(&words, super::NOTE));
+            }
+        }
+        Ok((busy, behind))
     }
 
     /// A text of the server's in one line, without secrets.

@@ -7,8 +7,8 @@
 //!    when. Without, it runs each time, and a check of it tells nothing.
 //! 3. `grains.item`, where the config names grains: whom a minion is for, and where it is.
 //!
-//! A check keeps every minion busy for a moment. So it is made once in `check_interval`; passes between two checks ask the
-//! salt-api alone whether it is there.
+//! A check keeps every minion busy for a moment. So it is made once in `check_interval`, and what minions are at is asked once
+//! in `jobs_interval` (`running.rs`), before the check; passes in between ask the salt-api alone whether it is there.
 //!
 //! What a state and its changes mean is told in `state.rs`, what is done in `acts.rs`, who asks in `session.rs`. Times of the
 //! master's own are by its local clock, so that the head of its answers is gone by.
@@ -17,6 +17,7 @@ mod acts;
 mod check;
 mod job;
 mod outside;
+mod running;
 mod session;
 mod state;
 
@@ -29,13 +30,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use self::check::Outcome;
 use self::job::{Target, Task};
+use self::running::Remembered;
 use self::session::Session;
 use self::state::StateId;
 use super::answer::Object;
 use super::http::{Answer, Client};
-use super::{Act, ActAnswer, Checkup, ConnectError, Connector, Contents, Mark, Observation, Tells, found, hand_on};
+use super::{
+    Act, ActAnswer, Checkup, ConnectError, Connector, Contents, Mark, Observation, Reading, Sight, Tells, found,
+    hand_on,
+};
 use crate::config::{SaltSettings, Transport};
 use crate::domain::drift::DriftFinding;
 use crate::domain::flow::FlowInstance;
@@ -70,6 +74,8 @@ pub struct Salt {
     facts: Mutex<BTreeMap<String, Facts>>,
     /// How far the master's local clock is ahead of UTC.
     zone: Mutex<Option<SignedDuration>>,
+    /// What is remembered of jobs.
+    jobs: Mutex<Remembered>,
 }
 
 /// What grains tell of a minion.
@@ -95,9 +101,11 @@ struct Welcome {
     _clients: Vec<String>,
 }
 
-/// When everything was checked last, and what Salt it was.
+/// When everything was checked last, when it was asked what minions are at, and what Salt it was.
+#[derive(Clone)]
 struct LastCheck {
     at: Instant,
+    jobs_at: Instant,
     version: Option<SafeText>,
 }
 
@@ -121,6 +129,7 @@ impl Salt {
             redactor: Redactor::default(),
             facts: Mutex::default(),
             zone: Mutex::default(),
+            jobs: Mutex::default(),
         })
     }
 
@@ -133,6 +142,10 @@ impl Salt {
 
     fn known_facts(&self) -> MutexGuard<'_, BTreeMap<String, Facts>> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn zone(&self) -> MutexGuard<'_, Option<SignedDuration>> {
@@ -151,19 +164,10 @@ impl Salt {
     }
 }
 
-/// Hands on what a check came to.
-async fn tell(
-    outcome: Outcome,
-    version: Option<SafeText>,
-    sink: &mpsc::Sender<Observation>,
-) -> Result<(), ConnectError> {
-    let parts = found(outcome.in_sync, outcome.findings, (outcome.bad_rows, outcome.bad_row));
-    let mark = LastCheck { at: Instant::now(), version: version.clone() };
-    let end = [
-        Observation::Mark(Arc::new(mark) as Mark),
-        Observation::End { complete: true, engine_now: outcome.now, version },
-    ];
-    hand_on(sink, parts.into_iter().chain(end)).await
+/// How a pass ends.
+fn ending(mark: LastCheck, now: Option<Timestamp>) -> [Observation; 2] {
+    let version = mark.version.clone();
+    [Observation::Mark(Arc::new(mark) as Mark), Observation::End { complete: true, engine_now: now, version }]
 }
 
 #[async_trait]
@@ -177,11 +181,11 @@ impl Connector for Salt {
     }
 
     fn tells(&self) -> Tells {
-        Tells { drift: true, ..Tells::NOTHING }
+        Tells { drift: true, ..Tells::FLOWS }
     }
 
     fn verbs(&self) -> &'static [Verb] {
-        &Verb::OF_DRIFT
+        &[Verb::Reconcile, Verb::Restore, Verb::Kill]
     }
 
     fn refuses_acts(&self) -> Option<SafeText> {
@@ -193,6 +197,11 @@ impl Connector for Salt {
     }
 
     fn effect(&self, verb: Verb, target: &FlowInstance) -> SafeText {
+        if verb == Verb::Kill {
+            return "the minion ends the job's process and what it started at once (saltutil.kill_job, signal 9); what it \
+                    has done by then stays, and other minions go on with theirs"
+                .into();
+        }
         let Some(state) = StateId::parse(&target.id.instance) else { return "nothing: it is no state".into() };
         match verb {
             Verb::Reconcile => format!(
@@ -211,6 +220,9 @@ impl Connector for Salt {
     }
 
     fn own_rule(&self, verb: Verb, target: &FlowInstance) -> Option<Result<(), SafeText>> {
+        if !verb.is_of_drift() {
+            return None;
+        }
         let Some(state) = StateId::parse(&target.id.instance) else {
             return Some(Err("it is about a whole minion, and not one state".into()));
         };
@@ -252,19 +264,40 @@ impl Connector for Salt {
     }
 
     async fn observe(&self, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
+        // First, since a check may take long.
+        let jobs_at = Instant::now();
+        hand_on(&sink, self.running_jobs().await).await?;
         let outcome = self.check_all().await?;
         // Who may not ask for it gets its findings all the same.
         let version = self.version().await.ok();
-        tell(outcome, version, &sink).await
+        let now = outcome.now;
+        hand_on(&sink, found(outcome.in_sync, outcome.findings, (outcome.bad_rows, outcome.bad_row))).await?;
+        hand_on(&sink, ending(LastCheck { at: Instant::now(), jobs_at, version }, now)).await
     }
 
     async fn observe_again(&self, since: &Mark, sink: mpsc::Sender<Observation>) -> Result<(), ConnectError> {
         let Some(last) = since.downcast_ref::<LastCheck>().filter(|last| last.at.elapsed() < self.every) else {
             return self.observe(sink).await;
         };
+        let mut mark = last.clone();
         let now = self.there().await?.date;
-        let end = Observation::End { complete: true, engine_now: now, version: last.version.clone() };
-        hand_on(&sink, [Observation::DriftAsBefore, Observation::Mark(since.clone()), end]).await
+        let jobs = if last.jobs_at.elapsed() < self.settings.jobs_interval {
+            vec![Observation::FlowsAsBefore { after: String::new(), until: None }, Observation::CountsAsBefore]
+        } else {
+            mark.jobs_at = Instant::now();
+            self.running_jobs().await
+        };
+        hand_on(&sink, jobs).await?;
+        hand_on(&sink, [Observation::DriftAsBefore]).await?;
+        hand_on(&sink, ending(mark, now)).await
+    }
+
+    async fn read(&self, instance: &str) -> Result<Option<Reading>, ConnectError> {
+        self.read_job(instance).await
+    }
+
+    async fn sights(&self, instances: &[SafeText]) -> Result<Vec<Option<Sight>>, ConnectError> {
+        self.sights_of(instances).await
     }
 
     async fn recheck(&self, findings: &[SafeText]) -> Result<Vec<Option<DriftFinding>>, ConnectError> {

@@ -7,16 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::acts::MARK;
+use super::acts::{KILL, MARK};
 use super::job::{Target, Task};
+use super::running::JobId;
 use super::{NAME, Salt};
 use crate::connect::ConnectError;
 use crate::domain::outside::OutsideAct;
 use crate::domain::remediation::Verb;
 use crate::domain::text::SafeText;
 
-/// What changes minions.
-const FUNCTIONS: [&str; 7] = [
+/// What changes minions, or what they are at.
+const FUNCTIONS: [&str; 9] = [
     "state.apply",
     "state.highstate",
     "state.sls",
@@ -24,6 +25,8 @@ const FUNCTIONS: [&str; 7] = [
     "state.single",
     "state.template",
     "file.restore_backup",
+    KILL,
+    "saltutil.term_job",
 ];
 
 /// Offsets of time zones are whole quarters of an hour.
@@ -49,6 +52,12 @@ fn begun_at(jid: &str) -> Option<DateTime> {
     DateTime::strptime("%Y%m%d%H%M%S", digits).ok()
 }
 
+/// The same as a moment, where that clock is so far ahead of UTC.
+fn moment(jid: &str, ahead: SignedDuration) -> Option<Timestamp> {
+    let local = begun_at(jid)?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    local.timestamp().checked_sub(ahead).ok()
+}
+
 impl JobRow {
     /// Whether it changes nothing.
     fn is_test(&self) -> bool {
@@ -63,6 +72,13 @@ impl JobRow {
         };
         let arguments: Vec<String> = self.arguments.iter().filter_map(word).collect();
         format!("{} {}", self.function, arguments.join(" ")).trim_end().to_owned()
+    }
+
+    /// The job that it ends, on the minion that it is sent to.
+    fn ends(&self) -> Option<String> {
+        let jid = self.arguments.first()?;
+        let jid = jid.as_str().map_or_else(|| jid.to_string(), str::to_owned);
+        JobId::parse(&format!("{jid}@{}", self.target())).map(|job| job.text())
     }
 
     fn target(&self) -> String {
@@ -84,6 +100,11 @@ impl Salt {
         *self.zone() = Some(SignedDuration::from_secs(quarters * QUARTER));
     }
 
+    /// When a job began, once it is known how far the master's local clock is from UTC.
+    pub(super) fn moment(&self, jid: &str) -> Option<Timestamp> {
+        moment(jid, (*self.zone())?)
+    }
+
     pub(super) async fn done_since(&self, since: Timestamp) -> Result<Vec<OutsideAct>, ConnectError> {
         if self.zone().is_none() {
             self.begin(&Target::Glob(&self.settings.target), &Task::new("test.ping", json!([]), json!({}))).await?;
@@ -96,19 +117,23 @@ impl Salt {
         let mut acts = Vec::new();
         for (jid, job) in jobs {
             let Ok(job) = serde_json::from_value::<JobRow>(job) else { continue };
-            let at = begun_at(&jid).and_then(|local| local.to_zoned(jiff::tz::TimeZone::UTC).ok());
-            let Some(at) = at.and_then(|at| at.timestamp().checked_sub(zone).ok()) else { continue };
+            let Some(at) = moment(&jid, zone) else { continue };
             if at < since || job.is_test() || !FUNCTIONS.contains(&job.function.as_str()) {
                 continue;
             }
-            let restores = job.function == "file.restore_backup";
+            let verb = match job.function.as_str() {
+                "file.restore_backup" => Verb::Restore,
+                function if function.starts_with("saltutil.") => Verb::Kill,
+                _ => Verb::Reconcile,
+            };
             // What was for one finding says so; it is our own only where our own record says that, too.
             let subject = job.metadata.get(MARK).and_then(Value::as_str).map(str::to_owned);
+            let subject = subject.or_else(|| job.ends().filter(|_| verb == Verb::Kill));
             acts.push(OutsideAct {
                 at,
                 source: self.source.clone(),
                 subject: SafeText::clipped(&subject.unwrap_or_else(|| job.target()), NAME),
-                verb: Some(if restores { Verb::Restore } else { Verb::Reconcile }),
+                verb: Some(verb),
                 what: SafeText::clipped(&format!("{} on {}", job.done(), job.target()), NAME),
                 caller: None,
                 by: job.user.as_deref().map(|user| SafeText::clipped(user, NAME)),
