@@ -111,6 +111,8 @@ pub struct Overview {
     pub stuck_tenants: u64,
     /// Stuck instances whose tenant is not known.
     pub stuck_without_tenant: u64,
+    /// Findings that have drifted and are critical, over all sources; `None` where none tells of drift.
+    pub critical_drift: Option<u64>,
     /// How the counts have moved; `None` under a filter, of which no past is kept.
     pub trend: Option<Trend>,
     /// Why nothing can be acted on, where that is so for the whole hub at this moment.

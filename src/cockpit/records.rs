@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tui_input::Input;
 
 use super::app::App;
 use super::command::CommandId;
 use super::remote::Remote;
+use super::update::reason::ReasonForm;
 use crate::domain::automation::AutomationStatus;
 use crate::domain::in_force::{Borrowed, BorrowedKind, InForce, SideEffect};
 use crate::domain::outside::Outside;
-use crate::domain::text::SafeText;
-use crate::ops::is_reason;
 
 /// A part of the Remediation screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -142,18 +140,7 @@ pub struct RearmForm {
     /// What is armed again.
     pub effect: SideEffect,
     /// Why, and how it is known.
-    pub reason: Input,
-    /// Whether it was asked for and not answered yet.
-    pub sent: bool,
-    /// Why it was refused.
-    pub error: Option<SafeText>,
-}
-
-impl RearmForm {
-    /// Whether the reason is long enough.
-    pub fn ready(&self) -> bool {
-        is_reason(self.reason.value())
-    }
+    pub reason: ReasonForm,
 }
 
 /// Whether the remediations themselves are shown, and not what stands beside them.

@@ -62,6 +62,7 @@ impl Ops for Hub {
             cohorts: Vec::new(),
             stuck_tenants: 0,
             stuck_without_tenant: 0,
+            critical_drift: self.critical_drift(at),
             trend: filter.is_empty().then(|| self.trend(&boards, at)),
             read_only: self.refusal(),
             lock: self.gate.latch.as_ref().map(|latch| latch.show()),

@@ -11,10 +11,11 @@ use self::view::{Row, View};
 pub(super) use self::view::{Views, order};
 use super::Hub;
 use super::source::Source;
-use crate::domain::drift::KnownDrift;
+use crate::domain::drift::{KnownDrift, Severity};
 use crate::domain::ids::InstanceId;
 use crate::domain::text::SafeText;
 use crate::ops::{DriftCause, DriftQuery, DriftWindow, OpsError};
+use crate::query::DriftFilter;
 
 /// What a source has told that is not live may be otherwise now, however young its last check is.
 pub(super) fn mark_old(findings: &mut [KnownDrift], source: &Source) {
@@ -58,7 +59,7 @@ impl Hub {
             (matching.rows.len(), rows.filter_map(|number| shown(*number, (1, 1, tenants(*number)))).collect())
         };
         let (by_status, by_severity) = (matching.by_status.clone(), matching.by_severity.clone());
-        let of_all = view.matching(&crate::query::DriftFilter::default()).rows.len();
+        let of_all = view.matching(&DriftFilter::default()).rows.len();
         DriftWindow {
             at: now,
             rows,
@@ -72,6 +73,13 @@ impl Hub {
             blind,
             sources,
         }
+    }
+
+    /// How many findings have drifted and are critical; `None` where no source tells of drift.
+    pub(super) fn critical_drift(&self, now: Timestamp) -> Option<u64> {
+        self.telling_drift().next()?;
+        let all = self.view(now).matching(&DriftFilter::default());
+        Some(all.by_severity.get(&Severity::Critical).copied().unwrap_or(0))
     }
 
     fn telling_drift(&self) -> impl Iterator<Item = &Source> {

@@ -344,6 +344,13 @@ fn done_row(done: &DoneFor) -> TimelineRow {
     let asked = &done.asked;
     let verb = Verb::named(&asked.verb).map_or_else(|| SafeText::from(asked.verb.as_str()), |verb| verb.label().into());
     let of_many = if asked.item.is_some() { ", one of many" } else { "" };
+    // The words of most outcomes begin with its name.
+    let state = done.state.name();
+    let came_to = if done.words.to_lowercase().starts_with(state) {
+        done.words.clone()
+    } else {
+        format!("{state}, {}", done.words)
+    };
     TimelineRow {
         place: done_place(asked.at, &asked.remediation, &asked.source, &asked.instance),
         kind: TimelineKind::Remediation,
@@ -352,7 +359,7 @@ fn done_row(done: &DoneFor) -> TimelineRow {
             asked.remediation.as_str().into(),
             InstanceId::new(asked.source.as_str(), asked.instance.as_str()),
         ),
-        text: format!("{verb} asked for by {}{of_many}: {}, {}", asked.actor, done.state.name(), done.words).into(),
+        text: format!("{verb} asked for by {}{of_many}: {came_to}", asked.actor).into(),
         for_customer: None,
     }
 }

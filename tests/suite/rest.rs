@@ -9,7 +9,7 @@ use crate::support::matrix::record;
 use crate::support::request::Request;
 use crate::support::ways::CANARY;
 use quarterdeck::config::{Config, Flags, Surroundings};
-use quarterdeck::connect::rest::Rest;
+use quarterdeck::connect::rest::{Rest, Told as Yielded};
 use quarterdeck::connect::{Act, ActAnswer, ConnectError, Connector, EngineCount, Mark, Observation};
 use quarterdeck::domain::event::{DeadLetter, Event};
 use quarterdeck::domain::flow::FlowInstance;
@@ -200,6 +200,36 @@ fn job(id: &str, status: &str) -> Value {
 
 fn jobs() -> Value {
     json!({"jobs": [job("a", "failed"), job("b", "running"), job("c", "waiting"), job("d", "succeeded")]})
+}
+
+/// What a try tells of each request: its name, how much is good, and why it failed.
+async fn tried(server: &Hostile) -> Vec<(String, usize, Option<String>)> {
+    let trials = connector(server, JOBS).try_out(1).await;
+    let good = |told: &[Yielded]| told.iter().map(|told| told.count.good).sum();
+    trials.into_iter().map(|t| (t.name.to_string(), good(&t.told), t.error.map(|why| why.to_string()))).collect()
+}
+
+#[tokio::test]
+async fn a_try_reads_one_instance_alone_as_well() {
+    let one = |answer: Behaviour| {
+        Hostile::start(Behaviour::by(move |request| match request.path.as_str() {
+            "/v1/jobs" => Behaviour::Answers(Reply::json(&jobs())),
+            "/v1/jobs/a" => answer.clone(),
+            _ => Behaviour::NotFoundJson,
+        }))
+    };
+    let fine = tried(&one(Behaviour::Answers(Reply::json(&job("a", "failed"))))).await;
+    assert_eq!(fine, [("jobs".to_owned(), 3, None), ("jobs one".to_owned(), 1, None)]);
+    for (answer, why) in [
+        (Behaviour::NotFoundJson, "counts as gone"),
+        (Behaviour::Answers(Reply::json(&json!({"id": "a", "status": "odd"}))), "odd"),
+        (Behaviour::Answers(Reply::json(&job("another", "running"))), "counts as gone"),
+        (Behaviour::NotJson, "JSON"),
+    ] {
+        let told = tried(&one(answer)).await;
+        let [(.., None), (name, 0, Some(said))] = &told[..] else { panic!("{told:?}") };
+        assert!(name == "jobs one" && said.contains(why), "{why}: {told:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,8 +2,7 @@
 
 use ratatui::layout::Position;
 
-use super::reason::{self, Why};
-use super::{frame, inside, place};
+use super::{frame, inside, place, reason};
 use crate::cockpit::app::App;
 use crate::cockpit::update::arming::ArmForm;
 use crate::cockpit::widgets::pen::Pen;
@@ -24,6 +23,5 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, form: &ArmForm) -> Option<Posit
         ),
         "Nothing is done by this: each act still has its own plan, review and reason.".to_owned(),
     ];
-    let why = Why { input: &form.reason, sent: form.sent, error: form.error.as_ref(), ready: form.ready() };
-    reason::draw(pen, inner, &texts, &why)
+    reason::draw(pen, inner, &texts, &form.reason)
 }

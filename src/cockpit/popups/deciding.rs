@@ -2,8 +2,7 @@
 
 use ratatui::layout::Position;
 
-use super::reason::{self, Why};
-use super::{frame, inside, place};
+use super::{frame, inside, place, reason};
 use crate::cockpit::app::App;
 use crate::cockpit::update::deciding::{Decides, DecisionForm};
 use crate::cockpit::widgets::numbers::grouped;
@@ -25,8 +24,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, form: &DecisionForm) -> Option<
     frame(pen, area, &title, keys, pen.styles.popup);
     let mut all = vec![format!("{} in {}", finding.what, finding.scope)];
     all.extend(texts);
-    let why = Why { input: &form.reason, sent: form.sent, error: form.error.as_ref(), ready: form.ready() };
-    reason::draw(pen, inside(area), &all, &why)
+    reason::draw(pen, inside(area), &all, &form.reason)
 }
 
 fn ignoring(app: &App, form: &DecisionForm) -> Words {

@@ -2,8 +2,7 @@
 
 use ratatui::layout::Position;
 
-use super::reason::{self, Why};
-use super::{frame, inside, place};
+use super::{frame, inside, place, reason};
 use crate::cockpit::app::App;
 use crate::cockpit::records::RearmForm;
 use crate::cockpit::widgets::pen::Pen;
@@ -20,6 +19,5 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, form: &RearmForm) -> Option<Pos
         format!("armed again by: {}", effect.way_back),
         "This arms nothing: it notes that somebody has, so that it is listed no more.".to_owned(),
     ];
-    let why = Why { input: &form.reason, sent: form.sent, error: form.error.as_ref(), ready: form.ready() };
-    reason::draw(pen, inner, &texts, &why)
+    reason::draw(pen, inner, &texts, &form.reason)
 }

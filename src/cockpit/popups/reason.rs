@@ -2,26 +2,14 @@
 //! missing or became of it.
 
 use ratatui::layout::{Position, Rect};
-use tui_input::Input;
 
 use super::line;
+use crate::cockpit::update::reason::ReasonForm;
 use crate::cockpit::widgets::pen::{Pen, wrap};
-use crate::domain::text::SafeText;
 use crate::ops::REASON_LEAST;
 
-/// The reason, and how far it has come.
-pub(super) struct Why<'a> {
-    pub(super) input: &'a Input,
-    /// Whether it was sent and not answered yet.
-    pub(super) sent: bool,
-    /// Why it was refused.
-    pub(super) error: Option<&'a SafeText>,
-    /// Whether it is long enough.
-    pub(super) ready: bool,
-}
-
 /// Draws it, and tells where the text cursor is.
-pub(super) fn draw(pen: &mut Pen<'_>, inner: Rect, texts: &[String], why: &Why<'_>) -> Option<Position> {
+pub(super) fn draw(pen: &mut Pen<'_>, inner: Rect, texts: &[String], why: &ReasonForm) -> Option<Position> {
     let mut y = inner.y;
     // The line that is typed into stays, however small the terminal.
     let last = inner.bottom().saturating_sub(2);
@@ -34,9 +22,9 @@ pub(super) fn draw(pen: &mut Pen<'_>, inner: Rect, texts: &[String], why: &Why<'
     }
     let y = (y + 1).min(last.max(inner.y));
     let hint = format!("at least {REASON_LEAST} characters: it stays in the record");
-    let cursor = line::draw(pen, "reason", why.input, !why.sent, &hint, Rect { y, height: 1, ..inner });
+    let cursor = line::draw(pen, "reason", &why.input, !why.sent, &hint, Rect { y, height: 1, ..inner });
     let below = Rect { y: y + 1, height: inner.bottom().saturating_sub(y + 1), ..inner };
-    let (text, style) = match (why.error, why.sent, why.ready) {
+    let (text, style) = match (&why.error, why.sent, why.ready()) {
         (Some(error), ..) => (format!("{} {error}", pen.glyphs.bad), pen.styles.failed),
         (None, true, _) => (format!("{} being recorded", pen.glyphs.busy), pen.styles.info),
         (None, false, false) => (hint, pen.styles.faint),

@@ -140,9 +140,15 @@ pub(in crate::cockpit) fn labelled(
     style: Style,
     columns: usize,
 ) {
-    for (at, line) in wrap(text, columns.saturating_sub(LABEL)).into_iter().enumerate() {
+    beside(block, styles, (label, LABEL), text, style, columns);
+}
+
+/// The same with a label of that width.
+fn beside(block: &mut Block, styles: &Styles, label: (&str, usize), text: &str, style: Style, columns: usize) {
+    let (label, wide) = label;
+    for (at, line) in wrap(text, columns.saturating_sub(wide)).into_iter().enumerate() {
         let label = if at == 0 { label } else { "" };
-        block.push(vec![Span::styled(format!("{label:<LABEL$}"), styles.faint), Span::styled(line, style)]);
+        block.push(vec![Span::styled(format!("{label:<wide$}"), styles.faint), Span::styled(line, style)]);
     }
 }
 
@@ -436,25 +442,14 @@ fn status(block: &mut Block, styles: &Styles, flow: &FlowInstance, times: &Times
 
 fn verbs(block: &mut Block, app: &App, styles: &Styles, glyphs: &'static Glyphs, answer: &FlowAnswer, columns: usize) {
     heading(block, styles, &format!("what may be done ({})", app.keymap.label(CommandId::Verbs)));
+    // Behind the sign, with two columns between the longest name and what it does.
+    let wide = answer.verbs.iter().map(|offer| width(offer.verb.label()) + 4).max().unwrap_or(0).max(LABEL);
     for offer in &answer.verbs {
-        match app.read_only().or(offer.refusal.as_ref()) {
-            None => labelled(
-                block,
-                styles,
-                &format!("{} {}", glyphs.can, offer.verb.label()),
-                offer.verb.words(answer.detail.flow.status),
-                styles.suggest,
-                columns,
-            ),
-            Some(why) => labelled(
-                block,
-                styles,
-                &format!("{} {}", glyphs.dot, offer.verb.label()),
-                &format!("not now: {why}"),
-                styles.faint,
-                columns,
-            ),
-        }
+        let (sign, text, style) = match app.read_only().or(offer.refusal.as_ref()) {
+            None => (glyphs.can, offer.verb.words(answer.detail.flow.status).to_owned(), styles.suggest),
+            Some(why) => (glyphs.dot, format!("not now: {why}"), styles.faint),
+        };
+        beside(block, styles, (&format!("{sign} {}", offer.verb.label()), wide), &text, style, columns);
     }
     if answer.verbs.is_empty() {
         block.push(vec![Span::styled("nothing: its source offers no verb", styles.dim)]);

@@ -22,6 +22,7 @@ fn ops(sources: Vec<SourceStatus>) -> FakeOps {
         cohorts: Vec::new(),
         stuck_tenants: 0,
         stuck_without_tenant: 0,
+        critical_drift: None,
         trend: None,
         ..fake::overview()
     };

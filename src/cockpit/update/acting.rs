@@ -68,9 +68,12 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
         prompt::insert(&mut review.reason, text);
     }
     many::paste(app, text);
-    super::records::paste(app, text);
-    arming::paste(app, text);
-    super::deciding::paste(app, text);
+    match &mut app.popup {
+        Some(Popup::Rearm(form)) => form.reason.paste(text),
+        Some(Popup::Arm(form)) => form.reason.paste(text),
+        Some(Popup::Decide(form)) => form.reason.paste(text),
+        _ => {}
+    }
     Vec::new()
 }
 

@@ -1,15 +1,13 @@
 //! Arming a production context and locking it again: from the typed command, or in a popup that asks for the reason.
 //! It changes nothing outside: each act still has its own plan and review.
 
-use crossterm::event::{Event, KeyEvent};
+use crossterm::event::KeyEvent;
 use jiff::SignedDuration;
-use tui_input::Input;
-use tui_input::backend::crossterm::EventHandler as _;
 
-use super::prompt;
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect, Target};
+use crate::cockpit::update::reason::{Pressed, ReasonForm};
 use crate::domain::text::SafeText;
 use crate::domain::time::{parse_duration, words};
 use crate::ops::{ARM_AT_MOST, Armed, NOT_LOCKED, OpsError, REASON_LEAST, is_reason};
@@ -21,20 +19,9 @@ const STEP: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Debug, Clone)]
 pub struct ArmForm {
     /// Why.
-    pub reason: Input,
+    pub reason: ReasonForm,
     /// For how long.
     pub lasting: SignedDuration,
-    /// Whether it has been asked for and not been answered.
-    pub sent: bool,
-    /// Why it was refused.
-    pub error: Option<SafeText>,
-}
-
-impl ArmForm {
-    /// Whether the reason is long enough.
-    pub fn ready(&self) -> bool {
-        is_reason(self.reason.value())
-    }
 }
 
 /// Opens the popup, or says why there is nothing to arm.
@@ -43,8 +30,7 @@ pub(super) fn open(app: &mut App, lasting: SignedDuration, reason: &str) -> Vec<
         app.say(Level::Info, why);
         return Vec::new();
     }
-    let reason = Input::new(reason.to_owned());
-    app.popup = Some(Popup::Arm(Box::new(ArmForm { reason, lasting, sent: false, error: None })));
+    app.popup = Some(Popup::Arm(Box::new(ArmForm { reason: ReasonForm::new(reason), lasting })));
     Vec::new()
 }
 
@@ -92,36 +78,18 @@ fn lockable(app: &App) -> Result<(), SafeText> {
 
 /// A key while the popup is open.
 pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
-    let is = |name: &str| Key::parse(name) == Some(key);
     let Some(Popup::Arm(form)) = &mut app.popup else { return Vec::new() };
-    if is("esc") || is("ctrl-c") {
-        app.popup = None;
-    } else if form.sent {
-        // A second Enter finds nothing to press.
-    } else if is("enter") {
-        if form.ready() {
-            form.sent = true;
-            form.error = None;
-            let ask = Ask::Arm { lasting: form.lasting, reason: form.reason.value().trim().to_owned() };
+    match form.reason.key(event, key) {
+        Pressed::Close => app.popup = None,
+        Pressed::Send => {
+            let ask = Ask::Arm { lasting: form.lasting, reason: form.reason.text().to_owned() };
             return vec![app.ask(ask)];
         }
-    } else if is("up") {
-        form.lasting = (form.lasting + STEP).min(ARM_AT_MOST);
-    } else if is("down") {
-        form.lasting = (form.lasting - STEP).max(STEP.min(form.lasting));
-    } else {
-        form.reason.handle_event(&Event::Key(*event));
+        Pressed::Up => form.lasting = (form.lasting + STEP).min(ARM_AT_MOST),
+        Pressed::Down => form.lasting = (form.lasting - STEP).max(STEP.min(form.lasting)),
+        Pressed::Taken => {}
     }
     Vec::new()
-}
-
-/// Pasted text goes into the reason.
-pub(super) fn paste(app: &mut App, text: &str) {
-    if let Some(Popup::Arm(form)) = &mut app.popup
-        && !form.sent
-    {
-        prompt::insert(&mut form.reason, text);
-    }
 }
 
 /// The hub armed it, locked it, or refused.
@@ -142,10 +110,7 @@ pub(super) fn came(app: &mut App, answer: Result<Option<Armed>, OpsError>) {
             app.set_armed(armed);
         }
         Err(error) => match &mut app.popup {
-            Some(Popup::Arm(form)) => {
-                form.sent = false;
-                form.error = Some(error.to_string().into());
-            }
+            Some(Popup::Arm(form)) => form.reason.refused(&error),
             _ => app.say(Level::Warning, error.to_string()),
         },
     }

@@ -1,20 +1,19 @@
 //! What is decided of a finding of drift: to leave it alone for a while, or that what is there is wanted. The popup asks
 //! why, and for how long. It changes nothing outside.
 
-use crossterm::event::{Event, KeyEvent};
+use crossterm::event::KeyEvent;
 use jiff::SignedDuration;
-use tui_input::Input;
-use tui_input::backend::crossterm::EventHandler as _;
 
-use super::{drift, prompt};
+use super::drift;
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::keymap::Key;
 use crate::cockpit::msg::{Ask, Effect};
 use crate::cockpit::settings::ScreenName;
+use crate::cockpit::update::reason::{Pressed, ReasonForm};
 use crate::domain::drift::KnownDrift;
 use crate::domain::text::SafeText;
 use crate::domain::time::words;
-use crate::ops::{AdoptOf, IgnoreOf, OpsError, is_reason};
+use crate::ops::{AdoptOf, IgnoreOf, OpsError};
 
 /// For how long, from one key to the next.
 const LENGTHS: [i64; 8] = [1, 4, 8, 24, 3 * 24, 7 * 24, 30 * 24, 90 * 24];
@@ -39,21 +38,12 @@ pub struct DecisionForm {
     /// Which finding, as it was when the popup was opened.
     pub known: KnownDrift,
     /// Why.
-    pub reason: Input,
+    pub reason: ReasonForm,
     /// Which length.
     length: usize,
-    /// Whether it has been asked for and not been answered.
-    pub sent: bool,
-    /// Why it was refused.
-    pub error: Option<SafeText>,
 }
 
 impl DecisionForm {
-    /// Whether the reason is long enough.
-    pub fn ready(&self) -> bool {
-        is_reason(self.reason.value())
-    }
-
     /// Whether it ends what was said before.
     pub fn ends(&self) -> bool {
         match self.decides {
@@ -70,7 +60,7 @@ impl DecisionForm {
 
     fn ask(&self, now: jiff::Timestamp) -> Ask {
         let id = self.known.finding.id.clone();
-        let reason = SafeText::new(self.reason.value().trim());
+        let reason = SafeText::new(self.reason.text());
         match self.decides {
             Decides::Ignore => {
                 let until = (!self.ends()).then(|| now.saturating_add(self.lasting()).unwrap_or(now));
@@ -87,7 +77,7 @@ impl DecisionForm {
 /// Opens the popup.
 pub(super) fn open(app: &mut App, decides: Decides, known: Option<KnownDrift>) -> Vec<Effect> {
     let Some(known) = known else { return Vec::new() };
-    let form = DecisionForm { decides, known, reason: Input::default(), length: USUAL, sent: false, error: None };
+    let form = DecisionForm { decides, known, reason: ReasonForm::default(), length: USUAL };
     app.popup = Some(Popup::Decide(Box::new(form)));
     Vec::new()
 }
@@ -109,37 +99,19 @@ pub(super) fn adopt(app: &mut App) -> Vec<Effect> {
 
 /// A key while it is open.
 pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
-    let is = |name: &str| Key::parse(name) == Some(key);
     let now = app.now;
     let Some(Popup::Decide(form)) = &mut app.popup else { return Vec::new() };
-    if is("esc") || is("ctrl-c") {
-        app.popup = None;
-    } else if form.sent {
-        // A second Enter finds nothing to press.
-    } else if is("enter") {
-        if form.ready() {
-            form.sent = true;
-            form.error = None;
+    match form.reason.key(event, key) {
+        Pressed::Close => app.popup = None,
+        Pressed::Send => {
             let ask = form.ask(now);
             return vec![app.ask(ask)];
         }
-    } else if is("up") {
-        form.length = (form.length + 1).min(LENGTHS.len() - 1);
-    } else if is("down") {
-        form.length = form.length.saturating_sub(1);
-    } else {
-        form.reason.handle_event(&Event::Key(*event));
+        Pressed::Up => form.length = (form.length + 1).min(LENGTHS.len() - 1),
+        Pressed::Down => form.length = form.length.saturating_sub(1),
+        Pressed::Taken => {}
     }
     Vec::new()
-}
-
-/// Pasted text goes into the reason.
-pub(super) fn paste(app: &mut App, text: &str) {
-    if let Some(Popup::Decide(form)) = &mut app.popup
-        && !form.sent
-    {
-        prompt::insert(&mut form.reason, text);
-    }
 }
 
 /// It is decided, or it was refused.
@@ -165,10 +137,7 @@ pub(super) fn came(app: &mut App, answer: Result<KnownDrift, OpsError>) -> Vec<E
             }
         }
         Err(error) => match &mut app.popup {
-            Some(Popup::Decide(form)) => {
-                form.sent = false;
-                form.error = Some(error.to_string().into());
-            }
+            Some(Popup::Decide(form)) => form.reason.refused(&error),
             _ => app.say(Level::Warning, error.to_string()),
         },
     }

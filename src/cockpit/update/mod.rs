@@ -25,6 +25,7 @@ mod opening;
 mod picking;
 mod prompt;
 mod raw;
+pub(super) mod reason;
 mod records;
 pub(super) mod reload;
 mod remediations;

@@ -3,13 +3,11 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{Event, KeyEvent};
+use crossterm::event::KeyEvent;
 use jiff::SignedDuration;
-use tui_input::Input;
-use tui_input::backend::crossterm::EventHandler as _;
 
 use super::moving::Step;
-use super::{keys, prompt, remediations};
+use super::{keys, remediations};
 use crate::cockpit::app::{App, Level, Popup};
 use crate::cockpit::command::CommandId;
 use crate::cockpit::keymap::Key;
@@ -18,6 +16,7 @@ use crate::cockpit::records::{Held, RearmForm, Tab};
 use crate::cockpit::remote::Remote;
 use crate::cockpit::screens;
 use crate::cockpit::settings::ScreenName;
+use crate::cockpit::update::reason::{Pressed, ReasonForm};
 use crate::domain::automation::AutomationStatus;
 use crate::domain::ids::InstanceId;
 use crate::domain::in_force::InForce;
@@ -223,8 +222,7 @@ pub(super) fn rearm(app: &mut App) -> Vec<Effect> {
     match app.records.held(app.now).get(app.records.index) {
         Some(Held::Off(effect)) => {
             let effect = (*effect).clone();
-            let form = RearmForm { effect, reason: Input::default(), sent: false, error: None };
-            app.popup = Some(Popup::Rearm(Box::new(form)));
+            app.popup = Some(Popup::Rearm(Box::new(RearmForm { effect, reason: ReasonForm::default() })));
             Vec::new()
         }
         Some(Held::Borrowed(_)) => said(app, "this ends by itself"),
@@ -234,33 +232,17 @@ pub(super) fn rearm(app: &mut App) -> Vec<Effect> {
 
 /// A key while the reason is asked for.
 pub(super) fn key(app: &mut App, event: &KeyEvent, key: Key) -> Vec<Effect> {
-    let is = |name: &str| Key::parse(name) == Some(key);
     let Some(Popup::Rearm(form)) = &mut app.popup else { return Vec::new() };
-    if is("esc") || is("ctrl-c") {
-        app.popup = None;
-    } else if form.sent {
-        // A second Enter finds nothing to press.
-    } else if is("enter") {
-        if form.ready() {
-            form.sent = true;
-            form.error = None;
-            let (id, reason) = (form.effect.id.clone(), form.reason.value().trim().to_owned());
+    match form.reason.key(event, key) {
+        Pressed::Close => app.popup = None,
+        Pressed::Send => {
+            let (id, reason) = (form.effect.id.clone(), form.reason.text().to_owned());
             let ticket = app.ticket(Target::Rearm);
             return vec![Effect::Rearm { ticket, id, reason }];
         }
-    } else {
-        form.reason.handle_event(&Event::Key(*event));
+        Pressed::Up | Pressed::Down | Pressed::Taken => {}
     }
     Vec::new()
-}
-
-/// Pasted text goes into the reason.
-pub(super) fn paste(app: &mut App, text: &str) {
-    if let Some(Popup::Rearm(form)) = &mut app.popup
-        && !form.sent
-    {
-        prompt::insert(&mut form.reason, text);
-    }
 }
 
 /// It was noted, or not.
@@ -275,10 +257,7 @@ pub(super) fn rearmed(app: &mut App, answer: Result<(), OpsError>) -> Vec<Effect
         }
         Err(error) => {
             match &mut app.popup {
-                Some(Popup::Rearm(form)) => {
-                    form.sent = false;
-                    form.error = Some(error.to_string().into());
-                }
+                Some(Popup::Rearm(form)) => form.reason.refused(&error),
                 _ => app.say(Level::Warning, error.to_string()),
             }
             Vec::new()

@@ -241,7 +241,7 @@ fn rule(app: &App, pen: &mut Pen<'_>, area: Rect, used: u16, right: u16) {
     }
 }
 
-/// `STUCK 382 · 118 tenants · HELD 3 · FAILED 12 · BLIND 1 source`.
+/// `STUCK 382 · 118 tenants · HELD 3 · FAILED 12 · BLIND 1 source · DRIFT 2 critical`.
 fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
     let styles = pen.styles;
     let strong = styles.bar_strong;
@@ -258,6 +258,7 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
     if flowless(overview) {
         let mut spans = vec![Span::styled("NO FLOWS TOLD", styles.bar)];
         spans.extend(silent(pen, overview));
+        spans.extend(drift(pen, overview));
         return spans;
     }
     let stuck = sum(overview, |cell| cell.counts.stuck);
@@ -288,7 +289,16 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
     spans.push(dot());
     spans.push(Span::styled(format!("FAILED {}", failed.show()), styles.bar));
     spans.extend(silent(pen, overview));
+    spans.extend(drift(pen, overview));
     spans
+}
+
+/// How much has drifted that is critical, where any has.
+fn drift(pen: &Pen<'_>, overview: &Overview) -> Vec<Span<'static>> {
+    let Some(critical) = overview.critical_drift.filter(|critical| *critical > 0) else { return Vec::new() };
+    let style = pen.styles.bar.patch(pen.styles.warning);
+    let text = format!("DRIFT {} critical", grouped(critical));
+    vec![Span::styled(format!(" {} ", pen.glyphs.part), pen.styles.bar), Span::styled(text, style)]
 }
 
 /// How many sources are silent, where any is.

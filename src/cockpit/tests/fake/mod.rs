@@ -253,6 +253,7 @@ pub(in crate::cockpit) fn overview() -> Overview {
         cohorts: cohorts(),
         stuck_tenants: 118,
         stuck_without_tenant: 0,
+        critical_drift: None,
         trend: Some(trend()),
         read_only: None,
         lock: None,
