@@ -339,3 +339,26 @@ async fn another_server_is_no_prefect_without_that_run() {
     let error = connected.read(&id(1)).await.unwrap_err().to_string();
     assert!(error.contains("asked for") && error.contains("told of"), "{error}");
 }
+
+#[tokio::test]
+async fn a_key_that_ends_between_two_pages_leaves_all_that_was_told_before() {
+    let server = FakePrefect::start((0..250).map(|n| run(n, &json!({}))).collect());
+    let hub = hub(&server, Duration::from_secs(60));
+    hub.pass().await;
+    assert_eq!(rows(&hub, "p").await.len(), 250);
+    server.edit(|world| world.runs.truncate(230));
+    server.guard(|request| {
+        let second = serde_json::from_slice::<Value>(&request.body).is_ok_and(|body| body["offset"].as_u64() > Some(0));
+        second.then_some(Behaviour::Unauthorized)
+    });
+    hub.pass().await;
+    let status = status(&hub, "p").await;
+    let error = status.error.unwrap();
+    assert!(error.contains("refused (401)") && !error.contains(CANARY), "{error}");
+    assert_eq!(rows(&hub, "p").await.len(), 250, "no half of a pass is shown");
+    server.be_good();
+    for _ in 0..2 {
+        hub.pass().await;
+    }
+    assert_eq!(rows(&hub, "p").await.len(), 230);
+}

@@ -219,7 +219,7 @@ async fn a_try_reads_one_instance_alone_as_well() {
         }))
     };
     let fine = tried(&one(Behaviour::Answers(Reply::json(&job("a", "failed"))))).await;
-    assert_eq!(fine, [("jobs".to_owned(), 3, None), ("jobs one".to_owned(), 1, None)]);
+    assert_eq!(fine, [("jobs".to_owned(), 4, None), ("jobs one".to_owned(), 1, None)]);
     for (answer, why) in [
         (Behaviour::NotFoundJson, "counts as gone"),
         (Behaviour::Answers(Reply::json(&json!({"id": "a", "status": "odd"}))), "odd"),

@@ -1,12 +1,12 @@
 //! The pictures in `screenshots/` are made by the program from the demo world, and are up to date.
 //!
-//! To make them anew: `QUARTERDECK_SCREENSHOTS=update cargo nextest run --test screenshots`.
+//! To make them anew: `QUARTERDECK_SCREENSHOTS=update cargo nextest run --test suite -E 'test(/^screenshots::/)'`.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 /// Name of the picture, screen, size, and what else it is made with.
-const PICTURES: [(&str, &str, &str, &[&str]); 8] = [
+const PICTURES: [(&str, &str, &str, &[&str]); 11] = [
     ("board", "board", "120x34", &[]),
     ("board-wide", "board", "200x60", &[]),
     ("board-light", "board", "120x34", &["--theme", "light"]),
@@ -15,6 +15,9 @@ const PICTURES: [(&str, &str, &str, &[&str]); 8] = [
     ("chart", "flows", "120x34", &["--filter", "rule:exhausted flow:delete-tenant", "--keys", "enter tab"]),
     ("compare", "flows", "120x34", &["--keys", "= j ="]),
     ("remediation", "remediation", "120x34", &[]),
+    ("tenant", "tenants", "120x34", &["--keys", "enter"]),
+    ("drift", "drift", "120x34", &["--keys", "j j j"]),
+    ("latency", "board", "120x34", &["--keys", "j H"]),
 ];
 
 #[test]
@@ -38,6 +41,6 @@ fn pictures_are_what_the_program_draws() {
             stale.push(name);
         }
     }
-    let mend = "QUARTERDECK_SCREENSHOTS=update cargo nextest run --test screenshots";
+    let mend = "QUARTERDECK_SCREENSHOTS=update cargo nextest run --test suite -E 'test(/^screenshots::/)'";
     assert!(stale.is_empty(), "out of date: {stale:?}; look at what changed, then: {mend}");
 }

@@ -173,8 +173,12 @@ pub fn raw(status: u16, body: impl Into<Vec<u8>>) -> Behaviour {
     Behaviour::Answers(Reply::new(status, "application/json", body).with("date", date))
 }
 
+/// What is answered before anything else.
+type Guard = Arc<dyn Fn(&Request) -> Option<Behaviour> + Send + Sync>;
+
 struct State {
     world: World,
+    guard: Option<Guard>,
     all: Option<Behaviour>,
     paths: HashMap<&'static str, Behaviour>,
 }
@@ -189,10 +193,13 @@ impl FakePrefect {
     /// A good one with these runs.
     pub fn start(runs: Vec<Value>) -> Self {
         let world = World { runs, tasks: Vec::new(), act: (500, Value::Null) };
-        let state = Arc::new(Mutex::new(State { world, all: None, paths: HashMap::new() }));
+        let state = Arc::new(Mutex::new(State { world, guard: None, all: None, paths: HashMap::new() }));
         let asked = Arc::clone(&state);
         let server = Hostile::start(Behaviour::by(move |request| {
             let state = asked.lock().unwrap();
+            if let Some(refused) = state.guard.as_ref().and_then(|guard| guard(request)) {
+                return refused;
+            }
             let at = state.paths.iter().find(|(path, _)| request.path.contains(*path)).map(|(_, bad)| bad);
             match at.or(state.all.as_ref()) {
                 Some(Behaviour::By(answer)) => answer(request),
@@ -227,10 +234,15 @@ impl FakePrefect {
         self.state().paths.insert(path, behaviour);
     }
 
+    /// Lets this have a look at each request first.
+    pub fn guard(&self, guard: impl Fn(&Request) -> Option<Behaviour> + Send + Sync + 'static) {
+        self.state().guard = Some(Arc::new(guard));
+    }
+
     /// Answers well again.
     pub fn be_good(&self) {
         let mut state = self.state();
-        state.all = None;
+        (state.guard, state.all) = (None, None);
         state.paths.clear();
     }
 

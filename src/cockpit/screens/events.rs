@@ -151,7 +151,9 @@ fn severity_style(styles: &Styles, severity: Severity) -> Style {
 fn draw_row(app: &App, pen: &mut Pen<'_>, line: Rect, row: &EventRow) {
     let (styles, event) = (pen.styles, &row.event);
     let mut cells = Cells::of(line);
-    cells.put(pen, 12, &app.times.stamp(event.at, app.now), if row.ahead { styles.warning } else { styles.dim });
+    // What is told again and again stands where it was told last.
+    let at = if row.times > 1 { row.last_at } else { event.at };
+    cells.put(pen, 12, &app.times.stamp(at, app.now), if row.ahead { styles.warning } else { styles.dim });
     cells.put(pen, 13, event.class.name(), class_style(styles, event.class));
     if line.width >= 80 {
         cells.put(pen, 13, &event.source, styles.faint);

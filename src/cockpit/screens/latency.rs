@@ -232,7 +232,7 @@ fn below(app: &App, pen: &mut Pen<'_>, latency: &Latency, area: Rect) {
         }
     }
     // What is wrong goes before what is always the same.
-    if y < last && notes(app, pen, latency, Rect { y: last - 1, height: 1, ..area }) {
+    if y < last && notes(app, pen, latency, Rect { y, height: last - y, ..area }) {
         y = last;
     }
     if y <= last {
@@ -302,7 +302,7 @@ fn legend(pen: &mut Pen<'_>, area: Rect) {
     pen.spans(area.x + 2, area.y, area.width.saturating_sub(3), &spans);
 }
 
-/// What of the sources is not known, in one line. Returns whether there is anything.
+/// What of the sources is not known, in the last lines of an area. Returns whether there is anything.
 fn notes(app: &App, pen: &mut Pen<'_>, latency: &Latency, area: Rect) -> bool {
     let mut notes: Vec<String> = Vec::new();
     for source in &latency.sources {
@@ -327,7 +327,18 @@ fn notes(app: &App, pen: &mut Pen<'_>, latency: &Latency, area: Rect) -> bool {
     if notes.is_empty() {
         return false;
     }
-    pen.text(area.x + 2, area.y, area.width.saturating_sub(3), &notes.join("; "), pen.styles.stale);
+    let room = area.width.saturating_sub(3);
+    let mut lines = wrap(&notes.join("; "), usize::from(room));
+    let shown = lines.len().min(usize::from(area.height));
+    if shown < lines.len() {
+        // The last line that is shown is cut where it ends, so that it is seen that there is more.
+        let rest = lines.split_off(shown.saturating_sub(1)).join(" ");
+        lines.push(rest);
+    }
+    let first = area.bottom().saturating_sub(u16::try_from(shown).unwrap_or(area.height));
+    for (y, text) in (first..area.bottom()).zip(lines) {
+        pen.text(area.x + 2, y, room, &text, pen.styles.stale);
+    }
     true
 }
 

@@ -16,7 +16,7 @@ use crate::cockpit::hit::{Hit, Place};
 use crate::cockpit::tenants::TenantPane;
 use crate::cockpit::theme::Styles;
 use crate::cockpit::widgets::numbers::{grouped, plural};
-use crate::cockpit::widgets::pen::{Cells, Pen, fit};
+use crate::cockpit::widgets::pen::{Cells, Pen, fit, width};
 use crate::cockpit::widgets::state;
 use crate::domain::tenant::{FieldClass, Tenant};
 use crate::domain::text::SafeText;
@@ -25,6 +25,12 @@ use crate::ops::{TenantCard, TimelineKind, TimelineRow};
 
 /// From how many columns on the two parts stand beside each other.
 const WIDE: u16 = 110;
+
+/// From how many columns on a row of the timeline names its source, too.
+const WITH_SOURCE: u16 = 76;
+
+/// The most columns of a name in a row of the timeline.
+const NAMES: u16 = 20;
 
 struct Areas {
     card: Rect,
@@ -302,6 +308,16 @@ fn draw_timeline(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let height = usize::from(area.height);
     let has_keys = app.tenants.pane == TenantPane::Timeline;
     let first = app.tenants.row.saturating_sub(height / 2).min(shown.len().saturating_sub(height));
+    let rows = || shown.iter().skip(first).take(height);
+    let widest = |wide: &dyn Fn(&TimelineRow) -> usize| {
+        u16::try_from(rows().map(|row| wide(row)).max().unwrap_or(0)).unwrap_or(NAMES).min(NAMES) + 1
+    };
+    // What happened is what is read: the rest takes no more room than it needs.
+    let wide = Wide {
+        at: widest(&|row| width(&app.times.stamp(row.place.at, app.now))),
+        kind: widest(&|row| width(row.kind.name())),
+        source: if area.width >= WITH_SOURCE { widest(&|row| width(&row.source)) } else { 0 },
+    };
     for (y, index) in (area.top()..area.bottom()).zip(first..) {
         let line = Rect { y, height: 1, ..area };
         let Some(row) = shown.get(index) else {
@@ -315,22 +331,28 @@ fn draw_timeline(app: &App, pen: &mut Pen<'_>, area: Rect) {
             pen.style(line, pen.styles.selected);
             pen.text(line.x, y, 1, pen.glyphs.cursor, pen.styles.title);
         }
-        draw_row(app, pen, line, row);
+        draw_row(app, pen, line, row, wide);
     }
 }
 
-fn draw_row(app: &App, pen: &mut Pen<'_>, line: Rect, row: &TimelineRow) {
+/// How many columns the parts of a row have, each with the blank behind it.
+#[derive(Clone, Copy)]
+struct Wide {
+    at: u16,
+    kind: u16,
+    source: u16,
+}
+
+fn draw_row(app: &App, pen: &mut Pen<'_>, line: Rect, row: &TimelineRow, wide: Wide) {
     let styles = pen.styles;
     let mut cells = Cells::of(line);
     let at = app.times.stamp(row.place.at, app.now);
-    cells.put(pen, 12, &at, styles.dim);
+    cells.put(pen, wide.at + 1, &at, styles.dim);
     if app.shows_customer() {
         cells.put(pen, line.width, row.for_customer.as_deref().unwrap_or_default(), styles.text);
         return;
     }
-    cells.put(pen, 12, row.kind.name(), kind_style(styles, row.kind));
-    if line.width >= 60 {
-        cells.put(pen, 12, &row.source, styles.faint);
-    }
+    cells.put(pen, wide.kind, row.kind.name(), kind_style(styles, row.kind));
+    cells.put(pen, wide.source, &row.source, styles.faint);
     cells.put(pen, line.width, &row.text, styles.text);
 }

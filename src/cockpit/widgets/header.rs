@@ -190,7 +190,7 @@ enum Tabs {
 }
 
 /// The names of the screens, with the keys that lead there.
-fn tabs(app: &App, pen: &Pen<'_>, how: Tabs) -> Vec<Span<'static>> {
+fn tabs(app: &App, pen: &Pen<'_>, how: Tabs, drift: Option<u64>) -> Vec<Span<'static>> {
     let styles = pen.styles;
     let tab = |(id, screen): (CommandId, ScreenName)| {
         let here = app.screen().list() == screen;
@@ -201,22 +201,35 @@ fn tabs(app: &App, pen: &Pen<'_>, how: Tabs) -> Vec<Span<'static>> {
             _ => screen.title(),
         };
         let name = format!("{} {title}", app.keymap.label(id));
-        [Span::styled(name.trim_end().to_owned(), style), Span::styled("  ", styles.bar)]
+        let behind = match drift.filter(|_| screen == ScreenName::Drift) {
+            Some(critical) => Span::styled(format!(" {}! ", grouped(critical)), styles.bar.patch(styles.warning)),
+            None => Span::styled("  ", styles.bar),
+        };
+        [Span::styled(name.trim_end().to_owned(), style), behind]
     };
     shown_tabs(app).flat_map(tab).collect()
 }
 
 fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
-    let totals = if app.shows_customer() { Vec::new() } else { totals(app, pen) };
-    let used = 1 + columns(&totals);
-    let fits = |tabs: &Vec<Span<'static>>| area.width > columns(&totals) + columns(tabs) + 2;
-    let tried = [Tabs::Whole, Tabs::Short].map(|how| self::tabs(app, pen, how));
-    let tabs = tried.into_iter().find(fits).unwrap_or_else(|| self::tabs(app, pen, Tabs::Keys));
+    let (totals, drift) = if app.shows_customer() { Default::default() } else { (totals(app, pen), drift(app, pen)) };
+    let with_drift: Vec<Span<'static>> = totals.iter().cloned().chain(drift).collect();
+    let fits = |totals: &[Span<'_>], tabs: &[Span<'_>]| area.width > columns(totals) + columns(tabs) + 2;
+    // Where there is no room for both, the names of the screens are worth more: one of them says it, too.
+    let beside = critical(app).filter(|_| !app.shows_customer());
+    let tried = [
+        (&with_drift, Tabs::Whole, None),
+        (&with_drift, Tabs::Short, None),
+        (&totals, Tabs::Short, beside),
+        (&with_drift, Tabs::Keys, None),
+        (&totals, Tabs::Keys, beside),
+    ];
+    let tried = tried.map(|(totals, how, beside)| (totals, self::tabs(app, pen, how, beside)));
+    let none = (&totals, Vec::new());
+    let (totals, tabs) = tried.into_iter().find(|(totals, tabs)| fits(totals, tabs)).unwrap_or(none);
+    let used = 1 + columns(totals);
     let room = columns(&tabs);
-    let show_tabs = area.width > columns(&totals) + room + 2;
-    let right = if show_tabs { room } else { 0 };
-    pen.spans(area.x + 1, area.y, area.width.saturating_sub(right + 1), &totals);
-    if show_tabs {
+    pen.spans(area.x + 1, area.y, area.width.saturating_sub(room + 1), totals);
+    if room > 0 {
         pen.spans(area.right() - room, area.y, room, &tabs);
         let mut x = area.right() - room;
         for ((id, _), spans) in shown_tabs(app).zip(tabs.chunks(2)) {
@@ -225,7 +238,7 @@ fn second(app: &App, pen: &mut Pen<'_>, area: Rect) {
             x += wide;
         }
     }
-    rule(app, pen, area, used, right);
+    rule(app, pen, area, used, room);
 }
 
 /// The colour of the context on the second line: its first column, which is always free, and what is free between the
@@ -258,7 +271,6 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
     if flowless(overview) {
         let mut spans = vec![Span::styled("NO FLOWS TOLD", styles.bar)];
         spans.extend(silent(pen, overview));
-        spans.extend(drift(pen, overview));
         return spans;
     }
     let stuck = sum(overview, |cell| cell.counts.stuck);
@@ -289,13 +301,17 @@ fn totals(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
     spans.push(dot());
     spans.push(Span::styled(format!("FAILED {}", failed.show()), styles.bar));
     spans.extend(silent(pen, overview));
-    spans.extend(drift(pen, overview));
     spans
 }
 
 /// How much has drifted that is critical, where any has.
-fn drift(pen: &Pen<'_>, overview: &Overview) -> Vec<Span<'static>> {
-    let Some(critical) = overview.critical_drift.filter(|critical| *critical > 0) else { return Vec::new() };
+fn critical(app: &App) -> Option<u64> {
+    app.overview.value().and_then(|overview| overview.critical_drift).filter(|critical| *critical > 0)
+}
+
+/// The same behind the other numbers.
+fn drift(app: &App, pen: &Pen<'_>) -> Vec<Span<'static>> {
+    let Some(critical) = critical(app) else { return Vec::new() };
     let style = pen.styles.bar.patch(pen.styles.warning);
     let text = format!("DRIFT {} critical", grouped(critical));
     vec![Span::styled(format!(" {} ", pen.glyphs.part), pen.styles.bar), Span::styled(text, style)]

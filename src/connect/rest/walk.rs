@@ -121,11 +121,14 @@ impl<'r> Walk<'r> {
         let page = self.pages;
         let alone = Default::default();
         let job = Job { request: request.clone(), body: answer.value, teller, wish, until, page, alone };
-        let outcome = on_a_large_stack(move || job.run().map_err(Box::new)).await;
+        let outcome = on_a_large_stack(move || job.run().map_err(|lost| Box::new((lost, job.body)))).await;
         self.left = self.left.saturating_sub(began.elapsed());
         let yielded = match outcome {
             Some(Ok(yielded)) => yielded,
-            Some(Err(error)) => return Err(self.rest.lost(name, url.path(), &[], *error)),
+            Some(Err(failed)) => {
+                let (lost, body) = *failed;
+                return Err(self.rest.lost(name, url.path(), &body, lost));
+            }
             None => return Err(ConnectError::BadAnswer(format!("{name}: its programs can't be run").into())),
         };
         if yielded.late {

@@ -148,7 +148,7 @@ pub(super) async fn on_a_large_stack<T: Send + 'static>(work: impl FnOnce() -> T
 
 impl Job {
     /// Does it. Needs a stack of [`STACK`].
-    pub(super) fn run(self) -> Result<Yielded, Lost> {
+    pub(super) fn run(&self) -> Result<Yielded, Lost> {
         match self.along(&self.request.items) {
             Err(_) if self.wish.or_whole => self.along(&Trail::default()),
             outcome => outcome,

@@ -160,6 +160,8 @@ impl Found {
             note: Some(
                 if cut_off { "its agent was not reached" } else { "release r1184 left the archive out" }.to_owned(),
             ),
+            // The release went around, from one environment to the next.
+            since: (!cut_off).then(|| -5 * HOUR + Ms::try_from(number).unwrap_or(0) * MINUTE),
             refuses: LOCKED.contains(&number).then_some("the environment is locked for an audit of its own"),
             ..Self::new(format!("archive/{scope}"), scope, "setting audit-log", "archive left out")
         }
@@ -173,6 +175,7 @@ impl Found {
             owner: "team-data",
             documents: Some((Some(json!({"rule": "nightly-copy", "keep_days": 35, "region": "other"})), None)),
             note: Some("the copy to another region has no rule".to_owned()),
+            since: Some(-9 * HOUR - Ms::try_from(number).unwrap_or(0) * MINUTE),
             ..Self::new(format!("copy/{scope}"), scope, "backup rule nightly-copy", "no copy rule")
         }
     }
