@@ -82,7 +82,7 @@ fn table(rows: &[DriftCause], by_cause: bool, now: Timestamp) -> Table {
             finding.what.to_string(),
             finding.tenant.as_deref().unwrap_or("?").to_owned(),
             row.first.owner.as_deref().unwrap_or("?").to_owned(),
-            age(since(row.first.first_seen, now)),
+            age(since(row.first.began(), now)),
             if row.first.stale { format!("{checked} stale") } else { checked },
             finding.id.to_string(),
             finding.note.as_deref().unwrap_or_default().to_owned(),

@@ -72,6 +72,12 @@ pub struct KnownDrift {
 }
 
 impl KnownDrift {
+    /// Since when it differs, as far as is known: by its source's word where that is the earlier one, else since it was seen
+    /// first.
+    pub fn began(&self) -> Timestamp {
+        self.finding.since.map_or(self.first_seen, |since| since.min(self.first_seen))
+    }
+
     /// What its source told, seen first at a time, of which nobody has said anything.
     pub fn told(finding: Arc<DriftFinding>, first_seen: Timestamp) -> Self {
         Self {

@@ -12,7 +12,7 @@ fn a_tenant_is_found_and_open_within_six_keys_and_can_be_shown_to_them() {
     assert!(seen.has("stuck") && seen.has("directory/sirius"), "{}", seen.picture());
     term.press("i");
     let seen =
-        term.until("the customer's side", |seen| seen.has("what the customer is told") && !seen.has("directory"));
+        term.until("the customer's side", |seen| seen.has("what the customer is told") && !seen.has("directory/"));
     assert!(!seen.has("STUCK") && !seen.has("cell-"), "{}", seen.picture());
     term.press("i");
     term.shows("directory/sirius");

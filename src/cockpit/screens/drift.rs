@@ -218,7 +218,7 @@ fn cells(app: &App, pen: &Pen<'_>, row: &DriftCause) -> [(String, Style); 9] {
         (scope, styles.text),
         (tenant, styles.dim),
         (row.first.owner.as_deref().unwrap_or("?").to_owned(), styles.dim),
-        (age(since(row.first.first_seen, app.now)), styles.text),
+        (age(since(row.first.began(), app.now)), styles.text),
         (checked(app, &row.first), if row.first.stale { styles.stale } else { styles.dim }),
     ]
 }
@@ -349,9 +349,12 @@ fn facts(app: &App, styles: &Styles, known: &KnownDrift, columns: usize) -> Bloc
     if let Some(owner) = &known.owner {
         fact("owner", owner, styles.text);
     }
-    let first =
-        format!("{}, {} ago", app.times.moment(known.first_seen, app.now), age(since(known.first_seen, app.now)));
-    fact("since", &first, styles.text);
+    let told = |at| format!("{}, {} ago", app.times.moment(at, app.now), age(since(at, app.now)));
+    let mut began = told(known.began());
+    if known.began() < known.first_seen {
+        began = format!("{began}; first seen here {}", told(known.first_seen));
+    }
+    fact("since", &began, styles.text);
     match finding.last_checked {
         None => fact("checked", "never", styles.unknown),
         Some(at) => {

@@ -28,7 +28,7 @@ fn compare(
     (status, one): (DriftStatus, &KnownDrift),
     (other_status, other): (DriftStatus, &KnownDrift),
 ) -> std::cmp::Ordering {
-    let key = |status, known: &KnownDrift| (status, known.severity, known.first_seen);
+    let key = |status, known: &KnownDrift| (status, known.severity, known.began());
     key(status, one).cmp(&key(other_status, other)).then_with(|| one.finding.id.cmp(&other.finding.id))
 }
 

@@ -140,7 +140,7 @@ impl Found {
             owner: "team-edge",
             documents: Some((Some(wanted), Some(there))),
             note: Some("port 22 was opened by hand".to_owned()),
-            since: (number == 0).then_some(-31 * HOUR),
+            since: Some(-31 * HOUR + Ms::try_from(number).unwrap_or(0) * 3 * MINUTE),
             checked: (number == UNCHECKED).then_some(-25 * MINUTE),
             ..Self::new(format!("sg/{scope}"), scope, "security group sg-workers", "port 22")
         }
@@ -186,6 +186,7 @@ impl Found {
             kind: DriftKind::Unmanaged,
             severity: Severity::Info,
             documents: Some((None, Some(json!({"host": format!("debug-{number}"), "size": "m.large"})))),
+            since: Some(-3 * DAY - Ms::try_from(number).unwrap_or(0) * HOUR),
             ..Self::new(format!("host/debug-{number}"), scope, &format!("host debug-{number}"), "by hand")
         }
     }
