@@ -65,7 +65,12 @@ impl Every {
         let simple = [
             ("restate", "restate", self.restate.admin_url(), ""),
             ("prefect", "prefect", self.prefect.url(), ""),
-            ("salt", "salt", self.salt.url(), "tenant_grain = \"tenant\"\ncheck_interval = \"30s\"\n"),
+            (
+                "salt",
+                "salt",
+                self.salt.url(),
+                "tenant_grain = \"tenant\"\ncheck_interval = \"30s\"\njobs_interval = \"1s\"\n",
+            ),
             ("alerts", "alertmanager", self.alerts.url(), "drift = ['alertname=\"ConfigDrift\"']\n"),
         ];
         for (name, kind, url, more) in simple {
@@ -111,11 +116,15 @@ impl Every {
                         states.as_object().unwrap_or_else(|| panic!("{minion}: {states}")).values()
                     })
                     .collect();
+                let active = self.salt.ask(json!([{ "client": "runner", "fun": "jobs.active" }])).await;
+                let jobs = active["return"][0].as_object().into_iter().flatten();
+                let running = jobs.filter_map(|(_, job)| job["Running"].as_array()).map(Vec::len).sum::<usize>();
                 let count = |result: &Value| states.iter().filter(|state| state["result"] == *result).count() as u64;
                 vec![
                     ("drifted", count(&Value::Null)),
                     ("in sync", count(&json!(true))),
                     ("untold", count(&json!(false))),
+                    ("running", running as u64),
                 ]
             }
             "alerts" => {
@@ -220,6 +229,8 @@ async fn salt() -> Salt {
     let salt = Salt::start(&["cp-eu", "cp-us"], states).await;
     salt.apply("*").await;
     std::fs::write(salt.managed().join("app-cp-eu"), "by hand\n").unwrap();
+    // A command that does not return.
+    salt.ask(json!([{"client": "local_async", "tgt": "cp-us", "fun": "cmd.run", "arg": ["sleep 3000"]}])).await;
     salt
 }
 

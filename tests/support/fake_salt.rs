@@ -75,11 +75,6 @@ pub struct World {
 }
 
 impl World {
-    /// The ids of the jobs that were begun.
-    pub fn jobs(&self) -> Vec<String> {
-        self.jobs.keys().cloned().collect()
-    }
-
     fn answer(&mut self, request: &Request) -> Behaviour {
         let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         match (request.method.as_str(), request.path.as_str()) {

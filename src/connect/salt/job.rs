@@ -177,7 +177,6 @@ impl Salt {
     pub(super) async fn begin(&self, target: &Target<'_>, task: &Task<'_>) -> Result<Begun, ConnectError> {
         let (Object(begun), now): (Object<Begun>, _) = self.ask_for(&task.body(target)).await?;
         self.note_zone(&begun.jid, now);
-        self.remembered().note_own(&begun.jid);
         Ok(begun)
     }
 

@@ -31,7 +31,6 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use self::job::{Target, Task};
-use self::running::Remembered;
 use self::session::Session;
 use self::state::StateId;
 use super::answer::Object;
@@ -74,8 +73,8 @@ pub struct Salt {
     facts: Mutex<BTreeMap<String, Facts>>,
     /// How far the master's local clock is ahead of UTC.
     zone: Mutex<Option<SignedDuration>>,
-    /// What is remembered of jobs.
-    jobs: Mutex<Remembered>,
+    /// What each minion was at when it told last.
+    jobs: Mutex<BTreeMap<String, Vec<FlowInstance>>>,
 }
 
 /// What grains tell of a minion.
@@ -144,7 +143,7 @@ impl Salt {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+    fn known_jobs(&self) -> MutexGuard<'_, BTreeMap<String, Vec<FlowInstance>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -4,11 +4,11 @@
 //! (`jobs.active`) is the same question to all minions. What a job returned is kept by the master (`jobs.list_job`). A job
 //! that was ended by a signal returns nothing: it is gone.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use super::check::AT_ONCE;
 use super::job::{Target, Task};
 use super::{NAME, Salt};
 use crate::connect::answer::Object;
-use crate::connect::{ConnectError, Observation, Reading, Sight};
+use crate::connect::{ConnectError, EngineCount, Observation, Reading, Sight};
 use crate::domain::flow::{EntryOutcome, FlowDetail, FlowError, FlowInstance, Status, TimelineEntry, Version};
 use crate::domain::ids::InstanceId;
 use crate::domain::run::{Attempts, StepRun, Stretch, StretchKind};
@@ -30,8 +30,20 @@ const ANSWERS: Duration = Duration::from_secs(5);
 /// The most jobs of one minion.
 const JOBS: usize = 1_000;
 
-/// How many of the jobs that were begun from here are known as such.
-const OWN: usize = 1_000;
+/// Functions that change nothing, by how their names begin; and those that are told `test=True` change nothing either. This
+/// and other cockpits ask by them all the time: one that is over in a moment is nothing to look at, and one that hangs is.
+const READS: [&str; 7] = [
+    "saltutil.running",
+    "saltutil.find_job",
+    "grains.",
+    "test.ping",
+    "state.show_",
+    "file.get_hash",
+    "file.list_backups",
+];
+
+/// So long a job that changes nothing is left out.
+const MOMENT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The length of a job's id: a moment to the microsecond.
 const DIGITS: usize = 20;
@@ -56,25 +68,6 @@ impl JobId {
     }
 }
 
-/// What is remembered of jobs from one question to the next.
-#[derive(Debug, Default)]
-pub(super) struct Remembered {
-    /// Those that were begun from here and change nothing, the oldest first. They are nothing to look at.
-    own: VecDeque<String>,
-    /// What each minion was at when it told last.
-    last: BTreeMap<String, Vec<FlowInstance>>,
-}
-
-impl Remembered {
-    /// Notes a job that was begun from here and changes nothing.
-    pub(super) fn note_own(&mut self, jid: &str) {
-        self.own.push_back(jid.to_owned());
-        if self.own.len() > OWN {
-            self.own.pop_front();
-        }
-    }
-}
-
 /// A job as a minion tells of it while it works on it.
 #[derive(Debug, Deserialize)]
 pub(super) struct RunningRow {
@@ -95,6 +88,13 @@ impl RunningRow {
             Value::Array(names) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
             _ => "[untold]".to_owned(),
         }
+    }
+
+    /// Whether it changes nothing.
+    fn reads(&self) -> bool {
+        let (function, arguments) = (self.function(), self.arg.as_array());
+        let test = |argument: &Value| argument.get("test") == Some(&Value::Bool(true));
+        READS.iter().any(|read| function.starts_with(read)) || arguments.is_some_and(|all| all.iter().any(test))
     }
 
     /// Whether it runs states, of which a minion runs one job at a time.
@@ -176,40 +176,46 @@ impl Salt {
             Ok(job) => job,
             // Who may not ask for it gets the findings all the same.
             Err(error) => {
-                let known = self.remembered().last.values().flatten().map(unknown).collect();
-                return vec![Observation::Flows(known), untold(&error.to_string())];
+                let flows = self.known_jobs().values().flatten().map(unknown).collect();
+                return vec![Observation::Flows(flows), untold(&error.to_string())];
             }
         };
         let (mut flows, mut bad) = (Vec::new(), Vec::new());
-        let mut remembered = self.remembered();
+        let mut known = self.known_jobs();
         for (minion, value) in &job.returns {
             match told(value) {
                 Ok(rows) => {
-                    let others = rows.into_iter().filter(|row| !remembered.own.contains(&row.jid));
+                    let over_soon = |row: &RunningRow| {
+                        let began = self.moment(&row.jid).zip(job.now);
+                        row.reads() && began.is_some_and(|(began, now)| now.duration_since(began) < MOMENT)
+                    };
+                    let others = rows.into_iter().filter(|row| !over_soon(row));
                     let mut ids = BTreeSet::new();
                     let of_it: Vec<FlowInstance> = others
                         .filter(|row| ids.insert(row.jid.clone()))
                         .map(|row| self.running(&row, minion, Status::Running, job.now))
                         .collect();
                     flows.extend(of_it.iter().cloned());
-                    remembered.last.insert(minion.clone(), of_it);
+                    known.insert(minion.clone(), of_it);
                 }
                 Err(why) => {
                     bad.push(format!("{minion}: {}", self.line(&why)));
-                    flows.extend(remembered.last.get(minion).into_iter().flatten().map(unknown));
+                    flows.extend(known.get(minion).into_iter().flatten().map(unknown));
                 }
             }
         }
         for minion in &job.silent {
-            flows.extend(remembered.last.get(minion).into_iter().flatten().map(unknown));
+            flows.extend(known.get(minion).into_iter().flatten().map(unknown));
         }
         // Of who is no minion any more nothing is left.
-        remembered.last.retain(|minion, _| job.returns.contains_key(minion) || job.silent.contains(minion));
+        known.retain(|minion, _| job.returns.contains_key(minion) || job.silent.contains(minion));
+        // What a silent minion was at is counted with what it was last known to be; that it is silent is told of its states.
+        let counts = counted(&flows);
         let bad = bad.first().map(|first| Observation::BadRows {
             count: bad.len(),
             first: SafeText::clipped(&format!("running jobs can't be told: {first}"), NAME),
         });
-        std::iter::once(Observation::Flows(flows)).chain(bad).collect()
+        [Observation::Flows(flows), Observation::Counts(counts)].into_iter().chain(bad).collect()
     }
 
     async fn asked_shortly(&self, target: &Target<'_>) -> Result<super::job::Job, ConnectError> {
@@ -359,6 +365,23 @@ impl Salt {
         let sight = |(Seen { flow, .. }, engine_now)| Sight { flow, engine_now, last_failure_at: None, contents: None };
         Ok(self.look(ids).await?.into_iter().map(|seen| seen.map(sight)).collect())
     }
+}
+
+/// How many jobs run, by what they do: what the minions say is all that there is to count.
+fn counted(flows: &[FlowInstance]) -> Vec<EngineCount> {
+    let mut counts: BTreeMap<(&SafeText, &SafeText), u64> = BTreeMap::new();
+    for flow in flows {
+        *counts.entry((&flow.flow, &flow.step)).or_default() += 1;
+    }
+    let count = |((flow, step), open): ((&SafeText, &SafeText), u64)| EngineCount {
+        flow: flow.clone(),
+        step: step.clone(),
+        open,
+        waiting: 0,
+        held: 0,
+        failed: 0,
+    };
+    counts.into_iter().map(count).collect()
 }
 
 /// The same of which nobody can say whether it still runs.
