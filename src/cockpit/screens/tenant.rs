@@ -27,7 +27,7 @@ use crate::ops::{TenantCard, TimelineKind, TimelineRow};
 const WIDE: u16 = 110;
 
 /// From how many columns on a row of the timeline names its source, too.
-const WITH_SOURCE: u16 = 76;
+const WITH_SOURCE: u16 = 60;
 
 /// The most columns of a name in a row of the timeline.
 const NAMES: u16 = 20;
