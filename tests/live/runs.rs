@@ -153,7 +153,8 @@ async fn a_cohort_of_500_is_repaired_and_a_service_that_breaks_again_holds_it() 
         }
     }
     assert_eq!((count(&done, "verified"), count(&done, "failed")), (verified, open));
-    assert!(verified >= 380 && (open == 0) == (done["state"] == "succeeded"), "{done:#}");
+    // Of those that were paused, what was sent before it was held may have failed, and no more than that.
+    assert!(verified >= 300 && (open == 0) == (done["state"] == "succeeded"), "{done:#}");
     let export = said(home, "wall", &["audit", "export"]).good().json();
     let of = |action: &str| {
         let entries = export["entries"].as_array().unwrap();

@@ -161,7 +161,8 @@ pub(crate) const fn said(answer: Answer) -> &'static str {
 pub(crate) fn next(head: &WideRemediation) -> String {
     match head.state {
         WideState::AwaitingApproval => format!("it waits for approval: {}", needed(&head.approval)),
-        WideState::Approved => "it may be started: run starts it".to_owned(),
+        // The hub of a cockpit minds what may be started, one after the other.
+        WideState::Approved => "it starts by itself once nothing else runs".to_owned(),
         other => other.told(),
     }
 }

@@ -238,7 +238,7 @@ fn signs(app: &App) -> Vec<Part> {
     ];
     let remediations = [
         (WideState::AwaitingApproval, "asked for; somebody has to agree, in time"),
-        (WideState::Approved, "it may be started, in time; nothing is sent before"),
+        (WideState::Approved, "it may be started, in time; an open cockpit does that by itself"),
         (WideState::Running, "sent wave by wave, each after the one before is verified"),
         (WideState::Held, "nothing is sent until somebody resumes it"),
         (WideState::Verifying, "everything is sent; its effects are being watched"),

@@ -14,7 +14,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, menu: &OffersMenu) {
     let all = offers(app, &menu.whom, menu.runbooks(), menu.others);
     let untold = menu.runbooks.error().map(|error| format!("runbooks are not known: {error}"));
     let lines = all.len() * 2 + 3 + usize::from(untold.is_some());
-    let area = place(app, 84, u16::try_from(lines).unwrap_or(20));
+    let area = place(app, 104, u16::try_from(lines).unwrap_or(20));
     let keys = [("Enter", "plan it; nothing is sent"), ("Esc", "close")];
     frame(pen, area, &format!("what may be done to {}", menu.whom.words), &keys, pen.styles.popup_border);
     let inner = inside(area);

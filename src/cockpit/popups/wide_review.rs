@@ -100,9 +100,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen<'_>, review: &WideReview) -> Option<
                 }
                 WideState::Approved => {
                     let verbs = app.keymap.label(CommandId::Verbs);
-                    format!(
-                        "approved: start it with run ({verbs} on it) until {until} ({left}); nothing is sent before"
-                    )
+                    format!("{}, until {until} ({left}) at the latest; {verbs} on it can end it", words::next(head))
                 }
                 _ => words::next(head),
             };

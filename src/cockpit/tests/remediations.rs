@@ -293,7 +293,7 @@ fn approving_sends_the_hash_that_was_on_screen() {
     let [Effect::Review { review, .. }] = &desk.done[..] else { panic!("{:?}", desk.done) };
     assert_eq!((&review.plan_hash, review.comment.as_str(), &review.code), (&hash, "okay", &None));
     assert_eq!(desk.app.remediations.get("rem-wait").unwrap().state, WideState::Approved);
-    assert!(desk.app.popup.is_none() && said(&desk).contains("run starts it"), "{}", said(&desk));
+    assert!(desk.app.popup.is_none() && said(&desk).contains("starts by itself"), "{}", said(&desk));
 }
 
 #[test]
