@@ -55,6 +55,17 @@ async fn hub(url: &str, state: &Path) -> Arc<Hub> {
     hub
 }
 
+/// The same, once all minions have answered to a check: on a busy machine they may take longer than it waits.
+async fn checked_hub(url: &str, state: &Path) -> Arc<Hub> {
+    for _ in 0..4 {
+        let hub = hub(url, state).await;
+        if drift(&hub).await.iter().all(|known| known.finding.status != DriftStatus::NotChecked) {
+            return hub;
+        }
+    }
+    panic!("minions that had just applied their states answer to no check");
+}
+
 /// A file on each minion, one that a template differs in, a command that always runs and one that says when.
 fn states(managed: &Path, replicas: u32) -> String {
     let at = managed.display();
@@ -113,7 +124,7 @@ async fn what_was_changed_by_hand_is_brought_back_and_put_back_again() {
     }
 
     // What differs, where, for whom.
-    let hub = hub(&salt.url(), state).await;
+    let hub = checked_hub(&salt.url(), state).await;
     let all = drift(&hub).await;
     let of = |status: DriftStatus| all.iter().filter(|known| known.finding.status == status).collect::<Vec<_>>();
     let drifted = of(DriftStatus::Drifted);
