@@ -76,7 +76,7 @@ fn trial_json(trial: &Trial) -> Value {
     json!({
         "name": trial.name, "asked": trial.asked, "status": (trial.status > 0).then_some(trial.status),
         "pages": trial.pages, "items": trial.items, "bytes": trial.bytes,
-        "took_ms": u64::try_from(trial.took.as_millis()).ok(), "error": trial.error,
+        "took_ms": u64::try_from(trial.took.as_millis()).ok(), "error": trial.error, "note": trial.note,
         "told": told.collect::<Vec<_>>(), "failures": failures.collect::<Vec<_>>(),
     })
 }
@@ -102,6 +102,7 @@ fn lines(trial: &Trial) -> Vec<String> {
     if let Some(error) = &trial.error {
         lines.push(format!("  FAILED: {error}"));
     }
+    lines.extend(trial.note.iter().map(|note| format!("  note: {note}")));
     for told in &trial.told {
         let count = &told.count;
         let mut line = format!("  {:<8} {}", told.yields.name(), count.good);

@@ -210,6 +210,21 @@ async fn tried(server: &Hostile) -> Vec<(String, usize, Option<String>)> {
 }
 
 #[tokio::test]
+async fn a_word_for_the_next_page_that_is_nowhere_is_told_by_a_try() {
+    let keys = |from: &str| {
+        format!(
+            "[[source.request]]\npath = \"/t\"\nitems = \".t\"\ntenants = \".\"\npaging = {{ cursor = \"after\", from = \"{from}\" }}"
+        )
+    };
+    let server = Hostile::start(Behaviour::Answers(Reply::json(&json!({"t": tenants(0, 3), "page": {"next": null}}))));
+    for (from, told) in [(".page.next", false), (".next", true)] {
+        let trials = connector(&server, &keys(from)).try_out(0).await;
+        let [trial] = &trials[..] else { panic!("{trials:?}") };
+        assert_eq!((trial.items, trial.failed(), trial.note.is_some()), (3, false, told), "{from}: {trial:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_try_reads_one_instance_alone_as_well() {
     let one = |answer: Behaviour| {
         Hostile::start(Behaviour::by(move |request| match request.path.as_str() {

@@ -36,6 +36,11 @@ fn follow<'a>(answer: &'a [u8], trail: &Trail) -> Result<&'a RawValue, Lost> {
     Ok(here)
 }
 
+/// Whether there is anything at the end of a trail, null included.
+pub(super) fn stands(answer: &[u8], trail: &Trail) -> bool {
+    !matches!(follow(answer, trail), Err(Lost::Missing(_)))
+}
+
 /// What an answer says at the end of a trail, where that is a text or a number: the word for the next page. Nothing where
 /// there is nothing, or it is null, false or empty.
 pub(super) fn word(answer: &[u8], trail: &Trail) -> Result<Option<String>, Lost> {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Rest;
 use super::walk::Walk;
 use super::yielded::{Count, Failure, Wish};
-use crate::config::{RestRequest, Yields};
+use crate::config::{Paging, RestRequest, Yields};
 use crate::connect::{Checkup, ConnectError};
 use crate::domain::text::SafeText;
 
@@ -47,6 +47,8 @@ pub struct Trial {
     pub failures: Vec<Failure>,
     /// Why there are no more pages, where that is no good end.
     pub error: Option<SafeText>,
+    /// What may be a slip, and need not be one.
+    pub note: Option<SafeText>,
     /// The server's clock.
     pub now: Option<Timestamp>,
 }
@@ -76,6 +78,7 @@ impl Trial {
             told: Vec::new(),
             failures: Vec::new(),
             error: None,
+            note: None,
             now: None,
         }
     }
@@ -107,14 +110,14 @@ impl Rest {
         let method = if request.post { "POST" } else { "GET" };
         let mut trial = Trial::of(&request.name, &format!("{method} {}", bare(&request.path)));
         let mut counts: [Count; 4] = Default::default();
-        let mut first = None;
+        let (mut first, mut nothing_next) = (None, false);
         let wish = Wish { samples, trial: true, ..Wish::default() };
         match Walk::new(self, request, self.since(at, None), wish) {
             Err(error) => trial.error = Some(SafeText::new(&error.to_string())),
             Ok(mut walk) => loop {
                 let page = walk.next().await;
                 (trial.status, trial.pages, trial.bytes) = (walk.status, walk.pages, walk.bytes);
-                (trial.items, trial.now) = (walk.items, walk.now);
+                (trial.items, trial.now, nothing_next) = (walk.items, walk.now, walk.nothing_next);
                 match page {
                     Ok(None) => break,
                     Err(error) => {
@@ -139,6 +142,13 @@ impl Rest {
                     }
                 }
             },
+        }
+        if let (1, Paging::Cursor { from, .. } | Paging::Next(from)) = (trial.pages, &request.paging)
+            && nothing_next
+        {
+            let note =
+                format!("there is no {from} in the answer, so that this counts as its only page; is it spelled so?");
+            trial.note = Some(note.into());
         }
         let told = counts.into_iter().zip(Yields::ALL).filter(|(_, yields)| request.program(*yields).is_some());
         trial.told = told.map(|(count, yields)| Told { yields, count }).collect();

@@ -37,6 +37,8 @@ pub(super) struct Walk<'r> {
     pub(super) items: usize,
     pub(super) bytes: usize,
     pub(super) status: u16,
+    /// Whether the first page has nothing, not even null, where the word for the next one is looked for.
+    pub(super) nothing_next: bool,
     /// What the server has called each page; none where it does not call one of them anything.
     pub(super) tags: Option<Vec<(Url, Tag)>>,
     /// The server's clock.
@@ -71,6 +73,7 @@ impl<'r> Walk<'r> {
             items: 0,
             bytes: 0,
             status: 0,
+            nothing_next: false,
             tags: Some(Vec::new()),
             now: None,
         }
@@ -110,6 +113,11 @@ impl<'r> Walk<'r> {
             (Some(_), None) => {}
         }
         let lost = |lost| self.rest.lost(name, url.path(), &answer.value, lost);
+        if let (Paging::Cursor { from, .. } | Paging::Next(from), 1, true) =
+            (&request.paging, self.pages, self.wish.trial)
+        {
+            self.nothing_next = !answer::stands(&answer.value, from);
+        }
         let word = match &request.paging {
             Paging::Cursor { from, .. } | Paging::Next(from) => answer::word(&answer.value, from).map_err(lost)?,
             Paging::Link => answer.next.clone(),
