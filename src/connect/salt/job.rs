@@ -23,9 +23,6 @@ use crate::domain::text::SafeText;
 /// Nobody who has returned nothing for so long is waited for unasked.
 pub(super) const QUIET: Duration = Duration::from_secs(10);
 
-/// So long a minion has to say whether it still works on a job.
-const STILL_THERE: Duration = Duration::from_secs(5);
-
 /// No check lasts longer.
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 
@@ -246,9 +243,7 @@ impl Salt {
         jid: &str,
         of: &[String],
     ) -> Result<(BTreeSet<String>, BTreeMap<String, SafeText>), ConnectError> {
-        let task = Task::new("saltutil.running", json!([]), json!({}));
-        let begun = self.begin(&Target::These(of), &task).await?;
-        let found = Box::pin(self.follow(begun, STILL_THERE, STILL_THERE, false)).await?;
+        let found = Box::pin(self.asked_shortly(&Target::These(of))).await?;
         let (mut busy, mut behind) = (BTreeSet::new(), BTreeMap::new());
         for (minion, value) in found.returns {
             let Ok(rows) = told(&value) else { continue };

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::check::AT_ONCE;
-use super::job::{Target, Task};
+use super::job::{Job, Target, Task};
 use super::{NAME, Salt};
 use crate::connect::answer::Object;
 use crate::connect::{ConnectError, EngineCount, Observation, Reading, Sight};
@@ -161,14 +161,10 @@ struct Seen {
 }
 
 impl Salt {
-    fn running_task() -> Task<'static> {
-        Task::new("saltutil.running", json!([]), json!({}))
-    }
-
     /// What minions are at, as parts of a pass. What a silent one was at can't be told any more.
     pub(super) async fn running_jobs(&self) -> Vec<Observation> {
-        let untold = |why: &str| Observation::BadRows {
-            count: 1,
+        let untold = |count, why: &str| Observation::BadRows {
+            count,
             first: SafeText::clipped(&format!("running jobs can't be told: {why}"), NAME),
         };
         let target = Target::Glob(&self.settings.target);
@@ -177,7 +173,7 @@ impl Salt {
             // Who may not ask for it gets the findings all the same.
             Err(error) => {
                 let flows = self.known_jobs().values().flatten().map(unknown).collect();
-                return vec![Observation::Flows(flows), untold(&error.to_string())];
+                return vec![Observation::Flows(flows), untold(1, &error.to_string())];
             }
         };
         let (mut flows, mut bad) = (Vec::new(), Vec::new());
@@ -211,15 +207,13 @@ impl Salt {
         known.retain(|minion, _| job.returns.contains_key(minion) || job.silent.contains(minion));
         // What a silent minion was at is counted with what it was last known to be; that it is silent is told of its states.
         let counts = counted(&flows);
-        let bad = bad.first().map(|first| Observation::BadRows {
-            count: bad.len(),
-            first: SafeText::clipped(&format!("running jobs can't be told: {first}"), NAME),
-        });
+        let bad = bad.first().map(|first| untold(bad.len(), first));
         [Observation::Flows(flows), Observation::Counts(counts)].into_iter().chain(bad).collect()
     }
 
-    async fn asked_shortly(&self, target: &Target<'_>) -> Result<super::job::Job, ConnectError> {
-        let begun = self.begin(target, &Self::running_task()).await?;
+    /// Asks minions what they are at; who does not say so soon is silent.
+    pub(super) async fn asked_shortly(&self, target: &Target<'_>) -> Result<Job, ConnectError> {
+        let begun = self.begin(target, &Task::new("saltutil.running", json!([]), json!({}))).await?;
         self.follow(begun, ANSWERS, ANSWERS, false).await
     }
 
